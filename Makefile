@@ -1,0 +1,48 @@
+# The front door. `make run` and `make test` need git, make, python3 (3.11 or newer) and python3-venv; nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+
+.PHONY: help run setup test check fix bench bench-intelmq bench-large i18n docs pictures lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: setup  ## set up, load the demo country and serve it
+	@$(BIN)/tocsin demo --port $(PORT)
+
+setup: $(VENV)/.product  ## the product only: leaves .venv/bin/tocsin
+
+$(VENV)/.product: requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" tools/set-up-venv $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.tools: requirements-dev.lock $(VENV)/.product
+	@PYTHON="$(PYTHON)" tools/set-up-venv $(VENV) requirements-dev.lock
+	@touch $@
+
+test: $(VENV)/.tools  ## set up all that tests need and run every test, on SQLite and on PostgreSQL
+	@tools/install-test-system
+	@tools/run-tests
+
+check: $(VENV)/.tools  ## format, lint, types, layers, translations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/architecture tests/language -p no:cacheprovider
+
+fix: $(VENV)/.tools  ## let the tools put right what they can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.tools  ## renew the locked dependencies
+	@tools/lock-requirements $(BIN)
+
+clean:  ## remove what the targets made, but never var/
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,52 @@
+"""Put the commands together, run the one that was named, and turn refusals into sentences."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from tocsin import __version__
+from tocsin.kernel.refusals import Refusal
+
+NOUNS = ("feed",)
+"""Modules of this package; each has `add_commands(subparsers)`."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="tocsin", description="Set up and run a national CIRT.")
+    parser.add_argument("--version", action="version", version=f"tocsin {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for noun in NOUNS:
+        importlib.import_module(f"tocsin.site.cli.{noun}").add_commands(commands)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; return its exit code."""
+    options = build_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except Refusal as refusal:
+        print(f"tocsin: {refusal}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not an error. Point stdout elsewhere so that the interpreter's
+        # last flush does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("tocsin: stopped.", file=sys.stderr)
+        return 1
+
+
+def set_up_django() -> None:
+    """Make the rooms that use the database ready. Called by the commands that need them."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.site.settings")
+    django.setup()

@@ -1,0 +1,123 @@
+"""What an administrator may set: `TOCSIN_…` variables, or the same names in lower case in `tocsin.toml`.
+
+A variable wins over the file. `TOCSIN_…_FILE` names a file that holds the
+value, for secrets. docs/reference/settings.md explains each field; a test
+compares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tocsin.kernel.refusals import InvalidInput
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The settings of one instance."""
+
+    home: Path = Path("var")
+    """Data directory: database, store of observations, keys, uploads."""
+    database_url: str = ""
+    """PostgreSQL or SQLite address; empty for SQLite in the data directory."""
+    secret_key: str = ""
+    """Signs sessions; empty for a key that `tocsin init` makes in the data directory."""
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    """Host names under which the pages may be asked for."""
+    bind: str = "127.0.0.1"
+    """Address that `tocsin serve` listens on."""
+    port: int = 8000
+    """Port that `tocsin serve` listens on."""
+    tls_cert: Path | None = None
+    """Certificate chain, when `tocsin serve` speaks TLS itself."""
+    tls_key: Path | None = None
+    """Private key to it."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of reverse proxies whose forwarded headers are believed."""
+    language: str = "en"
+    """Language of pages for people who have not chosen one."""
+    time_zone: str = "UTC"
+    """Zone in which pages show instants."""
+    team_name: str = "CIRT"
+    """Name of the team, shown under the product's name and on documents."""
+    gone_after: int = 3
+    """Complete cycles of its type without it after which a finding is gone."""
+    threads: int = 0
+    """Threads of the engine; 0 for as many as there are cores, four at most."""
+    memory_mb: int = 512
+    """Memory that the engine's sorting and grouping may use before it goes to disk."""
+    exercise: bool = False
+    """The whole instance is an exercise: every page says so and nothing leaves."""
+
+    @property
+    def store(self) -> Path:
+        """Where the engine keeps its files."""
+        return self.home / "store"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration from `tocsin.toml` and the environment. Raises InvalidInput naming the setting."""
+    environment = os.environ if environment is None else environment
+    home = Path(environment.get("TOCSIN_HOME", "var")).absolute()
+    path = Path(environment.get("TOCSIN_CONFIG", home / "tocsin.toml"))
+    values: dict[str, Any] = _from_file(path) if path.is_file() else {}
+    for field in dataclasses.fields(Config):
+        text = _from_environment(environment, field.name)
+        if text is not None:
+            values[field.name] = text
+    values["home"] = home
+    return Config(**{name: _read(name, value) for name, value in values.items()})
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"it cannot be read as TOML ({error}).", where=str(path)) from error
+    known = {field.name for field in dataclasses.fields(Config)}
+    for name in values:
+        if name not in known:
+            raise InvalidInput(f"there is no setting {name!r}.", where=str(path), remedy="See `tocsin doctor`.")
+    return values
+
+
+def _from_environment(environment: Mapping[str, str], name: str) -> str | None:
+    variable = f"TOCSIN_{name.upper()}"
+    if file := environment.get(f"{variable}_FILE"):
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise InvalidInput(f"{file} cannot be read ({error.strerror}).", where=f"{variable}_FILE") from error
+    return environment.get(variable)
+
+
+def _read(name: str, value: Any) -> Any:
+    """Return a setting's value in its type, from text or TOML."""
+    default = next(field.default for field in dataclasses.fields(Config) if field.name == name)
+    where = f"TOCSIN_{name.upper()}"
+    if isinstance(default, bool):
+        return _truth(where, value)
+    if isinstance(default, int):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise InvalidInput(f"{value!r} is not a whole number.", where=where) from None
+    if isinstance(default, tuple):
+        return tuple(value) if isinstance(value, list) else tuple(filter(None, str(value).replace(" ", "").split(",")))
+    if name in ("home", "tls_cert", "tls_key"):
+        return Path(value) if value else default
+    return str(value)
+
+
+def _truth(where: str, value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("", "0", "false", "no", "off"):
+        return False
+    raise InvalidInput(f"{value!r} is neither yes nor no.", where=where)

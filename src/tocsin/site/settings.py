@@ -1,0 +1,98 @@
+"""Django's settings, derived from `site.config`. Administrators set the latter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from tocsin.kernel.reference_data import LOCALE
+from tocsin.site import config as configuration
+from tocsin.site import secret
+
+CONFIG = configuration.load()
+SITE = Path(__file__).resolve().parent
+
+SECRET_KEY = CONFIG.secret_key or secret.instance_key(CONFIG.home)
+DEBUG = False
+ALLOWED_HOSTS = list(CONFIG.allowed_hosts)
+ROOT_URLCONF = "tocsin.site.urls"
+WSGI_APPLICATION = "tocsin.site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "tocsin.site",
+    "tocsin.feeds",
+    "tocsin.directory",
+    "tocsin.people",
+    "tocsin.courier",
+    "tocsin.jobs",
+    "tocsin.audit",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    """SQLite keeps every acknowledged write through a power cut: `synchronous=FULL`, one writer at a time."""
+    if CONFIG.database_url and not CONFIG.database_url.startswith("sqlite"):
+        return dict(dj_database_url.parse(CONFIG.database_url, conn_max_age=60, conn_health_checks=True))
+    address = CONFIG.database_url or f"sqlite:///{CONFIG.home / 'tocsin.sqlite3'}"
+    return {
+        **dj_database_url.parse(address),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+
+AUTH_USER_MODEL = "people.Person"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+
+LANGUAGE_CODE = CONFIG.language
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [LOCALE]
+USE_TZ = True
+TIME_ZONE = CONFIG.time_zone
+
+STATIC_URL = "static/"
+STATIC_ROOT = CONFIG.home / "static"
