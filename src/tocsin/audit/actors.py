@@ -1,0 +1,41 @@
+"""Who acts. An audit row holds an actor as key and label, so that history outlives accounts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+
+class Actor(Protocol):
+    """Anybody or anything that an audit row can name."""
+
+    @property
+    def audit_key(self) -> str:
+        """What stays the same when the name changes: `person:17`, `system:import`."""
+        ...
+
+    @property
+    def audit_label(self) -> str:
+        """The name as it was at the time."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """A part of the software that acts by itself or for somebody at the command line."""
+
+    part: str
+
+    @property
+    def audit_key(self) -> str:
+        """`system:` and the part."""
+        return f"system:{self.part}"
+
+    @property
+    def audit_label(self) -> str:
+        """The part's name."""
+        return self.part
+
+
+COMMAND_LINE = System("command line")
+"""Somebody with a shell on the server: who, the operating system knows."""
