@@ -1,0 +1,71 @@
+"""What the columns of one report type mean. Values only; `formats` makes them from data and schemas.
+
+A mapping says two things. `fields` translate cells into the keys of the IntelMQ
+Data Format (IDF), for whoever reads events. `roles` name the columns from which
+the engine takes what it reasons with: when, which asset, whose name, what tells
+two findings on one asset apart. The identity of a finding rests on roles and
+column names alone, never on `fields`: a better mapping changes no identity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+TIME = "time.source"
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One cell of a report as one key of an event."""
+
+    key: str
+    """IDF key: `source.ip`, `extra.tag`."""
+    column: str
+    """Header of the report's column."""
+    conversion: str = "text"
+    """Name in `engine.convert`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Roles:
+    """Which columns play which part; an empty name means that no column does."""
+
+    time: str = "timestamp"
+    address: str = ""
+    """The address of the asset. Types without one name an `account`."""
+    account: str = ""
+    """What identifies the asset where no address does: a name, a mailbox, a URL."""
+    port: str = ""
+    """Port of the finding; only where it is stable, so that it belongs to the identity."""
+    protocol: str = ""
+    """Transport protocol; belongs to the identity where `port` does."""
+    asn: str = ""
+    country: str = ""
+    names: tuple[str, ...] = ()
+    """Columns with the event's own host name (never reverse DNS): they decide attribution."""
+    urls: tuple[str, ...] = ()
+    """Columns with a URL whose host is the event's own name, used where `names` are empty."""
+    detail: tuple[str, ...] = ()
+    """Further columns that tell two findings on one asset apart."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapping:
+    """What one report type means."""
+
+    type: str
+    """Name in file names, finding identities and outputs: `scan_rdp`."""
+    title: str
+    """The publisher's name of the feed: `Accessible-RDP`."""
+    fields: tuple[Field, ...]
+    constants: tuple[tuple[str, str], ...]
+    """IDF keys with one value for the whole type, the RSIT classification among them."""
+    roles: Roles
+    origin: str
+    """Where it comes from: `built-in`, `published`, `file`, `none` (needs a mapping)."""
+    columns: tuple[str, ...] = ()
+    """Every column that the publisher documents; others are kept as `extra.…` and reported as unknown."""
+
+    def constant(self, key: str, default: str = "") -> str:
+        """Return the value that every event of the type has at `key`."""
+        return dict(self.constants).get(key, default)
