@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from tocsin.kernel.severity import Severity
+
 TIME = "time.source"
 
 
@@ -41,6 +43,8 @@ class Roles:
     """Transport protocol; belongs to the identity where `port` does."""
     asn: str = ""
     country: str = ""
+    severity: str = ""
+    """The publisher's own word for how bad it is; where it is empty the mapping's severity holds."""
     names: tuple[str, ...] = ()
     """Columns with the event's own host name (never reverse DNS): they decide attribution."""
     urls: tuple[str, ...] = ()
@@ -63,6 +67,8 @@ class Mapping:
     roles: Roles
     origin: str
     """Where it comes from: `built-in`, `published`, `file`, `none` (needs a mapping)."""
+    severity: Severity = Severity.C5
+    """How bad a finding of the type is where its report does not say."""
     columns: tuple[str, ...] = ()
     """Every column that the publisher documents; others are kept as `extra.…` and reported as unknown."""
 

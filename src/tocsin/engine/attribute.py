@@ -1,0 +1,71 @@
+"""Decide which constituent an event belongs to, and by which claim.
+
+A declared suffix of the event's own name comes first, then the most specific
+network, then the autonomous system; between equals the claim confirmed last
+wins. Reverse DNS never decides: whoever holds the address sets it. Claims are
+judged on the day of the observation.
+Pure: takes columns, returns columns. Loading claims is the directory's, telling
+the constituent is a notice's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tocsin.engine.addresses import U64
+from tocsin.engine.claims import NOBODY, Claims, Index, Indices
+
+Days = np.ndarray[Any, np.dtype[np.datetime64]]
+
+
+def attribute(claims: Claims, *, days: Days, high: U64, low: U64, asns: U64, names: pa.Array | None) -> Indices:
+    """Return, for each event, the position in `claims.claims` of the claim that decides, or -1 for nobody.
+
+    `days` are the days of observation, `high` and `low` the address's words
+    (0 and 0 for no address), `asns` 0 for none, `names` the own names as bytes.
+    """
+    owner = np.full(len(days), NOBODY, np.int32)
+    epochs = np.searchsorted(claims.edges, days, side="right") if len(claims.edges) else np.zeros(len(days), np.intp)
+    for epoch in np.unique(epochs).tolist():
+        index = claims.index(epoch)
+        rows = slice(None) if len(np.unique(epochs)) == 1 else np.flatnonzero(epochs == epoch)
+        chosen = index.networks.look_up(high[rows], low[rows])
+        chosen = np.where(chosen == NOBODY, index.by_asn(asns[rows]), chosen)
+        if names is not None and index.suffixes:
+            named = _by_name(index, names if isinstance(rows, slice) else names.take(pa.array(rows)))
+            chosen = np.where(named == NOBODY, chosen, named)
+        owner[rows] = chosen
+    return owner
+
+
+def _by_name(index: Index, names: pa.Array) -> Indices:
+    """Look up each distinct name once."""
+    encoded = pc.dictionary_encode(names)
+    distinct = [index.by_name(own_name(name)) for name in encoded.dictionary.to_pylist()]
+    codes = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
+    return np.array([*distinct, NOBODY], np.int32)[codes]
+
+
+def own_name(text: bytes) -> str:
+    """Return the host name in a cell that holds a name, a name with a port, or a URL; empty when it holds an address."""
+    try:
+        word = text.decode("utf-8").strip().lower()
+        host = (urlsplit(word if "//" in word else f"//{word}").hostname or "").strip(".")
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except (UnicodeError, ValueError):
+        return ""
+    return "" if _is_address(host) else host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,191 @@
+"""Apply conversions to columns: a whole column at once where that is safe, else each distinct text once.
+
+Two questions are asked of a cell. *Is it what its column promises?* is asked of
+every typed cell of every report, so it has quick answers for columns that are
+wholly in order. *What is its value?* is asked when events are written out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tocsin.engine import addresses
+from tocsin.engine.convert import ABSENT, CONVERSIONS, BadCell, Conversion, Value
+
+HARMLESS = frozenset({"raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"})
+"""Conversions that take any text."""
+
+_NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\z"
+_CACHED = 65_536
+
+
+@dataclasses.dataclass(frozen=True)
+class BadCells:
+    """Rows of a column that are not what it promises, with the reason for each."""
+
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+    reasons: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Values:
+    """A converted column: each row's position among distinct outcomes."""
+
+    codes: np.ndarray[Any, np.dtype[np.int64]]
+    values: list[Value | None]
+    reasons: list[str]
+    """Beside each value: why there is none, or empty."""
+
+    def bad(self) -> BadCells:
+        """Return the rows whose cell is bad."""
+        wrong = np.array([bool(reason) for reason in self.reasons])
+        rows = np.flatnonzero(wrong[self.codes]) if len(self.codes) else np.zeros(0, np.int64)
+        return BadCells(rows, [self.reasons[code] for code in self.codes[rows].tolist()])
+
+    def __iter__(self) -> Any:
+        values = self.values
+        return (values[code] for code in self.codes.tolist())
+
+
+def may_be_bad(name: str) -> bool:
+    """Tell whether a conversion can refuse a cell."""
+    return not all(part in HARMLESS or part.startswith("scan_exchange") for part in name.split("+"))
+
+
+def bad_cells(table: pa.Table, column: str, conversion: str) -> BadCells | None:
+    """Return the bad cells of one column under one conversion, or None when all are in order."""
+    if table[column].null_count == table.num_rows or _surely_good(table[column], CONVERSIONS[conversion]):
+        return None
+    found = convert(table, column, conversion).bad()
+    return found if len(found.rows) else None
+
+
+def convert(table: pa.Table, column: str, name: str) -> Values:
+    """Convert one column; `table` holds binary columns, among them those that the conversion reads beside it."""
+    conversion = CONVERSIONS[name]
+    others = [other for other in conversion.columns if other in table.column_names and other != column]
+    if others or conversion.fills_empty:
+        return _convert_rows(table, column, others, name)
+    encoded = pc.dictionary_encode(addresses.readable(table[column]))
+    results = [_scalar(name, text, ()) for text in encoded.dictionary.to_pylist()]
+    codes = pc.fill_null(encoded.indices, len(results)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return _values(codes, [*results, (None, "")])
+
+
+def _convert_rows(table: pa.Table, column: str, others: list[str], name: str) -> Values:
+    """Convert a column whose values hang on others: each distinct combination once."""
+    distinct: dict[tuple[bytes | None, ...], int] = {}
+    results: list[tuple[Value | None, str]] = []
+    codes = np.empty(table.num_rows, np.int64)
+    for row, cells in enumerate(zip(*(table[name].to_pylist() for name in (column, *others)), strict=True)):
+        code = distinct.setdefault(cells, len(distinct))
+        if code == len(results):
+            row_of = tuple((other, cell) for other, cell in zip(others, cells[1:], strict=True) if cell is not None)
+            results.append(_scalar(name, cells[0], row_of))
+        codes[row] = code
+    return _values(codes, results)
+
+
+def _values(codes: np.ndarray[Any, np.dtype[np.int64]], results: list[tuple[Value | None, str]]) -> Values:
+    return Values(codes, [value for value, _ in results], [reason for _, reason in results])
+
+
+@functools.lru_cache(maxsize=_CACHED)
+def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]) -> tuple[Value | None, str]:
+    """Return the value of one cell and, when it is bad, the reason."""
+    conversion = CONVERSIONS[name]
+    try:
+        text = (cell or b"").decode()
+        row = {column: other.decode() for column, other in others}
+        return conversion(text, row), ""
+    except UnicodeDecodeError:
+        return None, "the text is not UTF-8"
+    except BadCell as bad:
+        return None, bad.reason
+
+
+def _surely_good(column: pa.ChunkedArray, conversion: Conversion) -> bool:
+    """Tell, quickly, that no cell of a column is bad; False when that takes a closer look."""
+    if conversion.columns or conversion.fills_empty:
+        return False
+    quick = _QUICK.get(conversion.kind)
+    if quick is None:
+        return False
+    cells = addresses.readable(column)
+    try:
+        return quick(cells if cells.null_count == 0 else cells.drop_null())
+    except pa.ArrowInvalid:
+        return False
+
+
+def _cast(cells: pa.Array, to: pa.DataType) -> pa.Array:
+    return pc.cast(pc.cast(cells, pa.utf8()), to)
+
+
+def _in_range(cells: pa.Array, lowest: int, highest: int) -> bool:
+    edges = pc.min_max(_cast(cells, pa.int64()))
+    return bool(edges["min"].as_py() >= lowest and edges["max"].as_py() <= highest)
+
+
+def _is_int(cells: pa.Array) -> bool:
+    _cast(cells, pa.int64())
+    return True
+
+
+def _is_finite(cells: pa.Array) -> bool:
+    return bool(pc.all(pc.is_finite(_cast(cells, pa.float64()))).as_py())
+
+
+def _are_times(cells: pa.Array) -> bool:
+    _cast(cells, pa.timestamp("us"))
+    return True
+
+
+def _are_names(cells: pa.Array) -> bool:
+    lengths = pc.max(pc.binary_length(cells)).as_py()
+    return lengths <= 253 and bool(pc.all(pc.match_substring_regex(cells, _NAME)).as_py())
+
+
+def _are_tokens(cells: pa.Array) -> bool:
+    text = pc.cast(cells, pa.utf8())
+    return bool(pc.all(pc.string_is_ascii(text)).as_py() and pc.all(pc.ascii_is_printable(text)).as_py())
+
+
+def _are_addresses(cells: pa.Array) -> bool:
+    return bool(addresses.read(cells)[2].all())
+
+
+def _one_of(words: Sequence[str]) -> Callable[[pa.Array], bool]:
+    listed = pa.array([*(word.encode() for word in (*words, *sorted(ABSENT)))], pa.binary())
+    return lambda cells: bool(pc.all(pc.is_in(cells, listed)).as_py())
+
+
+def _all_match(pattern: str) -> Callable[[pa.Array], bool]:
+    re.compile(pattern.replace(r"\z", r"\Z"))
+    return lambda cells: bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+_QUICK: dict[str, Callable[[pa.Array], bool]] = {
+    "int": _is_int,
+    "float": _is_finite,
+    "time": _are_times,
+    "port": lambda cells: _in_range(cells, 0, 65_535),
+    "asn": lambda cells: _in_range(cells, 0, 2**32 - 1),
+    "fqdn": _are_names,
+    "token": _are_tokens,
+    "lower_token": _are_tokens,
+    "ip": _are_addresses,
+    "bool": _one_of(("Y", "N", "y", "n", "true", "false", "0", "1")),
+    "country": _all_match(r"\A[A-Za-z]{2}\z"),
+    "transport": _one_of(("tcp", "udp", "icmp")),
+    "severity": _one_of(("low", "medium", "high", "critical", "info")),
+}
+"""By kind: predicates that never call a bad cell good."""

@@ -1,0 +1,65 @@
+"""What makes two observations the same finding: report type, asset, and the detail that the type declares.
+
+Never the classification, never a title: a mapping fix or a newer schema changes
+no identity. The key is 128 bits, mixed column by column in two lanes; it is the
+same on every machine and in every version, since notes, owners and notices hang
+on it. It names a finding, it does not protect anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tocsin.engine.addresses import U64
+
+VERSION = b"tocsin finding 1"
+NO_PORT = -1
+
+_LANES = ((0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB), (0xD6E8FEB86659FD93, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53))
+
+
+def keys(report_type: str, *parts: U64) -> tuple[U64, U64]:
+    """Return the two words of the key of each row, from the columns that make its identity, in their order."""
+    lanes = []
+    for lane, (step, first, second) in enumerate(_LANES):
+        word = np.full(len(parts[0]), text_word(f"{lane}/{report_type}"), np.uint64)
+        for part in parts:
+            word = (word + np.uint64(step)) ^ part
+            word = (word ^ (word >> np.uint64(30))) * np.uint64(first)
+            word = (word ^ (word >> np.uint64(27))) * np.uint64(second)
+            word ^= word >> np.uint64(31)
+        lanes.append(word)
+    return lanes[0], lanes[1]
+
+
+def text_word(text: str | bytes | None) -> int:
+    """Return 64 bits that stand for a text; 0 for none."""
+    if text is None:
+        return 0
+    content = text.encode() if isinstance(text, str) else text
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8, key=VERSION).digest(), "big")
+
+
+def text_words(column: pa.Array) -> U64:
+    """Return 64 bits for each cell of a text column; each distinct text is digested once."""
+    encoded = pc.dictionary_encode(column)
+    distinct = np.array([*map(text_word, encoded.dictionary.to_pylist()), 0], np.uint64)
+    return distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
+
+
+def public_id(first: int, second: int) -> str:
+    """Return the id that people, pages and outputs use: 26 characters of base 32."""
+    return base64.b32encode(first.to_bytes(8, "big") + second.to_bytes(8, "big")).decode().rstrip("=").lower()
+
+
+def words_of(public: str) -> tuple[int, int]:
+    """Return the two words of a public id. Raises ValueError when it is none."""
+    raw = base64.b32decode(public.upper() + "======") if len(public) == 26 else b""
+    if len(raw) != 16:
+        raise ValueError(f"{public!r} is not the id of a finding")
+    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")

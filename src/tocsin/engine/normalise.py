@@ -1,0 +1,318 @@
+"""From records to events: what the engine reasons with, beside every cell as it came.
+
+The row is kept, the cell quarantined: a bad optional cell never drops its row.
+A row without a time or an asset is quarantined whole. Either way the reason,
+the line, the column and the text stay, to be read by people and replayed after
+a mapping is mended.
+
+An event table has the columns of `EVENT_COLUMNS` and then every cell of the
+report, untouched, as `c.<column>`. What those cells mean is asked when they are
+read: a better mapping explains old observations too.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tocsin.engine import addresses, identity
+from tocsin.engine.addresses import U64, Mask
+from tocsin.engine.cells import BadCells, Values, bad_cells, convert, may_be_bad
+from tocsin.engine.convert import CONVERSIONS, BadCell
+from tocsin.engine.mapping import TIME, Mapping, Roles
+from tocsin.engine.records import Batch
+
+RAW = "c."
+"""Prefix of a report's own columns in an event table."""
+
+TEXT = pa.dictionary(pa.int32(), pa.utf8())
+MICROSECONDS = pa.timestamp("us", tz="UTC")
+
+EVENT_COLUMNS: dict[str, pa.DataType] = {
+    "line": pa.int64(),
+    "time": MICROSECONDS,
+    "k1": pa.uint64(),
+    "k2": pa.uint64(),
+    "ip_high": pa.uint64(),
+    "ip_low": pa.uint64(),
+    "account": pa.utf8(),
+    "port": pa.int32(),
+    "protocol": TEXT,
+    "detail": pa.utf8(),
+    "name": pa.utf8(),
+    "asn": pa.uint32(),
+    "country": TEXT,
+    "identifier": TEXT,
+    "class": TEXT,
+    "severity": pa.int8(),
+}
+"""What the engine reasons with. `ip_high` and `ip_low` are null where the asset is an `account`."""
+
+QUARANTINE = pa.schema(
+    [("line", pa.int64()), ("column", pa.utf8()), ("reason", pa.utf8()), ("raw", pa.binary()), ("whole_row", pa.bool_())]
+)
+
+SEVERITY_WORDS = {b"critical": 2, b"high": 3, b"medium": 4, b"low": 5, b"info": 6}
+"""A publisher's word as one of our levels. C1, national emergency, is never given by a feed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalised:
+    """The events of one batch, and what could not be taken."""
+
+    events: pa.Table
+    quarantine: pa.Table
+    rows_quarantined: int
+    cells_quarantined: int
+
+
+def normalise(batch: Batch, mapping: Mapping) -> Normalised:
+    """Return the events of a batch under a mapping."""
+    table = batch.table
+    roles = _present(mapping.roles, table.column_names)
+    times, time_reasons = _times(table, mapping, roles)
+    high, low, account, has_asset = _assets(table, roles)
+    kept = ~np.isnat(times) & has_asset
+    lines = batch.lines
+    refused = _refused_rows(table, lines, times, time_reasons, kept, roles)
+    if not kept.all():
+        rows = pa.array(np.flatnonzero(kept))
+        table, lines, times, high, low = table.take(rows), lines[kept], times[kept], high[kept], low[kept]
+        account = account.take(rows) if account is not None else None
+    columns = _reasoned(table, mapping, roles, high, low, account)
+    cells = [pa.table(_cells(table, lines, field.column, bad), schema=QUARANTINE) for field, bad in _bad(table, mapping)]
+    unreadable = [(bad.line, "", bad.reason, bad.raw, True) for bad in batch.bad]
+    quarantine = pa.concat_tables([*cells, _quarantine(refused + unreadable)])
+    events = {"line": lines, "time": pa.array(times).cast(MICROSECONDS), **columns}
+    arrays = [pa.array(events[name]).cast(kind) if not isinstance(events[name], pa.Array | pa.ChunkedArray)
+              else _as(events[name], kind) for name, kind in EVENT_COLUMNS.items()]
+    return Normalised(
+        pa.table([*arrays, *table.columns], names=[*EVENT_COLUMNS, *(RAW + name for name in table.column_names)]),
+        quarantine,
+        len(refused) + len(unreadable),
+        sum(map(len, cells)),
+    )
+
+
+def _as(array: Any, kind: pa.DataType) -> Any:
+    return array if array.type == kind else array.cast(kind)
+
+
+def _present(roles: Roles, columns: list[str]) -> Roles:
+    """Return the roles that the report at hand can fill."""
+    present = {}
+    for field in dataclasses.fields(roles):
+        value = getattr(roles, field.name)
+        if isinstance(value, tuple):
+            present[field.name] = tuple(name for name in value if name in columns)
+        else:
+            present[field.name] = value if value in columns else ""
+    return Roles(**present)
+
+
+def _times(table: pa.Table, mapping: Mapping, roles: Roles) -> tuple[Any, dict[int, str]]:
+    """Return each row's time as datetime64[us], NaT where there is none, and the reason where it is not a time."""
+    if not roles.time:
+        return np.full(table.num_rows, np.datetime64("NaT", "us")), {}
+    cells = addresses.readable(table[roles.time])
+    try:
+        text = pc.cast(cells, pa.utf8())
+        return pc.cast(text, pa.timestamp("us")).to_numpy(zero_copy_only=False), {}
+    except pa.ArrowInvalid:
+        name = next((f.conversion for f in mapping.fields if f.key == TIME and f.column == roles.time), "time")
+        values = convert(table, roles.time, name)
+        stamps = np.array([_naive(value) for value in values.values], "datetime64[us]")
+        bad = values.bad()
+        return stamps[values.codes], dict(zip(bad.rows.tolist(), bad.reasons, strict=True))
+
+
+def _naive(value: Any) -> Any:
+    """Return an instant as numpy keeps it: UTC, without saying so."""
+    return np.datetime64("NaT") if value is None else np.datetime64(value.replace(tzinfo=None), "us")
+
+
+def _assets(table: pa.Table, roles: Roles) -> tuple[U64, U64, pa.Array | None, Mask]:
+    """Return the address words and, for types without an address, the account, and which rows have an asset."""
+    count = table.num_rows
+    if roles.address:
+        high, low, valid = addresses.read(addresses.readable(table[roles.address]))
+        return high, low, None, valid
+    nothing = np.zeros(count, np.uint64)
+    if not roles.account:
+        return nothing, nothing, None, np.zeros(count, bool)
+    account = _text(table[roles.account])
+    return nothing, nothing, account, pc.is_valid(account).to_numpy(zero_copy_only=False)
+
+
+def _reasoned(
+    table: pa.Table, mapping: Mapping, roles: Roles, high: U64, low: U64, account: pa.Array | None
+) -> dict[str, Any]:
+    """Return the event columns other than line and time."""
+    count = table.num_rows
+    port = _numbers(table, roles.port, "port") if roles.port else None
+    protocol = _text(table[roles.protocol]) if roles.protocol and port is not None else pa.nulls(count, pa.utf8())
+    protocol = pc.utf8_lower(protocol)
+    detail = _joined(table, roles.detail)
+    ports = np.full(count, -1, np.int64) if port is None else pc.fill_null(port, -1).to_numpy(zero_copy_only=False)
+    who = identity.text_words(account) if account is not None else np.zeros(count, np.uint64)
+    k1, k2 = identity.keys(
+        mapping.type, high, low, who, ports.astype(np.uint64), identity.text_words(protocol), identity.text_words(detail)
+    )
+    absent = np.full(count, account is not None)
+    return {
+        "k1": k1,
+        "k2": k2,
+        "ip_high": pa.array(high, mask=absent),
+        "ip_low": pa.array(low, mask=absent),
+        "account": account if account is not None else pa.nulls(count, pa.utf8()),
+        "port": port if port is not None else pa.nulls(count, pa.int32()),
+        "protocol": pc.dictionary_encode(protocol),
+        "detail": detail,
+        "name": _first(table, (*roles.names, *roles.urls)),
+        "asn": _numbers(table, roles.asn, "asn") if roles.asn else pa.nulls(count, pa.uint32()),
+        "country": _country(table, roles, count),
+        "identifier": _classified(table, mapping, "classification.identifier"),
+        "class": _classified(table, mapping, "classification.type"),
+        "severity": _severity(table, mapping, roles),
+    }
+
+
+def _text(column: pa.ChunkedArray) -> pa.Array:
+    """Return a binary column as text; bytes that are not UTF-8 are shown as replacement characters."""
+    cells = addresses.readable(column)
+    try:
+        return pc.cast(cells, pa.utf8())
+    except pa.ArrowInvalid:
+        return pa.array([None if cell is None else cell.decode("utf-8", "replace") for cell in cells.to_pylist()], pa.utf8())
+
+
+def _numbers(table: pa.Table, column: str, kind: str) -> pa.Array:
+    """Return a column of ports or autonomous systems; null where there is none or it is bad."""
+    cells = addresses.readable(table[column])
+    try:
+        numbers = pc.cast(pc.cast(cells, pa.utf8()), pa.int64())
+        if _within(numbers, 65_535 if kind == "port" else 2**32 - 1):
+            return pc.if_else(pc.equal(numbers, 0), None, numbers) if kind == "asn" else numbers
+    except pa.ArrowInvalid:
+        pass
+    return pa.array(list(convert(table, column, kind)), pa.int64())
+
+
+def _within(numbers: pa.Array, highest: int) -> bool:
+    edges = pc.min_max(numbers)
+    return not edges["min"].is_valid or (edges["min"].as_py() >= 0 and edges["max"].as_py() <= highest)
+
+
+def _joined(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
+    """Return the detail that tells findings on one asset apart: the cells, joined by a space where there are several."""
+    if not columns:
+        return pa.nulls(table.num_rows, pa.utf8())
+    cells = [_text(table[column]) for column in columns]
+    return cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, " ", null_handling="skip")
+
+
+def _first(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
+    """Return, for each row, the first of several cells that is not empty."""
+    if not columns:
+        return pa.nulls(table.num_rows, pa.utf8())
+    return pc.coalesce(*(_text(table[column]) for column in columns))
+
+
+def _country(table: pa.Table, roles: Roles, count: int) -> pa.Array:
+    if not roles.country:
+        return pa.nulls(count, pa.utf8()).dictionary_encode()
+    return pc.dictionary_encode(_text(table[roles.country]))
+
+
+def _classified(table: pa.Table, mapping: Mapping, key: str) -> pa.Array:
+    """Return a key of the classification: from a column where the mapping takes it from one, else its constant."""
+    for field in mapping.fields:
+        if field.key == key and field.column in table.column_names:
+            values: Values = convert(table, field.column, field.conversion)
+            constant = mapping.constant(key) or None
+            return pa.array([str(value) if value is not None else constant for value in values], pa.utf8())
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(table.num_rows, np.int32)), pa.array([mapping.constant(key)], pa.utf8())
+    )
+
+
+def _severity(table: pa.Table, mapping: Mapping, roles: Roles) -> Any:
+    default = np.int8(mapping.severity)
+    if not roles.severity:
+        return np.full(table.num_rows, default, np.int8)
+    encoded = pc.dictionary_encode(addresses.readable(table[roles.severity]))
+    levels = [SEVERITY_WORDS.get((word or b"").strip().lower(), default) for word in encoded.dictionary.to_pylist()]
+    codes = pc.fill_null(encoded.indices, len(levels)).to_numpy(zero_copy_only=False)
+    return np.array([*levels, default], np.int8)[codes]
+
+
+# Quarantine
+
+
+def _bad(table: pa.Table, mapping: Mapping) -> list[tuple[Any, BadCells]]:
+    """Return the bad cells of every typed column. A column that two keys read is reported once."""
+    found: dict[str, tuple[Any, BadCells]] = {}
+    for field in mapping.fields:
+        if field.column in table.column_names and field.column not in found and may_be_bad(field.conversion):
+            bad = bad_cells(table, field.column, field.conversion)
+            if bad is not None:
+                found[field.column] = (field, bad)
+    return list(found.values())
+
+
+def _cells(table: pa.Table, lines: Any, column: str, bad: BadCells) -> dict[str, Any]:
+    count = len(bad.rows)
+    return {
+        "line": pa.array(lines[bad.rows]),
+        "column": pa.array([column] * count, pa.utf8()),
+        "reason": pa.array(bad.reasons, pa.utf8()),
+        "raw": addresses.readable(table[column]).take(pa.array(bad.rows)),
+        "whole_row": pa.array(np.zeros(count, bool)),
+    }
+
+
+def _refused_rows(
+    table: pa.Table, lines: Any, times: Any, time_reasons: dict[int, str], kept: Mask, roles: Roles
+) -> list[tuple[Any, ...]]:
+    """Return a quarantine row for each record without a time or an asset."""
+    refused = np.flatnonzero(~kept)
+    if not len(refused):
+        return []
+    asset = roles.address or roles.account
+    rows = []
+    for row, record in zip(refused.tolist(), table.take(pa.array(refused)).to_pylist(), strict=True):
+        if np.isnat(times[row]):
+            column, reason = roles.time, time_reasons.get(row, "there is no time")
+        else:
+            column, reason = asset, _asset_reason(record.get(asset), asset)
+        rows.append((int(lines[row]), column, reason, as_record(record.values()), True))
+    return rows
+
+
+def _asset_reason(cell: bytes | None, column: str) -> str:
+    if not cell:
+        return "there is no asset"
+    try:
+        CONVERSIONS["ip"](cell.decode("utf-8", "replace"))
+    except BadCell as bad:
+        return bad.reason
+    return f"the {column} is not an address"
+
+
+def as_record(cells: Any) -> bytes:
+    """Return cells as a line of a report, every one quoted; what `resync` reads back."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow(
+        [(cell or b"").decode("utf-8", "surrogateescape") for cell in cells]
+    )
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _quarantine(rows: list[tuple[Any, ...]]) -> pa.Table:
+    return pa.table(list(zip(*rows, strict=True)) or [[]] * len(QUARANTINE), schema=QUARANTINE)

@@ -1,0 +1,136 @@
+"""Open report files as they come: plain, gzip, zip or zstandard, recognised by content, never by name.
+
+Everything that can be said about a file before its first record is said here:
+that it is empty, truncated, a bomb, an archive with a hostile name. A file that
+is refused leaves no trace in what is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import pyarrow as pa
+
+from tocsin.kernel.refusals import InvalidInput
+
+GZIP, ZIP, ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
+EMPTY_ZIP = b"PK\x05\x06"
+SUFFIXES = (".gz", ".zip", ".zst")
+
+MAX_BYTES = 64 * 2**30
+"""Of one report, unpacked: some hundred million rows."""
+MAX_RATIO = 250
+"""Unpacked to packed. Real reports reach about 30; a bomb starts near 1,000."""
+FREE_BYTES = 64 * 2**20
+"""Unpacked size below which the ratio does not matter."""
+
+
+class BrokenReport(InvalidInput):
+    """A report file that cannot be read. Nothing of it is taken."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One report to read: a file, or one member of an archive."""
+
+    path: Path
+    name: str
+    """Name of the report, without the suffix of its compression: what a correction would be called again."""
+    member: str = ""
+
+
+def sources(path: Path) -> list[Source]:
+    """Return the reports that a file holds: several when it is an archive. Raises BrokenReport."""
+    if _magic(path) not in (ZIP, EMPTY_ZIP):
+        return [Source(path, _plain_name(path.name))]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [_checked(path, member) for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
+        raise BrokenReport(f"the archive cannot be read ({error}).", where=path.name) from error
+    if not members:
+        raise BrokenReport("the archive is empty.", where=path.name)
+    return [Source(path, _plain_name(PurePosixPath(member).name), member) for member in members]
+
+
+@contextlib.contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """Open a report for reading its unpacked bytes.
+
+    Raises BrokenReport, while reading too, when the file is empty, truncated,
+    damaged, or unpacks to far more than any report does.
+    """
+    magic = _magic(source.path)
+    with contextlib.ExitStack() as stack:
+        raw: Any = stack.enter_context(source.path.open("rb"))
+        if magic == ZIP:
+            archive = stack.enter_context(zipfile.ZipFile(raw))
+            packed = archive.getinfo(source.member).compress_size
+            yield _Guarded(stack.enter_context(archive.open(source.member)), packed, source.name)
+        elif magic == ZSTD:
+            stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+            yield _Guarded(stream, source.path.stat().st_size, source.name)
+        elif magic[:2] == GZIP:
+            stream = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))
+            yield _Guarded(stream, source.path.stat().st_size, source.name)
+        else:
+            yield raw
+
+
+class _Guarded:
+    """An unpacking stream that counts what it gives out and turns damage into a sentence."""
+
+    def __init__(self, stream: Any, packed: int, name: str) -> None:
+        self._stream, self._packed, self._name, self._given = stream, max(packed, 1), name, 0
+
+    def read(self, size: int) -> bytes:
+        try:
+            data: bytes = self._stream.read(size)
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+            reason = "it ends in the middle" if isinstance(error, EOFError) or "runcated" in str(error) else str(error)
+            raise BrokenReport(f"it cannot be unpacked: {reason}.", where=self._name) from error
+        self._given += len(data)
+        if self._given > MAX_BYTES or (self._given > FREE_BYTES and self._given / self._packed > MAX_RATIO):
+            raise BrokenReport(
+                f"it unpacks to more than {MAX_RATIO} times its size, as no report does.", where=self._name
+            )
+        return data
+
+
+def _magic(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except FileNotFoundError:
+        raise BrokenReport("there is no such file.", where=str(path)) from None
+    except OSError as error:
+        raise BrokenReport(f"it cannot be opened ({error.strerror}).", where=str(path)) from error
+    if not magic:
+        raise BrokenReport("it is empty: there is not even a header.", where=path.name)
+    return magic
+
+
+def _plain_name(name: str) -> str:
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _checked(path: Path, member: zipfile.ZipInfo) -> str:
+    """Return a member's name. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+        raise BrokenReport(f"the archive holds a file named {member.filename!r}, which leads out of it.", where=path.name)
+    too_dense = member.file_size > FREE_BYTES and member.file_size / max(member.compress_size, 1) > MAX_RATIO
+    if member.file_size > MAX_BYTES or too_dense:
+        raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=path.name)
+    if member.flag_bits & 1:
+        raise BrokenReport(f"{member.filename!r} is encrypted.", where=path.name)
+    return member.filename

@@ -1,0 +1,262 @@
+"""From the bytes of a report to batches of records, losing none.
+
+A reader cuts the stream into chunks at line ends; each chunk is parsed on its
+own, so several threads can work. PyArrow parses a chunk block by block; it is
+believed only when it found exactly one record for each line end. Whatever it
+cannot vouch for (a short row, a line end inside a cell, a stray quote, a NUL) is
+read again by `resync`. For every chunk: good + bad = physical records.
+
+Cells are bytes: a cell that is not UTF-8 must not cost its row. Empty cells are
+null. Column order is never assumed: the header rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from tocsin.engine.opening import BrokenReport
+from tocsin.engine.resync import Record, Resynchroniser
+
+BLOCK_BYTES = 1 << 20
+"""What PyArrow parses at a time; measured best between 1 and 2 MiB."""
+CHUNK_BYTES = 32 << 20
+CHUNK_ROWS = 65_536
+MAX_COLUMNS = 2_000
+MAX_RECORD_BYTES = 32 << 20
+_OPEN_QUOTE_BYTES = 4 << 20
+"""How far a block is lengthened in search of the end of a quoted cell."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """How a delimited file is written."""
+
+    delimiter: str = ","
+    header: tuple[str, ...] = ()
+    """Column names when the file has no header line of its own."""
+    comment: str = ""
+    """Lines that begin so are no records; a header may stand in the last of them before the data."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRecord:
+    """A record that could not be read: where it stands, why, and its text."""
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Consecutive lines of a report, not yet parsed."""
+
+    number: int
+    """Order in the file, from 0."""
+    first_line: int
+    """Number of the first line in the file, from 1 for the header."""
+    blocks: tuple[bytes, ...]
+    """Each ends with a line end and, as far as can be told, not inside a quoted cell."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """The records of one chunk."""
+
+    table: pa.Table
+    """One binary column for each column of the header; empty cells are null."""
+    lines: np.ndarray[Any, np.dtype[np.int64]]
+    """Line number of each row of `table`."""
+    bad: tuple[BadRecord, ...]
+
+    @property
+    def records(self) -> int:
+        """Physical records: good and bad."""
+        return self.table.num_rows + len(self.bad)
+
+
+class Reader:
+    """Reads one report: its header at once, its chunks as they are asked for."""
+
+    def __init__(self, stream: IO[bytes], *, name: str, shape: Shape = Shape()) -> None:  # noqa: B008  frozen value
+        self._stream, self.name, self.shape = stream, name, shape
+        self._digest = hashlib.sha256()
+        self._line = 1
+        self._rest = b""
+        self.columns = self._header()
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the unpacked bytes read so far; of the whole report once the chunks are used up."""
+        return self._digest.digest()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Return the chunks of the report, in order. Raises BrokenReport."""
+        number, blocks, first, rows, size = 0, [], self._line, 0, 0
+        for block in self._blocks():
+            blocks.append(block)
+            rows, size = rows + block.count(b"\n"), size + len(block)
+            if rows >= CHUNK_ROWS or size >= CHUNK_BYTES:
+                yield Chunk(number, first, tuple(blocks))
+                number, blocks, first, rows, size = number + 1, [], first + rows, 0, 0
+        if blocks:
+            yield Chunk(number, first, tuple(blocks))
+
+    def batch(self, chunk: Chunk) -> Batch:
+        """Parse one chunk. Raises AssertionError when a record would be lost, which is a defect of ours."""
+        return parse(chunk, self.columns, self.shape)
+
+    def _read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._digest.update(data)
+        return data
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Cut the stream at line ends, outside quoted cells as far as can be told from the number of quotes."""
+        held = self._rest
+        self._rest = b""
+        while data := self._read(BLOCK_BYTES):
+            held += data
+            cut = held.rfind(b"\n") + 1
+            if not cut and len(held) > MAX_RECORD_BYTES:
+                raise BrokenReport(f"line {self._line} is longer than {MAX_RECORD_BYTES >> 20} MiB.", where=self.name)
+            block = held[:cut]
+            if cut and (len(held) > _OPEN_QUOTE_BYTES + BLOCK_BYTES or quotes_close(block)):
+                yield block
+                held = held[cut:]
+        if held.strip(b"\r\n"):
+            yield held if held.endswith(b"\n") else held + b"\n"
+
+    def _header(self) -> tuple[str, ...]:
+        line = self._header_line()
+        if self.shape.header:
+            return self.shape.header
+        if b"\0" in line:
+            raise BrokenReport("it is not a text file.", where=self.name)
+        try:
+            text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        except UnicodeDecodeError:
+            raise BrokenReport("its header is not UTF-8 text.", where=self.name) from None
+        cells = Resynchroniser(0, self.shape.delimiter.encode()).cells(text.rstrip("\r\n").encode())
+        if cells is None:
+            raise BrokenReport("a quote in its header is not closed.", where=self.name)
+        return _column_names([cell.decode().strip() for cell in cells], self.name)
+
+    def _header_line(self) -> bytes:
+        """Return the header line (or, where the shape gives the header, nothing), leaving the rest to `_blocks`."""
+        head = self._read(BLOCK_BYTES)
+        if not head.strip(b"\xef\xbb\xbf\r\n\t "):
+            raise BrokenReport("it is empty: there is not even a header.", where=self.name)
+        comment = self.shape.comment.encode()
+        last = b""
+        while comment and head.startswith(comment):
+            last, _, head = head.partition(b"\n")
+            self._line += 1
+        if self.shape.header or (comment and last):
+            self._rest = head
+            return last.removeprefix(comment).strip()
+        line, end, self._rest = head.partition(b"\n")
+        if not end and len(head) >= BLOCK_BYTES:
+            raise BrokenReport("its header is longer than 1 MiB.", where=self.name)
+        self._line += 1
+        return line
+
+
+def _column_names(names: list[str], file: str) -> tuple[str, ...]:
+    """Return the header's names, each once: a second `x` is kept as `x.2`, since nothing may be lost."""
+    if len(names) > MAX_COLUMNS:
+        raise BrokenReport(f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=file)
+    if not all(name.isprintable() for name in names):
+        raise BrokenReport("its header holds characters that are no text.", where=file)
+    seen: dict[str, int] = {}
+    unique = []
+    for position, name in enumerate(names, 1):
+        name = name or f"column.{position}"
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return tuple(unique)
+
+
+def quotes_close(block: bytes) -> bool:
+    """Tell whether the number of quotes in `block` is even: whether its end can be outside a quoted cell."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == 0x22)) % 2 == 0
+
+
+def parse(chunk: Chunk, columns: tuple[str, ...], shape: Shape) -> Batch:
+    """Parse the blocks of a chunk, each fast where that is exact, else slowly."""
+    tables, lines, bad = [], [], []
+    line = chunk.first_line
+    for block in chunk.blocks:
+        ends = block.count(b"\n")
+        table = _fast(block, ends, columns, shape)
+        if table is not None:
+            tables.append(table)
+            lines.append(np.arange(line, line + ends, dtype=np.int64))
+        else:
+            good, numbers, refused = _slow(block, line, columns, shape)
+            tables.append(good)
+            lines.append(numbers)
+            bad.extend(refused)
+        line += ends
+    table = pa.concat_tables(tables)
+    return Batch(table, np.concatenate(lines), tuple(bad))
+
+
+def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> pa.Table | None:
+    """Return the records of `block` when each line end closed one of them, else None.
+
+    A line end inside a cell, a short or long row or a blank line leaves fewer
+    records than line ends; a lone carriage return, which PyArrow takes for a
+    line end, is looked for first. So equality proves that none was swallowed.
+    """
+    if block.count(b"\r") != block.count(b"\r\n") or b"\0" in block:
+        return None
+    if shape.comment and (block.startswith(shape.comment.encode()) or b"\n" + shape.comment.encode() in block):
+        return None
+    try:
+        table = csv.read_csv(pa.BufferReader(block), *_options(columns, shape.delimiter, len(block)))
+    except pa.ArrowInvalid:
+        return None
+    return table if table.num_rows == ends else None
+
+
+def _options(columns: tuple[str, ...], delimiter: str, size: int) -> tuple[Any, Any, Any]:
+    return (
+        csv.ReadOptions(column_names=columns, use_threads=False, block_size=size + 1),
+        csv.ParseOptions(delimiter=delimiter, invalid_row_handler=lambda _row: "error"),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.binary()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )
+
+
+def _slow(
+    block: bytes, first_line: int, columns: tuple[str, ...], shape: Shape
+) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.int64]], list[BadRecord]]:
+    good: list[Record] = []
+    bad: list[BadRecord] = []
+    covered = sum(line in (b"", b"\r") for line in block.split(b"\n")[:-1])
+    comment = shape.comment.encode()
+    for record in Resynchroniser(len(columns), shape.delimiter.encode()).records(block):
+        covered += record.lines
+        if comment and record.raw.startswith(comment):
+            continue
+        if record.cells is None:
+            bad.append(BadRecord(first_line + record.line, record.reason, record.raw))
+        else:
+            good.append(record)
+    _conserve(covered, block.count(b"\n") + sum(record.raw.count(b"\n\n") for record in good))
+    cells = zip(*(record.cells or () for record in good), strict=True) if good else ([] for _ in columns)
+    arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
+    numbers = np.array([first_line + record.line for record in good], dtype=np.int64)
+    return pa.table(arrays, names=list(columns)), numbers, bad
