@@ -1,0 +1,362 @@
+"""Fold observations into findings: new, still, gone, returned.
+
+A finding's state is a function of the days on which it was seen and of the
+counted cycles of its type; nothing else. *Gone* is not even stored: a finding is
+gone when enough counted cycles lie after the last one that saw it, and one day
+for the whole type, the calendar's horizon, says so. So confirming, discarding
+or declaring a cycle rewrites no finding.
+
+One partition of keys at a time; arrays in, arrays out. What was known before
+enters as one sighting on the last day it was seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tocsin.engine.cycles import Calendar
+from tocsin.engine.normalise import MICROSECONDS, TEXT
+
+Rows = np.ndarray[Any, np.dtype[np.intp]]
+
+
+class Label(enum.IntEnum):
+    """What a sighting was, beside the sightings before it."""
+
+    NEW = 0
+    STILL = 1
+    RETURNED = 2
+    GONE = 3
+
+
+ASSET: dict[str, pa.DataType] = {
+    "ip_high": pa.uint64(),
+    "ip_low": pa.uint64(),
+    "account": pa.utf8(),
+    "port": pa.int32(),
+    "protocol": TEXT,
+    "detail": pa.utf8(),
+    "name": pa.utf8(),
+    "asn": pa.uint32(),
+    "country": TEXT,
+    "identifier": TEXT,
+    "class": TEXT,
+    "severity": pa.int8(),
+    "constituent": TEXT,
+    "claim": TEXT,
+}
+"""What the latest observation says of the asset."""
+
+LIFE: dict[str, pa.DataType] = {
+    "first_seen": MICROSECONDS,
+    "last_seen": MICROSECONDS,
+    "count": pa.int64(),
+    "cycles": pa.int32(),
+    "last_cycle": pa.date32(),
+    "opened_on": pa.date32(),
+    "label": pa.int8(),
+    "returns": pa.int32(),
+    "recent": pa.uint64(),
+    "seen_at": MICROSECONDS,
+    "report": pa.uint64(),
+    "line": pa.int64(),
+}
+"""`recent`: bit i is set when it was seen i days before `last_cycle`. `seen_at`, `report`, `line`: the observation that
+`ASSET` is taken from."""
+
+STATE: dict[str, pa.DataType] = {"k1": pa.uint64(), "k2": pa.uint64(), **ASSET, **LIFE}
+STATE_SCHEMA = pa.schema(list(STATE.items()))
+_BITS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Folded:
+    """What became of one partition."""
+
+    state: pa.Table
+    """Columns of `STATE`, sorted by key."""
+    movements: pa.Table
+    """`on`, `label`, `constituent`, `class`, `severity`, `findings`: how many were what, for the days from `since`."""
+    duplicates: int
+    unresolved: pa.Table
+    """`part`, `row` of observations that may be duplicates but have no fingerprint yet."""
+
+
+def in_key_order(k1: Any, k2: Any, *then: Any) -> Rows:
+    """Return the order by (k1, k2, then…). Keys seldom repeat, so only those that do are sorted by the rest."""
+    order: Rows = np.argsort(k1)
+    ordered = k1[order]
+    same = ordered[1:] == ordered[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+    if len(tied):
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((*(column[rows] for column in reversed(then)), k2[rows], k1[rows]))]
+    return order
+
+
+def begins(*columns: Any) -> Any:
+    """Return where, in ordered columns, a new combination begins (a mask)."""
+    count = len(columns[0])
+    mask = np.ones(count, bool)
+    mask[1:] = False
+    for column in columns:
+        mask[1:] |= column[1:] != column[:-1]
+    return mask
+
+
+@dataclasses.dataclass(frozen=True)
+class Sightings:
+    """Each key on each day that saw it, ordered by key and day. `row` leads to the table that it comes from."""
+
+    k1: Any
+    k2: Any
+    on: Any
+    count: Any
+    first: Any
+    last: Any
+    report: Any
+    line: Any
+    row: Any
+
+
+def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
+    """Return the sightings in spilled rows, the number of duplicates, and the rows that need a fingerprint."""
+    k1, k2 = rows["k1"].to_numpy(), rows["k2"].to_numpy()
+    on = rows["on"].cast(pa.int32()).to_numpy()
+    time = rows["time"].cast(pa.int64()).to_numpy()
+    report, line = rows["report"].to_numpy(), rows["line"].to_numpy()
+    order = in_key_order(k1, k2, on, time, report, line)
+    k1, k2, on, time = k1[order], k2[order], on[order], time[order]
+    start = np.flatnonzero(begins(k1, k2, on))
+    end = np.append(start[1:], len(order)) - 1 if len(start) else start
+    duplicates, unresolved = _duplicates(rows, order, begins(k1, k2, on, time))
+    latest = order[end]
+    found = Sightings(
+        k1[start], k2[start], on[start], end - start + 1, time[start], time[end], report[latest], line[latest], latest
+    )
+    return found, duplicates, unresolved
+
+
+def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table]:
+    """Count second and later copies among this run's rows of one key and time; `moment` marks where such a group begins."""
+    group = np.cumsum(moment)
+    alone = moment & np.append(moment[1:], True)
+    shared, groups = order[~alone], group[~alone]
+    of_this_run = rows["part"].to_numpy()[shared] >= 0
+    shared, groups = shared[of_this_run], groups[of_this_run]
+    prints = rows["print"].to_numpy()[shared]
+    if (prints == 0).any():
+        return 0, rows.select(["part", "row"]).take(pa.array(shared[prints == 0]))
+    by_print = np.lexsort((prints, groups))
+    copies = ~begins(groups[by_print], prints[by_print]) if len(shared) else np.zeros(0, bool)
+    return int(copies.sum()), rows.select(["part", "row"]).slice(0, 0)
+
+
+def fold(prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) -> Folded:
+    """Fold spilled rows of one partition into what was known of it.
+
+    No row may be of a day before a prior finding's last cycle: what arrives
+    late is folded anew, from all observations of its type.
+    """
+    seen, duplicates, unresolved = sightings(rows)
+    if unresolved.num_rows:
+        return Folded(prior, _no_movements(), 0, unresolved)
+    life = _Life(prior, rows, seen, calendar)
+    return Folded(life.state(), life.movements(since), duplicates, unresolved)
+
+
+class _Life:
+    """The sightings of one partition, those known before among them, as parallel arrays in order of key and day."""
+
+    def __init__(self, prior: pa.Table, rows: pa.Table, seen: Sightings, calendar: Calendar) -> None:
+        self.prior, self.rows, self.calendar = prior, rows, calendar
+        known = prior.num_rows
+        days = prior["last_cycle"].cast(pa.int32()).to_numpy()
+        k1 = np.concatenate([prior["k1"].to_numpy(), seen.k1])
+        k2 = np.concatenate([prior["k2"].to_numpy(), seen.k2])
+        on = np.concatenate([days, seen.on])
+        is_new = np.concatenate([np.zeros(known, np.int8), np.ones(len(seen.k1), np.int8)])
+        order = in_key_order(k1, k2, on, is_new) if known else np.arange(len(k1))
+        self.k1, self.k2, self.on = k1[order], k2[order], on[order]
+        self.is_new = is_new[order].astype(bool)
+        self.place = np.where(self.is_new, order - known, order)
+        self.seen = seen
+        self.starts = np.flatnonzero(begins(self.k1, self.k2))
+        self.ends = np.append(self.starts[1:], len(order)) - 1 if len(self.starts) else self.starts
+        self.label, self.gone_before = self._labels()
+
+    def _known(self, column: str, dtype: Any) -> Any:
+        """Return a column of the prior state beside each sighting; 0 beside new ones."""
+        values = self.prior[column]
+        array = values.cast(pa.int64()).to_numpy() if pa.types.is_temporal(values.type) else values.to_numpy()
+        out = np.zeros(len(self.on), dtype)
+        old = ~self.is_new
+        out[old] = array[self.place[old]]
+        return out
+
+    def _fresh(self, values: Any, dtype: Any) -> Any:
+        out = np.zeros(len(self.on), dtype)
+        out[self.is_new] = values[self.place[self.is_new]]
+        return out
+
+    def _labels(self) -> tuple[Any, Any]:
+        """Return the label of each sighting and, where it returned, the day on which it had gone before."""
+        label = self._known_label()
+        days = self.on.astype("datetime64[D]")
+        before = np.roll(days, 1)
+        first = np.zeros(len(days), bool)
+        first[self.starts] = True
+        again = self.is_new & ~first
+        same_day = again & (days == before)
+        later = again & ~same_day
+        away = np.zeros(len(days), bool)
+        away[later] = self.calendar.missed(before[later], days[later]) >= self.calendar.gone_after
+        label[self.is_new & first] = Label.NEW
+        label[later] = np.where(away[later], Label.RETURNED, Label.STILL)
+        # A cycle that arrives in several calls: what was known of the day stays what it was.
+        label[same_day] = np.roll(label, 1)[same_day]
+        gone = np.full(len(days), np.datetime64("NaT", "D"))
+        gone[away] = self.calendar.gone_on(before[away])
+        self.same_day = same_day
+        return label, gone
+
+    def _known_label(self) -> Any:
+        return self._known("label", np.int8)
+
+    def state(self) -> pa.Table:
+        """Return one row for each key."""
+        count = self._fresh(self.seen.count, np.int64) + self._known("count", np.int64)
+        days = np.where(self.is_new, (~self.same_day).astype(np.int32), self._known("cycles", np.int32))
+        first = np.where(self.is_new, self._fresh(self.seen.first, np.int64), self._known("first_seen", np.int64))
+        last = np.where(self.is_new, self._fresh(self.seen.last, np.int64), self._known("last_seen", np.int64))
+        returned = (self.is_new & ~self.same_day & (self.label == Label.RETURNED)).astype(np.int32)
+        chosen = self._latest()
+        life = {
+            "first_seen": self._over(np.minimum, first),
+            "last_seen": self._over(np.maximum, last),
+            "count": self._over(np.add, count),
+            "cycles": self._over(np.add, days),
+            "last_cycle": self.on[self.ends].astype(np.int32),
+            "opened_on": self._over(np.maximum, self._opened()),
+            "label": self.label[self.ends],
+            "returns": self._over(np.add, returned + self._known("returns", np.int32)),
+            "recent": self._over(np.bitwise_or, self._recent()),
+            "seen_at": self._at(chosen, self.seen.last, "seen_at"),
+            "report": self._at(chosen, self.seen.report, "report"),
+            "line": self._at(chosen, self.seen.line, "line"),
+        }
+        columns = {"k1": self.k1[self.starts], "k2": self.k2[self.starts], **self._asset(chosen), **life}
+        return pa.table([_typed(columns[name], kind) for name, kind in STATE.items()], schema=STATE_SCHEMA)
+
+    def _over(self, function: Any, values: Any) -> Any:
+        return function.reduceat(values, self.starts) if len(self.starts) else values[:0]
+
+    def _opened(self) -> Any:
+        """Return the day on which an episode began at each sighting; long ago where none did."""
+        begun = self.is_new & ~self.same_day & (self.label != Label.STILL)
+        opened = np.where(begun, self.on, np.iinfo(np.int32).min)
+        return np.where(self.is_new, opened, self._known("opened_on", np.int64)).astype(np.int32)
+
+    def _recent(self) -> Any:
+        """Return each sighting's bits, counted back from its key's last day."""
+        lengths = np.diff(np.append(self.starts, len(self.on)))
+        back = np.repeat(self.on[self.ends], lengths) - self.on
+        bits = np.where(self.is_new, np.uint64(1), self._known("recent", np.uint64))
+        return np.where(back < _BITS, bits << np.minimum(back, _BITS - 1).astype(np.uint64), np.uint64(0))
+
+    def _latest(self) -> Any:
+        """Return the sighting of each key whose observation describes it: the last, by time where one day has two."""
+        chosen = self.ends.copy()
+        two = np.flatnonzero(self.same_day[self.ends]) if len(self.ends) else chosen[:0]
+        if len(two):
+            new, old = self.ends[two], self.ends[two] - 1
+            at = self.place[new]
+            fresh = (self.seen.last[at], self.seen.report[at], self.seen.line[at])
+            known = tuple(self._known(name, kind)[old] for name, kind in _OBSERVATION)
+            older = np.zeros(len(two), bool)
+            equal = np.ones(len(two), bool)
+            for left, right in zip(fresh, known, strict=True):
+                older |= equal & (left < right)
+                equal &= left == right
+            chosen[two[older]] -= 1
+        return chosen
+
+    def _at(self, chosen: Any, fresh: Any, known: str) -> Any:
+        kind = dict(_OBSERVATION)[known]
+        return np.where(self.is_new, self._fresh(fresh, kind), self._known(known, kind))[chosen]
+
+    def _asset(self, chosen: Any, names: Sequence[str] = tuple(ASSET)) -> dict[str, Any]:
+        """Return columns of `ASSET` for the chosen sightings, taken from the new rows and the prior ones."""
+        new = self.is_new[chosen]
+        place = self.place[chosen]
+        source = np.empty(len(chosen), np.int64)
+        source[~new] = place[~new]
+        source[new] = self.seen.row[place[new]] + self.prior.num_rows
+        taken = pa.array(source)
+        both = self.rows.select(names)
+        if self.prior.num_rows:
+            both = pa.concat_tables([self.prior.select(names), _cast(both)]).unify_dictionaries()
+        return {name: both[name].take(taken) for name in names}
+
+    def movements(self, since: dt.date) -> pa.Table:
+        """Return, for each day from `since`, how many findings of whom were what."""
+        day = (since - dt.date(1970, 1, 1)).days
+        seen = np.flatnonzero((self.on >= day) & ~self.same_day)
+        between = np.flatnonzero(_on_or_after(self.gone_before, day))
+        last_gone = self.calendar.gone_on(self.on[self.ends].astype("datetime64[D]"))
+        tail = np.flatnonzero(_on_or_after(last_gone, day))
+        at = np.concatenate([seen, between - 1, self.ends[tail]])
+        days = np.concatenate([self.on[seen], self.gone_before[between].astype(np.int64), last_gone[tail].astype(np.int64)])
+        labels = np.concatenate([self.label[seen], np.full(len(between) + len(tail), Label.GONE, np.int8)])
+        return _counted(days, labels, self._asset(at, BY))
+
+
+def _on_or_after(days: Any, day: int) -> Any:
+    return ~np.isnat(days) & (days.astype(np.int64) >= day)
+
+
+_OBSERVATION = (("seen_at", np.int64), ("report", np.uint64), ("line", np.int64))
+BY = ("constituent", "class", "severity")
+_MOVEMENTS = pa.schema(
+    [
+        ("on", pa.date32()),
+        ("label", pa.int8()),
+        ("constituent", pa.utf8()),
+        ("class", pa.utf8()),
+        ("severity", pa.int8()),
+        ("findings", pa.int64()),
+    ]
+)
+
+
+def _no_movements() -> pa.Table:
+    return _MOVEMENTS.empty_table()
+
+
+def _counted(days: Any, labels: Any, asset: dict[str, Any]) -> pa.Table:
+    """Count by day, label, constituent, class and severity."""
+    by = ["on", "label", *BY]
+    table = pa.table({"on": pa.array(days.astype(np.int32)).cast(pa.date32()), "label": labels, **asset})
+    grouped = table.group_by(by).aggregate([([], "count_all")])
+    return grouped.select([*by, "count_all"]).rename_columns(_MOVEMENTS.names).cast(_MOVEMENTS)
+
+
+def _cast(table: pa.Table) -> pa.Table:
+    return table.cast(pa.schema([(name, ASSET[name]) for name in table.column_names]))
+
+
+def _typed(values: Any, kind: pa.DataType) -> Any:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if isinstance(values, pa.Array):
+        return values if values.type == kind else values.cast(kind)
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values).cast(kind)

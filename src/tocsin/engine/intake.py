@@ -1,0 +1,252 @@
+"""From a delivered report to its parts: read, normalise, enrich, attribute, write.
+
+`map_chunk` does it for one chunk and needs nothing but its arguments, so that
+threads, or workers on other machines, can do it in any order and again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tocsin.engine import observations
+from tocsin.engine.attribute import attribute
+from tocsin.engine.claims import Claims, Indices
+from tocsin.engine.enrich import Announcements
+from tocsin.engine.mapping import Mapping
+from tocsin.engine.normalise import QUARANTINE, normalise
+from tocsin.engine.opening import BrokenReport, Source, opened
+from tocsin.engine.records import Chunk, Reader, Shape, parse
+from tocsin.engine.store import Report, Workspace
+
+
+@dataclasses.dataclass(frozen=True)
+class Recognised:
+    """What a delivered report is, from its name and header."""
+
+    mapping: Mapping
+    on: dt.date | None
+    """Day of the cycle; None when only its rows can say."""
+    shape: Shape = Shape()  # noqa: RUF009  frozen value
+
+
+class Recogniser(Protocol):
+    """Knows reports by their names and headers."""
+
+    def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
+        """Return what a report is. Raises BrokenReport."""
+        ...
+
+    def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
+        """Return type and day as far as the name alone tells them: what a report that cannot be read was to be."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Delivery:
+    """A report that is about to be read."""
+
+    number: int
+    source: Source
+    recognised: Recognised
+    columns: tuple[str, ...]
+    size: int
+    bits: int = 0
+    """Into how many partitions, as a power of two, its spill is split."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What every chunk needs: where to write, and whom networks belong to."""
+
+    workspace: Workspace
+    claims: Claims
+    announcements: Announcements | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapped:
+    """One chunk, done."""
+
+    delivery: int
+    chunk: int
+    part: str
+    spill: str
+    quarantine: str
+    records: int
+    kept: int
+    rows_quarantined: int
+    cells_quarantined: int
+    constituents: dict[str, int]
+    latest: dt.date | None
+    """Day of the latest observation."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """A delivery whose chunks are all done."""
+
+    delivery: Delivery
+    digest: bytes
+    chunks: tuple[Mapped, ...]
+
+    @property
+    def on(self) -> dt.date | None:
+        """Day of the cycle: from the name, else the latest in its rows; None when there is neither."""
+        days = [chunk.latest for chunk in self.chunks if chunk.latest]
+        return self.delivery.recognised.on or max(days, default=None)
+
+    def identity(self, on: dt.date) -> str:
+        """Return the id of the report, were it of the day `on`: header-only reports of two days have the same bytes."""
+        return hashlib.sha256(f"{self.delivery.recognised.mapping.type}\n{on}\n".encode() + self.digest).hexdigest()
+
+    def report(self) -> Report:
+        """Return the manifest's row for it. Raises BrokenReport when nothing says which day it is of."""
+        delivery, on = self.delivery, self.on
+        if on is None:
+            raise BrokenReport("neither its name nor a row says which day it is of.", where=delivery.source.name)
+        mapping = delivery.recognised.mapping
+        return Report(
+            id=self.identity(on),
+            name=delivery.source.name,
+            type=mapping.type,
+            on=on,
+            records=sum(chunk.records for chunk in self.chunks),
+            kept=sum(chunk.kept for chunk in self.chunks),
+            rows_quarantined=sum(chunk.rows_quarantined for chunk in self.chunks),
+            cells_quarantined=sum(chunk.cells_quarantined for chunk in self.chunks),
+            parts=tuple(chunk.part for chunk in self.chunks if chunk.part),
+            quarantine="",
+            constituents=dict(sum((Counter(chunk.constituents) for chunk in self.chunks), Counter())),
+            size=delivery.size,
+            columns=delivery.columns,
+            unknown_columns=tuple(name for name in delivery.columns if mapping.columns and name not in mapping.columns),
+            origin=mapping.origin,
+        )
+
+
+def deliver(number: int, source: Source, recognise: Recogniser) -> Delivery:
+    """Look at a report's name and header. Raises BrokenReport."""
+    with opened(source) as stream:
+        reader = Reader(stream, name=source.name)
+        columns = reader.columns
+    recognised = recognise(source.name, columns)
+    if recognised.shape != Shape():
+        with opened(source) as stream:
+            columns = Reader(stream, name=source.name, shape=recognised.shape).columns
+    return Delivery(number, source, recognised, columns, source.path.stat().st_size)
+
+
+class ChunkSource:
+    """Gives out the chunks of one delivery; once they are used up, its digest is known."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.digest = b""
+
+    def __iter__(self) -> Iterator[Chunk]:
+        with opened(self.delivery.source) as stream:
+            reader = Reader(stream, name=self.delivery.source.name, shape=self.delivery.recognised.shape)
+            yield from reader.chunks()
+            self.digest = reader.digest
+
+
+def digest_of(source: Source) -> bytes:
+    """Return the SHA-256 of a report's unpacked bytes."""
+    digest = hashlib.sha256()
+    with opened(source) as stream:
+        while data := stream.read(1 << 20):
+            digest.update(data)
+    return digest.digest()
+
+
+def part_number(delivery: int, chunk: int) -> int:
+    """Return the number of a part within its run."""
+    return delivery << 16 | chunk
+
+
+def map_chunk(context: Context, delivery: Delivery, chunk: Chunk) -> Mapped:
+    """Read one chunk and write its part, its spill and its quarantine."""
+    recognised = delivery.recognised
+    batch = parse(chunk, delivery.columns, recognised.shape)
+    result = normalise(batch, recognised.mapping)
+    if result.events.num_rows + result.rows_quarantined != batch.records:
+        raise AssertionError(f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "
+                             f"{result.rows_quarantined} quarantined")
+    events = observations.attributed(*enriched(context, result.events))
+    stem = f"{delivery.number:05d}-{chunk.number:05d}"
+    kind = recognised.mapping.type
+    spill = context.workspace.path("spill", kind, stem, ".arrow")
+    observations.write_spill(
+        events, spill, bits=delivery.bits, part=part_number(delivery.number, chunk.number),
+        prints=observations.fingerprints_of_twins(events),
+    )
+    latest = None
+    part = ""
+    if events.num_rows:
+        part = _written(context.workspace, "observations", kind, stem, events, observations.write_part)
+        latest = events["time"].combine_chunks().cast(pa.int64()).to_numpy().max()
+        latest = dt.datetime.fromtimestamp(latest / 1e6, dt.UTC).date()
+    quarantine = ""
+    if result.quarantine.num_rows:
+        quarantine = _written(context.workspace, "quarantine", kind, stem, result.quarantine, _write_quarantine)
+    return Mapped(
+        delivery.number, chunk.number, part, context.workspace.relative(spill), quarantine, batch.records,
+        events.num_rows, result.rows_quarantined, result.cells_quarantined,
+        observations.rows_by_constituent(events), latest,
+    )
+
+
+def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indices]:
+    """Return events with gaps filled, the claims, and the deciding claim of each event."""
+    high = _words(events["ip_high"])
+    low = _words(events["ip_low"])
+    asns = _words(events["asn"])
+    if context.announcements is not None:
+        filled = context.announcements.fill(asns, high, low)
+        if filled is not asns:
+            at = events.column_names.index("asn")
+            column = pa.array(filled.astype(np.uint32), mask=filled == 0)
+            events, asns = events.set_column(at, "asn", column), filled
+    names = events["name"]
+    days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
+    own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
+    return events, context.claims, attribute(context.claims, days=days, high=high, low=low, asns=asns, names=own)
+
+
+def _words(column: pa.ChunkedArray) -> Any:
+    return column.fill_null(0).to_numpy().astype(np.uint64)
+
+
+def _written(
+    workspace: Workspace, kind: str, report_type: str, stem: str, table: pa.Table, write: Callable[[pa.Table, Path], None]
+) -> str:
+    path = workspace.path(kind, report_type, stem)
+    with workspace.writing(path) as temporary:
+        write(table, temporary)
+    return workspace.relative(path)
+
+
+def _write_quarantine(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
+
+
+def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Mapped]) -> str:
+    """Return one quarantine file for a report's chunks, in line order; empty when there is none."""
+    paths = [workspace.root / chunk.quarantine for chunk in chunks if chunk.quarantine]
+    if len(paths) <= 1:
+        return workspace.relative(paths[0]) if paths else ""
+    table = pa.concat_tables([pq.read_table(path, schema=QUARANTINE) for path in paths]).sort_by("line")
+    merged = _written(workspace, "quarantine", report.type, report.id[:16], table, _write_quarantine)
+    for path in paths:
+        path.unlink()
+    return merged

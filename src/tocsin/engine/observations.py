@@ -1,0 +1,125 @@
+"""Observations: the immutable rows of the reports that were accepted.
+
+Each chunk of a report becomes one Parquet part: what the engine reasons with,
+who was responsible, and every cell as it came. Beside it, for the fold of the
+same run only, a spill holds the reasoned columns split by the key's first bits,
+so that any number of rows is folded in bounded memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tocsin.engine import identity
+from tocsin.engine.addresses import U64
+from tocsin.engine.claims import Claims, Indices
+from tocsin.engine.normalise import EVENT_COLUMNS, RAW, TEXT
+
+ATTRIBUTION: dict[str, pa.DataType] = {"constituent": TEXT, "claim": TEXT}
+"""Who is responsible, and the claim that says so; null for nobody."""
+
+PLACE: dict[str, pa.DataType] = {"part": pa.int32(), "row": pa.int32(), "print": pa.uint64()}
+"""Where a spilled row comes from: part of this run, row of the part; and its fingerprint, 0 if not taken."""
+
+_PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low")
+"""Columns in which nearly every value differs: a dictionary would cost and save nothing."""
+
+
+def attributed(events: pa.Table, claims: Claims, owner: Indices) -> pa.Table:
+    """Return the events with the columns of `ATTRIBUTION` after those of the event."""
+    ids = pa.array([claim.id for claim in claims.claims] or [""], pa.utf8())
+    constituents = sorted({claim.constituent for claim in claims.claims}) or [""]
+    position = {constituent: at for at, constituent in enumerate(constituents)}
+    holder = np.array([position[claim.constituent] for claim in claims.claims] or [0], np.int32)
+    nobody = owner < 0
+    places = np.maximum(owner, 0)
+    constituent = pa.DictionaryArray.from_arrays(pa.array(holder[places], mask=nobody), pa.array(constituents))
+    claim = pa.DictionaryArray.from_arrays(pa.array(places, mask=nobody), ids)
+    at = len(EVENT_COLUMNS)
+    return events.add_column(at, "constituent", constituent).add_column(at + 1, "claim", claim)
+
+
+def rows_by_constituent(events: pa.Table) -> dict[str, int]:
+    """Return how many rows each constituent has; nobody's are left out."""
+    column = events["constituent"].combine_chunks()
+    codes = column.indices.drop_null().to_numpy()
+    counts = np.bincount(codes, minlength=len(column.dictionary))
+    return {name: int(count) for name, count in zip(column.dictionary.to_pylist(), counts, strict=True) if count}
+
+
+def write_part(events: pa.Table, path: Path) -> None:
+    """Write observations as Parquet, compressed well enough for a small disk and fast enough for a day's reports."""
+    pq.write_table(
+        events,
+        path,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in events.column_names if name not in _PLAIN],
+        write_statistics=["time", "k1", "ip_high", "ip_low"],
+        store_schema=False,
+    )
+
+
+def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U64) -> None:
+    """Write the reasoned columns, one record batch for each value of the key's first `bits` bits."""
+    count = events.num_rows
+    columns = {name: events[name] for name in (*EVENT_COLUMNS, *ATTRIBUTION)}
+    columns["part"] = pa.repeat(pa.scalar(part, pa.int32()), count)
+    columns["row"] = pa.array(np.arange(count, dtype=np.int32))
+    columns["print"] = pa.array(prints)
+    table = pa.table(columns).unify_dictionaries().combine_chunks()
+    partition = partitions(table["k1"].to_numpy(), bits)
+    if bits:
+        order = np.argsort(partition, kind="stable")
+        table, partition = table.take(pa.array(order)).combine_chunks(), partition[order]
+    edges = np.searchsorted(partition, np.arange((1 << bits) + 1))
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            batches = table.slice(first, last - first).to_batches()
+            writer.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema))
+
+
+def partitions(k1: U64, bits: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the partition of each key: its first `bits` bits."""
+    return (k1 >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(k1), np.int64)
+
+
+def read_spill(path: Path, partition: int) -> pa.Table:
+    """Return one partition of a spill, read into memory of our own so that no page of the file is held."""
+    with pa.OSFile(str(path), "rb") as file:
+        return pa.Table.from_batches([pa.ipc.open_file(file).get_batch(partition)])
+
+
+# Duplicates
+
+
+def fingerprints_of_twins(events: pa.Table) -> U64:
+    """Return a fingerprint of all cells for each row that shares key and time with another; 0 for the rest.
+
+    Only such rows can be exact duplicates, and they are few: looking at every
+    cell of every row would cost more than parsing did.
+    """
+    k1, time = events["k1"].to_numpy(), events["time"].cast(pa.int64()).to_numpy()
+    mixed = k1 ^ (time.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = np.argsort(mixed)
+    ordered = mixed[order]
+    same = ordered[1:] == ordered[:-1]
+    twin = np.append(same, False) | np.insert(same, 0, False)
+    rows = np.sort(order[twin])
+    prints = np.zeros(len(mixed), np.uint64)
+    if len(rows):
+        prints[rows] = fingerprints(events, rows)
+    return prints
+
+
+def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) -> U64:
+    """Return 64 bits for all cells of each of `rows`; never 0."""
+    columns = [name for name in events.column_names if name.startswith(RAW)]
+    cells = events.select(columns).take(pa.array(rows))
+    separated = zip(*([cell or b"" for cell in column.to_pylist()] for column in cells.columns), strict=True)
+    return np.array([identity.text_word(b"\x1f".join(row)) or 1 for row in separated], np.uint64)

@@ -1,0 +1,152 @@
+"""The files of the engine and the values that describe them.
+
+Files are written under a temporary name, made durable, renamed, and never
+changed again. Which of them count is said by the manifest alone: the product's
+database holds it, gives it out as the values below, and takes a `Delta` in one
+transaction. A file that no manifest row names is debris of a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from tocsin.engine.cycles import Cycle, Decision
+
+TEMPORARY = ".tmp"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """A report that was accepted. Identity is content: type, day and SHA-256 of the unpacked bytes."""
+
+    id: str
+    name: str
+    type: str
+    on: dt.date
+    records: int
+    kept: int
+    rows_quarantined: int
+    cells_quarantined: int
+    parts: tuple[str, ...]
+    """Observations, relative to the store."""
+    quarantine: str
+    """What could not be taken, relative to the store; empty for nothing."""
+    constituents: dict[str, int]
+    """Rows of each constituent, as attributed when it was read."""
+    size: int
+    """Bytes of the file as it was delivered."""
+    columns: tuple[str, ...] = ()
+    unknown_columns: tuple[str, ...] = ()
+    origin: str = ""
+    """Of the mapping that read it: `none` says that the type needs one."""
+
+    @property
+    def word(self) -> int:
+        """64 bits of the id, to order observations of one instant."""
+        return int(self.id[:16], 16)
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleRecord:
+    """What the manifest holds of a cycle; its rows are its reports'."""
+
+    type: str
+    on: dt.date
+    closed: bool
+    """Somebody or something declared that no more reports of it will come."""
+    decision: Decision = Decision.NONE
+    broken: tuple[str, ...] = ()
+    """Names of delivered reports that could not be read: while there is one, the cycle is not complete."""
+
+    def cycle(self, rows: int) -> Cycle:
+        """Return the cycle for judging."""
+        return Cycle(self.type, self.on, rows, self.closed and not self.broken, self.decision)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """The findings of one type: one file for each partition of their keys, a power of two."""
+
+    type: str
+    partitions: tuple[str, ...]
+    folded_to: dt.date
+    """The latest cycle in it."""
+    counted: tuple[dt.date, ...]
+    """The cycles that counted when it was folded."""
+    gone_after: int
+    findings: int
+
+
+class Catalogue(Protocol):
+    """The manifest as the engine reads it."""
+
+    def reports(self, report_type: str) -> list[Report]:
+        """Return the accepted reports of a type that were neither superseded nor withdrawn."""
+        ...
+
+    def cycles(self, report_type: str) -> list[CycleRecord]:
+        """Return the cycles of a type."""
+        ...
+
+    def state(self, report_type: str) -> State | None:
+        """Return the findings of a type as folded last."""
+        ...
+
+
+Checkpoint = Callable[[str], None]
+"""Called with the name of each point at which a crash must do no harm."""
+
+
+def no_checkpoint(_point: str) -> None:
+    """Go on."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """A folder of files that are written once."""
+
+    root: Path
+    token: str
+    """Distinguishes the files of this run from all others'."""
+    checkpoint: Checkpoint = no_checkpoint
+
+    def path(self, kind: str, report_type: str, name: str, suffix: str = ".parquet") -> Path:
+        """Return where a file of this run stands: `kind/type/token-name.parquet`."""
+        folder = self.root / kind / safe(report_type)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{self.token}-{name}{suffix}"
+
+    def relative(self, path: Path) -> str:
+        """Return a path as the manifest holds it."""
+        return path.relative_to(self.root).as_posix()
+
+    @contextlib.contextmanager
+    def writing(self, path: Path) -> Iterator[Path]:
+        """Give a temporary path to write to; then make the file durable and rename it to `path`."""
+        temporary = path.with_name(path.name + TEMPORARY)
+        yield temporary
+        self.checkpoint("written")
+        _durable(temporary)
+        temporary.rename(path)
+        _durable(path.parent)
+        self.checkpoint("renamed")
+
+
+def safe(report_type: str) -> str:
+    """Return a report type as the name of a folder."""
+    return re.sub(r"[^a-z0-9_.-]", "_", report_type.lower()).strip(".")[:80] or "unnamed"
+
+
+def _durable(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
