@@ -195,7 +195,9 @@ class _Life:
     def _known(self, column: str, dtype: Any) -> Any:
         """Return a column of the prior state beside each sighting; 0 beside new ones."""
         values = self.prior[column]
-        array = values.cast(pa.int64()).to_numpy() if pa.types.is_temporal(values.type) else values.to_numpy()
+        if pa.types.is_temporal(values.type):
+            values = values.cast(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
+        array = values.to_numpy()
         out = np.zeros(len(self.on), dtype)
         old = ~self.is_new
         out[old] = array[self.place[old]]
