@@ -259,6 +259,8 @@ def _bad(table: pa.Table, mapping: Mapping) -> list[tuple[Any, BadCells]]:
     """Return the bad cells of every typed column. A column that two keys read is reported once."""
     found: dict[str, tuple[Any, BadCells]] = {}
     for field in mapping.fields:
+        if field.column == mapping.roles.address:
+            continue  # a row whose address is bad is not here any more
         if field.column in table.column_names and field.column not in found and may_be_bad(field.conversion):
             bad = bad_cells(table, field.column, field.conversion)
             if bad is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tocsin.engine import identity
@@ -120,6 +121,7 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
 def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) -> U64:
     """Return 64 bits for all cells of each of `rows`; never 0."""
     columns = [name for name in events.column_names if name.startswith(RAW)]
-    cells = events.select(columns).take(pa.array(rows))
-    separated = zip(*([cell or b"" for cell in column.to_pylist()] for column in cells.columns), strict=True)
-    return np.array([identity.text_word(b"\x1f".join(row)) or 1 for row in separated], np.uint64)
+    cells = events.select(columns).take(pa.array(rows)).combine_chunks()
+    separated = [pc.binary_replace_slice(column, 0, 0, b"\x1f") for column in cells.columns]
+    joined = pc.binary_join_element_wise(*separated, b"", null_handling="replace", null_replacement=b"\x1f")
+    return np.array([identity.text_word(text) or 1 for text in joined.to_pylist()], np.uint64)

@@ -28,6 +28,7 @@ BLOCK_BYTES = 1 << 20
 """What PyArrow parses at a time; measured best between 1 and 2 MiB."""
 CHUNK_BYTES = 32 << 20
 CHUNK_ROWS = 65_536
+LINE_END, QUOTE = ord("\n"), ord('"')
 MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
 _OPEN_QUOTE_BYTES = 4 << 20
@@ -62,8 +63,8 @@ class Chunk:
     """Order in the file, from 0."""
     first_line: int
     """Number of the first line in the file, from 1 for the header."""
-    blocks: tuple[bytes, ...]
-    """Each ends with a line end and, as far as can be told, not inside a quoted cell."""
+    blocks: tuple[tuple[bytes, int], ...]
+    """Each with its number of line ends. It ends with one and, as far as can be told, not inside a quoted cell."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +102,9 @@ class Reader:
         """Return the chunks of the report, in order. Raises BrokenReport."""
         number, blocks, first, rows, size = 0, [], self._line, 0, 0
         for block in self._blocks():
-            blocks.append(block)
-            rows, size = rows + block.count(b"\n"), size + len(block)
+            ends = count_byte(block, LINE_END)
+            blocks.append((block, ends))
+            rows, size = rows + ends, size + len(block)
             if rows >= CHUNK_ROWS or size >= CHUNK_BYTES:
                 yield Chunk(number, first, tuple(blocks))
                 number, blocks, first, rows, size = number + 1, [], first + rows, 0, 0
@@ -186,15 +188,19 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
 
 def quotes_close(block: bytes) -> bool:
     """Tell whether the number of quotes in `block` is even: whether its end can be outside a quoted cell."""
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == 0x22)) % 2 == 0
+    return count_byte(block, QUOTE) % 2 == 0
+
+
+def count_byte(block: bytes, byte: int) -> int:
+    """Return how often a byte occurs; some ten times faster than `bytes.count` where it is frequent."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == byte))
 
 
 def parse(chunk: Chunk, columns: tuple[str, ...], shape: Shape) -> Batch:
     """Parse the blocks of a chunk, each fast where that is exact, else slowly."""
     tables, lines, bad = [], [], []
     line = chunk.first_line
-    for block in chunk.blocks:
-        ends = block.count(b"\n")
+    for block, ends in chunk.blocks:
         table = _fast(block, ends, columns, shape)
         if table is not None:
             tables.append(table)
@@ -216,7 +222,7 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> pa
     records than line ends; a lone carriage return, which PyArrow takes for a
     line end, is looked for first. So equality proves that none was swallowed.
     """
-    if block.count(b"\r") != block.count(b"\r\n") or b"\0" in block:
+    if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
         return None
     if shape.comment and (block.startswith(shape.comment.encode()) or b"\n" + shape.comment.encode() in block):
         return None
@@ -240,22 +246,28 @@ def _options(columns: tuple[str, ...], delimiter: str, size: int) -> tuple[Any, 
     )
 
 
+def _conserve(covered: int, lines: int) -> None:
+    """Insist that every line of a block is part of exactly one record, or blank."""
+    if covered != lines:
+        raise AssertionError(f"{lines} lines, but records and blank lines cover {covered}")
+
+
 def _slow(
     block: bytes, first_line: int, columns: tuple[str, ...], shape: Shape
 ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.int64]], list[BadRecord]]:
     good: list[Record] = []
     bad: list[BadRecord] = []
-    covered = sum(line in (b"", b"\r") for line in block.split(b"\n")[:-1])
+    covered = 0
     comment = shape.comment.encode()
     for record in Resynchroniser(len(columns), shape.delimiter.encode()).records(block):
         covered += record.lines
-        if comment and record.raw.startswith(comment):
+        if record.blank or (comment and record.raw.startswith(comment)):
             continue
         if record.cells is None:
             bad.append(BadRecord(first_line + record.line, record.reason, record.raw))
         else:
             good.append(record)
-    _conserve(covered, block.count(b"\n") + sum(record.raw.count(b"\n\n") for record in good))
+    _conserve(covered, block.count(b"\n"))
     cells = zip(*(record.cells or () for record in good), strict=True) if good else ([] for _ in columns)
     arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
     numbers = np.array([first_line + record.line for record in good], dtype=np.int64)

@@ -29,6 +29,8 @@ class Record:
     raw: bytes
     reason: str = ""
     lines: int = 1
+    blank: bool = False
+    """No record at all: told so that every line is accounted for."""
 
 
 class Resynchroniser:
@@ -41,32 +43,32 @@ class Resynchroniser:
         self._cell = re.compile(rb'(?:"((?:[^"]+|"")*)"([^%b]*)|([^"%b][^%b]*|))(%b|\Z)' % ((escaped,) * 4), re.DOTALL)
 
     def records(self, block: bytes) -> Iterator[Record]:
-        """Return every physical record of `block`, good and bad, in order."""
+        """Return every physical record of `block`, good and bad, and its blank lines, in order."""
         lines = block.split(b"\n")
         if not lines[-1]:
             lines.pop()
         at = 0
         while at < len(lines):
             if lines[at] in (b"", b"\r"):
-                at += 1
-                continue
-            record, taken = self._record(lines, at)
+                record = Record(at, None, lines[at], blank=True)
+            else:
+                record = self._record(lines, at)
             yield record
-            at += taken
+            at += record.lines
 
-    def _record(self, lines: list[bytes], at: int) -> tuple[Record, int]:
-        """Return the record that begins at line `at`, and how many lines it takes."""
+    def _record(self, lines: list[bytes], at: int) -> Record:
+        """Return the record that begins at line `at`."""
         raw = lines[at].removesuffix(b"\r")
         cells = self.cells(raw)
         if cells is None:
             joined = self._over_lines(lines, at)
             if joined is None:
-                return Record(at, None, raw, "a quote is not closed"), 1
+                return Record(at, None, raw, "a quote is not closed")
             cells, raw, taken = joined
-            return Record(at, cells, raw, lines=taken), taken
+            return Record(at, cells, raw, lines=taken)
         if len(cells) != self.width:
-            return Record(at, None, raw, f"{len(cells)} cells where the header has {self.width}"), 1
-        return Record(at, cells, raw), 1
+            return Record(at, None, raw, f"{len(cells)} cells where the header has {self.width}")
+        return Record(at, cells, raw)
 
     def _over_lines(self, lines: list[bytes], at: int) -> tuple[list[bytes], bytes, int] | None:
         """Follow an open quote over line ends; return cells, raw text and lines taken, or None when it leads nowhere."""
