@@ -29,6 +29,7 @@ MAX_FIELDS = 5_000
 MEANING, COLUMNS = "intelmq.json", "reports.json"
 _META = "_meta"
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
+_SORTS = {"list": "a list", "dict": "an object", "str": "text"}
 _KEPT = "the cell is kept as text"
 Columns: TypeAlias = Mapped[str, tuple[str, ...]]
 
@@ -123,8 +124,7 @@ def _part(entry: Any, name: str, sort: type, where: str, default: Any = None) ->
         raise InvalidInput("is not a JSON object.", where=where)
     value = entry.get(name, default)
     if not isinstance(value, sort):
-        words = {list: "a list", dict: "an object", str: "text"}
-        raise InvalidInput(f"{name!r} is missing or not {words[sort]}.", where=where)
+        raise InvalidInput(f"{name!r} is missing or not {_SORTS[sort.__name__]}.", where=where)
     if isinstance(value, list | dict) and len(value) > MAX_FIELDS:
         raise InvalidInput(f"{name!r} has more than {MAX_FIELDS} entries.", where=where)
     return value
