@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 
 def run_suite(folder: Path, source: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one test file with this suite's conftest, apart from the running session."""
-    (folder / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
+    """Run one test file with this suite's discipline, apart from the running session."""
+    (folder / "conftest.py").write_text((ROOT / "tests/discipline.py").read_text())
     (folder / "test_it.py").write_text(source)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:django", "-p", "no:cacheprovider", "--rootdir", folder, folder],
