@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,8 @@ def postgresql_address() -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Completed = subprocess.CompletedProcess[str]
+Command = Callable[..., Completed]
 
 
 @pytest.fixture
@@ -56,24 +58,45 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="session")
+def _first_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance as `tocsin init` leaves it, made once."""
+    place = tmp_path_factory.mktemp("first") / "home"
+    done = _run(place, ("init",), {})
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.fixture
+def ready(home: Path, _first_instance: Path) -> Path:
+    """A data directory as `tocsin init` leaves it."""
+    shutil.copytree(_first_instance, home)
+    home.chmod(0o700)
+    return home
+
+
 @pytest.fixture
 def tocsin(home: Path) -> Command:
     """Run `tocsin ARGUMENTS…` in a process of its own on `home`; keyword arguments are TOCSIN_ settings."""
 
-    def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tocsin", *map(str, arguments)],
-            env=environment(home, **settings),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+    def run(*arguments: str | Path, **settings: str | Path) -> subprocess.CompletedProcess[str]:
+        return _run(Path(settings.pop("home", home)), arguments, settings)
 
     return run
 
 
-def environment(home: Path, **settings: str) -> dict[str, str]:
+def _run(home: Path, arguments: tuple[str | Path, ...], settings: Mapping[str, str | Path]) -> Completed:
+    return subprocess.run(
+        [sys.executable, "-m", "tocsin", *map(str, arguments)],
+        env=environment(home, **settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def environment(home: Path, **settings: str | Path) -> dict[str, str]:
     """Return the environment in which a command works on `home` with its own SQLite and these settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "DJANGO_"))}
-    named = {f"TOCSIN_{name.upper()}": value for name, value in settings.items()}
+    named = {f"TOCSIN_{name.upper()}": str(value) for name, value in settings.items()}
     return {**inherited, "PYTHONPATH": str(ROOT / "src"), "TOCSIN_HOME": str(home), **named}

@@ -54,10 +54,17 @@ class Part:
         """Return the exit code when it has just died, and plan its next start."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
+        end_group(self.process.pid)
         self.process = None
         self.deaths = 1 if now_s - self.started_s >= LIVED_S else self.deaths + 1
         self.start_at_s = now_s + pause_after(self.deaths)
         return code
+
+
+def end_group(pid: int) -> None:
+    """End what a dead part has left behind: children of its own that would keep its port."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _die_with_parent() -> None:
@@ -127,8 +134,8 @@ def _stop(parts: Sequence[Part]) -> int:
         process.terminate()
     deadline = time.monotonic() + STOP_S
     late = [process for process in running if not _ended(process, deadline - time.monotonic())]
-    for process in late:
-        process.kill()
+    for process in running:
+        end_group(process.pid)
         process.wait()
     return 1 if late else 0
 
