@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
+import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,20 @@ def _read(name: str, value: Any) -> Any:
             raise InvalidInput(f"{value!r} is not a whole number.", where=where) from None
     if isinstance(default, tuple):
         return tuple(value) if isinstance(value, list) else tuple(filter(None, str(value).replace(" ", "").split(",")))
+    if name == "time_zone":
+        return _zone(where, str(value))
     if name in ("home", "tls_cert", "tls_key"):
         return Path(value) if value else default
     return str(value)
+
+
+def _zone(where: str, name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        remedy = "Write it as Africa/Nairobi; when that is unknown too, run: apt install tzdata"
+        raise InvalidInput(f"there is no time zone {name!r}.", where=where, remedy=remedy) from None
+    return name
 
 
 def _truth(where: str, value: Any) -> bool:

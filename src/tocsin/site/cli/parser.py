@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tocsin import __version__
 from tocsin.kernel.refusals import Refusal
+from tocsin.site.starting import set_up_django
 
-NOUNS = ("feed",)
-"""Modules of this package; each has `add_commands(subparsers)`."""
+__all__ = ["build_parser", "run", "set_up_django"]
+
+APART = {"answers", "parser"}
+"""Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,8 +25,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tocsin", description="Set up and run a national CIRT.")
     parser.add_argument("--version", action="version", version=f"tocsin {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for noun in NOUNS:
-        importlib.import_module(f"tocsin.site.cli.{noun}").add_commands(commands)
+    for module in sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])):
+        if module not in APART:
+            importlib.import_module(f"tocsin.site.cli.{module}").add_commands(commands)
     return parser
 
 
@@ -42,11 +48,3 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("tocsin: stopped.", file=sys.stderr)
         return 1
-
-
-def set_up_django() -> None:
-    """Make the rooms that use the database ready. Called by the commands that need them."""
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.site.settings")
-    django.setup()

@@ -1,0 +1,158 @@
+"""Restoring an instance from an archive.
+
+Everything is unpacked beside its place and checked against the list first;
+only a whole archive changes anything. What it replaces (`force`) is moved
+aside, not deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
+from tocsin.site import instance
+from tocsin.site.backups import databases
+from tocsin.site.backups.contents import (
+    HOME_FOLDER,
+    MANIFEST,
+    SET_ASIDE,
+    Contents,
+    Member,
+    read_contents,
+    safe_name,
+)
+from tocsin.site.config import Config
+
+CHUNK_BYTES = 1 << 20
+MANIFEST_LIMIT_BYTES = 256 << 20
+KEPT = frozenset({"tocsin.toml", "serve.lock"})
+"""What may stand in an otherwise empty data directory; settings of this machine win over those in the archive."""
+
+
+def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Contents:
+    """Put the instance of an archive in place of this one; return the archive's list.
+
+    Raises InvalidInput when the archive is not whole or not one of ours,
+    Conflict when something is here already and `force` is not given.
+    """
+    instance.make_home(config.home)
+    with instance.serving_lock(config.home, alone=True):
+        if not force:
+            _require_empty(config.home)
+        staging = config.home / "restore.tmp"
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            contents = _unpack(source, staging)
+            _check(contents)
+            databases.check_copy(staging / databases.MEMBERS[contents.database])
+            _put_in_place(config.home, staging, contents, at)
+        except OSError as error:
+            raise Unavailable(f"{source} cannot be restored ({error.strerror or error}).") from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    return contents
+
+
+def _require_empty(home: Path) -> None:
+    there = [path for path in home.iterdir() if path.name not in KEPT and (path.is_file() or any(path.iterdir()))]
+    if there or not databases.is_empty():
+        what = home if there else "The database"
+        raise Conflict(f"{what} is not empty. Restore into an empty one, or add --force to move what is there aside.")
+
+
+def _check(contents: Contents) -> None:
+    if instance.is_newer(contents.version):
+        raise Conflict(
+            f"The backup is of version {contents.version}, newer than this software. Install that version first."
+        )
+    if contents.database != databases.vendor():
+        raise Conflict(
+            f"The backup holds a {contents.database} database, this instance uses {databases.vendor()}. "
+            "Set TOCSIN_DATABASE_URL accordingly."
+        )
+
+
+def _unpack(source: Path, staging: Path) -> Contents:
+    """Unpack and check every member; return the list."""
+    found: list[Member] = []
+    text = b""
+    try:
+        with source.open("rb") as file, pa.CompressedInputStream(file, "zstd") as stream:
+            for information, content in _members(stream):
+                if information.name == MANIFEST:
+                    text = content.read(MANIFEST_LIMIT_BYTES)
+                else:
+                    found.append(_unpack_one(information, content, staging))
+    except (tarfile.TarError, EOFError, pa.ArrowException) as error:
+        raise InvalidInput(f"it is not a whole backup ({error}). Nothing was changed.", where=str(source)) from error
+    except OSError as error:
+        if error.errno is not None:  # Arrow's own errors about damaged data come without a number
+            raise
+        raise InvalidInput(f"it is not a whole backup ({error}). Nothing was changed.", where=str(source)) from error
+    if not text:
+        raise InvalidInput("it was cut off: its list is missing. Nothing was changed.", where=str(source))
+    contents = read_contents(text)
+    _compare(contents, found)
+    return contents
+
+
+def _members(stream: pa.NativeFile) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for information in archive:
+            content = archive.extractfile(information) if information.isreg() else None
+            if content is None:
+                raise InvalidInput(f"{information.name!r} is not a plain file. Nothing was changed.")
+            yield information, content
+
+
+def _unpack_one(information: tarfile.TarInfo, content: IO[bytes], staging: Path) -> Member:
+    path = staging / safe_name(information.name)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=instance.PRIVATE)
+    digest, size_bytes = hashlib.sha256(), 0
+    with path.open("xb") as file:
+        path.chmod(0o600)
+        while chunk := content.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size_bytes += file.write(chunk)
+    return Member(information.name, size_bytes, digest.hexdigest())
+
+
+def _compare(contents: Contents, found: list[Member]) -> None:
+    """Refuse with InvalidInput, naming the first member that is not as the list says."""
+    listed = {member.name: member for member in contents.members}
+    for member in found:
+        if listed.pop(member.name, None) != member:
+            raise InvalidInput(f"{member.name} in the backup is damaged. Nothing was changed.")
+    for name in listed:
+        raise InvalidInput(f"{name} is missing in the backup. Nothing was changed.")
+
+
+def _put_in_place(home: Path, staging: Path, contents: Contents, at: dt.datetime) -> None:
+    (home / "version").unlink(missing_ok=True)  # from here until the end the instance is not whole
+    _set_aside(home, home / f"{SET_ASIDE}{at:%Y%m%dT%H%M%SZ}")
+    databases.copy_in(staging / databases.MEMBERS[contents.database])
+    unpacked = staging / HOME_FOLDER
+    for path in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
+        if not (home / path.name).exists():
+            path.rename(home / path.name)
+    instance.make_home(home)
+    instance.mark(home, contents.version)
+
+
+def _set_aside(home: Path, aside: Path) -> None:
+    for path in list(home.iterdir()):
+        if path.name in KEPT or path.name.endswith(".tmp") or path.name.startswith(SET_ASIDE):
+            continue
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        else:
+            aside.mkdir(mode=instance.PRIVATE, exist_ok=True)
+            path.rename(aside / path.name)

@@ -1,0 +1,134 @@
+"""Writing an archive."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import fcntl
+import hashlib
+import io
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from tocsin import __version__
+from tocsin.kernel.refusals import Conflict, Unavailable
+from tocsin.site import instance
+from tocsin.site.backups import databases
+from tocsin.site.backups.contents import HOME_FOLDER, MANIFEST, Contents, Member, belongs
+from tocsin.site.config import Config
+
+
+class _Digesting(io.RawIOBase):
+    """A file that digests what is read from it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(size)
+        self.digest.update(data)
+        return data
+
+
+def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
+    """Write an archive of the whole instance to `target`; return its list.
+
+    The file appears under its name only when it is whole. Raises Conflict when
+    it is there already, Unavailable when it cannot be written.
+    """
+    instance.require_ready(config.home)
+    if target.exists():
+        raise Conflict(f"{target} is there already. Name another file.")
+    unfinished = target.with_name(target.name + ".tmp")
+    try:
+        with _files_kept(config.store), _private(unfinished) as file:
+            contents = _write(config, file, at)
+        unfinished.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise Unavailable(_sentence(target, error)) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return contents
+
+
+def _write(config: Config, file: IO[bytes], at: dt.datetime) -> Contents:
+    with (
+        pa.CompressedOutputStream(_own(file), "zstd") as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        members = [_add_database(archive), *_add_files(archive, config.home)]
+        contents = Contents(__version__, at.isoformat(), databases.vendor(), tuple(members))
+        text = contents.as_json()
+        information = tarfile.TarInfo(MANIFEST)
+        information.size, information.mode = len(text), 0o600
+        archive.addfile(information, io.BytesIO(text))
+    return contents
+
+
+def _own(file: IO[bytes]) -> pa.PythonFile:
+    """Return a handle of its own to Arrow, which closes what it is given."""
+    return pa.PythonFile(os.fdopen(os.dup(file.fileno()), "wb"), "w")
+
+
+def _add_database(archive: tarfile.TarFile) -> Member:
+    with tempfile.TemporaryDirectory(prefix="tocsin-backup-") as folder:
+        copy = Path(folder) / "database"
+        databases.copy_out(copy)
+        return _add(archive, copy, databases.MEMBERS[databases.vendor()])
+
+
+def _add_files(archive: tarfile.TarFile, home: Path) -> Iterator[Member]:
+    for path in sorted(home.rglob("*")):
+        if belongs(path, home):
+            yield _add(archive, path, f"{HOME_FOLDER}/{path.relative_to(home).as_posix()}")
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> Member:
+    with path.open("rb") as file:
+        information = tarfile.TarInfo(name)
+        state = os.fstat(file.fileno())
+        information.size, information.mtime, information.mode = state.st_size, state.st_mtime, 0o600
+        digesting = _Digesting(file)
+        archive.addfile(information, digesting)
+    return Member(name, state.st_size, digesting.digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _files_kept(store: Path) -> Iterator[None]:
+    """Keep the engine from deleting files of the store: it does so only with this lock alone."""
+    store.mkdir(mode=0o700, exist_ok=True)
+    with (store / "backup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+@contextlib.contextmanager
+def _private(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file for its owner alone: the archive holds keys."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sentence(target: Path, error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"There is no room for {target}. Name a file on a larger disk; nothing was left behind."
+    return f"{target} cannot be written ({error.strerror or error})."

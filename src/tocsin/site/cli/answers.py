@@ -1,0 +1,17 @@
+"""How commands answer: a sentence for people, or with `--json` one object on one line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command be asked for JSON."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
+
+
+def answer(options: argparse.Namespace, sentence: str, data: dict[str, Any]) -> None:
+    """Print the sentence, or the data when JSON was asked for."""
+    print(json.dumps(data, ensure_ascii=False) if options.json else sentence)

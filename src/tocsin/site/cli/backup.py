@@ -1,0 +1,62 @@
+"""`tocsin backup` and `tocsin restore`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tocsin.site.cli.answers import add_json_option, answer
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `backup` and `restore`."""
+    backup = commands.add_parser(
+        "backup",
+        help="write the whole instance to one file",
+        description="Write database, stored observations, keys and settings to one file, also while the server runs. "
+        "The file holds keys: keep it as you keep those.",
+    )
+    backup.add_argument("file", type=Path, metavar="FILE", help="file to write, for instance tocsin.tar.zst")
+    add_json_option(backup)
+    backup.set_defaults(run=run_backup)
+    restore = commands.add_parser("restore", help="put the instance of a backup in place, with the server stopped")
+    restore.add_argument("file", type=Path, metavar="FILE", help="file that `tocsin backup` wrote")
+    restore.add_argument("--force", action="store_true", help="move aside what is in the data directory")
+    add_json_option(restore)
+    restore.set_defaults(run=run_restore)
+
+
+def run_backup(options: argparse.Namespace) -> int:
+    """Back up."""
+    from tocsin.kernel.clock import now
+    from tocsin.site.backups.writing import back_up
+    from tocsin.site.config import load
+    from tocsin.site.starting import set_up_django
+
+    set_up_django()
+    contents = back_up(load(), options.file.absolute(), at=now())
+    size_bytes = options.file.stat().st_size
+    sentence = f"Wrote {options.file}: {len(contents.members)} files, {size_bytes / 1e6:.1f} MB."
+    answer(options, sentence, {"file": str(options.file), "files": len(contents.members), "bytes": size_bytes})
+    return 0
+
+
+def run_restore(options: argparse.Namespace) -> int:
+    """Restore."""
+    from tocsin import __version__
+    from tocsin.kernel.clock import now
+    from tocsin.site.backups.reading import restore
+    from tocsin.site.config import load
+    from tocsin.site.starting import set_up_django
+
+    set_up_django()
+    config = load()
+    contents = restore(config, options.file, force=options.force, at=now())
+    older = " Now run: tocsin upgrade" if contents.version != __version__ else ""
+    sentence = f"Restored {config.home} as it was at {contents.made_at} (version {contents.version}).{older}"
+    answer(options, sentence, {"home": str(config.home), "made_at": contents.made_at, "version": contents.version})
+    return 0

@@ -1,0 +1,186 @@
+"""What `tocsin doctor` looks at. Each check says how things are and, when something must be mended, by what.
+
+A check is a function of the configuration that yields verdicts. The first
+group needs no Django, so that it still speaks when the settings cannot be
+loaded; the second asks the database.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import shutil
+import sqlite3
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tocsin.kernel.clock import now
+from tocsin.kernel.reference_data import LOCALE
+from tocsin.kernel.refusals import Refusal
+from tocsin.site import instance
+from tocsin.site.config import Config, load
+from tocsin.site.serving.addresses import listening
+from tocsin.site.starting import set_up_django
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_SQLITE = (3, 35, 0)
+LEAST_DISK_BYTES = 2 * 10**9
+SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
+"""A clock before this day is wrong."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """How one thing is. `fix` is empty when it is as it should be."""
+
+    about: str
+    says: str
+    fix: str = ""
+
+    @property
+    def must_be_mended(self) -> bool:
+        """Say whether there is something to do."""
+        return bool(self.fix)
+
+
+Check = Callable[[Config], Iterator[Verdict]]
+
+
+def examine() -> list[Verdict]:
+    """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
+    try:
+        config = load()
+    except Refusal as refusal:
+        return [Verdict("settings", "they cannot be used", str(refusal))]
+    verdicts = [Verdict("settings", "read"), *(verdict for check in WITHOUT_DATABASE for verdict in check(config))]
+    if instance.version_of(config.home) is not None:
+        set_up_django()
+        verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
+    return verdicts
+
+
+def _python(_config: Config) -> Iterator[Verdict]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    old = sys.version_info[:2] < OLDEST_PYTHON
+    yield Verdict("python", f"Python {version}", "Install Python 3.11 or newer." if old else "")
+
+
+def _sqlite(_config: Config) -> Iterator[Verdict]:
+    old = sqlite3.sqlite_version_info < OLDEST_SQLITE
+    yield Verdict("sqlite", f"SQLite {sqlite3.sqlite_version}", "Install SQLite 3.35 or newer." if old else "")
+
+
+def _set_up(config: Config) -> Iterator[Verdict]:
+    try:
+        instance.require_ready(config.home)
+    except Refusal as refusal:
+        command = "tocsin init" if instance.version_of(config.home) is None else "tocsin upgrade"
+        yield Verdict("instance", str(refusal).split(". ")[0], f"Run: {command}")
+    else:
+        yield Verdict("instance", f"{config.home} is set up")
+
+
+def _privacy(config: Config) -> Iterator[Verdict]:
+    """Nobody but the owner may read the data directory and the keys."""
+    for about, path in (("home", config.home), *(("keys", key) for key in sorted((config.home / "keys").glob("**/*")))):
+        if path.exists():
+            open_to_others = stat.S_IMODE(path.stat().st_mode) & 0o077
+            fix = f"Run: chmod go-rwx {path}" if open_to_others else ""
+            yield Verdict(about, f"{path} is {'open to others' if open_to_others else 'private'}", fix)
+
+
+def _writable(config: Config) -> Iterator[Verdict]:
+    for about, folder in (("home", config.home), ("store", config.store)):
+        if folder.is_dir():
+            try:
+                with tempfile.TemporaryFile(dir=folder):
+                    yield Verdict(about, f"{folder} can be written to")
+            except OSError as error:
+                owner = folder.owner()
+                yield Verdict(about, f"{folder}: {error.strerror}", f"Let {owner} run the server, or change the owner.")
+
+
+def _disk(config: Config) -> Iterator[Verdict]:
+    place = next(path for path in (config.home, *config.home.parents) if path.exists())
+    free_bytes = shutil.disk_usage(place).free
+    fix = f"Make room on the disk of {place}: at least {LEAST_DISK_BYTES / 1e9:.0f} GB."
+    yield Verdict("disk", f"{free_bytes / 1e9:.1f} GB free", fix if free_bytes < LEAST_DISK_BYTES else "")
+
+
+def _clock(_config: Config) -> Iterator[Verdict]:
+    today = now().date()
+    fix = "Set the clock, and keep it right with: apt install systemd-timesyncd" if today < SOFTWARE_MADE_ON else ""
+    yield Verdict("clock", f"today is {today.isoformat()} (UTC)", fix)
+
+
+def _address(config: Config) -> Iterator[Verdict]:
+    try:
+        where = listening(config)
+    except Refusal as refusal:
+        yield Verdict("address", "the server would not start", str(refusal))
+    else:
+        yield Verdict("address", where.url)
+
+
+def _numbers(config: Config) -> Iterator[Verdict]:
+    """Settings that the engine needs within bounds."""
+    for name, value, least in (("gone_after", config.gone_after, 1), ("memory_mb", config.memory_mb, 128)):
+        fix = f"Set TOCSIN_{name.upper()} to {least} or more." if value < least else ""
+        yield Verdict(name, str(value), fix)
+
+
+def _translations(_config: Config) -> Iterator[Verdict]:
+    for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
+        compiled = source.with_suffix(".mo")
+        stale = not compiled.is_file() or compiled.stat().st_mtime < source.stat().st_mtime
+        language = source.relative_to(LOCALE).parts[0]
+        yield Verdict(
+            "translations", f"{language} is {'not ' if stale else ''}compiled", "Run: make i18n" if stale else ""
+        )
+
+
+def _database(_config: Config) -> Iterator[Verdict]:
+    from django.db import Error, connection
+
+    from tocsin.site.setting_up import pending_migrations
+
+    try:
+        missing = pending_migrations()
+    except Error as error:
+        said = str(error).strip().splitlines()[0]
+        yield Verdict("database", f"cannot be used: {said}", "Start the database, or mend TOCSIN_DATABASE_URL.")
+        return
+    yield Verdict("database", f"{connection.vendor} answers")
+    fix = "Run: tocsin upgrade" if missing else ""
+    yield Verdict("migrations", f"{len(missing)} steps missing" if missing else "complete", fix)
+
+
+def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
+    from django.db import connection
+
+    path = Path(str(connection.settings_dict["NAME"]))
+    if connection.vendor != "sqlite" or not path.is_file():
+        return
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as readable:
+        said = readable.execute("PRAGMA quick_check(1)").fetchone()[0]
+    readable.close()
+    fix = "" if said == "ok" else "Restore the last backup: tocsin restore FILE --force"
+    yield Verdict("database file", "whole" if said == "ok" else str(said), fix)
+
+
+WITHOUT_DATABASE: tuple[Check, ...] = (
+    _python,
+    _sqlite,
+    _set_up,
+    _privacy,
+    _writable,
+    _disk,
+    _clock,
+    _address,
+    _numbers,
+    _translations,
+)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole)

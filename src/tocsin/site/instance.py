@@ -1,0 +1,89 @@
+"""The data directory of an instance: whether it is set up, by which version, and the locks in it.
+
+Needs no Django, so that `serve` and `doctor` can look before they load it.
+
+- `version` is written last by `init`, `upgrade` and `restore`: where it is missing the instance is not set up.
+- `serve.lock` is held shared by a running server and alone by a restore.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tocsin import __version__
+from tocsin.kernel.refusals import Busy, Conflict, Unavailable
+
+PRIVATE = 0o700
+
+
+def version_of(home: Path) -> str | None:
+    """Return the version that last set up or upgraded the instance, None when it is not set up."""
+    try:
+        return (home / "version").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+
+
+def is_newer(version: str, than: str = __version__) -> bool:
+    """Say whether a version is newer than this software's."""
+    return _ordered(version) > _ordered(than)
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def mark(home: Path, version: str = __version__) -> None:
+    """Note that the instance at `home` is whole and of this version."""
+    beside = home / "version.tmp"
+    beside.write_text(version + "\n", encoding="ascii")
+    beside.replace(home / "version")
+
+
+def require_ready(home: Path) -> None:
+    """Refuse with Conflict when the instance is not set up, or not by this version."""
+    found = version_of(home)
+    if found is None:
+        raise Conflict(f"{home} is not set up. Run `tocsin init` first, or set TOCSIN_HOME to where it is.")
+    if found != __version__:
+        raise Conflict(f"{home} is of version {found}, the software of {__version__}. Run `tocsin upgrade` first.")
+
+
+def make_home(home: Path) -> None:
+    """Make the data directory and what is in every one, readable by their owner only. Raises Unavailable."""
+    try:
+        for folder in (home, home / "keys", home / "store"):
+            if not folder.is_dir():
+                folder.mkdir(parents=True, mode=PRIVATE)
+                folder.chmod(PRIVATE)
+    except OSError as error:
+        message = f"{home} cannot be made ({error.strerror}). Set TOCSIN_HOME to a folder you may write to."
+        raise Unavailable(message) from error
+
+
+@contextlib.contextmanager
+def serving_lock(home: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the lock between a running server and a restore. Raises Busy."""
+    with _locked(home / "serve.lock", alone=alone) as held:
+        if not held:
+            raise Busy("The server runs on this data directory. Stop `tocsin serve` first.")
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, alone: bool) -> Iterator[bool]:
+    """Try to lock a file, shared or alone, without waiting; yield whether it is held."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

@@ -1,0 +1,27 @@
+"""The worker process: background work and schedules of the jobs room, until told to stop."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import sys
+import threading
+
+from tocsin.site.starting import set_up_django
+
+
+def main() -> int:
+    """Work until SIGTERM or SIGINT; finish the job in hand first."""
+    stop = threading.Event()
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda _number, _frame: stop.set())
+    set_up_django()
+    if importlib.util.find_spec("tocsin.jobs.worker") is None:
+        stop.wait()  # seam: the jobs room brings `worker.work(stop)`
+        return 0
+    importlib.import_module("tocsin.jobs.worker").work(stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Making an instance, and carrying it from one version to the next."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tocsin import __version__
+from tocsin.kernel.refusals import Conflict, Unavailable
+from tocsin.site import instance, secret
+from tocsin.site.config import Config
+from tocsin.site.starting import set_up_django
+
+
+@dataclasses.dataclass(frozen=True)
+class Upgrade:
+    """What an upgrade did."""
+
+    before: str
+    after: str
+    migrations: tuple[str, ...]
+    """Names of the steps applied to the database: `feeds.0002_notes`."""
+
+
+def set_up(config: Config) -> bool:
+    """Make the data directory, its keys and its database; return False when it was there already.
+
+    A set-up that was interrupted is taken up again. Raises Conflict when the
+    instance is of another version, Unavailable when the database is not there.
+    """
+    if instance.version_of(config.home) is not None:
+        instance.require_ready(config.home)
+        set_up_django()
+        return False
+    instance.make_home(config.home)
+    secret.make_instance_key(config.home)  # before the settings are loaded, which read it
+    set_up_django()
+    _migrate()
+    instance.mark(config.home)
+    return True
+
+
+def invite_first_person(config: Config) -> str | None:
+    """Return a one-time enrolment link when nobody has an account, else None."""
+    return None
+
+
+def upgrade(config: Config) -> Upgrade:
+    """Bring the database of an instance up to this version. Raises Conflict when the instance is newer or none."""
+    before = instance.version_of(config.home)
+    if before is None:
+        raise Conflict(f"{config.home} is not set up. Run `tocsin init` instead.")
+    if instance.is_newer(before):
+        raise Conflict(f"{config.home} is of version {before}, newer than this software. Install {before} or newer.")
+    set_up_django()
+    steps = pending_migrations()
+    _migrate()
+    instance.mark(config.home)
+    return Upgrade(before=before, after=__version__, migrations=steps)
+
+
+def pending_migrations() -> tuple[str, ...]:
+    """Return the names of the steps that the database still lacks, in order."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return tuple(f"{migration.app_label}.{migration.name}" for migration, _ in plan)
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+    from django.db import OperationalError
+
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        raise Unavailable(f"The database cannot be used ({_first_line(error)}). See `tocsin doctor`.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,87 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.reading import ROOT, Module, heights, modules
+
+PRIVATE = {"views", "forms", "api", "rules", "jobs"}
+"""Modules of a room that nobody outside it imports."""
+DOORS = {"models", "actions", "queries", "events", "choices"}
+AUDIT_DOORS = {"action", "actors", "listening", "queries", "models", "verification"}
+FEATURE_ROOMS = ("feeds", "directory", "people", "courier", "jobs", "audit")
+NETWORK = ("urllib.request", "http.client", "http.server", "socketserver", "xmlrpc")
+
+
+def test_the_contracts_of_import_linter_are_kept() -> None:
+    script = "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command as run; run()"
+    result = subprocess.run(
+        [sys.executable, "-c", script, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "4 kept, 0 broken" in result.stdout
+
+
+def foreign_imports(module: Module) -> list[tuple[str, str]]:
+    """(room, first module inside it) of everything imported from another feature room."""
+    parts = [name.split(".") for name in module.imports() if name.startswith("tocsin.")]
+    return [(p[1], p[2]) for p in parts if len(p) > 2 and p[1] in FEATURE_ROOMS and p[1] != module.room]
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.room in FEATURE_ROOMS], ids=str)
+def test_a_room_is_entered_by_its_doors(module: Module) -> None:
+    beside = [
+        f"{room}.{inner}"
+        for room, inner in foreign_imports(module)
+        if inner not in (AUDIT_DOORS if room == "audit" else DOORS) and not _is_foundation_door(room, inner)
+    ]
+    assert not beside, f"{module} must enter by {sorted(DOORS)}"
+
+
+def _is_foundation_door(room: str, inner: str) -> bool:
+    """Jobs and courier are foundations: rooms hand them functions and use theirs, but not their views and forms."""
+    return room in ("jobs", "courier") and inner not in PRIVATE
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.room == "site"], ids=str)
+def test_site_alone_may_take_views_and_jobs_to_put_the_rooms_together_but_never_rules_and_forms(module: Module) -> None:
+    assert not [pair for pair in foreign_imports(module) if pair[1] in {"rules", "forms"}]
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.path.name == "models.py"], ids=str)
+def test_models_do_not_import_actions(module: Module) -> None:
+    assert not [name for name in module.imports() if ".actions" in name]
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.room != "courier"], ids=str)
+def test_only_the_courier_opens_network_connections(module: Module) -> None:
+    reached = [name for name in module.imports() if name.startswith(NETWORK)]
+    assert not reached, f"{module} must be handed a function of the courier"
+
+
+def test_every_room_has_its_place_in_the_layers() -> None:
+    rooms = {module.room for module in modules() if module.room}
+    assert rooms == set(heights()) - {"__main__"}
+
+
+def test_foreign_keys_point_downward() -> None:
+    from django.apps import apps
+
+    upward = [
+        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        for model in apps.get_models()
+        if model.__module__.startswith("tocsin.")
+        for field in model._meta.get_fields()
+        if field.concrete and field.is_relation and _height(field.related_model) > _height(model)
+    ]
+    assert not upward
+
+
+def _height(model: type) -> int:
+    """Height of the model's room; what others wrote stands below the house."""
+    parts = model.__module__.split(".")
+    return heights()[parts[1]] if parts[0] == "tocsin" else -1

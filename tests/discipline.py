@@ -1,0 +1,44 @@
+"""What the suite demands of itself.
+
+- Tests that touch the database are marked `database` by themselves: the second half of `make test` runs just these,
+  on PostgreSQL.
+- In CI no test is skipped in silence: the only reason that counts is a folder from outside that was not given.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+FOLDERS_FROM_OUTSIDE = ("TOCSIN_TEST_FEEDS", "TOCSIN_TEST_SCHEMA")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database."""
+    for item in items:
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.database)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that CI does not allow to be skipped."""
+    for name, reason in _forbidden_skips(terminalreporter):
+        terminalreporter.write_line(f"SKIPPED IN CI {name}: {reason}", red=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail the run in CI when a test was skipped for another reason than a folder from outside."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus == pytest.ExitCode.OK and reporter and _forbidden_skips(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _forbidden_skips(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    if os.environ.get("CI") != "true":
+        return []
+    skips = [(report.nodeid, str(report.longrepr)) for report in reporter.stats.get("skipped", [])]
+    return [(name, reason) for name, reason in skips if not any(folder in reason for folder in FOLDERS_FROM_OUTSIDE)]

@@ -1,0 +1,315 @@
+"""Backup and restore, as an administrator runs them, and what they refuse."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+import tarfile
+import textwrap
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.commands import Command, environment
+from tocsin.kernel.clock import now
+from tocsin.kernel.refusals import Unavailable
+from tocsin.site.backups import writing
+from tocsin.site.config import Config
+
+Change = Callable[[dict[str, bytes]], None]
+
+
+@pytest.fixture
+def archive(tocsin: Command, ready: Path, tmp_path: Path) -> Path:
+    """A backup of an instance with something in its store."""
+    home = ready
+    (home / "store/observations").mkdir()
+    (home / "store/observations/one.parquet").write_bytes(b"one" * 1000)
+    (home / "store/half.parquet.tmp").write_bytes(b"half")
+    file = tmp_path / "backup.tar.zst"
+    done = tocsin("backup", file)
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+def unpack(archive: Path) -> dict[str, bytes]:
+    with pa.input_stream(str(archive), compression="zstd") as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar if member.isreg()}  # type: ignore[union-attr]
+
+
+def pack(archive: Path, members: dict[str, bytes]) -> None:
+    with pa.output_stream(str(archive), compression="zstd") as out, tarfile.open(fileobj=out, mode="w|") as tar:
+        for name, content in members.items():
+            information = tarfile.TarInfo(name)
+            information.size = len(content)
+            tar.addfile(information, io.BytesIO(content))
+
+
+def listed(members: dict[str, bytes], **changes: object) -> None:
+    """Renew the list of an archive's members."""
+    contents = json.loads(members.pop("MANIFEST.json"))
+    contents["members"] = [
+        {"name": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in members.items()
+    ]
+    members["MANIFEST.json"] = json.dumps({**contents, **changes}).encode()
+
+
+def everything(home: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(home)): path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+def test_what_was_backed_up_is_restored_in_an_empty_directory(
+    tocsin: Command, home: Path, archive: Path, tmp_path: Path
+) -> None:
+    key = (home / "keys/session.key").read_bytes()
+    other = tmp_path / "other"
+
+    done = tocsin("restore", archive, home=str(other))
+
+    assert done.returncode == 0, done.stderr
+    assert (other / "store/observations/one.parquet").read_bytes() == b"one" * 1000
+    assert not (other / "store/half.parquet.tmp").exists()
+    assert (other / "keys/session.key").read_bytes() == key
+    assert stat.S_IMODE((other / "keys/session.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(other.stat().st_mode) == 0o700
+    assert not (other / "restore.tmp").exists()
+    assert tocsin("doctor", home=str(other)).returncode == 0
+    assert "nothing to do" in tocsin("init", home=str(other)).stdout
+
+
+def test_the_file_is_private_whole_and_readable_by_tar(archive: Path) -> None:
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    members = unpack(archive)
+    assert list(members)[-1] == "MANIFEST.json"
+    for member in json.loads(members["MANIFEST.json"])["members"]:
+        assert hashlib.sha256(members[member["name"]]).hexdigest() == member["sha256"]
+    assert not [name for name in members if name.endswith((".tmp", ".lock", "-wal"))]
+
+
+def test_a_file_that_is_there_is_not_overwritten(tocsin: Command, archive: Path) -> None:
+    before = archive.read_bytes()
+    done = tocsin("backup", archive)
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
+    assert archive.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_said(tocsin: Command, archive: Path) -> None:
+    done = tocsin("backup", archive.parent / "none" / "b.tar.zst")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writing, "_write", full)
+    with pytest.raises(Unavailable, match="larger disk"):
+        writing.back_up(Config(home=ready), tmp_path / "b.tar.zst", at=now())
+    assert not list(tmp_path.glob("b.tar*"))
+
+
+def test_restore_wants_an_empty_directory(tocsin: Command, home: Path, archive: Path) -> None:
+    before = everything(home)
+    done = tocsin("restore", archive)
+    assert done.returncode == 1
+    assert "--force" in done.stderr
+    assert everything(home) == before
+
+
+def test_force_moves_aside_what_it_replaces(tocsin: Command, home: Path, archive: Path) -> None:
+    (home / "store/newer.parquet").write_bytes(b"newer")
+    (home / "tocsin.toml").write_text("language = 'fr'\n")
+
+    done = tocsin("restore", archive, "--force")
+
+    assert done.returncode == 0, done.stderr
+    assert not (home / "store/newer.parquet").exists()
+    (aside,) = home.glob("before-restore-*")
+    assert (aside / "store/newer.parquet").read_bytes() == b"newer"
+    assert (aside / "tocsin.sqlite3").is_file()
+    assert (home / "tocsin.toml").read_text() == "language = 'fr'\n"
+
+
+def test_a_backup_after_a_restore_leaves_out_what_was_moved_aside(
+    tocsin: Command, home: Path, archive: Path, tmp_path: Path
+) -> None:
+    tocsin("restore", archive, "--force")
+    tocsin("backup", tmp_path / "second.tar.zst")
+    assert not [name for name in unpack(tmp_path / "second.tar.zst") if "before-restore" in name]
+
+
+def test_an_older_backup_is_followed_by_an_upgrade(tocsin: Command, archive: Path, tmp_path: Path) -> None:
+    members = unpack(archive)
+    listed(members, version="0.0.1")
+    pack(archive, members)
+    other = str(tmp_path / "other")
+    assert "tocsin upgrade" in tocsin("restore", archive, home=other).stdout
+    assert tocsin("serve", home=other).returncode == 1
+    assert tocsin("upgrade", home=other).returncode == 0
+
+
+def drop(name: str) -> Change:
+    return lambda members: members.__delitem__(name)
+
+
+def put(name: str, content: bytes) -> Change:
+    return lambda members: members.update({name: content})
+
+
+def put_listed(name: str, content: bytes = b"x", **changes: object) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        members[name] = content
+        listed(members, **changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (drop("MANIFEST.json"), "cut off"),
+        (drop("home/keys/session.key"), "session.key is missing"),
+        (put("home/keys/session.key", b"other"), "session.key in the backup is damaged"),
+        (put("MANIFEST.json", b"[]"), "cannot be read"),
+        (put("home/surplus", b"x"), "surplus in the backup is damaged"),
+        (put_listed("../outside"), "is not a name that a backup has"),
+        (put_listed("home/../../outside"), "is not a name that a backup has"),
+        (put_listed("/outside"), "is not a name that a backup has"),
+        (put_listed("elsewhere/file"), "is not a name that a backup has"),
+        (put_listed("home/x", version="99.0"), "newer than this software"),
+        (put_listed("home/x", format=2), "newer version"),
+        (put_listed("home/x", database="postgresql"), "TOCSIN_DATABASE_URL"),
+        (put_listed("database/tocsin.sqlite3", b"not a database" * 1000), "is damaged"),
+    ],
+)
+def test_a_backup_that_is_not_whole_or_not_ours_changes_nothing(
+    tocsin: Command, home: Path, archive: Path, change: Change, sentence: str
+) -> None:
+    before = everything(home)
+    members = unpack(archive)
+    change(members)
+    pack(archive, members)
+
+    done = tocsin("restore", archive, "--force")
+
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert everything(home) == before
+    assert not (home.parent / "outside").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -200])
+def test_a_truncated_backup_changes_nothing(tocsin: Command, home: Path, archive: Path, kept: int) -> None:
+    before = everything(home)
+    archive.write_bytes(archive.read_bytes()[:kept])
+    done = tocsin("restore", archive, "--force")
+    assert done.returncode == 1
+    assert "backup" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert everything(home) == before
+
+
+def test_a_link_in_an_archive_is_refused(tocsin: Command, archive: Path) -> None:
+    with pa.output_stream(str(archive), compression="zstd") as out, tarfile.open(fileobj=out, mode="w|") as tar:
+        link = tarfile.TarInfo("home/keys/session.key")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    assert "is not a plain file" in tocsin("restore", archive, "--force").stderr
+
+
+IMPORTER = textwrap.dedent("""
+    import fcntl, itertools, os, pathlib, sqlite3, sys
+    home = pathlib.Path(sys.argv[1])
+    connection = sqlite3.connect(home / "tocsin.sqlite3", isolation_level=None, timeout=20)
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("CREATE TABLE manifest (name TEXT PRIMARY KEY)")
+    print("started", flush=True)
+    for number in itertools.count():
+        path = home / "store" / f"{number}.parquet"
+        unfinished = path.with_name(path.name + ".tmp")
+        unfinished.write_bytes(os.urandom(20_000))
+        unfinished.rename(path)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO manifest VALUES (?)", [path.name])
+        connection.execute("DELETE FROM manifest WHERE name = ?", [f"{number - 20}.parquet"])
+        connection.execute("COMMIT")
+        with (home / "store/backup.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            named = {name for (name,) in connection.execute("SELECT name FROM manifest")}
+            for old in (home / "store").glob("*.parquet"):
+                if old.name not in named:
+                    old.unlink()
+""")
+
+
+def test_a_backup_under_a_running_import_is_consistent(tocsin: Command, ready: Path, tmp_path: Path) -> None:
+    """An importer that writes a file, names it in the manifest, drops an older one and deletes it, without a pause."""
+    importer = subprocess.Popen(
+        [sys.executable, "-c", IMPORTER, ready], env=environment(ready), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert importer.stdout and importer.stdout.readline()
+        for number in range(3):
+            file, other = tmp_path / f"{number}.tar.zst", tmp_path / f"restored{number}"
+            assert tocsin("backup", file).returncode == 0
+            assert importer.poll() is None
+            assert tocsin("restore", file, home=str(other)).returncode == 0
+            with closing(sqlite3.connect(other / "tocsin.sqlite3")) as connection:
+                named = {name for (name,) in connection.execute("SELECT name FROM manifest")}
+            assert len(named) >= 1
+            assert named <= {path.name for path in (other / "store").iterdir()}
+    finally:
+        importer.kill()
+        importer.wait()
+        assert importer.stdout
+        importer.stdout.close()
+
+
+@pytest.mark.postgresql
+def test_postgresql_is_backed_up_and_restored_with_the_store(
+    tocsin: Command, home: Path, tmp_path: Path, postgresql_address: str
+) -> None:
+    import psycopg
+
+    tocsin("init", database_url=postgresql_address)
+    (home / "store/one.parquet").write_bytes(b"one")
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept')")
+    file = tmp_path / "backup.tar.zst"
+    assert tocsin("backup", file, database_url=postgresql_address).returncode == 0
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("DELETE FROM django_content_type WHERE app_label = 'kept'")
+
+    other = str(tmp_path / "other")
+    refused = tocsin("restore", file, home=other, database_url=postgresql_address)
+    assert refused.returncode == 1
+    assert "not empty" in refused.stderr
+    done = tocsin("restore", file, "--force", home=other, database_url=postgresql_address)
+
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(postgresql_address) as connection:
+        row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
+    assert row == (1,)
+    assert tocsin("doctor", home=other, database_url=postgresql_address).returncode == 0

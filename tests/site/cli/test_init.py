@@ -1,0 +1,105 @@
+"""`tocsin init` and `tocsin upgrade`, as an administrator runs them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Command
+from tocsin import __version__
+
+
+def tables(home: Path) -> set[str]:
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_init_asks_nothing_and_leaves_a_private_instance(tocsin: Command, home: Path) -> None:
+    done = tocsin("init")
+
+    assert done.returncode == 0, done.stderr
+    assert "is set up" in done.stdout
+    assert "tocsin serve" in done.stdout
+    assert "people_person" in tables(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(key.stat().st_mode) for key in (home / "keys").iterdir()} == {0o600}
+
+
+def test_a_second_init_changes_nothing(tocsin: Command, home: Path) -> None:
+    tocsin("init")
+    key = (home / "keys/session.key").read_bytes()
+
+    done = tocsin("init")
+
+    assert done.returncode == 0
+    assert "nothing to do" in done.stdout
+    assert (home / "keys/session.key").read_bytes() == key
+
+
+def test_an_interrupted_init_is_taken_up_again(tocsin: Command, home: Path) -> None:
+    tocsin("init")
+    (home / "version").unlink()
+    (home / "tocsin.sqlite3").unlink()
+
+    done = tocsin("init")
+
+    assert done.returncode == 0, done.stderr
+    assert "people_person" in tables(home)
+
+
+def test_init_answers_in_json(tocsin: Command, home: Path) -> None:
+    answer = json.loads(tocsin("init", "--json").stdout)
+    assert answer["home"] == str(home)
+    assert answer["made"] is True
+
+
+def test_init_says_when_the_database_is_not_there(tocsin: Command) -> None:
+    done = tocsin("init", database_url="postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tocsin: The database cannot be used")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.postgresql
+def test_init_works_on_postgresql(tocsin: Command, postgresql_address: str) -> None:
+    first, second = (tocsin("init", database_url=postgresql_address) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert "nothing to do" in second.stdout
+
+
+def test_upgrade_has_nothing_to_do_on_the_same_version(tocsin: Command) -> None:
+    tocsin("init")
+    done = tocsin("upgrade")
+    assert done.returncode == 0
+    assert "Nothing to do" in done.stdout
+
+
+def test_upgrade_names_the_steps_it_took(tocsin: Command, home: Path) -> None:
+    tocsin("init")
+    (home / "version").write_text("0.0.1\n")
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("DROP TABLE django_session")
+        connection.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    assert "tocsin upgrade" in tocsin("init").stderr
+
+    done = tocsin("upgrade")
+
+    assert done.returncode == 0, done.stderr
+    assert "sessions.0001_initial" in done.stdout
+    assert "django_session" in tables(home)
+    assert (home / "version").read_text() == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(("version", "sentence"), [(None, "tocsin init"), ("99.0.0", "newer")])
+def test_upgrade_refuses_what_it_cannot_carry(tocsin: Command, home: Path, version: str | None, sentence: str) -> None:
+    if version:
+        tocsin("init")
+        (home / "version").write_text(version)
+    done = tocsin("upgrade")
+    assert done.returncode == 1
+    assert sentence in done.stderr

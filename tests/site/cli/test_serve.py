@@ -1,0 +1,102 @@
+"""`tocsin serve`, with real processes and a real socket."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.commands import Command, environment
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def serving(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running server and its address; stopped afterwards whatever happens."""
+    port = free_port()
+    command = [sys.executable, "-m", "tocsin", "serve", "--port", str(port), *arguments]
+    process = subprocess.Popen(command, env=environment(home), stderr=subprocess.PIPE, text=True)
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(40)
+        assert process.stderr
+        process.stderr.close()
+
+
+def health(address: str, seconds: float = 20) -> dict[str, object]:
+    """Ask for /health until it answers."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+                body: dict[str, object] = json.load(answer)
+                return body
+        except (ConnectionError, urllib.error.URLError):
+            assert time.monotonic() < deadline, "the server did not answer in time"
+            time.sleep(0.05)
+
+
+def test_serve_answers_survives_the_loss_of_the_web_part_and_stops_cleanly(tocsin: Command, ready: Path) -> None:
+    with serving(ready) as (process, address):
+        assert health(address)["ok"] is True
+
+        family = psutil.Process(process.pid).children(recursive=True)
+        web = next(child for child in family if "gunicorn" in " ".join(child.cmdline()))
+        assert sum(child.memory_full_info().pss for child in family) < 250e6
+        web.kill()
+        assert health(address)["ok"] is True
+
+        restore = tocsin("restore", ready / "none.tar.zst", "--force")
+        assert "Stop `tocsin serve` first" in restore.stderr
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_worker_can_run_apart(tocsin: Command, ready: Path) -> None:
+    with serving(ready, "--only", "worker") as (process, address):
+        deadline = time.monotonic() + 10
+        while not (family := psutil.Process(process.pid).children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert [child.cmdline()[-1] for child in family] == ["tocsin.site.serving.worker"]
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(address, timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [({"bind": "0.0.0.0"}, "TOCSIN_TLS_CERT"), ({"bind": "nowhere"}, "TOCSIN_BIND"), ({"port": "x"}, "TOCSIN_PORT")],
+)
+def test_serve_refuses_what_would_be_unsafe_or_meaningless(
+    ready: Path, tocsin: Command, settings: dict[str, str], sentence: str
+) -> None:
+    done = tocsin("serve", **settings)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_serve_refuses_what_is_not_set_up(tocsin: Command) -> None:
+    done = tocsin("serve")
+    assert done.returncode == 1
+    assert "tocsin init" in done.stderr

@@ -1,0 +1,99 @@
+"""`tocsin doctor`: each thing that can be wrong gets one line with its fix."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Command
+from tocsin.kernel import clock
+from tocsin.site import examination
+from tocsin.site.config import Config
+
+
+def test_a_fresh_instance_needs_nothing(ready: Path, tocsin: Command) -> None:
+    done = tocsin("doctor")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("Nothing to mend")
+
+
+def test_it_answers_in_json(ready: Path, tocsin: Command) -> None:
+    answer = json.loads(tocsin("doctor", "--json").stdout)
+    assert answer["ok"] is True
+    assert {"python", "disk", "database", "migrations", "keys"} <= {check["about"] for check in answer["checks"]}
+
+
+def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -> None:
+    done = tocsin("doctor")
+    assert done.returncode == 1
+    assert done.stdout == f"instance: {home} is not set up. Run: tocsin init\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "settings: they cannot be used. TOCSIN_TIME_ZONE"),
+        ({"bind": "0.0.0.0"}, "address: the server would not start. 0.0.0.0"),
+        ({"tls_cert": "missing.pem"}, "address: the server would not start. TOCSIN_TLS_CERT"),
+        ({"gone_after": "0"}, "gone_after: 0. Set TOCSIN_GONE_AFTER to 1 or more."),
+        ({"memory_mb": "16"}, "memory_mb: 16. Set TOCSIN_MEMORY_MB"),
+        ({"database_url": "postgresql://x@127.0.0.1:1/x"}, "database: cannot be used"),
+    ],
+)
+def test_a_wrong_setting_gets_one_line_with_its_fix(
+    ready: Path, tocsin: Command, settings: dict[str, str], line: str
+) -> None:
+    done = tocsin("doctor", **settings)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1, done.stdout
+    assert done.stdout.startswith(line)
+
+
+def test_what_others_can_read_is_named_with_the_command_that_closes_it(tocsin: Command, ready: Path) -> None:
+    ready.chmod(0o755)
+    key = ready / "keys/session.key"
+    key.chmod(0o644)
+    assert tocsin("doctor").stdout.splitlines() == [
+        f"home: {ready} is open to others. Run: chmod go-rwx {ready}",
+        f"keys: {key} is open to others. Run: chmod go-rwx {key}",
+    ]
+
+
+def test_a_missing_step_is_named(tocsin: Command, ready: Path) -> None:
+    with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    assert "migrations: 1 steps missing. Run: tocsin upgrade\n" in tocsin("doctor").stdout
+
+
+def test_a_damaged_database_file_is_found(tocsin: Command, ready: Path) -> None:
+    with (ready / "tocsin.sqlite3").open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 8192)
+    done = tocsin("doctor")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "database file: " in done.stdout or "database: " in done.stdout
+
+
+def test_a_full_disk_and_a_wrong_clock_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(home=tmp_path / "not" / "there")
+    monkeypatch.setattr(examination, "LEAST_DISK_BYTES", 10**18)
+    (disk,) = examination._disk(config)
+    assert "Make room" in disk.fix
+    monkeypatch.setattr(examination, "now", lambda: clock.now().replace(year=1980))
+    (time,) = examination._clock(config)
+    assert "Set the clock" in time.fix
+
+
+def test_a_catalogue_that_is_not_compiled_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = tmp_path / "fr/LC_MESSAGES/django.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text("")
+    monkeypatch.setattr(examination, "LOCALE", tmp_path)
+    assert [verdict.fix for verdict in examination._translations(Config())] == ["Run: make i18n"]
+    catalogue.with_suffix(".mo").write_bytes(b"")
+    assert [verdict.fix for verdict in examination._translations(Config())] == [""]
