@@ -14,7 +14,7 @@ from tocsin.site.demo.country import Country
 
 
 def describe(country: Country, today: dt.date) -> list[dict[str, Any]]:
-    """Return the directory as JSON objects, one for each organisation; dates as ISO text, instants in UTC."""
+    """Return the directory as JSON objects, one for each organisation; dates as ISO text."""
     islands = {island["id"]: island["names"]["en"] for island in country.facts["islands"]}
     return [_organisation(entry, islands, today) for entry in country.organisations]
 
@@ -51,7 +51,7 @@ def _network(entry: Mapping[str, Any], today: dt.date) -> str | dict[str, str]:
         claim["confirmed_by"] = entry["confirmed_by"]
     confirmed = _day(entry, "confirmed", today)
     if confirmed is not None:
-        claim["confirmed_at"] = f"{confirmed}T09:00:00+00:00"
+        claim["confirmed_on"] = confirmed.isoformat()
     return {"value": entry["value"], **claim} if claim else str(entry["value"])
 
 

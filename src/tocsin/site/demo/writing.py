@@ -136,6 +136,8 @@ class _Week:
     ) -> Callable[[], Finding]:
         """Return the function that finds something not seen before."""
         machines = self._machines[plan.version]
+        if population.open * self._scale > machines.room(population.where) * max(1, len(plan.ports)):
+            raise _full(plan, population)
 
         def discover() -> Finding:
             for _ in range(_CROWDED):
@@ -143,11 +145,13 @@ class _Week:
                 if finding.key not in taken:
                     taken.add(finding.key)
                     return finding
-            raise ValueError(
-                f"{plan.type}, {population.name!r}: the country has no room for more. Choose a smaller scale."
-            )
+            raise _full(plan, population)
 
         return discover
 
     def _random(self, what: str) -> Random:
         return Random(f"{self._seed}/{what}")  # noqa: S311  # chance for a story, not for a secret
+
+
+def _full(plan: ReportPlan, population: Population) -> ValueError:
+    return ValueError(f"{plan.type}, {population.name!r}: the country has no room for more. Choose a smaller scale.")
