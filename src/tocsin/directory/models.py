@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 
 from tocsin.directory.choices import ClaimKind, ContactRole, Outcome, Status, TableKind
+from tocsin.directory.rules import folded
 from tocsin.directory.sectors import sector_label
 
 
@@ -33,6 +34,8 @@ class Constituent(models.Model):
     region = models.CharField(max_length=100, blank=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="parts")
     note = models.TextField(blank=True)
+    search_words = models.TextField(blank=True, editable=False)
+    """Id and names as `rules.folded` writes them: databases disagree on the case of letters beyond ASCII."""
     added_at = models.DateTimeField()
     changed_at = models.DateTimeField()
 
@@ -47,6 +50,10 @@ class Constituent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def fold_words(self) -> None:
+        """Bring `search_words` up to date with id and names."""
+        self.search_words = "\n".join(map(folded, (self.public_id, self.name, *self.names.values())))
 
     @property
     def local_name(self) -> str:

@@ -19,7 +19,7 @@ from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
 from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement
-from tocsin.directory.rules import address_key, enclosing, parent_suffixes, periods_overlap
+from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -196,7 +196,7 @@ def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> Que
     text = text.strip()
     if not text:
         return constituents
-    by_words = Q(name__icontains=text) | Q(public_id__iexact=text) | Q(names__icontains=text)
+    by_words = Q(search_words__contains=folded(text))
     claims = Claim.objects.filter(_claims_matching(text)).values("constituent")
     return constituents.filter(by_words | Q(pk__in=claims))
 

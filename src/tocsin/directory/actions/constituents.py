@@ -34,7 +34,9 @@ def add_constituent(
         raise Conflict(_("There is a constituent {value} already.").format(value=public_id))
     facts = {"name": name, "sector": sector, **facts}
     _check(facts)
-    Constituent.objects.create(public_id=public_id, **facts, added_at=at, changed_at=at)
+    row = Constituent(public_id=public_id, **facts, added_at=at, changed_at=at)
+    row.fold_words()
+    row.save()
     return ConstituentAdded(constituent=public_id, name=name)
 
 
@@ -51,7 +53,8 @@ def change_constituent(constituent: Constituent, *, by: Actor, at: Instant, **fa
     for key, value in changed.items():
         setattr(constituent, key, value)
     constituent.changed_at = at
-    constituent.save(update_fields=[*changed, "changed_at"])
+    constituent.fold_words()
+    constituent.save(update_fields=[*changed, "changed_at", "search_words"])
     after = {key: _named(value) for key, value in changed.items()}
     return ConstituentChanged(constituent=constituent.public_id, before=before, after=after)
 

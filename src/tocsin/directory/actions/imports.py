@@ -25,7 +25,7 @@ CLAIM_FIELDS = ["valid_from", "valid_to", "source", "confirmed_at", "confirmed_b
 CONTACT_FIELDS = [
     "name", "phone", "language", "openpgp_key", "openpgp_fingerprint", "verified_on", "is_active",
 ]  # fmt: skip
-FACTS = ["name", "names", "sector", "languages", "status", "region", "note", "changed_at"]
+FACTS = ["name", "names", "sector", "languages", "status", "region", "note", "search_words", "changed_at"]
 
 
 @action("directory.imported")
@@ -69,11 +69,15 @@ def _write_constituents(plan: Plan, at: Instant) -> Rows:
         )
         for item in plan.added
     ]
+    for row in new:
+        row.fold_words()
     Constituent.objects.bulk_create(new, batch_size=BATCH)
     known = [item.constituent for item in plan.items if item.constituent]
-    for item in plan.changed:
-        _set(item.constituent, {**item.changes, "changed_at": at})
-    Constituent.objects.bulk_update([item.constituent for item in plan.changed if item.constituent], FACTS, BATCH)
+    changed = [(item.constituent, item.changes) for item in plan.changed if item.constituent]
+    for row, values in changed:
+        _set(row, {**values, "changed_at": at})
+        row.fold_words()
+    Constituent.objects.bulk_update([row for row, _values in changed], FACTS, BATCH)
     rows = {row.public_id: row for row in (*new, *known)}
     _write_parents(plan.items, rows)
     return rows
