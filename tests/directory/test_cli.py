@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.directory.conftest import as_json
 from tests.directory.test_importing import NATIONAL
 from tests.directory.test_tables import DELEGATED, RIB
 from tocsin.directory.models import Claim, Constituent
-from tocsin.site.cli import parser
+from tocsin.site.cli import directory, parser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def only_this_noun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other nouns are not needed here."""
-    monkeypatch.setattr(parser, "NOUNS", ("directory",))
+    whole = argparse.ArgumentParser(prog="tocsin")
+    directory.add_commands(whole.add_subparsers())
+    monkeypatch.setattr(parser, "build_parser", lambda: whole)
 
 
 @pytest.fixture

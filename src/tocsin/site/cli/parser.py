@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from tocsin import __version__
 from tocsin.kernel.refusals import Refusal
 
-NOUNS = ("directory", "feed")
+NOUNS = ("feed",)
 """Modules of this package; each has `add_commands(subparsers)`."""
 
 
