@@ -16,7 +16,7 @@ from tests.directory.test_tables import DELEGATED, RIB
 from tocsin.directory.models import Claim, Constituent
 from tocsin.site.cli import directory, parser
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -199,7 +200,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_the_manifest_says_which_table_counts(source: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert queries.reference_table(TableKind.ASN, store) is None
@@ -210,23 +211,29 @@ def test_the_manifest_says_which_table_counts(source: Path, tmp_path: Path) -> N
     assert actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT) is None
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_table_before_stays_for_who_reads_it_and_older_ones_go(source: Path, tmp_path: Path) -> None:
+@pytest.mark.django_db
+def test_the_table_before_stays_for_who_reads_it_and_older_ones_go(
+    source: Path, tmp_path: Path, django_capture_on_commit_callbacks: Any
+) -> None:
     store = tmp_path / "store"
     paths = []
     for asn in (1, 2, 3):
         source.write_text(f"198.18.0.0/15\t{asn}\n")
-        actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT)
+        with django_capture_on_commit_callbacks(execute=True):
+            actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT)
         paths.append(queries.reference_table(TableKind.ASN, store))
     assert [path.is_file() for path in paths if path] == [False, True, True]
     assert ReferenceTable.objects.filter(is_current=True).count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_older_file_can_be_loaded_again(source: Path, tmp_path: Path) -> None:
+@pytest.mark.django_db
+def test_an_older_file_can_be_loaded_again(
+    source: Path, tmp_path: Path, django_capture_on_commit_callbacks: Any
+) -> None:
     store = tmp_path / "store"
     for asn in (1, 2, 3, 1):
         source.write_text(f"198.18.0.0/15\t{asn}\n")
-        actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT)
+        with django_capture_on_commit_callbacks(execute=True):
+            actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT)
     current = queries.reference_table(TableKind.ASN, store)
     assert current and rows(current, "asn") == [("198.18.0.0", "198.19.255.255", 1)]
