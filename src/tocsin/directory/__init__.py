@@ -1,0 +1,6 @@
+"""Whom the team serves, what each of them is responsible for on the Internet, and whom to tell.
+
+Words: constituent, claim (of a network, autonomous system, domain suffix), conflict, overlap, contact, reference table.
+Attribution rests on this curated register alone, never on geolocation.
+Doors: `models`, `choices`, `actions`, `queries`, `events`. `imports` and `tables` read files, for the doors only.
+"""

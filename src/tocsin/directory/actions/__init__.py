@@ -1,0 +1,21 @@
+"""Every write of the directory; one file a subject, each function one transaction, one audit row, one event."""
+
+from tocsin.directory.actions.claims import add_claim, confirm_claim, end_claim, settle_conflict, settle_keeping_both
+from tocsin.directory.actions.constituents import add_constituent, change_constituent
+from tocsin.directory.actions.contacts import add_contact, change_contact
+from tocsin.directory.actions.imports import import_directory
+from tocsin.directory.actions.tables import load_reference_table
+
+__all__ = [
+    "add_claim",
+    "add_constituent",
+    "add_contact",
+    "change_constituent",
+    "change_contact",
+    "confirm_claim",
+    "end_claim",
+    "import_directory",
+    "load_reference_table",
+    "settle_conflict",
+    "settle_keeping_both",
+]

@@ -1,0 +1,147 @@
+"""Enter, confirm and end claims, and settle conflicts between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from tocsin.audit.action import action
+from tocsin.audit.actors import Actor
+from tocsin.directory.choices import ClaimKind, Outcome, Status
+from tocsin.directory.events import ClaimsChanged, ConflictSettled
+from tocsin.directory.models import Claim, Constituent, Settlement
+from tocsin.directory.rules import address_range, canonical, periods_overlap
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict, InvalidInput
+
+
+@action("claim.added")
+def add_claim(
+    constituent: Constituent,
+    *,
+    kind: ClaimKind,
+    value: str,
+    valid_from: dt.date | None = None,
+    valid_to: dt.date | None = None,
+    source: str = "",
+    is_confirmed: bool = False,
+    by: Actor,
+    at: Instant,
+) -> ClaimsChanged:
+    """Enter a claim; `is_confirmed` says that `by` has checked it. An equal claim of another constituent is allowed.
+
+    It then stands in the list of conflicts, for people to settle.
+    """
+    try:
+        value = canonical(kind, value)
+    except ValueError as error:
+        raise InvalidInput(str(error), where="value") from None
+    if valid_from and valid_to and valid_to < valid_from:
+        raise InvalidInput(_("The last day is before the first day."), where="valid_to")
+    if constituent.status == Status.FORMER and valid_to is None:
+        raise InvalidInput(_("A former constituent's claim needs a last day."), where="valid_to")
+    for claim in constituent.claims.filter(kind=kind, value=value):
+        if periods_overlap((valid_from, valid_to), (claim.valid_from, claim.valid_to)):
+            sentence = _("{name} claims {value} already at that time.")
+            raise Conflict(sentence.format(name=constituent.name, value=claim.label))
+    first, last = address_range(kind, value)
+    claim = Claim.objects.create(
+        constituent=constituent,
+        kind=kind,
+        value=value,
+        first_address=first,
+        last_address=last,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        source=source,
+        confirmed_by=by.audit_label if is_confirmed else "",
+        confirmed_at=at if is_confirmed else None,
+        added_at=at,
+        changed_at=at,
+    )
+    return _changed(claim)
+
+
+@action("claim.confirmed")
+def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
+    """Say that the claim was checked now."""
+    _confirm(claim, by, at)
+    return _changed(claim)
+
+
+@action("claim.ended")
+def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
+    """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
+    _end(claim, ends_on, at)
+    return _changed(claim, ends_on=ends_on, reason=reason)
+
+
+@action("conflict.settled")
+def settle_conflict(
+    *, confirmed: Claim, ended: Claim, ends_on: dt.date, reason: str, by: Actor, at: Instant
+) -> ConflictSettled:
+    """Confirm one of two equal claims and end the other. Days when both held go to the confirmed one."""
+    _must_be_a_conflict(confirmed, ended, reason)
+    _end(ended, ends_on, at)
+    _confirm(confirmed, by, at)
+    _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
+    return _settled(confirmed, ended, Outcome.ONE_ENDED, reason, ends_on)
+
+
+@action("conflict.kept")
+def settle_keeping_both(one: Claim, other: Claim, *, reason: str, by: Actor, at: Instant) -> ConflictSettled:
+    """Let both claims stand, for a reason: a shared network. It comes back when the dates of either change."""
+    _must_be_a_conflict(one, other, reason)
+    _record(one, other, Outcome.BOTH_KEPT, reason, by, at)
+    return _settled(one, other, Outcome.BOTH_KEPT, reason, None)
+
+
+def _must_be_a_conflict(one: Claim, other: Claim, reason: str) -> None:
+    if not reason.strip():
+        raise InvalidInput(_("Say why: others will rely on it."), where="reason")
+    if one.constituent_id == other.constituent_id or (one.kind, one.value) != (other.kind, other.value):
+        raise InvalidInput(_("These two claims are not in conflict."))
+
+
+def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
+    claim.confirmed_by, claim.confirmed_at, claim.changed_at = by.audit_label, at, at
+    claim.save(update_fields=["confirmed_by", "confirmed_at", "changed_at"])
+
+
+def _end(claim: Claim, ends_on: dt.date, at: Instant) -> None:
+    if claim.valid_from and ends_on < claim.valid_from:
+        sentence = _("{value} is claimed from {first} on: the last day cannot be before.")
+        raise InvalidInput(sentence.format(value=claim.label, first=claim.valid_from), where="ends_on")
+    if claim.valid_to and ends_on > claim.valid_to:
+        sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
+        raise Conflict(sentence.format(value=claim.label, last=claim.valid_to))
+    claim.valid_to, claim.changed_at = ends_on, at
+    claim.save(update_fields=["valid_to", "changed_at"])
+    Settlement.objects.filter(Q(one=claim) | Q(other=claim)).delete()
+
+
+def _record(one: Claim, other: Claim, outcome: Outcome, reason: str, by: Actor, at: Instant) -> None:
+    first, second = sorted((one, other), key=lambda claim: claim.pk)
+    Settlement.objects.update_or_create(
+        one=first,
+        other=second,
+        defaults={"outcome": outcome, "reason": reason, "settled_by": by.audit_label, "settled_at": at},
+    )
+
+
+def _changed(claim: Claim, *, ends_on: dt.date | None = None, reason: str = "") -> ClaimsChanged:
+    who = (claim.constituent.public_id,)
+    return ClaimsChanged(constituents=who, claims=(claim.pk,), values=(claim.value,), ends_on=ends_on, reason=reason)
+
+
+def _settled(one: Claim, other: Claim, outcome: Outcome, reason: str, ends_on: dt.date | None) -> ConflictSettled:
+    return ConflictSettled(
+        constituents=(one.constituent.public_id, other.constituent.public_id),
+        claims=(one.pk, other.pk),
+        value=one.value,
+        outcome=outcome.value,
+        reason=reason,
+        ends_on=ends_on,
+    )

@@ -1,0 +1,95 @@
+"""What has happened in the directory. Attribution listens to those in `MAY_CHANGE_ATTRIBUTION`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from tocsin.kernel.events import Event
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConstituentAdded(Event):
+    """A constituent was entered."""
+
+    constituent: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConstituentChanged(Event):
+    """Facts of a constituent were changed. Its claims were not."""
+
+    constituent: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ContactChanged(Event):
+    """A contact was entered or changed."""
+
+    constituent: str
+    contact: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClaimsChanged(Event):
+    """Claims were added, confirmed, ended or given other dates."""
+
+    constituents: tuple[str, ...]
+    """Public ids of whom it concerns."""
+    claims: tuple[int, ...]
+    values: tuple[str, ...]
+    """The claims' values, in the same order."""
+    ends_on: dt.date | None = None
+    """The last day, where claims were ended."""
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConflictSettled(Event):
+    """Somebody decided between two equal claims."""
+
+    constituents: tuple[str, ...]
+    """The confirmed one first; both equal when both are kept."""
+    claims: tuple[int, ...]
+    value: str
+    outcome: str
+    reason: str
+    ends_on: dt.date | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DirectoryImported(Event):
+    """Files were imported, all or nothing."""
+
+    files: tuple[str, ...]
+    content_hashes: tuple[str, ...]
+    added: tuple[str, ...]
+    """Public ids of new constituents."""
+    changed: tuple[str, ...]
+    """Public ids of constituents that were changed, or whose claims or contacts were."""
+    unchanged: int
+    claims_added: int
+    claims_changed: int
+    claims_ended: int
+    contacts_added: int
+    contacts_changed: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReferenceTableLoaded(Event):
+    """A table of autonomous systems or countries was replaced."""
+
+    kind: str
+    rows: int
+    source: str
+    content_hash: str
+
+
+MAY_CHANGE_ATTRIBUTION = (ClaimsChanged, ConflictSettled, DirectoryImported)
+"""Register one listener for each; compare `queries.claims_fingerprint()` to see whether anything must be done."""

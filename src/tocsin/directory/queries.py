@@ -1,0 +1,241 @@
+"""Every read of the directory beyond a simple filter, and what attribution takes from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from tocsin.directory.choices import ClaimKind, Status, TableKind
+from tocsin.directory.imports.checking import read_files
+from tocsin.directory.imports.planning import Plan, plan_import
+from tocsin.directory.imports.reading import MAX_FILE_BYTES
+from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
+from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement
+from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
+
+__all__ = [
+    "MAX_FILE_BYTES",
+    "ClaimRow",
+    "Conflict",
+    "ImportRefused",
+    "Overlap",
+    "Plan",
+    "Problem",
+    "ReadFiles",
+    "claims_fingerprint",
+    "claims_for_engine",
+    "conflicts",
+    "constituent_names",
+    "constituents_matching",
+    "constituents_visible_to",
+    "counts",
+    "overlaps",
+    "plan_import",
+    "read_files",
+    "reference_table",
+]
+
+CHUNK = 5_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim as attribution needs it."""
+
+    claim_id: int
+    constituent: str
+    """Public id."""
+    kind: str
+    """`network`, `asn` or `suffix`."""
+    value: str
+    """Canonical: `203.0.113.0/24`, `64496`, `ministry.example`."""
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+    """The last day."""
+    confirmed_at: dt.datetime | None
+
+
+_ENGINE_FIELDS = ("pk", "constituent__public_id", "kind", "value", "valid_from", "valid_to", "confirmed_at")
+
+
+def claims_for_engine() -> Iterator[ClaimRow]:
+    """Yield every claim, also ended ones, since observations of the past are judged by the dates of then.
+
+    In the order of their ids. A constituent's status does not matter here: a
+    suspended one is still attributed, a former one has no claim without an end.
+    """
+    for row in Claim.objects.order_by("pk").values_list(*_ENGINE_FIELDS).iterator(CHUNK):
+        yield ClaimRow(*row)
+
+
+def claims_fingerprint() -> str:
+    """Return a digest of all that attribution depends on: equal digests, equal answers."""
+    digest = hashlib.sha256()
+    for row in claims_for_engine():
+        confirmed = row.confirmed_at.astimezone(dt.UTC).isoformat() if row.confirmed_at else ""
+        fields = (row.claim_id, row.constituent, row.kind, row.value, row.valid_from, row.valid_to, confirmed)
+        digest.update("\t".join(map(str, fields)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+# ---- work lists
+
+
+@dataclasses.dataclass(frozen=True)
+class Conflict:
+    """Two equal claims of different constituents that share a day, not settled."""
+
+    one: Claim
+    other: Claim
+
+    @property
+    def key(self) -> str:
+        """Names the pair in addresses: the lower id first."""
+        return f"{self.one.pk}-{self.other.pk}"
+
+
+def conflicts() -> list[Conflict]:
+    """Return what people must settle, in the order of kind and value."""
+    rivals = Claim.objects.filter(kind=OuterRef("kind"), value=OuterRef("value")).exclude(
+        constituent=OuterRef("constituent")
+    )
+    claims = Claim.objects.filter(Exists(rivals)).select_related("constituent").order_by("kind", "value", "pk")
+    groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.kind, claim.value].append(claim)
+    settled = set(Settlement.objects.values_list("one_id", "other_id"))
+    pairs = (pair for group in groups.values() for pair in _pairs(group))
+    return [Conflict(one, other) for one, other in pairs if (one.pk, other.pk) not in settled]
+
+
+def _pairs(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Claim]]:
+    for number, other in enumerate(claims):
+        for one in claims[:number]:
+            if one.constituent_id != other.constituent_id and periods_overlap(
+                (one.valid_from, one.valid_to), (other.valid_from, other.valid_to)
+            ):
+                yield one, other
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OverlapSide:
+    """One of two nested claims."""
+
+    claim_id: int
+    constituent: str
+    name: str
+    value: str
+    period: tuple[dt.date | None, dt.date | None]
+    first: bytes = b""
+    last: bytes = b""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overlap:
+    """A claim inside one of another constituent. Not a conflict: the more specific one holds."""
+
+    inner: OverlapSide
+    outer: OverlapSide
+
+
+_SIDE_FIELDS = (
+    "pk", "constituent__public_id", "constituent__name", "value",
+    "valid_from", "valid_to", "first_address", "last_address",
+)  # fmt: skip
+
+
+def overlaps() -> list[Overlap]:
+    """Return each network and suffix that lies inside one of another constituent, with the nearest such."""
+    networks = [_side(row) for row in Claim.objects.filter(kind=ClaimKind.NETWORK).values_list(*_SIDE_FIELDS)]
+    suffixes = [_side(row) for row in Claim.objects.filter(kind=ClaimKind.SUFFIX).values_list(*_SIDE_FIELDS)]
+    by_value: dict[str, list[OverlapSide]] = defaultdict(list)
+    for side in suffixes:
+        by_value[side.value].append(side)
+    found = [(inner, reversed(around)) for inner, around in enclosing(networks)]
+    around_suffix = ((side, (o for name in parent_suffixes(side.value) for o in by_value[name])) for side in suffixes)
+    return [
+        Overlap(inner, outer)
+        for inner, outers in (*found, *around_suffix)
+        for outer in _nearest_of_another(inner, outers)
+    ]
+
+
+def _side(row: tuple[Any, ...]) -> OverlapSide:
+    pk, public_id, name, value, valid_from, valid_to, first, last = row
+    return OverlapSide(pk, public_id, name, value, (valid_from, valid_to), bytes(first or b""), bytes(last or b""))
+
+
+def _nearest_of_another(inner: OverlapSide, outers: Iterable[OverlapSide]) -> Iterator[OverlapSide]:
+    for outer in outers:
+        if outer.constituent == inner.constituent:
+            return
+        if periods_overlap(inner.period, outer.period):
+            yield outer
+            return
+
+
+# ---- constituents
+
+
+def constituents_visible_to(person: object) -> QuerySet[Constituent]:
+    """Return the constituents that a person may see. Staff see all; nobody else signs in yet."""
+    is_member = getattr(person, "is_authenticated", False) and getattr(person, "is_active", False)
+    return Constituent.objects.all() if is_member else Constituent.objects.none()
+
+
+def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
+    """Return those that `text` finds: part of a name or id, a domain, an address, a network or an AS number."""
+    text = text.strip()
+    if not text:
+        return constituents
+    by_words = Q(search_words__contains=folded(text))
+    claims = Claim.objects.filter(_claims_matching(text)).values("constituent")
+    return constituents.filter(by_words | Q(pk__in=claims))
+
+
+def _claims_matching(text: str) -> Q:
+    found = Q(kind=ClaimKind.SUFFIX, value__in=(text.lower(), *parent_suffixes(text.lower())))
+    number = text.upper().removeprefix("AS")
+    if number.isascii() and number.isdigit():
+        found |= Q(kind=ClaimKind.ASN, value=str(int(number[:12])))
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return found
+    first, last = address_key(network.network_address), address_key(network.broadcast_address)
+    return found | Q(first_address__lte=first, last_address__gte=last)
+
+
+def constituent_names() -> dict[str, str]:
+    """Return the names of all constituents, also former ones, by public id."""
+    return dict(Constituent.objects.values_list("public_id", "name"))
+
+
+def counts() -> dict[str, Any]:
+    """Return how many constituents there are, by status and sector, and how many claims of each kind hold or held."""
+    statuses = Constituent.objects.order_by().values_list("status").annotate(Count("pk"))
+    active = Constituent.objects.filter(status=Status.ACTIVE).order_by()
+    return {
+        "constituents": Constituent.objects.count(),
+        "by_status": dict(statuses),
+        "by_sector": dict(active.values_list("sector").annotate(Count("pk"))),
+        "claims": dict(Claim.objects.order_by().values_list("kind").annotate(Count("pk"))),
+        "conflicts": len(conflicts()),
+    }
+
+
+# ---- reference tables
+
+
+def reference_table(kind: TableKind, store: Path) -> Path | None:
+    """Return the current table's Parquet file (columns in `directory.tables`), or None when none was loaded."""
+    file = ReferenceTable.objects.filter(kind=kind, is_current=True).values_list("file", flat=True).first()
+    return store / file if file else None

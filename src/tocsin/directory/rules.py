@@ -1,0 +1,115 @@
+"""Pure decisions about claims and identifiers: what is canonical, what overlaps, what a public id may be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+from tocsin.directory.choices import ClaimKind
+from tocsin.kernel import networks
+
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_MADE_ID = re.compile(r"org-(\d{4,})\Z")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
+WIDEST_PREFIX = {4: 8, 6: 16}
+"""Shortest prefix length of a claim, by address family. Whoever claims more has made a slip."""
+
+Range = tuple[bytes, bytes]
+
+
+def canonical(kind: ClaimKind, text: str) -> str:
+    """Return a claim's value in the one form in which it is stored. Raises ValueError with what was probably meant."""
+    if kind == ClaimKind.ASN:
+        return str(networks.asn(text))
+    if kind == ClaimKind.SUFFIX:
+        name = networks.suffix(text)
+        if name.rpartition(".")[2].isdigit():
+            raise ValueError(f"{text!r} is not a domain name. Write it as ministry.example.")
+        return name
+    network = networks.network(text)
+    if network.prefixlen < WIDEST_PREFIX[network.version]:
+        raise ValueError(f"{network} is wider than any organisation's network. Was a digit of the length lost?")
+    return str(network)
+
+
+def address_key(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bytes:
+    """Return the octets by which an address is sorted and compared: family, then the address."""
+    return bytes((address.version,)) + address.packed
+
+
+def address_range(kind: ClaimKind, value: str) -> Range | tuple[None, None]:
+    """Return first and last address of a canonical network; two times None for other kinds."""
+    if kind != ClaimKind.NETWORK:
+        return None, None
+    network = networks.network(value)
+    return address_key(network.network_address), address_key(network.broadcast_address)
+
+
+def is_public_id(text: str) -> bool:
+    """Whether `text` can be a constituent's permanent id: letters, digits, dot, underscore and hyphen, at most 64."""
+    return _PUBLIC_ID.match(text) is not None
+
+
+def is_language(text: str) -> bool:
+    """Whether `text` has the form of a language code: `fr`, `pt-BR`, `zh-Hans`."""
+    return _LANGUAGE.match(text) is not None
+
+
+def folded(text: str) -> str:
+    """Return `text` as it is searched for: without case and accents, so that "sante" finds "Santé"."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def made_ids(taken: Iterable[str]) -> Iterator[str]:
+    """Yield new public ids, each once: `org-0001` and on, above the highest that was ever made."""
+    number = max((int(found[1]) for found in map(_MADE_ID.match, taken) if found), default=0)
+    while True:
+        number += 1
+        yield f"org-{number:04d}"
+
+
+def periods_overlap(one: tuple[dt.date | None, dt.date | None], other: tuple[dt.date | None, dt.date | None]) -> bool:
+    """Whether two periods (first day, last day, None for no limit) share a day."""
+    (from_a, to_a), (from_b, to_b) = one, other
+    return (from_a or dt.date.min) <= (to_b or dt.date.max) and (from_b or dt.date.min) <= (to_a or dt.date.max)
+
+
+class Ranged(Protocol):
+    """Something with a range of addresses."""
+
+    @property
+    def first(self) -> bytes: ...
+
+    @property
+    def last(self) -> bytes: ...
+
+
+R = TypeVar("R", bound=Ranged)
+
+
+def enclosing(ranges: Iterable[R]) -> Iterator[tuple[R, list[R]]]:
+    """Yield each network with those that strictly enclose it, the nearest last.
+
+    Takes networks, which nest or are apart and never cross; one pass over them in order.
+    """
+    open_ranges: list[R] = []
+    for item in sorted(ranges, key=lambda r: (r.first, tuple(255 - octet for octet in r.last))):
+        while open_ranges and open_ranges[-1].last < item.first:
+            open_ranges.pop()
+        around = [outer for outer in open_ranges if (outer.first, outer.last) != (item.first, item.last)]
+        if around:
+            yield item, around
+        open_ranges.append(item)
+
+
+def parent_suffixes(name: str) -> Iterator[str]:
+    """Yield the suffixes that enclose a domain name, the nearest first, without the top-level domain's parent."""
+    rest = name
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        yield rest

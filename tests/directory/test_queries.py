@@ -1,0 +1,193 @@
+"""What attribution, the work lists and the search box take from the directory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+
+from tests.directory.conftest import AT, BY, as_json, claim
+from tocsin.directory import actions, queries, sectors
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Claim, Constituent
+
+pytestmark = pytest.mark.django_db
+
+
+class Member:
+    """Somebody of the team, signed in."""
+
+    is_authenticated = True
+    is_active = True
+
+
+def test_the_engine_gets_every_claim_with_its_dates(ministry: Constituent, bank: Constituent) -> None:
+    first = claim(ministry, "192.0.2.0/24", valid_to=dt.date(2025, 12, 31))
+    second = claim(bank, "AS64496", ClaimKind.ASN, is_confirmed=True)
+    assert list(queries.claims_for_engine()) == [
+        queries.ClaimRow(first.pk, "moh", "network", "192.0.2.0/24", None, dt.date(2025, 12, 31), None),
+        queries.ClaimRow(second.pk, "bank", "asn", "64496", None, None, AT),
+    ]
+
+
+def test_the_fingerprint_changes_with_what_attribution_depends_on(ministry: Constituent) -> None:
+    seen = [queries.claims_fingerprint()]
+    row = claim(ministry, "192.0.2.0/24")
+    seen.append(queries.claims_fingerprint())
+    actions.confirm_claim(row, by=BY, at=AT)
+    seen.append(queries.claims_fingerprint())
+    actions.end_claim(row, ends_on=AT.date(), by=BY, at=AT)
+    seen.append(queries.claims_fingerprint())
+    assert len(set(seen)) == 4
+    actions.change_constituent(ministry, region="North", by=BY, at=AT)
+    assert queries.claims_fingerprint() == seen[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(ClaimKind.NETWORK, "192.0.2.0/24"), (ClaimKind.ASN, "64496"), (ClaimKind.SUFFIX, "gov.example")],
+)
+def test_equal_claims_of_any_kind_are_a_conflict(
+    ministry: Constituent, bank: Constituent, kind: ClaimKind, value: str
+) -> None:
+    ours, theirs = claim(ministry, value, kind), claim(bank, value, kind)
+    assert [(found.one, found.other) for found in queries.conflicts()] == [(ours, theirs)]
+
+
+def test_equal_claims_one_after_the_other_are_none(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24", valid_to=dt.date(2025, 12, 31))
+    claim(bank, "192.0.2.0/24", valid_from=dt.date(2026, 1, 1))
+    assert queries.conflicts() == []
+
+
+def test_three_claimants_are_three_pairs(ministry: Constituent, bank: Constituent) -> None:
+    actions.add_constituent(public_id="port", name="Port", sector="transport", by=BY, at=AT)
+    for row in Constituent.objects.all():
+        claim(row, "192.0.2.0/24")
+    assert len(queries.conflicts()) == 3
+
+
+def test_nested_claims_are_shown_and_no_conflict(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    claim(ministry, "192.0.2.0/25")
+    claim(bank, "192.0.2.0/28")
+    claim(ministry, "gov.example", ClaimKind.SUFFIX)
+    claim(bank, "bank.gov.example", ClaimKind.SUFFIX)
+    assert [(found.inner.value, found.outer.value) for found in queries.overlaps()] == [
+        ("192.0.2.0/28", "192.0.2.0/25"), ("bank.gov.example", "gov.example"),
+    ]  # fmt: skip
+    assert queries.conflicts() == []
+
+
+def test_nested_claims_of_different_times_do_not_overlap(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24", valid_to=dt.date(2025, 12, 31))
+    claim(bank, "192.0.2.0/28", valid_from=dt.date(2026, 1, 1))
+    assert queries.overlaps() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ministry", "HEALTH", "moh", "SANTÉ", "sante",
+        "192.0.2.77", "192.0.2.128/25", "2001:db8::1", "AS64496", "64496",
+        "moh.example", "www.MOH.example",
+    ],
+)  # fmt: skip
+def test_a_constituent_is_found_by_what_people_have_at_hand(
+    load: Callable[..., queries.Plan], bank: Constituent, text: str
+) -> None:
+    load(
+        as_json(
+            {
+                "id": "moh", "name": "Ministry of Health", "names": {"fr": "Ministère de la Santé"},
+                "networks": ["192.0.2.0/24", "2001:db8::/48"], "asns": [64496], "domains": ["moh.example"],
+            }
+        )
+    )  # fmt: skip
+    found = queries.constituents_matching(text, Constituent.objects.all())
+    assert [row.public_id for row in found] == ["moh"]
+
+
+@pytest.mark.parametrize("text", ["192.0.3.1", "AS1", "example", "nobody", "%", "9" * 400])
+def test_what_nobody_claims_finds_nobody(ministry: Constituent, text: str) -> None:
+    claim(ministry, "192.0.2.0/24")
+    claim(ministry, "moh.example", ClaimKind.SUFFIX)
+    assert not queries.constituents_matching(text, Constituent.objects.all()).exists()
+
+
+def test_staff_see_all_and_strangers_nothing(ministry: Constituent) -> None:
+    assert list(queries.constituents_visible_to(Member())) == [ministry]
+    assert not queries.constituents_visible_to(AnonymousUser()).exists()
+
+
+def test_counts_add_up(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    claim(bank, "192.0.2.0/24")
+    actions.change_constituent(bank, status="suspended", by=BY, at=AT)
+    assert queries.counts() == {
+        "constituents": 2,
+        "by_status": {"active": 1, "suspended": 1},
+        "by_sector": {"health": 1},
+        "claims": {"network": 2},
+        "conflicts": 1,
+    }
+    assert queries.constituent_names() == {"moh": "Ministry of Health", "bank": "Island Bank"}
+
+
+def test_names_and_sectors_follow_the_reader(ministry: Constituent) -> None:
+    ministry.names = {"fr": "Ministère de la Santé"}
+    assert (ministry.local_name, ministry.sector_label) == ("Ministry of Health", "Health")
+    with translation.override("fr-CA"):
+        assert (ministry.local_name, ministry.sector_label) == ("Ministère de la Santé", "Santé")
+
+
+def test_every_sector_has_words_in_both_languages() -> None:
+    known = sectors.sectors()
+    used = {"government", "energy", "finance", "health", "telecom", "water", "transport", "education", "business"}
+    assert used <= set(known)
+    assert all(words["en"] and words["fr"] for words in known.values())
+    assert (sectors.sector_label("magic", "fr"), sectors.sector_label("water", "ar")) == (
+        "magic",
+        "Water and waste water",
+    )
+
+
+def test_a_claim_holds_on_its_first_and_last_day(ministry: Constituent) -> None:
+    row = claim(ministry, "192.0.2.0/24", valid_from=dt.date(2026, 1, 1), valid_to=dt.date(2026, 1, 31))
+    days = [dt.date(2025, 12, 31), dt.date(2026, 1, 1), dt.date(2026, 1, 31), dt.date(2026, 2, 1)]
+    assert [row.holds_on(day) for day in days] == [False, True, True, False]
+    assert Claim(kind="asn", value="1").holds_on(days[0])
+
+
+def test_lists_cost_the_same_however_long_they_are(load: Callable[..., queries.Plan]) -> None:
+    items = [{"id": f"c{n}", "name": f"C {n}", "networks": [f"192.0.2.{n // 2}/32"]} for n in range(60)]
+    load(as_json(*items))
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert len(queries.conflicts()) == 30
+        assert len(queries.overlaps()) == 0
+        assert len(list(queries.claims_for_engine())) == 60
+    assert len(asked) == 5
+
+
+@pytest.mark.slow
+def test_fifty_thousand_networks_load_and_list_in_time(load: Callable[..., queries.Plan]) -> None:
+    items = [
+        {"id": f"c{n}", "name": f"C {n}", "networks": [f"10.{n % 250}.{m}.{n // 250 * 64}/26" for m in range(100)]}
+        for n in range(500)
+    ]
+    started = time.perf_counter()
+    plan = load(as_json(*items))
+    imported = time.perf_counter()
+    assert plan.as_data()["claims_added"] == 50_000
+    assert imported - started < 30
+    assert (len(queries.conflicts()), len(queries.overlaps())) == (0, 0)
+    assert len(queries.claims_fingerprint()) == 64
+    print(f"import {imported - started:.1f} s, lists {time.perf_counter() - imported:.1f} s")
