@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tocsin.site import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("language/", views.choose_language, name="language"),
+    path("help/", views.help_page, name="help"),
+    path("search/", views.search, name="search"),
+    path("parts/", views.parts, name="parts"),
+]
