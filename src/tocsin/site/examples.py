@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tocsin.site.navigation import PLACES, Count, Shown
+
 OPENED = [
     38,
     35,
@@ -52,6 +54,7 @@ def parts() -> dict[str, Any]:
             "ground": _("Two essential services stopped, safety of life possible"),
             "url": "#",
         },
+        "side_bar": places(),
         "form": network_form(),
         "views": [
             {"label": _("Open, worst first"), "url": "?", "is_current": True},
@@ -146,7 +149,16 @@ class Page:
 def levels() -> list[dict[str, Any]]:
     """The five crisis levels."""
     words = (_("routine"), _("heightened"), _("serious"), _("severe"), _("national"))
-    return [{"number": number, "word": word} for number, word in enumerate(words)]
+    since = {3: _("since %(time)s") % {"time": "06:20"}, 4: _("at %(time)s") % {"time": "07:05"}}
+    return [{"number": number, "word": word, "since": since.get(number, "")} for number, word in enumerate(words)]
+
+
+def places() -> tuple[Shown, ...]:
+    """The whole side bar, whichever rooms there are."""
+    counts = {"findings": Count("223"), "cases": Count("17"), "continuity": Count(_("4 stopped"), matters=True)}
+    return tuple(
+        Shown(place.label, "#", place.key, counts.get(place.name), place.name == "readiness", ()) for place in PLACES
+    )
 
 
 def trend() -> dict[str, Any]:

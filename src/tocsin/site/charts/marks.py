@@ -86,6 +86,7 @@ def ticks(feeds: Sequence[tuple[str, Arrival]], name: str) -> SafeString:
 
 def _tick(index: int, feed: str, state: Arrival) -> SafeString:
     tip = element("title", feed)
+    box: dict[str, float]
     if state == "silent":
         box = {"x": index * TICK_PX, "y": TICK_HEIGHT - LOW_HEIGHT, "width": TICK_PX - 2, "height": LOW_HEIGHT}
     elif state == "late":
@@ -120,16 +121,18 @@ class Level:
     since: str = ""
 
 
-def levels(scale: Sequence[Level], current: int, proposed: int | None, name: str) -> SafeString:
+def levels(scale: Sequence[Level], current: int, proposed: int | None, name: str, proposed_word: str) -> SafeString:
     """Return the scale of levels as a list, which wraps as text does; level 0 is calm and teal."""
-    parts = [_level(level, current, proposed) for level in scale]
+    parts = [_level(level, current, proposed, proposed_word) for level in scale]
     return element("ol", together(parts), class_="levels", aria_label=name)
 
 
-def _level(level: Level, current: int, proposed: int | None) -> SafeString:
-    words = together([element("span", f"{level.number} {level.word}"), element("span", level.since)])
+def _level(level: Level, current: int, proposed: int | None, proposed_word: str) -> SafeString:
     if level.number == current:
-        look = "now calm" if current == 0 else "now"
-        return element("li", words, class_=look, aria_current="true")
-    look = "proposed" if level.number == proposed else "past" if level.number < current else ""
-    return element("li", words, class_=look)
+        words = [element("span", f"{level.number} {level.word}"), element("span", level.since)]
+        return element("li", together(words), class_="now calm" if current == 0 else "now", aria_current="true")
+    if level.number == proposed:
+        words = [element("span", f"{level.number} {proposed_word}"), element("span", level.since)]
+        return element("li", together(words), class_="proposed")
+    words = [element("span", str(level.number)), element("span", level.word, class_="word")]
+    return element("li", together(words), class_="past" if level.number < current else "")

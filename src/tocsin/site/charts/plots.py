@@ -16,9 +16,6 @@ SCALE_WIDTH = 1000
 """The lines are drawn in a box this wide, stretched to the column; their strokes keep their width."""
 LABEL_GAP = 14
 SERIES_AT_MOST = 6
-BAR_ROW, BAR_HEIGHT = 22, 14
-NAME_SHARE, BAR_SHARE = 28, 62
-"""Percent of the width for the names and for the longest bar; the rest is for its number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,28 +155,31 @@ class Bar:
 
 
 def bars(rows: Sequence[Bar], name: str, rtl: bool = False) -> SafeString:
-    """Return horizontal bars, longest first, what gathers the rest last; mirrored where text runs right to left."""
+    """Return horizontal bars, longest first, what gathers the rest last; mirrored where text runs right to left.
+
+    Names are text beside the drawing, not in it: they wrap, and they can be
+    links. So the list reads as names and numbers without the drawing.
+    """
     checked((row.value for row in rows), "bars")
-    ordered = sorted(rows, key=lambda row: (row.is_other, -row.value))
-    top = max([row.value for row in rows], default=0) or 1
-    parts = [each for index, row in enumerate(ordered) for each in _bar(row, index, top, rtl)]
-    return drawing(name, together(parts), width="100%", height=max(BAR_ROW * len(rows), 1))
+    top = max((row.value for row in rows), default=0) or 1
+    return element("ol", together(_bar(row, top, rtl) for row in in_order(rows)), class_="bars", aria_label=name)
 
 
-def _bar(row: Bar, index: int, top: float, rtl: bool) -> list[SafeString]:
-    width = BAR_SHARE * row.value / top
-    foot = 100 - NAME_SHARE if rtl else NAME_SHARE
-    tip = foot - width if rtl else foot + width
-    inward, outward, gap = ("start", "finish", -6) if rtl else ("finish", "start", 6)
-    y = index * BAR_ROW + 4
-    baseline = y + BAR_HEIGHT / 2 + 4
-    label = element("text", row.label, class_=f"{inward} name", x=_percent(foot), y=baseline, dx=-gap)
+def in_order(rows: Iterable[Bar]) -> list[Bar]:
+    """Return bars longest first, what gathers the rest last."""
+    return sorted(rows, key=lambda row: (row.is_other, -row.value))
+
+
+def _bar(row: Bar, top: float, rtl: bool) -> SafeString:
+    share = 100 * row.value / top
+    tip = 100 - share if rtl else share
     look = "bar other" if row.is_other else "bar"
-    return [
-        element("a", label, href=row.url) if row.url else label,
-        element("rect", class_=look, x=_percent(min(foot, tip)), y=y, width=_percent(width), height=BAR_HEIGHT),
-        element("text", row.text, class_=f"{outward} ours", x=_percent(tip), y=baseline, dx=gap),
-    ]
+    box = element("rect", class_=look, x=_percent(100 - share if rtl else 0), y=0, width=_percent(share), height=14)
+    text = element(
+        "text", row.text, class_=f"{'finish' if rtl else 'start'} ours", x=_percent(tip), y=11, dx=-6 if rtl else 6
+    )
+    label = element("a", row.label, href=row.url) if row.url else element("span", row.label)
+    return element("li", together([label, element("svg", together([box, text]))]))
 
 
 def _percent(value: float) -> str:

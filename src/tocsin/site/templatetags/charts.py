@@ -64,7 +64,7 @@ def squares(counts: Mapping[int, int]) -> SafeString:
 @register.simple_tag
 def levels(scale: Iterable[Mapping[str, Any]], current: int, proposed: int | None = None) -> SafeString:
     """`{% levels scale current=3 proposed=4 %}`: each level is {"number", "word", "since"?}."""
-    return marks.levels([marks.Level(**level) for level in scale], current, proposed, _("Levels"))
+    return marks.levels([marks.Level(**level) for level in scale], current, proposed, _("Levels"), _("proposed"))
 
 
 @register.simple_tag
@@ -89,8 +89,7 @@ def bar_chart(chart: Mapping[str, Any]) -> SafeString:
     """
     rows = [plots.Bar(text=count(_whole(row["value"])), **row) for row in chart["bars"]]
     picture = plots.bars(rows, chart["name"], rtl=get_language_bidi())
-    ordered = sorted(rows, key=lambda row: (row.is_other, -row.value))
-    return _figure(picture, chart, ((row.label, row.text) for row in ordered), wide=False)
+    return _figure(picture, chart, ((row.label, row.text) for row in plots.in_order(rows)), wide=False)
 
 
 def _figure(picture: SafeString, chart: Mapping[str, Any], rows: Iterable[Sequence[Any]], wide: bool) -> SafeString:
