@@ -99,7 +99,8 @@ def _in_full(at: datetime.datetime | datetime.date) -> str:
     if not isinstance(at, datetime.datetime):
         return formats.date_format(at, pgettext("date format", "l j F Y"))
     local = timezone.localtime(at)
-    return f"{formats.date_format(local, pgettext('date format', 'l j F Y, H:i:s'))} {_zone(local)}"
+    in_full = pgettext("date format", "l j F Y, H:i:s")
+    return f"{formats.date_format(local, in_full)} {_zone(local)}"
 
 
 def _zone(local: datetime.datetime) -> str:
