@@ -22,7 +22,7 @@ WSGI_APPLICATION = "tocsin.site.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "tocsin.site",
+    "tocsin.site.apps.SiteConfig",
     "tocsin.feeds",
     "tocsin.directory",
     "tocsin.people",
@@ -38,11 +38,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tocsin.site.security.security_headers",
+    "tocsin.site.static_files.StaticFileServer",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -61,6 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tocsin.site.context.frame",
             ],
         },
     },
@@ -94,5 +97,24 @@ LOCALE_PATHS = [LOCALE]
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
 
-STATIC_URL = "static/"
-STATIC_ROOT = CONFIG.home / "static"
+STATIC_URL = "/static/"
+TOCSIN_STATIC = CONFIG.home / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tocsin.site.static_files.StaticFileNames"},
+}
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+SHOW_PARTS = DEBUG or (CONFIG.home / "demo").exists()
+"""Whether /parts/ shows the design system: on a demonstration instance, which `tocsin demo` marks by that file."""
+
+UNDER_TLS = CONFIG.tls_cert is not None or bool(CONFIG.trusted_proxies)
+_HOST = "__Host-" if UNDER_TLS else ""
+"""A cookie so named is only taken from this very host, over TLS."""
+SESSION_COOKIE_NAME = f"{_HOST}session"
+CSRF_COOKIE_NAME = f"{_HOST}csrf"
+LANGUAGE_COOKIE_NAME = f"{_HOST}language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = UNDER_TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if UNDER_TLS else 0
+SECURE_REFERRER_POLICY = "same-origin"

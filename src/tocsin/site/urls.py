@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from tocsin.site import views
 from tocsin.site.health import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
+    path("language/", views.choose_language, name="language"),
+    path("help/", views.help_page, name="help"),
+    path("search/", views.search, name="search"),
+    path("parts/", views.parts, name="parts"),
 ]

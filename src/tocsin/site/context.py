@@ -1,0 +1,37 @@
+"""What every page shows around its content: who we are, what time it is, where one can go."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import get_language_info
+
+from tocsin.site.navigation import side_bar
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor of all pages. Queries nothing itself; the side bar is built when a template asks."""
+    return {
+        "team_name": settings.CONFIG.team_name,
+        "exercise": settings.CONFIG.exercise,
+        "page_time": timezone.now(),
+        "side_bar": functools.cache(lambda: side_bar(request.path, getattr(request, "user", None))),
+        "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
+        "search_url": _address("search"),
+        "account_url": _address("account"),
+        "sign_out_url": _address("account_logout"),
+        "help_url": _address("help"),
+    }
+
+
+def _address(name: str) -> str:
+    """Return the address of that name, or nothing while no room answers under it."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

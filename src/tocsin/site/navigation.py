@@ -1,0 +1,115 @@
+"""The places of the side bar, in the order of the work.
+
+A room cannot name its place to the site (the site stands above it), and the
+order is one decision, not twelve. So this file lists the places by the name of
+their address, and a place is shown as soon as some room answers under that
+name and the person may use it. A new room adds `name="cases"` to its urls and
+nothing here; a number beside the place is one entry in `COUNTS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Somewhere in the side bar. `name` is the name of its address, `key` the letter after `g`."""
+
+    name: str
+    label: Any
+    key: str = ""
+    below: tuple[Place, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """What stands beside a place. `matters` makes it ember; it then has words: "4 stopped"."""
+
+    text: str
+    matters: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A place as one page shows it."""
+
+    label: Any
+    url: str
+    key: str
+    count: Count | None
+    is_here: bool
+    below: tuple[Shown, ...]
+
+
+PLACES = (
+    Place("situation", _("Situation"), "s"),
+    Place(
+        "findings",
+        _("Findings"),
+        "f",
+        (Place("feeds", _("Feeds and runs"), "r"), Place("quarantine", _("Quarantine"), "q")),
+    ),
+    Place("cases", _("Cases"), "c"),
+    Place("advisories", _("Advisories"), "a"),
+    Place("continuity", _("Continuity"), "t"),
+    Place("cooperation", _("Cooperation"), "o"),
+    Place("readiness", _("Readiness"), "e"),
+    Place("progress", pgettext_lazy("the section that reviews progress", "Progress"), "p"),
+    Place(
+        "directory",
+        _("Directory"),
+        "d",
+        (
+            Place("overlapping-claims", _("Overlapping claims"), "v"),
+            Place("unattributed", _("Unattributed assets"), "u"),
+        ),
+    ),
+)
+
+COUNTS: Mapping[str, Callable[[Any], Count | None]] = {}
+"""Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
+
+ALLOWED: Mapping[str, Callable[[Any], bool]] = {}
+"""Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
+
+
+def side_bar(path: str, person: Any) -> tuple[Shown, ...]:
+    """Return the places to show on the page at `path`, with the one it belongs to marked."""
+    urls = {place.name: url for place in _all_places() if (url := _url(place, person))}
+    here = _nearest(path, urls)
+    return tuple(_show(place, urls, here, person) for place in PLACES if place.name in urls)
+
+
+def _all_places() -> tuple[Place, ...]:
+    return tuple(each for place in PLACES for each in (place, *place.below))
+
+
+def _url(place: Place, person: Any) -> str | None:
+    if not ALLOWED.get(place.name, lambda _person: True)(person):
+        return None
+    try:
+        return reverse(place.name)
+    except NoReverseMatch:
+        return None
+
+
+def _nearest(path: str, urls: Mapping[str, str]) -> str | None:
+    """Return the place whose address is the longest beginning of `path`; `/` counts only for itself."""
+    matching = [name for name, url in urls.items() if path == url or (url != "/" and path.startswith(url))]
+    return max(matching, key=lambda name: len(urls[name]), default=None)
+
+
+def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any) -> Shown:
+    below = tuple(_show(each, urls, here, person) for each in place.below if each.name in urls)
+    is_here = place.name == here
+    count = COUNTS.get(place.name)
+    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere.
+    opened = below if is_here or any(each.is_here for each in below) else ()
+    return Shown(place.label, urls[place.name], place.key, count(person) if count else None, is_here, opened)

@@ -1,0 +1,1 @@
+"""Tags with which rooms write their pages: `{% load parts charts %}`."""

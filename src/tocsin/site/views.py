@@ -1,0 +1,62 @@
+"""Pages that belong to no room: language, help, search, and the parts of the design system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from tocsin.site import examples
+from tocsin.site.search import find
+
+LANGUAGE_SECONDS = 365 * 24 * 3600
+SEARCH_LENGTH = 200
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in a cookie and go back to the page; an unknown language changes nothing."""
+    onward = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure()):
+        onward = "/"
+    response = HttpResponseRedirect(onward)
+    code = request.POST.get("language", "")
+    if code in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            code,
+            max_age=LANGUAGE_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Keys and marks."""
+    return render(request, "help.html")
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Whatever the rooms know by the text; a single hit is gone to at once."""
+    text = request.GET.get("q", "")[:SEARCH_LENGTH]
+    hits = find(request.user, text)
+    if len(hits) == 1:
+        return HttpResponseRedirect(hits[0].url)
+    return render(request, "search.html", {"hits": hits, "search_text": text})
+
+
+@require_GET
+def parts(request: HttpRequest) -> HttpResponse:
+    """Every part of the design system once, with invented values; only on demonstration instances."""
+    if not settings.SHOW_PARTS:
+        raise Http404
+    context: dict[str, Any] = examples.parts()
+    return render(request, "parts.html", context)

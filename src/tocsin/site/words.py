@@ -1,0 +1,51 @@
+"""Words that stand on every page: severities and states, each with its icon and its look."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.utils.translation import pgettext_lazy
+
+SEVERITIES: dict[int, Any] = {
+    1: pgettext_lazy("severity C1", "national emergency"),
+    2: pgettext_lazy("severity C2", "highly significant"),
+    3: pgettext_lazy("severity C3", "significant"),
+    4: pgettext_lazy("severity C4", "substantial"),
+    5: pgettext_lazy("severity C5", "moderate"),
+    6: pgettext_lazy("severity C6", "localised"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """How a state is shown."""
+
+    word: Any
+    icon: str
+    look: str
+
+
+STATES = {
+    # findings
+    "open": State(pgettext_lazy("state of a finding", "Open"), "open", "open"),
+    "new": State(pgettext_lazy("state of a finding", "New"), "open", "open"),
+    "still": State(pgettext_lazy("state of a finding", "Open"), "open", "open"),
+    "told": State(pgettext_lazy("state of a finding", "Open, told"), "told", "told"),
+    "returned": State(pgettext_lazy("state of a finding", "Came back"), "returned", "returned"),
+    "gone": State(pgettext_lazy("state of a finding", "Gone"), "gone", "gone"),
+    # feeds and services
+    "running": State(pgettext_lazy("state of a service", "Running"), "gone", "done"),
+    "stopped": State(pgettext_lazy("state of a service", "Stopped"), "stopped", "stopped"),
+    "stops": State(pgettext_lazy("state of a service", "Will stop"), "stops", "stops"),
+    "arrives": State(pgettext_lazy("state of a feed", "Arrives as usual"), "gone", "done"),
+    "late": State(pgettext_lazy("state of a feed", "Late"), "stops", "stops"),
+    "silent": State(pgettext_lazy("state of a feed", "Silent"), "stopped", "stopped"),
+    # runs and other work
+    "waiting": State(pgettext_lazy("state of work", "Waiting"), "wait", "waiting"),
+    "working": State(pgettext_lazy("state of work", "In progress"), "stops", "stops"),
+    "done": State(pgettext_lazy("state of work", "Done"), "gone", "done"),
+    "failed": State(pgettext_lazy("state of work", "Failed"), "failed", "failed"),
+    "withdrawn": State(pgettext_lazy("state of work", "Withdrawn"), "returned", "told"),
+}
+"""Code → how it is shown. A room's own code maps to one of these."""
