@@ -1,5 +1,60 @@
-"""What every test may use."""
+"""What all tests share: the cast, and a database whose audit trail can be emptied between tests.
+
+Nothing of Django is imported before a test asks for the database: the pure rooms are tested without it.
+"""
 
 from __future__ import annotations
 
+import importlib
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
 pytest_plugins = ["tests.discipline", "tests.commands"]
+
+if TYPE_CHECKING:
+    from tests.cast import Cast
+    from tests.processes import Instance
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Tests with real transactions empty all tables afterwards; lift the trail's triggers for that moment."""
+    from django.db import connection
+
+    append_only = importlib.import_module("tocsin.audit.migrations.0002_append_only")
+    editor = types.SimpleNamespace(connection=connection, execute=lambda sql: connection.cursor().execute(sql))
+    operations = type(connection.ops)
+    original = operations.execute_sql_flush
+
+    def flush(self: object, sql_list: list[str]) -> None:
+        append_only.permit(None, editor)
+        original(self, sql_list)
+        append_only.forbid(None, editor)
+
+    operations.execute_sql_flush = flush
+    yield
+    operations.execute_sql_flush = original
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The people of the tests."""
+    from tests.cast import Cast
+
+    return Cast()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]:
+    """A database that real processes share, once on SQLite and once on PostgreSQL.
+
+    Without a PostgreSQL server (TOCSIN_DATABASE_URL or TOCSIN_TEST_POSTGRESQL_URL) the second one fails.
+    """
+    from tests.processes import instance_on
+
+    with instance_on(request.param, tmp_path) as made:
+        yield made

@@ -1,14 +1,28 @@
-"""The one way in which anything is written: one function, one transaction, one audit row, one event after commit."""
+"""The one way in which anything is written: one function, one transaction, one audit row, one event after commit.
+
+Actions run one at a time, on every database: SQLite begins each transaction
+by taking its only writer's place, and on PostgreSQL the outermost action
+takes the trail's lock before it reads anything. So an action may check and
+then change without racing another action, the chain has one order, and two
+actions cannot wait for each other. The price is that an action must be short:
+long work is a job that calls short actions.
+
+An action may call another. Both then stand in one transaction and each writes
+its own row, the inner one first, because it was finished first; if the outer
+one fails, neither happened, and no listener hears of either.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 
-from tocsin.audit.listening import tell
+from tocsin.audit import trail
+from tocsin.audit.listening import tell_after_commit
 from tocsin.kernel.events import Event
 
 P = ParamSpec("P")
@@ -19,17 +33,39 @@ def action(code: str) -> Callable[[Callable[P, E]], Callable[P, E]]:
     """Make a function that changes things and returns what happened into an action.
 
     The function takes the keyword-only arguments `by` (an `Actor`) and `at` (an
-    instant) without defaults. `code` names the audit row: `case.closed`.
+    instant) without defaults; TypeError when either is missing, `by` names
+    nobody or `at` has no zone. `code` names the audit row: `case.closed`. The
+    row's data are the event's fields; an event of a change carries what was
+    and what became in fields `before` and `after` (see `changes.change`).
     """
 
     def decorate(function: Callable[P, E]) -> Callable[P, E]:
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> E:
+            by, at = _actor(code, kwargs), _instant(code, kwargs)
             with transaction.atomic():
+                trail.take_turn()
                 event = function(*args, **kwargs)
-                transaction.on_commit(lambda: tell(event))
+                if not isinstance(event, Event):
+                    raise TypeError(f"{code} must return an Event, not {type(event).__name__}")
+                trail.append(code, event.as_data(), by=by, at=at)
+                tell_after_commit(event)
             return event
 
         return run
 
     return decorate
+
+
+def _actor(code: str, kwargs: dict[str, Any]) -> Any:
+    by = kwargs.get("by")
+    if not getattr(by, "audit_key", ""):
+        raise TypeError(f"{code} needs by=, an actor that the audit trail can name")
+    return by
+
+
+def _instant(code: str, kwargs: dict[str, Any]) -> dt.datetime:
+    at = kwargs.get("at")
+    if not isinstance(at, dt.datetime) or at.tzinfo is None:
+        raise TypeError(f"{code} needs at=, an instant with a time zone")
+    return at

@@ -1,16 +1,121 @@
-"""Accounts."""
+"""Accounts and the one-time links that open them."""
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+import unicodedata
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.kernel.clock import Instant
+from tocsin.people.choices import STAFF, Role
 
 
-class Person(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in."""
+def normal_email(text: str) -> str:
+    """Return an address in the one form in which it is stored and looked up: compatibility-normal, lower case."""
+    return unicodedata.normalize("NFKC", text.strip()).lower()
 
-    email = models.EmailField(unique=True)
-    name = models.CharField(max_length=200, blank=True)
-    is_active = models.BooleanField(default=True)
+
+class PersonManager(BaseUserManager["Person"]):
+    """Finds people by address whatever its case; Django asks for it."""
+
+    def get_by_natural_key(self, username: str | None) -> Person:
+        """Return the person with this e-mail address. Raises Person.DoesNotExist."""
+        return self.get(email=normal_email(username or ""))
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in. There is no superuser: what a person may do follows from the role alone."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    """Code of the language of pages and mail; empty for the instance's own."""
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[PersonManager] = PersonManager()
 
     USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name", "role"]
+
+    class Meta:
+        ordering = ("name", "email")
+        constraints = (
+            models.CheckConstraint(name="person_email_lower", condition=models.Q(email=Lower("email"))),
+            models.CheckConstraint(name="person_role_known", condition=models.Q(role__in=Role.values)),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with the address in its normal form."""
+        self.email = normal_email(self.email)
+        super().save(*args, **kwargs)
+
+    @property
+    def audit_key(self) -> str:
+        """`person:` and the account's number."""
+        return f"person:{self.pk}" if self.pk else ""
+
+    @property
+    def audit_label(self) -> str:
+        """Name and address as they are now."""
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def is_staff_of_team(self) -> bool:
+        """Whether this person works in the team."""
+        return self.role in STAFF
+
+
+class _OneTimeLink(models.Model):
+    """A link that works once. Only the hash of its secret part is stored."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.made_at:%Y-%m-%d}"
+
+    def is_open(self, at: Instant) -> bool:
+        """Say whether the link can still be used."""
+        return self.used_at is None and at < self.expires_at
+
+
+class EnrolmentLink(_OneTimeLink):
+    """Lets a person choose a password and set up the second factor."""
+
+
+class DemoSignInLink(_OneTimeLink):
+    """Signs in to a demonstration without password."""
+
+
+class LimiterEntry(models.Model):
+    """What the limiter of sign-in attempts remembers, so that all processes count together and restarts forget nothing.
+
+    Django's database cache reads and writes it; the columns are that cache's.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "people_limiter"
+
+    def __str__(self) -> str:
+        return self.cache_key

@@ -1,0 +1,97 @@
+"""The chain names the first row that is not as it was written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.audit.chain import GENESIS, Link, canonical_json, check, row_hash
+
+AT = dt.datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=dt.UTC)
+
+
+def make_chain(length: int) -> list[Link]:
+    links: list[Link] = []
+    for sequence in range(1, length + 1):
+        previous = links[-1].hash if links else GENESIS
+        fields = ("person:1", "Ana <ana@cirt.example>", "case.closed", canonical_json({"case": sequence}), previous)
+        links.append(Link(sequence, AT, *fields, row_hash(sequence, AT, *fields)))
+    return links
+
+
+def test_an_untouched_chain_is_sound() -> None:
+    links = make_chain(20)
+    assert check(links) == (20, links[-1].hash, None, "")
+
+
+def test_an_empty_chain_is_sound() -> None:
+    assert check([]) == (0, GENESIS, None, "")
+
+
+@pytest.mark.parametrize("field", Link._fields)
+@pytest.mark.parametrize("row", [1, 7, 20])
+def test_a_change_of_any_field_is_found_in_its_row(field: str, row: int) -> None:
+    links = make_chain(20)
+    old = getattr(links[row - 1], field)
+    new = {"sequence": 99, "at": AT + dt.timedelta(microseconds=1)}.get(field, f"{old}x")
+    links[row - 1] = links[row - 1]._replace(**{field: new})
+    verdict = check(links)
+    assert (verdict.broken_at, verdict.rows) == (row, row - 1)
+
+
+def test_a_row_taken_out_is_missing() -> None:
+    links = make_chain(20)
+    del links[4]
+    assert check(links)[2:] == (5, "missing")
+
+
+def test_rows_renumbered_after_taking_one_out_are_out_of_order() -> None:
+    links = make_chain(20)
+    del links[4]
+    links = [link._replace(sequence=number) for number, link in enumerate(links, 1)]
+    assert check(links)[2:] == (5, "order")
+
+
+def test_a_row_rewritten_with_a_fitting_hash_breaks_the_next_one() -> None:
+    links = make_chain(20)
+    changed = links[4]._replace(actor_key="person:2")
+    links[4] = changed._replace(hash=row_hash(*changed[:-1]))
+    assert check(links)[2:] == (6, "order")
+
+
+@given(st.lists(st.text(), min_size=5, max_size=5), st.lists(st.text(), min_size=5, max_size=5))
+def test_rows_with_different_texts_have_different_hashes(one: list[str], other: list[str]) -> None:
+    assert (row_hash(1, AT, *one) == row_hash(1, AT, *other)) == (one == other)
+
+
+def test_text_does_not_move_from_one_field_to_the_next() -> None:
+    assert row_hash(1, AT, "ab", "c") != row_hash(1, AT, "a", "bc")
+    assert row_hash(1, AT, "a1:b", "") != row_hash(1, AT, "a", "1:b")
+
+
+def test_the_same_instant_in_another_zone_is_the_same_row() -> None:
+    elsewhere = AT.astimezone(dt.timezone(dt.timedelta(hours=7)))
+    assert row_hash(1, AT, "x") == row_hash(1, elsewhere, "x")
+
+
+def test_the_form_that_is_hashed_stays_as_it_is() -> None:
+    """A changed form would make every existing trail look forged."""
+    fields = ("person:1", "Ana", "case.closed", canonical_json({"b": 1, "a": "é"}), GENESIS)
+    assert fields[3] == '{"a":"\\u00e9","b":1}'
+    assert row_hash(1, AT, *fields) == "cca0167f14c37552ef6c77c85d7cc22ee74823c8cfaf557f4322fa631e586568"
+
+
+def test_not_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        canonical_json({"score": float("nan")})
+
+
+def test_a_row_is_checked_in_a_few_microseconds() -> None:
+    links = make_chain(20_000)
+    started = time.process_time()
+    assert check(links).broken_at is None
+    assert (time.process_time() - started) / len(links) < 30e-6
