@@ -20,7 +20,10 @@ PREAMBLE = "import django; django.setup()\n"
 def postgresql_address() -> str:
     """Where the tests' PostgreSQL server is: the chosen database, if that is one."""
     address = os.environ.get("TOCSIN_DATABASE_URL", "")
-    return address if address.startswith("postgres") else os.environ.get("TOCSIN_TEST_POSTGRESQL_URL", "")
+    if not address.startswith("postgres"):
+        address = os.environ.get("TOCSIN_TEST_POSTGRESQL_URL", "")
+    assert address, "Set TOCSIN_TEST_POSTGRESQL_URL to a server on which databases may be made."
+    return address
 
 
 class Instance:
@@ -42,6 +45,7 @@ class Instance:
         return subprocess.Popen(
             [sys.executable, "-W", "error::RuntimeWarning", "-c", PREAMBLE + textwrap.dedent(code), *arguments],
             env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

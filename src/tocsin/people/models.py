@@ -97,7 +97,12 @@ class _OneTimeLink(models.Model):
 
 
 class EnrolmentLink(_OneTimeLink):
-    """Lets a person choose a password and set up the second factor."""
+    """Lets a person choose a password and set up the second factor.
+
+    Without a person: the link of a new instance, whose first visitor says who they are.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
 
 
 class DemoSignInLink(_OneTimeLink):

@@ -41,7 +41,16 @@ def set_up(config: Config) -> bool:
 
 def invite_first_person(config: Config) -> str | None:
     """Return a one-time enrolment link when nobody has an account, else None."""
-    return None
+    from tocsin.audit.actors import System
+    from tocsin.kernel import clock
+    from tocsin.people import actions, links, queries
+    from tocsin.site.addresses import enrolment_address
+
+    if queries.anybody_has_an_account():
+        return None
+    token = links.new_token()
+    actions.invite_first_person(token=token, by=System("set-up"), at=clock.now())
+    return enrolment_address(config, token)
 
 
 def upgrade(config: Config) -> Upgrade:

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tocsin.people.access.Gate",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -90,6 +91,41 @@ DATABASES = {"default": _database()}
 AUTH_USER_MODEL = "people.Person"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = 12 * 3600
+ACCOUNT_ADAPTER = "tocsin.people.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_FORMS = {"login": "tocsin.people.forms.SignInForm"}
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/m/ip,10/15m/key"}
+MFA_ADAPTER = "tocsin.people.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {"authenticate": "tocsin.people.forms.SecondFactorForm"}
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+CACHES = {
+    # Sign-in attempts are counted here: one count for all processes, which a restart does not forget.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "people_limiter",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+TOCSIN_TEAM_NAME = CONFIG.team_name
+TOCSIN_BIND = CONFIG.bind
+TOCSIN_IS_DEMO = (CONFIG.home / "demo").exists()
+"""`tocsin demo` marks its data directory by that file."""
 
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]

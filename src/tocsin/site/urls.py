@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from tocsin.people.access import public, signed_in
 from tocsin.site import views
 from tocsin.site.health import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("health", health, name="health"),
-    path("language/", views.choose_language, name="language"),
-    path("help/", views.help_page, name="help"),
+    path("health", public(health), name="health"),
+    path("sign-in/", include("tocsin.people.urls")),
+    path("language/", public(views.choose_language), name="language"),
+    path("help/", signed_in(views.help_page), name="help"),
     path("search/", views.search, name="search"),
     path("parts/", views.parts, name="parts"),
 ]

@@ -10,6 +10,9 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from tocsin.kernel import clock
+from tocsin.people import actions
+from tocsin.people.models import Person
 from tocsin.site import examples
 from tocsin.site.search import find
 
@@ -19,13 +22,15 @@ SEARCH_LENGTH = 200
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Remember the language in a cookie and go back to the page; an unknown language changes nothing."""
+    """Remember the language in a cookie, and with the person, and go back to the page; an unknown one changes nothing."""
     onward = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure()):
         onward = "/"
     response = HttpResponseRedirect(onward)
     code = request.POST.get("language", "")
     if code in dict(settings.LANGUAGES):
+        if isinstance(request.user, Person):
+            actions.choose_language(request.user, language=code, by=request.user, at=clock.now())
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             code,

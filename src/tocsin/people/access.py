@@ -1,0 +1,138 @@
+"""Nobody passes who has not signed in with both factors, unless a page says so.
+
+A page that says nothing is for the team's staff. `@public` opens it to the
+world, `@signed_in` to everybody with an account, `@needs(ability)` to those
+whom the policy gives that ability. Works on the function that answers an
+address: decorate outermost, and `View.as_view()` itself for a class.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import translation
+from django.utils.http import urlencode
+
+from tocsin.people import demonstration, policy, queries
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability
+
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
+
+SECOND_FACTOR = "people.second_factor"
+"""Session key: number of the person who has shown the second factor in this session."""
+
+
+class Door(enum.Enum):
+    """Who passes, where it is no ability."""
+
+    PUBLIC = enum.auto()
+    ENROLLING = enum.auto()
+    SIGNED_IN = enum.auto()
+    STAFF = enum.auto()
+
+
+def public(view: V) -> V:
+    """Open a page to the world."""
+    return _mark(view, Door.PUBLIC)
+
+
+def enrolling(view: V) -> V:
+    """Open a page to those who have signed in and have no second factor yet."""
+    return _mark(view, Door.ENROLLING)
+
+
+def signed_in(view: V) -> V:
+    """Open a page to everybody who is signed in with both factors."""
+    return _mark(view, Door.SIGNED_IN)
+
+
+def needs(ability: Ability) -> Callable[[V], V]:
+    """Open a page to those whom the policy gives `ability`."""
+    return lambda view: _mark(view, ability)
+
+
+def _mark(view: V, door: Door | Ability) -> V:
+    view.tocsin_door = door  # type: ignore[attr-defined]
+    return view
+
+
+def door_of(view: Callable[..., Any]) -> Door | Ability:
+    """Return who may pass to a page."""
+    door: Door | Ability = getattr(view, "tocsin_door", Door.STAFF)
+    return door
+
+
+def remember_second_factor(request: HttpRequest, person: Person) -> None:
+    """Note that both factors were shown in this session."""
+    request.session[SECOND_FACTOR] = person.pk
+
+
+class Gate:
+    """The middleware that lets pass or sends to sign in. Speaks the person's language."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer in the language that the person has chosen."""
+        person = request.user
+        if isinstance(person, Person) and person.language:
+            translation.activate(person.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Return None to let pass."""
+        door = door_of(view)
+        if door is Door.PUBLIC:
+            return None
+        if not isinstance(request.user, Person):
+            return _send(request, "account_login")
+        if not _is_complete(request, request.user):
+            return None if door is Door.ENROLLING and _may_enrol(request.user) else _send_to_finish(request)
+        if not _passes(request.user, door):
+            raise PermissionDenied
+        return None
+
+
+def _is_complete(request: HttpRequest, person: Person) -> bool:
+    if request.session.get(SECOND_FACTOR) == person.pk:
+        return True
+    return demonstration.is_demo_session(request, person)
+
+
+def _may_enrol(person: Person) -> bool:
+    return not queries.has_second_factor(person)
+
+
+def _send_to_finish(request: HttpRequest) -> HttpResponseBase:
+    assert isinstance(request.user, Person)  # noqa: S101
+    if _may_enrol(request.user):
+        return _send(request, "people_set_up_second_factor")
+    # Signed in by password alone before the second factor was set up elsewhere: begin again.
+    logout(request)
+    return _send(request, "account_login")
+
+
+def _send(request: HttpRequest, name: str) -> HttpResponseBase:
+    address = reverse(name)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    if request.method in ("GET", "HEAD") and request.path != "/":
+        address += "?" + urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+    return HttpResponseRedirect(address)
+
+
+def _passes(person: Person, door: Door | Ability) -> bool:
+    if isinstance(door, Ability):
+        return policy.may(person, door)
+    return door is not Door.STAFF or person.is_staff_of_team

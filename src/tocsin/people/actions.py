@@ -1,0 +1,136 @@
+"""Every write to accounts."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from tocsin.audit.action import action
+from tocsin.audit.actors import Actor
+from tocsin.audit.changes import change
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.people import events, links
+from tocsin.people.choices import Role
+from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, normal_email
+
+
+@action("person.created")
+def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -> events.PersonCreated:
+    """Open an account without password: an enrolment link lets its person choose one."""
+    email = normal_email(email)
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidInput(f"{email!r} is not an e-mail address.", where="email") from None
+    if role not in Role.values:
+        raise InvalidInput(f"{role!r} is not a role.", where="role", remedy=f"Choose {', '.join(Role.values)}.")
+    if Person.objects.filter(email=email).exists():
+        raise Conflict(f"There is an account for {email} already.")
+    person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)
+    person.set_unusable_password()
+    person.save()
+    return events.PersonCreated(person=person.pk, email=email, role=role)
+
+
+@action("person.enrolment_link_made")
+def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -> events.EnrolmentLinkMade:
+    """Let a person choose a password and set up a second factor, once, within a week.
+
+    `token` is from `links.new_token`; only its hash is stored. Earlier links of the person stop working.
+    """
+    EnrolmentLink.objects.filter(person=person, used_at=None).delete()
+    expires_at = at + links.ENROLMENT_LASTS
+    EnrolmentLink.objects.create(person=person, token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
+    return events.EnrolmentLinkMade(person=person.pk, expires_at=expires_at)
+
+
+@action("person.first_invited")
+def invite_first_person(*, token: str, by: Actor, at: Instant) -> events.FirstPersonInvited:
+    """Let whoever opens the link first become the new instance's first national administrator."""
+    if Person.objects.exists():
+        raise Conflict("There are accounts already. Open further ones with `tocsin user create`.")
+    EnrolmentLink.objects.filter(person=None).delete()
+    expires_at = at + links.ENROLMENT_LASTS
+    EnrolmentLink.objects.create(token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
+    return events.FirstPersonInvited(expires_at=expires_at)
+
+
+@action("person.enrolled")
+def enrol(
+    *, token: str, password: str, email: str = "", name: str = "", by: Actor, at: Instant
+) -> events.PersonEnrolled:
+    """Use an enrolment link: set the password and forget any second factor, which must then be set up anew.
+
+    `email` and `name` make the first account of a new instance, where the link
+    has no person yet. Raises LinkUnknown, LinkUsed or LinkExpired. `password`
+    has been validated by the form.
+    """
+    link = links.open_link(EnrolmentLink, token, at=at)
+    person = link.person or _first_person(email, name, by=by, at=at)
+    change(link, used_at=at, person=person)
+    Authenticator.objects.filter(user=person).delete()
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    return events.PersonEnrolled(person=person.pk)
+
+
+def _first_person(email: str, name: str, *, by: Actor, at: Instant) -> Person:
+    if Person.objects.exists():
+        raise links.LinkUsed("This link was used before.")
+    created = create_person(email=email, name=name, role=Role.NATIONAL_ADMINISTRATOR, by=by, at=at)
+    return Person.objects.get(pk=created.person)
+
+
+@action("person.second_factor_set_up")
+def set_up_second_factor(person: Person, *, secret: str, by: Actor, at: Instant) -> events.SecondFactorSetUp:
+    """Keep the secret that a person's authenticator has shown to know, and make recovery codes."""
+    if Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists():
+        raise Conflict("A second factor is set up already.")
+    Authenticator.objects.filter(user=person).delete()
+    TOTP.activate(person, secret)
+    RecoveryCodes.activate(person)
+    return events.SecondFactorSetUp(person=person.pk)
+
+
+@action("person.recovery_codes_renewed")
+def renew_recovery_codes(person: Person, *, by: Actor, at: Instant) -> events.RecoveryCodesRenewed:
+    """Make new recovery codes in place of the old ones."""
+    Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).delete()
+    RecoveryCodes.activate(person)
+    return events.RecoveryCodesRenewed(person=person.pk)
+
+
+@action("person.signed_in")
+def record_sign_in(person: Person, *, method: str, by: Actor, at: Instant) -> events.SignedIn:
+    """Note that a person signed in."""
+    return events.SignedIn(person=person.pk, method=method)
+
+
+@action("person.demo_link_made")
+def make_demo_sign_in_link(person: Person, *, token: str, by: Actor, at: Instant) -> events.DemoSignInLinkMade:
+    """Let somebody at this machine into the demonstration, once, within a day."""
+    expires_at = at + links.DEMO_SIGN_IN_LASTS
+    DemoSignInLink.objects.create(person=person, token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
+    return events.DemoSignInLinkMade(person=person.pk, expires_at=expires_at)
+
+
+@action("person.demo_link_used")
+def use_demo_sign_in_link(*, token: str, by: Actor, at: Instant) -> events.SignedIn:
+    """Use a link to the demonstration. That this is one, and asked from this machine, the caller has checked."""
+    link = links.open_link(DemoSignInLink, token, at=at)
+    change(link, used_at=at)
+    return events.SignedIn(person=link.person.pk, method="demonstration")
+
+
+@action("person.language_chosen")
+def choose_language(person: Person, *, language: str, by: Actor, at: Instant) -> events.LanguageChosen:
+    """Set the language of a person's pages and mail; empty for the instance's own."""
+    if language and language not in dict(settings.LANGUAGES):
+        raise InvalidInput(f"{language!r} is not a language of this software.", where="language")
+    before, after = change(person, language=language)
+    return events.LanguageChosen(person=person.pk, before=before, after=after)

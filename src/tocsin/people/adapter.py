@@ -1,0 +1,44 @@
+"""What allauth asks us: nobody signs up, and guesses count for the account, however its address is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+from tocsin.people.models import normal_email
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """For accounts."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Accounts are opened by an administrator."""
+        return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Return what wrong passwords are counted by: the account that would be tried.
+
+        allauth's own key has the host name and the address as typed in it; both can be varied to get more guesses.
+        """
+        email = str(credentials.get("email", ""))
+        people = filter_users_by_email(email, prefer_verified=True, for_login=True)
+        return f"person:{people[0].pk}" if people else f"email:{normal_email(email)}"
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Send nothing: there is no mail yet."""
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: our pages say what happened where it happened."""
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """For second factors."""
+
+    def get_totp_issuer(self) -> str:
+        """Return the name under which an authenticator lists the account."""
+        return f"Tocsin {settings.TOCSIN_TEAM_NAME}"

@@ -1,0 +1,79 @@
+"""What has happened to accounts. No secret is part of an event."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.events import Event
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PersonCreated(Event):
+    """An account was opened; nobody can sign in to it before enrolment."""
+
+    person: int
+    email: str
+    role: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnrolmentLinkMade(Event):
+    """A one-time link was made; earlier ones of the person no longer work."""
+
+    person: int
+    expires_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FirstPersonInvited(Event):
+    """A link was made that opens the first account of a new instance."""
+
+    expires_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PersonEnrolled(Event):
+    """A person chose a password; a second factor set up before no longer counts."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SecondFactorSetUp(Event):
+    """A person's authenticator is known."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecoveryCodesRenewed(Event):
+    """New recovery codes were made; the old ones no longer work."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SignedIn(Event):
+    """A person signed in."""
+
+    person: int
+    method: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DemoSignInLinkMade(Event):
+    """A one-time link to the demonstration was made."""
+
+    person: int
+    expires_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LanguageChosen(Event):
+    """A person chose the language of pages and mail."""
+
+    person: int
+    before: dict[str, Any]
+    after: dict[str, Any]

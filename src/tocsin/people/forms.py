@@ -1,0 +1,127 @@
+"""Forms of signing in and enrolling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import LoginForm
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.people.models import Person, normal_email
+
+CODE_KEEPS_S = 180
+"""A used code stays used for longer than it could be valid (a step of 30 s, one before, one after)."""
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail address")
+        self.fields["login"].widget.attrs = {"autocomplete": "username", "autofocus": True}
+        self.fields["password"].widget.attrs = {"autocomplete": "current-password"}
+        self.fields["password"].help_text = ""
+
+    def clean_login(self) -> str:
+        """Return the address in its one form."""
+        return normal_email(self.cleaned_data["login"])
+
+
+def _ask_for_code(form: forms.Form) -> None:
+    form.fields["code"].widget.attrs = {
+        "autocomplete": "one-time-code",
+        "inputmode": "numeric",
+        "autofocus": True,
+        "maxlength": "20",
+        "dir": "ltr",
+    }
+
+
+class SecondFactorForm(AuthenticateForm):  # type: ignore[misc]
+    """A code of the authenticator or a recovery code, good once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code")
+        _ask_for_code(self)
+
+    def clean_code(self) -> str:
+        """Return the code, which from now on is used up."""
+        code: str = super().clean_code()
+        if not cache.add(f"people.code.{self.user.pk}.{code.strip()}", "used", timeout=CODE_KEEPS_S):
+            raise ValidationError(_("This code was used before. Wait for the next one."))
+        return code
+
+
+class AuthenticatorForm(ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of a new authenticator."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Code that the authenticator shows now")
+        _ask_for_code(self)
+
+
+class EnrolmentForm(forms.Form):
+    """A password, twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, person: Person | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+    def clean_password(self) -> str:
+        """Return the password if it is good enough."""
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.person)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields if both passwords are the same."""
+        fields = super().clean() or {}
+        if fields.get("password") and fields.get("again") and fields["password"] != fields["again"]:
+            self.add_error("again", _("The two passwords differ."))
+        return fields
+
+    def answers(self) -> dict[str, str]:
+        """Return what the enrolment action asks for."""
+        return {"password": self.cleaned_data["password"]}
+
+
+class FirstEnrolmentForm(EnrolmentForm):
+    """Who the first person of a new instance is, and a password, twice."""
+
+    email = forms.EmailField(label=_("E-mail address to sign in with"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+    field_order = ("email", "name", "password", "again")
+
+    def clean_password(self) -> str:
+        """Return the password if it is good enough and not like address or name."""
+        fields = self.cleaned_data
+        self.person = Person(email=fields.get("email", ""), name=fields.get("name", ""))
+        return super().clean_password()
+
+    def answers(self) -> dict[str, str]:
+        """Return what the enrolment action asks for."""
+        return {**super().answers(), "email": self.cleaned_data["email"], "name": self.cleaned_data["name"]}

@@ -1,0 +1,51 @@
+"""One-time links: their secret part, and finding them by it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from typing import TypeVar
+
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict
+from tocsin.people.models import DemoSignInLink, EnrolmentLink
+
+ENROLMENT_LASTS = dt.timedelta(days=7)
+DEMO_SIGN_IN_LASTS = dt.timedelta(days=1)
+
+L = TypeVar("L", EnrolmentLink, DemoSignInLink)
+
+
+class LinkUnknown(Conflict):
+    """No such link: it was cut short in copying, or a newer one has taken its place."""
+
+
+class LinkUsed(Conflict):
+    """The link was used before."""
+
+
+class LinkExpired(Conflict):
+    """The link is too old."""
+
+
+def new_token() -> str:
+    """Return the secret part of a new link: 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of it."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def open_link(kind: type[L], token: str, *, at: Instant) -> L:
+    """Return the link that can still be used. Raises LinkUnknown, LinkUsed or LinkExpired."""
+    link = kind._default_manager.select_related("person").filter(token_hash=token_hash(token)).first()
+    if link is None or (link.person is not None and not link.person.is_active):
+        raise LinkUnknown("This link is not known.")
+    if link.used_at is not None:
+        raise LinkUsed("This link was used before.")
+    if not link.is_open(at):
+        raise LinkExpired("This link is too old.")
+    return link

@@ -1,0 +1,20 @@
+"""Addresses of signing in, below /sign-in/. allauth asks for some of the names."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from tocsin.people import views
+from tocsin.people.access import enrolling, public, signed_in
+
+urlpatterns = [
+    path("", public(views.SignIn.as_view()), name="account_login"),
+    path("code/", public(views.ShowSecondFactor.as_view()), name="mfa_authenticate"),
+    path("closed/", public(views.closed), name="account_inactive"),
+    path("out/", enrolling(views.sign_out), name="account_logout"),
+    path("enrol/", public(views.enrol), name="people_enrol"),
+    path("enrol/<str:token>/", public(views.follow_enrolment_link), name="people_enrolment_link"),
+    path("authenticator/", enrolling(views.set_up_second_factor), name="people_set_up_second_factor"),
+    path("recovery-codes/", signed_in(views.recovery_codes), name="people_recovery_codes"),
+    path("demo/<str:token>/", public(views.follow_demo_link), name="people_demo_link"),
+]

@@ -1,0 +1,171 @@
+"""Pages of signing in, signing out and enrolling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.utils import get_next_redirect_url
+from allauth.account.views import LoginView
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from tocsin.audit.actors import System
+from tocsin.kernel import clock
+from tocsin.people import access, actions, demonstration, links, queries
+from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
+from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person
+from tocsin.people.qr import qr_svg
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+ENROLMENT_TOKEN = "people.enrolment_token"  # noqa: S105
+"""Session key: the link's secret part, so that it leaves the address line."""
+AFTER_ENROLMENT = "people.next"
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101
+    return request.user
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    """Address and password."""
+
+    template_name = "people/sign_in.html"
+
+
+@method_decorator(never_cache, name="dispatch")
+class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
+    """A code, after the password."""
+
+    template_name = "people/second_factor.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in."""
+        person = form.user
+        response: HttpResponse = super().form_valid(form)
+        if self.request.user == person:
+            access.remember_second_factor(self.request, person)
+            method = "recovery code" if form.authenticator.type == Authenticator.Type.RECOVERY_CODES else "code"
+            actions.record_sign_in(person, method=method, by=person, at=clock.now())
+        return response
+
+
+@require_http_methods(["GET", "POST"])
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ask, then sign out."""
+    if request.method == "POST":
+        logout(request)
+        return redirect("account_login")
+    return render(request, "people/sign_out.html")
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """Say that the account is closed. Only who knows its password comes here."""
+    return render(request, "people/closed.html", status=403)
+
+
+@never_cache
+@sensitive_post_parameters()
+def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Take the secret part out of the address, then go on."""
+    request.session[ENROLMENT_TOKEN] = token
+    return redirect("people_enrol")
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def enrol(request: HttpRequest) -> HttpResponseBase:
+    """Choose a password."""
+    token = request.session.get(ENROLMENT_TOKEN, "")
+    try:
+        link = links.open_link(EnrolmentLink, token, at=clock.now())
+        form = (EnrolmentForm if link.person else FirstEnrolmentForm)(request.POST or None, person=link.person)
+        if not form.is_valid():
+            return render(request, "people/enrol.html", {"form": form, "person": link.person})
+        event = actions.enrol(token=token, by=link.person or System("enrolment"), at=clock.now(), **form.answers())
+    except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
+        return _refuse_link(request, refusal)
+    request.session.flush()
+    login(request, Person.objects.get(pk=event.person), backend=BACKEND)
+    return redirect("people_set_up_second_factor")
+
+
+def _refuse_link(request: HttpRequest, refusal: Exception) -> HttpResponse:
+    reason = type(refusal).__name__
+    return render(request, "people/link_refused.html", {"reason": reason}, status=410)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
+    """Show the secret to the authenticator and take its first code."""
+    person = _person(request)
+    if queries.has_second_factor(person):
+        return redirect("people_recovery_codes")
+    if where := get_next_redirect_url(request):
+        request.session[AFTER_ENROLMENT] = where
+    form = AuthenticatorForm(request.POST or None, user=person)
+    if form.is_valid():
+        actions.set_up_second_factor(person, secret=form.secret, by=person, at=clock.now())
+        access.remember_second_factor(request, person)
+        actions.record_sign_in(person, method="enrolment", by=person, at=clock.now())
+        return redirect("people_recovery_codes")
+    address = get_adapter().build_totp_url(person, form.secret)
+    secret = " ".join(form.secret[start : start + 4] for start in range(0, len(form.secret), 4))
+    picture = qr_svg(address, _("QR code for the authenticator"))
+    context = {"form": form, "qr": picture, "secret": secret, "address": address}
+    return render(request, "people/set_up_second_factor.html", context)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def recovery_codes(request: HttpRequest) -> HttpResponseBase:
+    """Show recovery codes once; make new ones against a code."""
+    person = _person(request)
+    form = SecondFactorForm(request.POST or None, user=person)
+    if form.is_valid():
+        actions.renew_recovery_codes(person, by=person, at=clock.now())
+        return redirect("people_recovery_codes")
+    kept = Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).first()
+    wrapped = kept.wrap() if kept else None
+    unused = wrapped.get_unused_codes() if wrapped else []
+    first_time = wrapped is not None and not wrapped.did_view
+    if wrapped and first_time:
+        wrapped.mark_as_viewed()
+    context = {
+        "form": form,
+        "codes": unused if first_time else [],
+        "left": len(unused),
+        "next": request.session.get(AFTER_ENROLMENT, "/"),
+    }
+    return render(request, "people/recovery_codes.html", context)
+
+
+@never_cache
+def follow_demo_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Enter the demonstration."""
+    if not demonstration.allowed_here(request):
+        return render(request, "people/link_refused.html", {"reason": "NoDemonstration"}, status=403)
+    if isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user):
+        return HttpResponseRedirect("/")
+    try:
+        link = links.open_link(DemoSignInLink, token, at=clock.now())
+        actions.use_demo_sign_in_link(token=token, by=System("demonstration"), at=clock.now())
+    except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
+        return _refuse_link(request, refusal)
+    login(request, link.person, backend=BACKEND)
+    request.session[demonstration.DEMO_SESSION] = link.person.pk
+    return HttpResponseRedirect("/")
+

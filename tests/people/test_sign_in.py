@@ -1,0 +1,155 @@
+"""Signing in: two factors, few guesses, nothing given away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from tests.cast import PASSWORD, Cast
+from tests.people.conftest import SECRET, code_of
+from tocsin.audit.models import AuditRow
+from tocsin.kernel import clock
+from tocsin.people import actions
+from tocsin.people.models import Person
+
+Enrolled = Callable[[Person], Person]
+SignIn = Callable[[Person], Client]
+WRONG = {"password": "wrong password here"}
+
+
+def test_password_and_code_sign_in(cast: Cast, sign_in: SignIn) -> None:
+    client = sign_in(cast.analyst)
+    assert client.get("/sign-in/recovery-codes/").status_code == 200
+    assert AuditRow.objects.latest("sequence").data == {"person": cast.analyst.pk, "method": "code"}
+    cookie = next(cookie for name, cookie in client.cookies.items() if "session" in name)
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_the_password_alone_does_not_sign_in(cast: Cast, client: Client, enrolled: Enrolled) -> None:
+    enrolled(cast.analyst)
+    answer = client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
+    assert answer.headers["Location"].startswith("/sign-in/code/")
+    assert client.get("/sign-in/recovery-codes/").headers["Location"].startswith("/sign-in/?")
+
+
+def test_a_person_without_second_factor_can_do_nothing_but_set_it_up(cast: Cast, client: Client) -> None:
+    cast.analyst.set_password(PASSWORD)
+    cast.analyst.save()
+    client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
+    for address in ("/sign-in/recovery-codes/", "/help/"):
+        assert client.get(address).headers["Location"].startswith("/sign-in/authenticator/")
+    assert client.get("/sign-in/authenticator/").status_code == 200
+
+
+def test_a_session_opened_by_password_before_the_second_factor_was_set_up_must_begin_again(
+    cast: Cast, client: Client, enrolled: Enrolled
+) -> None:
+    cast.analyst.set_password(PASSWORD)
+    cast.analyst.save()
+    client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
+    actions.set_up_second_factor(cast.analyst, secret=SECRET, by=cast.analyst, at=clock.now())
+    assert client.get("/sign-in/recovery-codes/").headers["Location"].startswith("/sign-in/")
+    assert client.get("/sign-in/authenticator/").headers["Location"].startswith("/sign-in/")
+
+
+def test_a_code_is_good_once(cast: Cast, sign_in: SignIn) -> None:
+    sign_in(cast.analyst)
+    cache.delete(f"allauth.mfa.totp.used?user={cast.analyst.pk}&code={code_of(SECRET)}")
+    thief = Client()
+    thief.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
+    assert thief.post("/sign-in/code/", {"code": code_of(SECRET)}).status_code == 200
+    assert thief.get("/sign-in/recovery-codes/").status_code == 302
+
+
+def test_wrong_password_unknown_address_and_closed_account_look_the_same(
+    cast: Cast, client: Client, enrolled: Enrolled
+) -> None:
+    enrolled(cast.analyst)
+    enrolled(cast.peer)
+    Person.objects.filter(pk=cast.peer.pk).update(is_active=False)
+    answers = {
+        client.post("/sign-in/", {"login": email, **WRONG}).content.replace(email.encode(), b"").split(b"csrf")[0]
+        for email in (cast.analyst.email, "nobody@cirt.example", cast.peer.email)
+    }
+    assert len(answers) == 1
+    assert client.post("/sign-in/", {"login": cast.peer.email, "password": PASSWORD}).headers["Location"] == (
+        "/sign-in/closed/"
+    )
+
+
+def test_guesses_count_for_the_account_however_it_is_written_and_whichever_host_is_asked(
+    cast: Cast, client: Client, enrolled: Enrolled, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> None:
+    enrolled(cast.analyst)
+    tried: list[str] = []
+    monkeypatch.setattr(Person, "check_password", lambda self, raw: tried.append(raw) or False)
+    forms = ["anan@cirt.example", "ANAN@CIRT.EXAMPLE", " Anan@cirt.example ", "ａｎａｎ@cirt.example"]
+    for number in range(48):
+        client.post(
+            "/sign-in/",
+            {"login": forms[number % 4], "password": f"guess {number}"},
+            REMOTE_ADDR=f"203.0.113.{number}",
+            HTTP_HOST=["localhost", "127.0.0.1", "[::1]"][number % 3],
+        )
+    assert len(tried) == 10
+
+
+def test_wrong_codes_are_counted_too(cast: Cast, client: Client, enrolled: Enrolled) -> None:
+    enrolled(cast.analyst)
+    client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
+    right = code_of(SECRET)
+    for number in range(30):
+        client.post("/sign-in/code/", {"code": f"{number:06}"}, REMOTE_ADDR=f"203.0.113.{number}")
+    assert client.post("/sign-in/code/", {"code": right}).status_code != 302
+
+
+def test_signing_out_asks_first_and_ends_the_session(cast: Cast, sign_in: SignIn) -> None:
+    client = sign_in(cast.analyst)
+    assert client.get("/sign-in/out/").status_code == 200
+    assert client.get("/sign-in/recovery-codes/").status_code == 200
+    client.post("/sign-in/out/")
+    assert client.get("/sign-in/recovery-codes/").status_code == 302
+
+
+def test_after_signing_in_one_stands_where_one_wanted_to_go_but_never_elsewhere(cast: Cast, enrolled: Enrolled) -> None:
+    enrolled(cast.analyst)
+    for where, ends in (("/sign-in/recovery-codes/", "/sign-in/recovery-codes/"), ("https://evil.example/", "/")):
+        cache.clear()
+        client = Client()
+        client.post(f"/sign-in/?next={where}", {"login": cast.analyst.email, "password": PASSWORD, "next": where})
+        assert client.post("/sign-in/code/", {"code": code_of(SECRET)}).headers["Location"] == ends
+
+
+def test_new_recovery_codes_need_a_code(cast: Cast, sign_in: SignIn) -> None:
+    client = sign_in(cast.analyst)
+    client.get("/sign-in/recovery-codes/")
+    refused = client.post("/sign-in/recovery-codes/", {"code": "123"})
+    assert refused.content.count(b"<li><code>") == 0
+    renewed = client.post("/sign-in/recovery-codes/", {"code": code_of(SECRET, 1)}, follow=True)
+    assert renewed.content.count(b"<li><code>") == 10
+
+
+def test_the_pages_speak_the_language_of_the_person(cast: Cast, sign_in: SignIn) -> None:
+    client = sign_in(cast.analyst)
+    client.post("/language/", {"language": "fr"})
+    assert client.get("/sign-in/recovery-codes/").headers["Content-Language"] == "fr"
+    assert Person.objects.get(pk=cast.analyst.pk).language == "fr"
+
+
+def test_the_database_holds_one_account_an_address_and_known_roles_only(cast: Cast) -> None:
+    cast.analyst.save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Person.objects.filter(pk=cast.analyst.pk).update(email="ANAN@CIRT.EXAMPLE")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Person.objects.filter(pk=cast.analyst.pk).update(role="root")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Person.objects.create(email="Anan@Cirt.Example", name="Double", role="analyst")
+
+
+def test_passwords_are_kept_with_argon2(cast: Cast, enrolled: Enrolled) -> None:
+    assert enrolled(cast.analyst).password.startswith("argon2$argon2id$")
