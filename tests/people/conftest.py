@@ -15,6 +15,7 @@ from tocsin.kernel import clock
 from tocsin.people import actions, links
 from tocsin.people.models import Person
 
+
 def code_of(secret: str, step: int = 0) -> str:
     """What an authenticator shows for `secret`, `step` times 30 seconds from now."""
     from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value

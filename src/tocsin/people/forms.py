@@ -111,7 +111,9 @@ class EnrolmentForm(forms.Form):
 class FirstEnrolmentForm(EnrolmentForm):
     """Who the first person of a new instance is, and a password, twice."""
 
-    email = forms.EmailField(label=_("E-mail address to sign in with"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    email = forms.EmailField(
+        label=_("E-mail address to sign in with"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     field_order = ("email", "name", "password", "again")

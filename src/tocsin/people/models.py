@@ -79,7 +79,6 @@ class Person(AbstractBaseUser):
 class _OneTimeLink(models.Model):
     """A link that works once. Only the hash of its secret part is stored."""
 
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True)
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -89,7 +88,7 @@ class _OneTimeLink(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.person} {self.made_at:%Y-%m-%d}"
+        return f"link of {self.made_at:%Y-%m-%d}"
 
     def is_open(self, at: Instant) -> bool:
         """Say whether the link can still be used."""
@@ -107,6 +106,8 @@ class EnrolmentLink(_OneTimeLink):
 
 class DemoSignInLink(_OneTimeLink):
     """Signs in to a demonstration without password."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
 
 
 class LimiterEntry(models.Model):

@@ -168,4 +168,3 @@ def follow_demo_link(request: HttpRequest, token: str) -> HttpResponseBase:
     login(request, link.person, backend=BACKEND)
     request.session[demonstration.DEMO_SESSION] = link.person.pk
     return HttpResponseRedirect("/")
-

@@ -22,7 +22,7 @@ SEARCH_LENGTH = 200
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Remember the language in a cookie, and with the person, and go back to the page; an unknown one changes nothing."""
+    """Remember the language, in a cookie and with the person, and go back; an unknown language changes nothing."""
     onward = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure()):
         onward = "/"
