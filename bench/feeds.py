@@ -33,7 +33,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bench import cells
+from bench.claims import write_claims
 from bench.plan import Plan
+
+__all__ = ["Options", "generate", "main", "parse_types", "write_claims"]
 
 COLUMNS = Path(__file__).resolve().parents[1] / "data" / "meridia" / "columns.toml"
 DEFAULT_TYPES = (
