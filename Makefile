@@ -41,6 +41,12 @@ fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+i18n: $(VENV)/.tools  ## renew the translations from the texts in the source, and compile them
+	@$(BIN)/python tools/catalogues.py
+
+docs: $(VENV)/.tools  ## check that every setting, command and link in the documents holds
+	@$(BIN)/python -m pytest -q tests/docs
+
 lock: $(VENV)/.tools  ## renew the locked dependencies
 	@tools/lock-requirements $(BIN)
 

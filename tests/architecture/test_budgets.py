@@ -50,12 +50,19 @@ def test_names_say_what_is_inside(module: Module) -> None:
 
 
 def broad_handlers(module: Module) -> list[ast.ExceptHandler]:
-    """Handlers that catch everything, or everything but the interpreter's own exits."""
+    """Handlers that catch everything, or everything but the interpreter's own exits, and do not raise it again."""
     return [
         node
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.ExceptHandler) and (node.type is None or "Exception" in _caught(node.type))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or "Exception" in _caught(node.type))
+        and not _raises_again(node)
     ]
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def _caught(node: ast.expr) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -61,6 +62,16 @@ def test_models_do_not_import_actions(module: Module) -> None:
 def test_only_the_courier_opens_network_connections(module: Module) -> None:
     reached = [name for name in module.imports() if name.startswith(NETWORK)]
     assert not reached, f"{module} must be handed a function of the courier"
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.room not in ("courier", "site")], ids=str)
+def test_sockets_are_used_for_the_form_of_addresses_only(module: Module) -> None:
+    used = [
+        node.attr
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "socket"
+    ]
+    assert set(used) <= {"inet_pton", "inet_ntop", "AF_INET", "AF_INET6"}
 
 
 def test_every_room_has_its_place_in_the_layers() -> None:

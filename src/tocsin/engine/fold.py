@@ -71,7 +71,7 @@ LIFE: dict[str, pa.DataType] = {
 """`recent`: bit i is set when it was seen i days before `last_cycle`. `seen_at`, `report`, `line`: the observation that
 `ASSET` is taken from."""
 
-STATE: dict[str, pa.DataType] = {"k1": pa.uint64(), "k2": pa.uint64(), **ASSET, **LIFE}
+STATE: dict[str, pa.DataType] = {"type": TEXT, "k1": pa.uint64(), "k2": pa.uint64(), **ASSET, **LIFE}
 STATE_SCHEMA = pa.schema(list(STATE.items()))
 _BITS = 64
 
@@ -159,8 +159,8 @@ def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table
     return int(copies.sum()), rows.select(["part", "row"]).slice(0, 0)
 
 
-def fold(prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) -> Folded:
-    """Fold spilled rows of one partition into what was known of it.
+def fold(report_type: str, prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) -> Folded:
+    """Fold spilled rows of one partition of a type into what was known of it.
 
     No row may be of a day before a prior finding's last cycle: what arrives
     late is folded anew, from all observations of its type.
@@ -168,15 +168,15 @@ def fold(prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) ->
     seen, duplicates, unresolved = sightings(rows)
     if unresolved.num_rows:
         return Folded(prior, _no_movements(), 0, unresolved)
-    life = _Life(prior, rows, seen, calendar)
+    life = _Life(report_type, prior, rows, seen, calendar)
     return Folded(life.state(), life.movements(since), duplicates, unresolved)
 
 
 class _Life:
     """The sightings of one partition, those known before among them, as parallel arrays in order of key and day."""
 
-    def __init__(self, prior: pa.Table, rows: pa.Table, seen: Sightings, calendar: Calendar) -> None:
-        self.prior, self.rows, self.calendar = prior, rows, calendar
+    def __init__(self, kind: str, prior: pa.Table, rows: pa.Table, seen: Sightings, calendar: Calendar) -> None:
+        self.type, self.prior, self.rows, self.calendar = kind, prior, rows, calendar
         known = prior.num_rows
         days = prior["last_cycle"].cast(pa.int32()).to_numpy()
         k1 = np.concatenate([prior["k1"].to_numpy(), seen.k1])
@@ -254,7 +254,8 @@ class _Life:
             "report": self._at(chosen, self.seen.report, "report"),
             "line": self._at(chosen, self.seen.line, "line"),
         }
-        columns = {"k1": self.k1[self.starts], "k2": self.k2[self.starts], **self._asset(chosen), **life}
+        kind = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(self.starts), np.int32)), [self.type])
+        columns = {"type": kind, "k1": self.k1[self.starts], "k2": self.k2[self.starts], **self._asset(chosen), **life}
         return pa.table([_typed(columns[name], kind) for name, kind in STATE.items()], schema=STATE_SCHEMA)
 
     def _over(self, function: Any, values: Any) -> Any:

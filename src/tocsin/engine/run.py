@@ -333,9 +333,9 @@ class _TypeFold:
         """Fold one partition and write its state; return the file, its findings, and what came of it."""
         prior = self._prior(partition)
         rows = self._rows(partition)
-        folded = fold(prior, rows, self.calendar, self.since)
+        folded = fold(self.type, prior, rows, self.calendar, self.since)
         if folded.unresolved.num_rows:
-            folded = fold(prior, self._resolved(rows, folded.unresolved), self.calendar, self.since)
+            folded = fold(self.type, prior, self._resolved(rows, folded.unresolved), self.calendar, self.since)
         state = folded.state
         if self.anew:
             state = reattributed(state, self.context.claims, self.calendar.horizon)

@@ -1,0 +1,7 @@
+"""RESPOND: what the world's feeds see of the country, and what has become of it.
+
+Words: feed, report, cycle, run, observation, finding, quarantine, note.
+The engine computes; this room holds the manifest that says which of its files
+count, what people say about findings, and the pages on which both are read.
+Doors: `models`, `actions`, `queries`, `events`, `choices`, and `intake` (a whole import).
+"""

@@ -12,6 +12,8 @@ from tocsin.site import config as configuration
 from tocsin.site import secret
 
 CONFIG = configuration.load()
+TOCSIN = CONFIG
+"""The same for the rooms below, which do not know this one: `django.conf.settings.TOCSIN`."""
 SITE = Path(__file__).resolve().parent
 
 SECRET_KEY = CONFIG.secret_key or secret.instance_key(CONFIG.home)

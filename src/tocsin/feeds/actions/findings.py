@@ -1,0 +1,55 @@
+"""What people say: notes, owners, terms of feeds, the schema in use. Light enough for a web process."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from tocsin.audit.action import action
+from tocsin.audit.actors import Actor
+from tocsin.audit.changes import change
+from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, SchemaLoaded
+from tocsin.feeds.models import Feed, FindingNote, FindingOwner
+from tocsin.kernel.refusals import InvalidInput
+
+MAX_NOTE = 10_000
+
+
+@action("finding.noted")
+def add_note(finding: str, *, text: str, by: Actor, at: dt.datetime) -> NoteAdded:
+    """Write about a finding."""
+    text = text.strip()
+    if not text:
+        raise InvalidInput("the note is empty.", remedy="Write what the next person should know.")
+    if len(text) > MAX_NOTE:
+        raise InvalidInput(f"the note has {len(text)} characters; {MAX_NOTE} are the most.")
+    FindingNote.objects.create(finding=finding, text=text, author_label=by.audit_label, at=at)
+    return NoteAdded(finding=finding, text=text)
+
+
+@action("finding.owner_changed")
+def give_finding(finding: str, *, owner: Actor | None, by: Actor, at: dt.datetime) -> OwnerChanged:
+    """Give a finding to somebody, or to nobody."""
+    before = FindingOwner.objects.filter(finding=finding).values_list("owner_label", flat=True).first() or ""
+    if owner is None:
+        FindingOwner.objects.filter(finding=finding).delete()
+        return OwnerChanged(finding=finding, before=before, after="")
+    FindingOwner.objects.update_or_create(
+        finding=finding, defaults={"owner_key": owner.audit_key, "owner_label": owner.audit_label, "since": at}
+    )
+    return OwnerChanged(finding=finding, before=before, after=owner.audit_label)
+
+
+@action("feed.terms_changed")
+def change_terms(feed: Feed, *, tlp: str, terms: str, by: Actor, at: dt.datetime) -> FeedTermsChanged:
+    """Change the label and the terms under which a feed's rows stand."""
+    before, after = change(feed, tlp=tlp, terms=terms)
+    return FeedTermsChanged(feed=feed.code, before=before, after=after)
+
+
+@action("feed.schema_loaded")
+def record_schema(
+    *, published_at: str, types: int, sha256: Sequence[str], by: Actor, at: dt.datetime
+) -> SchemaLoaded:
+    """Record that the publisher's schema was taken into use."""
+    return SchemaLoaded(published_at=published_at, types=types, sha256=tuple(sha256))

@@ -1,0 +1,45 @@
+"""The closed lists of the room, with their words."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.kernel.tlp import TLP
+
+
+class RunState(models.TextChoices):
+    """How far a run is."""
+
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class ReportState(models.TextChoices):
+    """Whether a report counts."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    SUPERSEDED = "superseded", _("Replaced by a correction")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class DecisionChoice(models.TextChoices):
+    """What a person said about a held cycle."""
+
+    NONE = "", _("None yet")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class FindingState(models.TextChoices):
+    """Where a finding is in its life."""
+
+    NEW = "new", _("New")
+    STILL = "still", _("Open")
+    RETURNED = "returned", _("Came back")
+    GONE = "gone", _("Gone")
+
+
+TLP_CHOICES = [(label.value, label.label) for label in TLP]

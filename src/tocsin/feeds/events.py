@@ -1,0 +1,97 @@
+"""What has happened in the room."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from tocsin.kernel.events import Event
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """An import began."""
+
+    run: int
+    files: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunCommitted(Event):
+    """An import's reports count from now on."""
+
+    run: int
+    summary: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFailed(Event):
+    """An import ended without any change to observations and findings."""
+
+    run: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunWithdrawn(Event):
+    """The reports of an import count no more."""
+
+    run: int
+    reports: tuple[str, ...]
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CycleDecided(Event):
+    """A person said what a cycle is worth."""
+
+    type: str
+    on: dt.date
+    closed: bool
+    decision: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FindingsReattributed(Event):
+    """Open findings changed hands because claims changed."""
+
+    findings: int
+    by_constituent: dict[str, int]
+    """Findings that each constituent gained; `` for nobody."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoteAdded(Event):
+    """Somebody wrote about a finding."""
+
+    finding: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OwnerChanged(Event):
+    """Somebody took or was given a finding; an empty label says that nobody has it."""
+
+    finding: str
+    before: str
+    after: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeedTermsChanged(Event):
+    """A feed's label or terms were changed."""
+
+    feed: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SchemaLoaded(Event):
+    """The publisher's schema was taken into use."""
+
+    published_at: str
+    types: int
+    sha256: tuple[str, ...]

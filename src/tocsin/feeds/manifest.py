@@ -1,0 +1,203 @@
+"""The manifest as the engine reads it, and a delta as the manifest takes it.
+
+Only `actions` calls `apply`; it runs inside their transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import F
+
+from tocsin.engine import store
+from tocsin.engine.cycles import Calendar, Decision
+from tocsin.engine.fold import Label
+from tocsin.engine.run import Delta, TypeDelta
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.models import Cycle, Feed, Manifest, Movement, Report, ReportType, Run, State
+from tocsin.formats import shadowserver
+
+_LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
+_BATCH = 2000
+
+
+class Catalogue:
+    """The manifest, read for the engine."""
+
+    def reports(self, report_type: str) -> list[store.Report]:
+        """Return the accepted reports of a type."""
+        rows = Report.objects.filter(type__name=report_type, state=ReportState.ACCEPTED).select_related("type")
+        return [engine_report(row) for row in rows]
+
+    def cycles(self, report_type: str) -> list[store.CycleRecord]:
+        """Return the cycles of a type."""
+        return [engine_cycle(row) for row in Cycle.objects.filter(type__name=report_type).select_related("type")]
+
+    def state(self, report_type: str) -> store.State | None:
+        """Return the findings of a type."""
+        row = State.objects.filter(type__name=report_type).first()
+        return engine_state(row) if row else None
+
+
+def engine_report(row: Report) -> store.Report:
+    """Return a report as the engine knows it."""
+    return store.Report(
+        id=row.digest,
+        name=row.name,
+        type=row.type.name,
+        on=row.on,
+        records=row.records,
+        kept=row.kept,
+        rows_quarantined=row.rows_quarantined,
+        cells_quarantined=row.cells_quarantined,
+        parts=tuple(row.parts),
+        quarantine=row.quarantine,
+        constituents=row.constituents,
+        size=row.size,
+        columns=tuple(row.columns),
+        unknown_columns=tuple(row.unknown_columns),
+        origin=row.origin,
+    )
+
+
+def engine_cycle(row: Cycle) -> store.CycleRecord:
+    """Return a cycle as the engine knows it."""
+    return store.CycleRecord(row.type.name, row.on, row.closed, Decision(row.decision), tuple(row.broken))
+
+
+def engine_state(row: State) -> store.State:
+    """Return the findings of a type as the engine knows them."""
+    counted = tuple(dt.date.fromisoformat(day) for day in row.counted)
+    return store.State(row.type.name, tuple(row.partitions), row.folded_to, counted, row.gone_after, row.findings)
+
+
+def apply(delta: Delta, run: Run | None, at: dt.datetime) -> None:
+    """Make a delta true."""
+    Report.objects.filter(digest__in=delta.superseded).update(state=ReportState.SUPERSEDED)
+    types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
+    if run is not None:
+        _accept(delta.accepted, types, run)
+    arrived = {(report.type, report.on) for report in delta.accepted}
+    for one in delta.types:
+        _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
+    touch()
+
+
+def touch() -> None:
+    """Let readers know that the manifest has changed."""
+    if not Manifest.objects.filter(pk=1).update(version=F("version") + 1):
+        Manifest.objects.create(pk=1, version=1)
+
+
+def _types(delivered: dict[str, store.Report], touched: Iterable[str]) -> dict[str, ReportType]:
+    """Return the rows of report types, making those that are met for the first time."""
+    feed = Feed.objects.get_or_create(
+        code="shadowserver",
+        defaults={"name": "Shadowserver", "tlp": "AMBER", "terms": SHADOWSERVER_TERMS},
+    )[0]
+    known = {row.name: row for row in ReportType.objects.filter(name__in={*delivered, *touched})}
+    for name in {*delivered, *touched} - set(known):
+        known[name] = ReportType.objects.create(name=name, feed=feed, origin="none")
+    for name, report in delivered.items():
+        row = known[name]
+        row.origin, row.unknown_columns = report.origin, list(report.unknown_columns)
+        row.sample_columns = list(report.columns)
+        row.title = shadowserver.mappings().for_type(name).title
+        row.save()
+    return known
+
+
+SHADOWSERVER_TERMS = (
+    "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
+)
+
+
+def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: Run) -> None:
+    for report in reports:
+        # A report that was superseded or withdrawn before and comes again counts again.
+        Report.objects.update_or_create(
+            digest=report.id,
+            defaults={
+                "run": run,
+                "type": types[report.type],
+                "state": ReportState.ACCEPTED,
+                "name": report.name,
+                "on": report.on,
+                "records": report.records,
+                "kept": report.kept,
+                "rows_quarantined": report.rows_quarantined,
+                "cells_quarantined": report.cells_quarantined,
+                "parts": list(report.parts),
+                "quarantine": report.quarantine,
+                "constituents": report.constituents,
+                "size": report.size,
+                "columns": list(report.columns),
+                "unknown_columns": list(report.unknown_columns),
+                "origin": report.origin,
+            },
+        )
+
+
+def _apply_type(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.datetime) -> None:
+    _set_cycles(one, row, arrived, at)
+    Movement.objects.filter(type=row, on__gte=one.since).delete()
+    Movement.objects.bulk_create(_movements(one, row), batch_size=_BATCH)
+    if one.state is None:
+        State.objects.filter(type=row).delete()
+        return
+    state = one.state
+    State.objects.update_or_create(
+        type=row,
+        defaults={
+            "partitions": list(state.partitions),
+            "folded_to": state.folded_to,
+            "counted": [day.isoformat() for day in state.counted],
+            "gone_after": state.gone_after,
+            "findings": state.findings,
+            "horizon": Calendar(state.counted, state.gone_after).horizon,
+        },
+    )
+
+
+def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.datetime) -> None:
+    known = {cycle.on: cycle for cycle in Cycle.objects.filter(type=row)}
+    records = {record.on: record for record in one.cycles}
+    fresh, changed = [], []
+    for verdict in one.judged:
+        record = records[verdict.cycle.on]
+        cycle = known.get(record.on) or Cycle(type=row, on=record.on, arrived_at=at)
+        values: dict[str, Any] = {
+            "rows": verdict.cycle.rows,
+            "closed": record.closed,
+            "decision": record.decision.value,
+            "broken": list(record.broken),
+            "usual": verdict.usual,
+            "held": verdict.held,
+            "counts": verdict.counts,
+        }
+        if record.on in arrived:
+            values["arrived_at"] = at
+        differs = any(getattr(cycle, name) != value for name, value in values.items())
+        for name, value in values.items():
+            setattr(cycle, name, value)
+        if cycle.pk is None:
+            fresh.append(cycle)
+        elif differs:
+            changed.append(cycle)
+    Cycle.objects.bulk_create(fresh, batch_size=_BATCH)
+    fields = ["rows", "closed", "decision", "broken", "usual", "held", "counts", "arrived_at"]
+    Cycle.objects.bulk_update(changed, fields, batch_size=_BATCH)
+
+
+def _movements(one: TypeDelta, row: ReportType) -> list[Movement]:
+    by_key: dict[tuple[Any, ...], dict[str, int]] = defaultdict(dict)
+    for moved in one.movements.to_pylist():
+        key = (moved["on"], moved["constituent"] or "", moved["class"] or "", moved["severity"])
+        by_key[key][_LABELS[Label(moved["label"])]] = moved["findings_sum"]
+    return [
+        Movement(type=row, on=on, constituent=constituent, category=category, severity=severity, **counts)
+        for (on, constituent, category, severity), counts in by_key.items()
+    ]

@@ -1,0 +1,215 @@
+"""Tables of the room: the manifest of the engine's files, and what people say about findings.
+
+The manifest is the truth: an observation exists when its file is named here.
+Findings themselves are not rows here; a million of them stand in the engine's
+files, and what people say about one is keyed by its id.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from tocsin.feeds.choices import TLP_CHOICES, DecisionChoice, ReportState, RunState
+
+
+class Feed(models.Model):
+    """A publisher of reports, and on which terms it lets us have them."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    tlp = models.CharField(max_length=12, choices=TLP_CHOICES, default="AMBER")
+    """Label of its rows where nothing else marks them."""
+    terms = models.TextField(blank=True)
+    """What may be done with its data, in our words; printed on exports."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportType(models.Model):
+    """A type of report that has been seen."""
+
+    name = models.CharField(max_length=100, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    feed = models.ForeignKey(Feed, on_delete=models.PROTECT, related_name="types")
+    origin = models.CharField(max_length=20)
+    """Of the mapping that read it last; `none` means that it needs one."""
+    unknown_columns = models.JSONField(default=list, blank=True)
+    """Columns of the latest report that no mapping knows."""
+    sample_columns = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """One import: what was asked, how far it is, what came of it."""
+
+    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.RUNNING)
+    started_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    actor_label = models.CharField(max_length=200)
+    options = models.JSONField(default=dict)
+    progress = models.FloatField(default=0)
+    """Share of the bytes that is read, 0 to 1."""
+    note = models.CharField(max_length=500, blank=True)
+    """What it is doing, or why it failed, in a sentence."""
+    summary = models.JSONField(default=dict, blank=True)
+    """The object that `feed run --json` prints."""
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Report(models.Model):
+    """A report that was accepted: its identity is its content."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256 over type, day and unpacked bytes."""
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reports")
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="reports")
+    state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.ACCEPTED)
+    name = models.CharField(max_length=255)
+    on = models.DateField()
+    records = models.PositiveBigIntegerField()
+    kept = models.PositiveBigIntegerField()
+    rows_quarantined = models.PositiveBigIntegerField()
+    cells_quarantined = models.PositiveBigIntegerField()
+    parts = models.JSONField(default=list)
+    quarantine = models.CharField(max_length=300, blank=True)
+    constituents = models.JSONField(default=dict)
+    """Rows of each constituent as attributed when it was read."""
+    size = models.PositiveBigIntegerField()
+    columns = models.JSONField(default=list)
+    unknown_columns = models.JSONField(default=list)
+    origin = models.CharField(max_length=20)
+
+    class Meta:
+        ordering = ("on", "name")
+        indexes = (models.Index(fields=("type", "state", "on"), name="feeds_report_by_type"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(records=models.F("kept") + models.F("rows_quarantined")), name="feeds_records_conserved"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cycle(models.Model):
+    """One report type on one day."""
+
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="cycles")
+    on = models.DateField()
+    rows = models.PositiveBigIntegerField(default=0)
+    closed = models.BooleanField()
+    decision = models.CharField(max_length=10, choices=DecisionChoice.choices, blank=True, default="")
+    broken = models.JSONField(default=list, blank=True)
+    """Names of delivered reports that could not be read."""
+    usual = models.FloatField(null=True, blank=True)
+    """Median rows of the counted cycles before it."""
+    held = models.BooleanField(default=False)
+    counts = models.BooleanField(default=False)
+    """Whether absence from it counts towards gone."""
+    arrived_at = models.DateTimeField()
+    """When its latest report came."""
+
+    class Meta:
+        ordering = ("on",)
+        constraints = (models.UniqueConstraint(fields=("type", "on"), name="feeds_one_cycle_a_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.on}"
+
+
+class State(models.Model):
+    """The findings of one type: which files hold them."""
+
+    type = models.OneToOneField(ReportType, on_delete=models.PROTECT, related_name="findings")
+    partitions = models.JSONField()
+    folded_to = models.DateField()
+    counted = models.JSONField()
+    """Days of the cycles that counted when it was folded."""
+    gone_after = models.PositiveIntegerField()
+    findings = models.PositiveBigIntegerField()
+    horizon = models.DateField(null=True, blank=True)
+    """Findings last seen before it are gone."""
+
+    def __str__(self) -> str:
+        return f"{self.type}"
+
+
+class Movement(models.Model):
+    """How many findings were what on one day: the roll-up behind every chart."""
+
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="movements")
+    on = models.DateField(db_index=True)
+    constituent = models.CharField(max_length=64, blank=True)
+    """Public id; empty for nobody."""
+    category = models.CharField(max_length=60)
+    """RSIT type of the incident."""
+    severity = models.PositiveSmallIntegerField()
+    new = models.PositiveIntegerField(default=0)
+    still = models.PositiveIntegerField(default=0)
+    returned = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = (models.Index(fields=("type", "on"), name="feeds_movement_by_type"),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.on} {self.constituent}"
+
+
+class Handover(models.Model):
+    """A finding changed hands because claims changed; who held it before stays known."""
+
+    finding = models.CharField(max_length=26, db_index=True)
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="+")
+    before = models.CharField(max_length=64, blank=True)
+    after = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.finding
+
+
+class FindingNote(models.Model):
+    """What a person wrote about a finding."""
+
+    finding = models.CharField(max_length=26, db_index=True)
+    text = models.TextField()
+    author_label = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at",)
+
+    def __str__(self) -> str:
+        return self.finding
+
+
+class FindingOwner(models.Model):
+    """Who of the team looks after a finding."""
+
+    finding = models.CharField(max_length=26, unique=True)
+    owner_key = models.CharField(max_length=60, db_index=True)
+    owner_label = models.CharField(max_length=200)
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.finding
+
+
+class Manifest(models.Model):
+    """One row: a number that grows with every change of the manifest, so that readers know when to look again."""
+
+    version = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.version}"

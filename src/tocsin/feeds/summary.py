@@ -1,0 +1,77 @@
+"""What came of a run, as the object that `feed run --json` prints. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from tocsin.engine.fold import Label
+from tocsin.engine.run import Delta, TypeDelta
+
+_LABELS = (("new", Label.NEW), ("still", Label.STILL), ("gone", Label.GONE), ("returned", Label.RETURNED))
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a run cost."""
+
+    cpu_s: float
+    wall_s: float
+    peak_rss_mb: float
+
+
+def summarise(run: int, delta: Delta, cost: Cost) -> dict[str, Any]:
+    """Return the summary; every total is the sum of what stands below it."""
+    accepted = delta.accepted
+    constituents: Counter[str] = Counter()
+    for report in accepted:
+        constituents.update(report.constituents)
+    kept = sum(report.kept for report in accepted)
+    attributed = sum(constituents.values())
+    cycles = [cycle for one in delta.types for cycle in _cycles(one, {(r.type, r.on) for r in accepted})]
+    return {
+        "run": run,
+        "files": [
+            {"name": r.name, "type": r.type, "records": r.records, "kept": r.kept, "quarantined": r.rows_quarantined}
+            for r in accepted
+        ],
+        "rows_read": sum(report.records for report in accepted),
+        "rows_kept": kept,
+        "rows_quarantined": sum(report.rows_quarantined for report in accepted),
+        "cells_quarantined": sum(report.cells_quarantined for report in accepted),
+        "duplicates": delta.duplicates,
+        **{f"findings_{word}": sum(cycle[word] for cycle in cycles) for word, _ in _LABELS},
+        "attributed_rows": attributed,
+        "unattributed_rows": kept - attributed,
+        "constituents": dict(sorted(constituents.items())),
+        "cycles": cycles,
+        "held": [held for one in delta.types for held in _held(one)],
+        "unchanged": list(delta.unchanged),
+        "broken": [{"name": broken.name, "reason": broken.reason} for broken in delta.broken],
+        "needs_mapping": sorted({report.type for report in accepted if report.origin == "none"}),
+        "unknown_columns": {r.type: list(r.unknown_columns) for r in accepted if r.unknown_columns},
+        "cpu_s": round(cost.cpu_s, 3),
+        "wall_s": round(cost.wall_s, 3),
+        "peak_rss_mb": round(cost.peak_rss_mb, 1),
+    }
+
+
+def _cycles(one: TypeDelta, delivered: set[tuple[str, dt.date]]) -> list[dict[str, Any]]:
+    """Return what was new, still, gone and returned on each day of a type that this run delivered."""
+    counts: Counter[tuple[dt.date, int]] = Counter()
+    for row in one.movements.to_pylist():
+        counts[row["on"], row["label"]] += row["findings_sum"]
+    days = sorted(on for kind, on in delivered if kind == one.type)
+    return [
+        {"type": one.type, "date": on.isoformat(), **{word: counts[on, label] for word, label in _LABELS}} for on in days
+    ]
+
+
+def _held(one: TypeDelta) -> list[dict[str, Any]]:
+    return [
+        {"type": one.type, "date": judged.cycle.on.isoformat(), "rows": judged.cycle.rows, "usual": judged.usual}
+        for judged in one.judged
+        if judged.held
+    ]
