@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from tocsin.site import views
 from tocsin.site.health import health
@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/", views.help_page, name="help"),
     path("search/", views.search, name="search"),
     path("parts/", views.parts, name="parts"),
+    path("", include("tocsin.directory.urls")),
 ]
