@@ -33,6 +33,7 @@ __all__ = [
     "claims_fingerprint",
     "claims_for_engine",
     "conflicts",
+    "conflicts_of",
     "constituent_names",
     "constituents_matching",
     "constituents_visible_to",
@@ -104,12 +105,23 @@ class Conflict:
 
 def conflicts() -> list[Conflict]:
     """Return what people must settle, in the order of kind and value."""
+    return _conflicts_among(Claim.objects.all())
+
+
+def conflicts_of(constituent: Constituent) -> list[Conflict]:
+    """Return what must be settled of one constituent."""
+    values = constituent.claims.order_by().values("value")
+    # All kinds are named so that the index on kind and value serves.
+    found = _conflicts_among(Claim.objects.filter(kind__in=ClaimKind.values, value__in=values))
+    return [each for each in found if constituent.pk in (each.one.constituent_id, each.other.constituent_id)]
+
+
+def _conflicts_among(claims: QuerySet[Claim]) -> list[Conflict]:
     rivals = Claim.objects.filter(kind=OuterRef("kind"), value=OuterRef("value")).exclude(
         constituent=OuterRef("constituent")
     )
-    claims = Claim.objects.filter(Exists(rivals)).select_related("constituent").order_by("kind", "value", "pk")
     groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
-    for claim in claims:
+    for claim in claims.filter(Exists(rivals)).select_related("constituent").order_by("kind", "value", "pk"):
         groups[claim.kind, claim.value].append(claim)
     settled = set(Settlement.objects.values_list("one_id", "other_id"))
     pairs = (pair for group in groups.values() for pair in _pairs(group))
@@ -186,9 +198,9 @@ def _nearest_of_another(inner: OverlapSide, outers: Iterable[OverlapSide]) -> It
 
 
 def constituents_visible_to(person: object) -> QuerySet[Constituent]:
-    """Return the constituents that a person may see. Staff see all; nobody else signs in yet."""
-    is_member = getattr(person, "is_authenticated", False) and getattr(person, "is_active", False)
-    return Constituent.objects.all() if is_member else Constituent.objects.none()
+    """Return the constituents that a person may see. The team's staff see all, others none yet."""
+    is_staff = getattr(person, "is_active", False) and getattr(person, "is_staff_of_team", False)
+    return Constituent.objects.all() if is_staff else Constituent.objects.none()
 
 
 def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:

@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/", signed_in(views.help_page), name="help"),
     path("search/", views.search, name="search"),
     path("parts/", views.parts, name="parts"),
+    path("", include("tocsin.directory.urls")),
 ]

@@ -1,0 +1,56 @@
+"""What the pages of the room share: who asks, what they may see, and refusals put into forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from tocsin.audit.actors import Actor
+from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.queries import constituents_visible_to
+from tocsin.kernel.refusals import InvalidInput, Refusal
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Return who acts. Raises PermissionDenied for whoever is not of the team, or cannot be named in the audit trail."""
+    if not (getattr(request.user, "audit_key", "") and getattr(request.user, "is_staff_of_team", False)):
+        raise PermissionDenied
+    return cast(Actor, request.user)
+
+
+def constituent_asked_for(request: HttpRequest, public_id: str) -> Constituent:
+    """Return the constituent; unknown and not visible are the same 404."""
+    return get_object_or_404(constituents_visible_to(request.user).select_related("parent"), public_id=public_id)
+
+
+def claim_asked_for(request: HttpRequest, pk: int) -> Claim:
+    """Return the claim of a visible constituent."""
+    visible = constituents_visible_to(request.user)
+    return get_object_or_404(Claim.objects.select_related("constituent").filter(constituent__in=visible), pk=pk)
+
+
+def contact_asked_for(request: HttpRequest, pk: int) -> Contact:
+    """Return the contact of a visible constituent."""
+    visible = constituents_visible_to(request.user)
+    return get_object_or_404(Contact.objects.select_related("constituent").filter(constituent__in=visible), pk=pk)
+
+
+def accepted(form: forms.Form, act: Callable[[], object]) -> bool:
+    """Do what a valid form asks for; False with the refusal beside its field when it is refused."""
+    if not form.is_valid():
+        return False
+    try:
+        act()
+    except InvalidInput as refusal:
+        known = refusal.where if refusal.where in form.fields else None
+        form.add_error(known, " ".join(filter(None, (refusal.problem, refusal.remedy))))
+        return False
+    except Refusal as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True

@@ -1,0 +1,211 @@
+"""The list of constituents, one constituent, and its facts, claims and contacts in forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from tocsin.directory import actions
+from tocsin.directory.choices import ClaimKind, Status
+from tocsin.directory.forms import (
+    ClaimForm,
+    ConstituentForm,
+    ContactForm,
+    EndClaimForm,
+    NewConstituentForm,
+    sector_choices,
+)
+from tocsin.directory.models import Constituent
+from tocsin.directory.queries import conflicts_of, constituents_matching, constituents_visible_to
+from tocsin.directory.views.asking import (
+    accepted,
+    actor,
+    claim_asked_for,
+    constituent_asked_for,
+    contact_asked_for,
+)
+from tocsin.kernel.clock import now
+
+ROWS = 50
+CLAIMS = 200
+SEARCH_LENGTH = 200
+SORTS = {
+    "name": ("name",),
+    "sector": ("sector", "name"),
+    "region": ("region", "name"),
+    "claims": ("claim_count", "name"),
+    "verified": ("verified_on", "name"),
+}
+"""What the list may be sorted by; nothing else from the address reaches the database."""
+
+
+@require_GET
+def constituents(request: HttpRequest) -> HttpResponse:
+    """Fifty constituents at a time; filters, search and order stand in the address."""
+    text = request.GET.get("q", "")[:SEARCH_LENGTH]
+    visible = constituents_visible_to(request.user)
+    found = constituents_matching(text, visible)
+    chosen = _chosen(request, found)
+    sort = request.GET.get("sort", "name")
+    fields = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    order = (f"-{fields[0]}" if sort.startswith("-") else fields[0], *fields[1:], "public_id")
+    rows = chosen.annotate(
+        claim_count=Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
+        verified_on=Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
+    ).order_by(*order)
+    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    shown = {"page": page, "facets": _facets(found), "q": text, "is_empty": not visible.exists()}
+    return render(request, "directory/constituents.html", shown)
+
+
+def _chosen(request: HttpRequest, found: QuerySet[Constituent]) -> QuerySet[Constituent]:
+    for name in ("status", "sector"):
+        if values := request.GET.getlist(name)[:50]:
+            found = found.filter(**{f"{name}__in": values})
+    return found
+
+
+def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
+    """Return the filters with how many each value would show."""
+    by_status = dict(found.order_by().values_list("status").annotate(Count("pk")))
+    by_sector = dict(found.order_by().values_list("sector").annotate(Count("pk")))
+    statuses = [{"code": code, "label": label, "count": by_status.get(code, 0)} for code, label in Status.choices]
+    sectors = [
+        {"code": code, "label": label, "count": by_sector[code]}
+        for code, label in sector_choices()
+        if by_sector.get(code)
+    ]
+    return [
+        {"name": "status", "label": _("Status"), "values": statuses},
+        {"name": "sector", "label": _("Sector"), "values": sectors},
+    ]
+
+
+@require_GET
+def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One constituent: what it is responsible for, whom to tell, its facts."""
+    row = constituent_asked_for(request, public_id)
+    shown = {
+        "constituent": row,
+        "claims": Paginator(row.claims.all(), CLAIMS).get_page(request.GET.get("page")),
+        "contacts": row.contacts.select_related("deputy_of"),
+        "parts": row.parts.all(),
+        "conflicts": conflicts_of(row),
+    }
+    return render(request, "directory/constituent.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def add_constituent(request: HttpRequest) -> HttpResponse:
+    """Enter a constituent."""
+    by = actor(request)
+    form = NewConstituentForm(request.POST or None, constituents=constituents_visible_to(request.user))
+    made: list[str] = []
+
+    def act() -> None:
+        made.append(actions.add_constituent(**form.cleaned_data, by=by, at=now()).constituent)
+
+    if request.method == "POST" and accepted(form, act):
+        messages.success(request, _("The constituent is entered. Next: what it is responsible for, and whom to tell."))
+        return redirect("directory:constituent", made[0])
+    return _form(request, form, _("Enter a constituent"), _("Enter"))
+
+
+@require_http_methods(["GET", "POST"])
+def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Change facts of a constituent."""
+    by, row = actor(request), constituent_asked_for(request, public_id)
+    names = "\n".join(f"{language}: {name}" for language, name in row.names.items())
+    initial = {
+        **{name: getattr(row, name) for name in ("name", "sector", "status", "region", "note", "parent")},
+        "names": names,
+        "languages": " ".join(row.languages),
+    }
+    others = constituents_visible_to(request.user).exclude(pk=row.pk)
+    form = ConstituentForm(request.POST or None, initial=initial, constituents=others)
+    if request.method == "POST" and accepted(
+        form, lambda: actions.change_constituent(row, **form.cleaned_data, by=by, at=now())
+    ):
+        return redirect("directory:constituent", public_id)
+    return _form(request, form, _("Change {name}").format(name=row.local_name), _("Save"), row)
+
+
+@require_http_methods(["GET", "POST"])
+def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Enter a claim of a constituent."""
+    by, row = actor(request), constituent_asked_for(request, public_id)
+    form = ClaimForm(request.POST or None)
+
+    def act() -> None:
+        values = {**form.cleaned_data, "kind": ClaimKind(form.cleaned_data["kind"])}
+        actions.add_claim(row, **values, by=by, at=now())
+
+    if request.method == "POST" and accepted(form, act):
+        return redirect("directory:constituent", public_id)
+    return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
+
+
+@require_POST
+def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Confirm a claim."""
+    by, claim = actor(request), claim_asked_for(request, pk)
+    actions.confirm_claim(claim, by=by, at=now())
+    messages.success(request, _("{value} is confirmed.").format(value=claim.label))
+    return redirect("directory:constituent", claim.constituent.public_id)
+
+
+@require_http_methods(["GET", "POST"])
+def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a claim its last day."""
+    by, claim = actor(request), claim_asked_for(request, pk)
+    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or now().date()})
+    if request.method == "POST" and accepted(
+        form, lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now())
+    ):
+        return redirect("directory:constituent", claim.constituent.public_id)
+    return _form(request, form, _("End the claim of {value}").format(value=claim.label), _("End"), claim.constituent)
+
+
+@require_http_methods(["GET", "POST"])
+def add_contact(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Enter a contact of a constituent."""
+    by, row = actor(request), constituent_asked_for(request, public_id)
+    form = ContactForm(request.POST or None, contacts=row.contacts.all())
+    if request.method == "POST" and accepted(
+        form, lambda: actions.add_contact(row, **form.cleaned_data, by=by, at=now())
+    ):
+        return redirect("directory:constituent", public_id)
+    return _form(request, form, _("Whom to tell at {name}?").format(name=row.local_name), _("Enter"), row)
+
+
+@require_http_methods(["GET", "POST"])
+def change_contact(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a contact."""
+    by, contact = actor(request), contact_asked_for(request, pk)
+    row = contact.constituent
+    initial = {name: getattr(contact, name) for name in ContactForm.base_fields}
+    form = ContactForm(request.POST or None, initial=initial, contacts=row.contacts.exclude(pk=pk))
+
+    def act() -> None:
+        # Only what was really changed: a new address without a new day is not verified any more.
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        if values:
+            actions.change_contact(contact, **values, by=by, at=now())
+
+    if request.method == "POST" and accepted(form, act):
+        return redirect("directory:constituent", row.public_id)
+    return _form(request, form, _("Change {name}").format(name=contact), _("Save"), row)
+
+
+def _form(
+    request: HttpRequest, form: Any, title: str, button: str, constituent: Constituent | None = None
+) -> HttpResponse:
+    shown = {"form": form, "heading": title, "button": button, "constituent": constituent}
+    return render(request, "directory/form.html", shown, status=422 if form.errors else 200)

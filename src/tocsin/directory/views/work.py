@@ -1,0 +1,106 @@
+"""Work lists and the import of files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from tocsin.directory import actions, queries, uploads
+from tocsin.directory.forms import ImportForm, SettleForm
+from tocsin.directory.views.asking import accepted, actor, claim_asked_for
+from tocsin.kernel.clock import now
+from tocsin.kernel.refusals import Conflict
+
+OVERLAPS_SHOWN = 500
+
+
+@require_GET
+def conflicts(request: HttpRequest) -> HttpResponse:
+    """Equal claims to settle, and nested ones to know of."""
+    actor(request)
+    nested = queries.overlaps()
+    shown = {"conflicts": queries.conflicts(), "overlaps": nested[:OVERLAPS_SHOWN], "overlap_count": len(nested)}
+    return render(request, "directory/conflicts.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
+    """Decide between two equal claims."""
+    by = actor(request)
+    first, second = claim_asked_for(request, one), claim_asked_for(request, other)
+    if (first.kind, first.value) != (second.kind, second.value) or first.constituent_id == second.constituent_id:
+        raise Http404
+    confirm = _("Confirm {name}, end the other claim")
+    decisions = [(str(claim.pk), confirm.format(name=claim.constituent.local_name)) for claim in (first, second)]
+    decisions.append(("both", _("Keep both claims")))
+    initial = {"ends_on": now().date() - dt.timedelta(days=1)}
+    form = SettleForm(request.POST or None, initial=initial, decisions=decisions)
+
+    def act() -> None:
+        reason = form.cleaned_data["reason"]
+        if form.cleaned_data["decision"] == "both":
+            actions.settle_keeping_both(first, second, reason=reason, by=by, at=now())
+            return
+        confirmed, ended = (first, second) if form.cleaned_data["decision"] == str(first.pk) else (second, first)
+        ends_on = form.cleaned_data["ends_on"]
+        actions.settle_conflict(confirmed=confirmed, ended=ended, ends_on=ends_on, reason=reason, by=by, at=now())
+
+    if request.method == "POST" and accepted(form, act):
+        messages.success(request, _("Settled. Open findings are attributed anew."))
+        return redirect("directory:conflicts")
+    shown = {"form": form, "claims": (first, second), "value": first.label}
+    return render(request, "directory/settle.html", shown, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def import_files(request: HttpRequest) -> HttpResponse:
+    """Choose a file, read what it would change, apply it."""
+    actor(request)
+    if "token" in request.POST:
+        return _apply(request)
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        # One octet more than allowed is enough for the refusal.
+        content = upload.read(queries.MAX_FILE_BYTES + 1)
+        return _check(request, form, upload.name, content)
+    return render(request, "directory/import.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _folder() -> Path:
+    return settings.CONFIG.home / "uploads" / "directory"
+
+
+def _check(request: HttpRequest, form: ImportForm, name: str, content: bytes) -> HttpResponse:
+    """Show what the file would change, or its problems."""
+    end_missing = form.cleaned_data["end_missing"]
+    try:
+        plan = queries.plan_import(queries.read_files([(name, content)]), end_missing=end_missing)
+    except queries.ImportRefused as refused:
+        shown = {"form": ImportForm(), "name": name, "problems": refused.problems}
+        return render(request, "directory/import.html", shown, status=422)
+    token = "" if plan.is_empty else uploads.keep(content, _folder(), now())
+    shown = {"form": ImportForm(), "name": name, "plan": plan, "report": plan.as_data(), "token": token}
+    return render(request, "directory/import.html", shown)
+
+
+def _apply(request: HttpRequest) -> HttpResponse:
+    """Import the file that was checked. Checked again: the directory may have changed since."""
+    token, name = request.POST["token"], request.POST.get("name", "")[:200]
+    end_missing = request.POST.get("end_missing") == "on"
+    try:
+        files = queries.read_files([(name, uploads.fetch(token, _folder()))])
+        actions.import_directory(files, end_missing=end_missing, by=actor(request), at=now())
+    except (queries.ImportRefused, Conflict) as refused:
+        messages.error(request, str(refused))
+        return redirect("directory:import")
+    uploads.forget(token, _folder())
+    messages.success(request, _("{file} is imported.").format(file=name))
+    return redirect("directory:list")

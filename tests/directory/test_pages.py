@@ -1,0 +1,327 @@
+"""The pages without a browser: what they show, what they refuse, and that a stranger gets nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.http import Http404, HttpResponse
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils import translation
+
+from tests.directory.conftest import AT, BY, Analyst, as_json, claim
+from tests.directory.test_importing import NATIONAL
+from tests.directory.test_openpgp import FINGERPRINT, KEY
+from tocsin.directory import actions, queries
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Claim, Constituent, Contact
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclasses.dataclass(frozen=True)
+class Staff(Analyst):
+    """An analyst as the pages see her."""
+
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_staff_of_team: bool = True
+    name: str = "Ana Lys"
+    email: str = "ana@cirt.example"
+    language: str = ""
+    pk: int = 1
+
+
+class Pages:
+    """Asks for pages as one person, past the gate: what the pages themselves do is tested here."""
+
+    def __init__(self, user: Any) -> None:
+        self.user, self.messages = user, ""
+
+    def get(self, address: str, **query: Any) -> HttpResponse:
+        """Read a page."""
+        return self._answer(RequestFactory().get(address, query))
+
+    def post(self, address: str, **fields: Any) -> HttpResponse:
+        """Send a form."""
+        return self._answer(RequestFactory().post(address, fields))
+
+    def _answer(self, request: Any) -> HttpResponse:
+        request.user, request.session = self.user, {}
+        request._messages = FallbackStorage(request)
+        found = resolve(request.path_info)
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        self.messages = " ".join(map(str, request._messages))
+        return response
+
+
+@pytest.fixture
+def pages(settings: Any, tmp_path: Any) -> Pages:
+    """The pages as an analyst sees them."""
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
+    return Pages(Staff())
+
+
+def text(response: HttpResponse) -> str:
+    """Return what stands in the page's main part, without marks."""
+    main = response.content.decode().partition("<main")[2].partition("</main>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+def names(response: HttpResponse) -> list[str]:
+    """Return the row headers of the lists."""
+    found = re.findall(r'<th scope="row">(.*?)</th>', response.content.decode())
+    return [re.sub(r"<[^>]+>", "", name) for name in found]
+
+
+CONSTITUENT = "/directory/constituents/moh/"
+
+
+def test_the_list_shows_the_constituents(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    page = pages.get("/directory/")
+    assert page.status_code == 200
+    assert names(page) == ["Island Bank", "Ministry of Health"]
+    assert "2 constituents" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"sector": "health"}, ["Ministry of Health"]),
+        ({"sector": ["health", "finance"]}, ["Island Bank", "Ministry of Health"]),
+        ({"status": "suspended"}, []),
+        ({"q": "192.0.2.9"}, ["Ministry of Health"]),
+        ({"sort": "-name"}, ["Ministry of Health", "Island Bank"]),
+        ({"sort": "-claims"}, ["Ministry of Health", "Island Bank"]),
+        ({"sort": "note; DROP TABLE"}, ["Island Bank", "Ministry of Health"]),
+        ({"sort": "constituent__claims__source"}, ["Island Bank", "Ministry of Health"]),
+        ({"page": "99"}, ["Island Bank", "Ministry of Health"]),
+        ({"page": "x"}, ["Island Bank", "Ministry of Health"]),
+    ],
+)
+def test_filters_search_and_order_stand_in_the_address(
+    pages: Pages, ministry: Constituent, bank: Constituent, query: dict[str, Any], expected: list[str]
+) -> None:
+    claim(ministry, "192.0.2.0/24")
+    assert names(pages.get("/directory/", **query)) == expected
+
+
+def test_a_page_has_fifty_rows_and_a_fixed_number_of_queries(pages: Pages, load: Callable[..., Any]) -> None:
+    load(as_json(*({"id": f"c{n:03}", "name": f"C {n:03}", "asns": [n + 1]} for n in range(120))))
+    with CaptureQueriesContext(connection) as asked:
+        page = pages.get("/directory/", sector="other", page=2)
+    assert names(page)[0] == "C 050" and len(names(page)) == 50
+    assert len(asked) <= 8
+
+
+def test_an_empty_directory_says_what_to_do(pages: Pages, db: None) -> None:
+    page = text(pages.get("/directory/"))
+    assert "No constituents yet" in page and "Import a file" in page
+
+
+def test_a_constituent_shows_claims_contacts_and_conflicts(
+    pages: Pages, ministry: Constituent, bank: Constituent
+) -> None:
+    claim(ministry, "192.0.2.0/24", is_confirmed=True, source="Letter 7")
+    claim(bank, "192.0.2.0/24")
+    actions.add_contact(ministry, email="soc@moh.example", openpgp_key=KEY, verified_on=AT.date(), by=BY, at=AT)
+    page = text(pages.get(CONSTITUENT))
+    for expected in ("192.0.2.0/24", "Ana Lys", "Letter 7", "soc@moh.example", FINGERPRINT, "Somebody else claims"):
+        assert expected in page
+
+
+def test_what_people_typed_is_shown_as_text(pages: Pages, ministry: Constituent) -> None:
+    nasty = "<script>alert(1)</script>"
+    actions.change_constituent(ministry, name=nasty, note=nasty, region=nasty, names={"fr": nasty}, by=BY, at=AT)
+    for address in ("/directory/", CONSTITUENT, f"{CONSTITUENT}change/"):
+        assert "<script>alert" not in pages.get(address).content.decode()
+
+
+def test_a_constituent_is_entered_and_changed(pages: Pages, ministry: Constituent) -> None:
+    answer = pages.post(
+        "/directory/add/", name="Port", sector="transport", status="active", parent="moh", languages="fr, en",
+        names="fr: Le port",
+    )  # fmt: skip
+    assert (answer.status_code, answer["Location"]) == (302, "/directory/constituents/org-0001/")
+    row = Constituent.objects.get(public_id="org-0001")
+    assert (row.parent, row.languages, row.names) == (ministry, ["fr", "en"], {"fr": "Le port"})
+    pages.post(
+        "/directory/constituents/org-0001/change/", name="Harbour", sector="transport", status="suspended", names=""
+    )
+    row.refresh_from_db()
+    assert (row.name, row.status, row.parent, row.names) == ("Harbour", "suspended", None, {})
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_why(pages: Pages, ministry: Constituent) -> None:
+    answer = pages.post("/directory/add/", name="Second", sector="health", status="active", public_id="moh")
+    assert answer.status_code == 422
+    assert "There is a constituent moh already." in text(answer)
+    assert 'value="Second"' in answer.content.decode()
+    answer = pages.post("/directory/add/", name="", sector="magic", status="active", names="Le port", languages="??")
+    assert "things to put right" in text(answer)
+    assert Constituent.objects.count() == 1
+
+
+def test_a_claim_is_entered_confirmed_and_ended(pages: Pages, ministry: Constituent) -> None:
+    answer = pages.post(f"{CONSTITUENT}claims/add/", kind="network", value="192.0.2.1/24")
+    assert (answer.status_code, "Write it as 192.0.2.0/24" in text(answer)) == (422, True)
+    pages.post(f"{CONSTITUENT}claims/add/", kind="network", value="192.0.2.0/24", valid_from="2026-01-01")
+    row = Claim.objects.get()
+    assert (row.valid_from, row.confirmed_at) == (dt.date(2026, 1, 1), None)
+    assert pages.post(f"/directory/claims/{row.pk}/confirm/").status_code == 302
+    pages.post(f"/directory/claims/{row.pk}/end/", ends_on="2026-02-01", reason="Sold")
+    row.refresh_from_db()
+    assert (row.confirmed_by, row.valid_to) == ("Ana Lys", dt.date(2026, 2, 1))
+
+
+def test_confirming_needs_a_form_not_a_link(pages: Pages, ministry: Constituent) -> None:
+    assert pages.get(f"/directory/claims/{claim(ministry, '192.0.2.0/24').pk}/confirm/").status_code == 405
+
+
+def test_a_contact_is_entered_and_changed(pages: Pages, ministry: Constituent) -> None:
+    pages.post(
+        f"{CONSTITUENT}contacts/add/",
+        role="security",
+        email="soc@moh.example",
+        verified_on="2026-03-01",
+        is_active="on",
+    )
+    row = Contact.objects.get()
+    assert (row.is_active, row.verified_on) == (True, dt.date(2026, 3, 1))
+    address = f"/directory/contacts/{row.pk}/"
+    pages.post(address, role="security", email="new@moh.example", verified_on="2026-03-01", is_active="on")
+    row.refresh_from_db()
+    assert (row.email, row.verified_on) == ("new@moh.example", None)
+    assert pages.post(address, role="security", email="").status_code == 422
+
+
+def test_a_conflict_is_settled_for_one(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    assert "1 claim has two owners" in text(pages.get("/directory/conflicts/"))
+    address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
+    assert "Who is responsible for 192.0.2.0/24?" in text(pages.get(address))
+    answer = pages.post(address, decision=str(theirs.pk), reason="Sold.", ends_on="")
+    assert "Say on which day" in text(answer)
+    assert pages.post(address, decision=str(theirs.pk), reason="Sold.", ends_on="2026-02-01").status_code == 302
+    ours.refresh_from_db()
+    assert ours.valid_to == dt.date(2026, 2, 1)
+    assert "No claim has two owners" in text(pages.get("/directory/conflicts/"))
+
+
+def test_a_conflict_is_settled_by_keeping_both(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "gov.example", ClaimKind.SUFFIX), claim(bank, "gov.example", ClaimKind.SUFFIX)
+    address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
+    assert pages.post(address, decision="both", reason="").status_code == 422
+    assert pages.post(address, decision="both", reason="Shared.").status_code == 302
+    assert queries.conflicts() == []
+
+
+def test_claims_that_are_not_in_conflict_cannot_be_settled(
+    pages: Pages, ministry: Constituent, bank: Constituent
+) -> None:
+    one, other = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/25")
+    with pytest.raises(Http404):
+        pages.post(f"/directory/conflicts/{one.pk}-{other.pk}/", decision="both", reason="x")
+    assert "1 claim lies inside another" in text(pages.get("/directory/conflicts/"))
+
+
+def upload(content: bytes, name: str = "national.json") -> SimpleUploadedFile:
+    """Return a file as a browser sends it."""
+    return SimpleUploadedFile(name, content)
+
+
+def test_a_file_is_checked_then_applied(pages: Pages) -> None:
+    checked = pages.post("/directory/import/", file=upload(as_json(*NATIONAL)))
+    assert "This is what national.json would change" in text(checked)
+    assert "3 added, 0 changed, 0 unchanged" in text(checked)
+    assert not Constituent.objects.exists()
+    token = re.findall(r'name="token" value="(\w+)"', checked.content.decode())[0]
+    assert pages.post("/directory/import/", token=token, name="national.json").status_code == 302
+    assert Constituent.objects.count() == 3
+    assert Claim.objects.first().source == "national.json"  # type: ignore[union-attr]
+    again = pages.post("/directory/import/", file=upload(as_json(*NATIONAL)))
+    assert "Everything is as national.json says already" in text(again)
+
+
+def test_end_missing_is_asked_for_and_carried_along(pages: Pages, load: Callable[..., Any]) -> None:
+    load(as_json(*NATIONAL))
+    content = as_json({**NATIONAL[2], "networks": []})
+    assert "1 claim is not in the file and stays" in text(pages.post("/directory/import/", file=upload(content)))
+    checked = pages.post("/directory/import/", file=upload(content), end_missing="on")
+    token = re.findall(r'name="token" value="(\w+)"', checked.content.decode())[0]
+    pages.post("/directory/import/", token=token, name="n.json", end_missing="on")
+    assert Claim.objects.filter(valid_to=None).count() == 5
+
+
+def test_the_problems_of_a_file_stand_in_a_table(pages: Pages) -> None:
+    answer = pages.post("/directory/import/", file=upload(b"id,name,networks\na,A,192.0.2.1/24\n", "t.csv"))
+    assert answer.status_code == 422
+    assert "1 thing to put right in t.csv" in text(answer)
+    assert "2 networks 192.0.2.1/24 is not a whole network" in text(answer)
+
+
+@pytest.mark.parametrize("token", ["", "../../tocsin.sqlite3", "0" * 64])
+def test_a_file_that_was_not_checked_cannot_be_applied(pages: Pages, token: str, db: None) -> None:
+    assert pages.post("/directory/import/", token=token).status_code == 302
+    assert "Choose it again" in pages.messages
+
+
+def addresses() -> list[str]:
+    """Return every address of the room."""
+    from tocsin.directory import urls
+
+    found = []
+    for pattern in urls._pages:
+        parts = {"public_id": "moh", "pk": 1, "one": 1, "other": 2}
+        wanted = {name: parts[name] for name in pattern.pattern.converters}
+        found.append(reverse(f"directory:{pattern.name}", kwargs=wanted))
+    return found
+
+
+def test_a_stranger_gets_nothing_from_any_page(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    claim(bank, "192.0.2.0/24")
+    stranger = dataclasses.replace(Staff(), is_staff_of_team=False)
+    for person in (AnonymousUser(), stranger):
+        for address in addresses():
+            for ask in (Pages(person).get, Pages(person).post):
+                try:
+                    answer = ask(address)
+                except (PermissionDenied, Http404):
+                    continue
+                assert answer.status_code in (200, 405, 422)
+                assert not any(secret in text(answer) for secret in ("Ministry of Health", "192.0.2.0/24", "Bank"))
+    assert not Claim.objects.exclude(valid_to=None, confirmed_at=None).exists()
+
+
+def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    one, other = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    actions.add_contact(ministry, email="soc@moh.example", by=BY, at=AT)
+    contact = Contact.objects.get()
+    for language in ("fr", "ar"):
+        with translation.override(language):
+            for address in addresses():
+                address = address.replace("conflicts/1-2", f"conflicts/{one.pk}-{other.pk}")
+                address = address.replace("claims/1/", f"claims/{one.pk}/").replace(
+                    "contacts/1/", f"contacts/{contact.pk}/"
+                )
+                assert pages.get(address).status_code in (200, 405)
+
+
+def test_the_side_bar_finds_its_places() -> None:
+    assert reverse("directory") == reverse("directory:list") == "/directory/"
+    assert reverse("overlapping-claims") == reverse("directory:conflicts")
+    with pytest.raises(NoReverseMatch):
+        reverse("directory:constituent", args=["a/b"])
