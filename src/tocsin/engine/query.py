@@ -32,7 +32,8 @@ FACETS = ("state", "severity", "class", "type", "constituent")
 _STATE = """CASE WHEN s.last_cycle < t.horizon THEN 'gone' WHEN s.last_cycle < t.latest THEN 'still'
     WHEN s.label = 0 THEN 'new' WHEN s.label = 2 THEN 'returned' ELSE 'still' END"""
 _COLUMNS = """s.k1, s.k2, s.type, s.ip_high, s.ip_low, s.account, s.port, s.protocol, s.detail, s.name, s.asn, s.country,
-    s.identifier, s.class, s.severity, s.constituent, s.claim, s.first_seen, s.last_seen, s.count, s.cycles, s.last_cycle,
+    s.identifier, s.class, s.severity, s.constituent, s.claim, epoch_us(s.first_seen) AS first_seen,
+    epoch_us(s.last_seen) AS last_seen, s.count, s.cycles, s.last_cycle,
     s.opened_on, s.returns, s.recent"""
 
 
@@ -109,6 +110,20 @@ class Finding:
     state: str
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST_SEEN = [field.name for field in dataclasses.fields(Finding)].index("first_seen")
+
+
+def _instant(microseconds: int) -> dt.datetime:
+    """Return an instant. DuckDB would need a library of time zones to do it."""
+    return _EPOCH + dt.timedelta(microseconds=microseconds)
+
+
+def _finding(row: tuple[Any, ...]) -> Finding:
+    first, last = row[_FIRST_SEEN : _FIRST_SEEN + 2]
+    return Finding(*row[:_FIRST_SEEN], _instant(first), _instant(last), *row[_FIRST_SEEN + 2 :])
+
+
 class Database:
     """A DuckDB of this process; each thread asks through a cursor of its own."""
 
@@ -119,7 +134,6 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "enable_object_cache": True,
-            "TimeZone": "UTC",
         }
         if scratch is not None:
             settings["temp_directory"] = str(scratch)
@@ -156,7 +170,7 @@ class Findings:
             return
         cursor = self._select("*", asked, f"ORDER BY type, k1, k2 {last}")
         while rows := cursor.fetchmany(batch):
-            yield from (Finding(*row) for row in rows)
+            yield from map(_finding, rows)
 
     def count(self, asked: Filter) -> int:
         """Return how many findings are asked for."""
@@ -184,7 +198,7 @@ class Findings:
     def _findings(self, asked: Filter, tail: str) -> list[Finding]:
         if not self.types:
             return []
-        return [Finding(*row) for row in self._select("*", asked, tail).fetchall()]
+        return [_finding(row) for row in self._select("*", asked, tail).fetchall()]
 
     def _select(self, what: str, asked: Filter, tail: str = "") -> duckdb.DuckDBPyConnection:
         where, parameters = _conditions(asked)
@@ -196,6 +210,10 @@ class Findings:
             f AS (SELECT {_COLUMNS}, {_STATE} AS state FROM read_parquet(?) s JOIN t USING (type))
             SELECT {what} FROM f {where} {tail}"""  # noqa: S608  only names of our own stand in it
         return self._database.ask(sql, [*given, *parameters])
+
+
+_WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBIGINT))
+    AND (ip_high < ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low <= ?::UBIGINT)))"""
 
 
 def _conditions(asked: Filter) -> tuple[str, list[Any]]:
@@ -221,9 +239,8 @@ def _conditions(asked: Filter) -> tuple[str, list[Any]]:
     if asked.came_back:
         parts.append("returns > 0")
     if asked.addresses:
-        within = "((ip_high, ip_low) >= (?::UBIGINT, ?::UBIGINT) AND (ip_high, ip_low) <= (?::UBIGINT, ?::UBIGINT))"
-        parts.append("(" + " OR ".join(within for _ in asked.addresses) + ")")
-        values.extend(word for span in asked.addresses for word in span)
+        parts.append("(" + " OR ".join(_WITHIN for _ in asked.addresses) + ")")
+        values.extend(word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d))
     if asked.words:
         parts.append("(contains(lower(coalesce(name, '')), ?) OR contains(lower(coalesce(account, '')), ?)"
                      " OR contains(lower(coalesce(detail, '')), ?))")
@@ -245,7 +262,7 @@ def observations(
     if not parts:
         return []
     cursor = database.ask(
-        """SELECT * FROM read_parquet(?, union_by_name = true, filename = true)
+        """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
         [list(parts), k1, k2, limit],
     )
@@ -254,7 +271,7 @@ def observations(
     for row in cursor.fetchall():
         cells = dict(zip(names, row, strict=True))
         raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
-        found.append((cells["time"], cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw))
+        found.append((_instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw))
     return found
 
 

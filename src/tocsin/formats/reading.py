@@ -1,0 +1,66 @@
+"""Read one report as events with the keys of the IntelMQ Data Format: no store, no constituents, no findings."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tocsin.engine import cells
+from tocsin.engine.intake import Recognised, Recogniser
+from tocsin.engine.mapping import Mapping
+from tocsin.engine.normalise import Normalised, normalise
+from tocsin.engine.opening import Source, opened
+from tocsin.engine.records import Batch, Reader
+
+Event = dict[str, Any]
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was read so far."""
+
+    records: int = 0
+    kept: int = 0
+    rows_quarantined: int = 0
+    cells_quarantined: int = 0
+
+    def add(self, batch: Batch, result: Normalised) -> None:
+        """Count one batch."""
+        self.records += batch.records
+        self.kept += result.events.num_rows
+        self.rows_quarantined += result.rows_quarantined
+        self.cells_quarantined += result.cells_quarantined
+
+
+def events(source: Source, recognise: Recogniser, tally: Tally) -> Iterator[Event]:
+    """Yield the event of each good row of a report, in the order of the file. Raises BrokenReport."""
+    with opened(source) as stream:
+        reader = Reader(stream, name=source.name)
+        recognised: Recognised = recognise(source.name, reader.columns)
+        for chunk in reader.chunks():
+            batch = reader.batch(chunk)
+            result = normalise(batch, recognised.mapping)
+            tally.add(batch, result)
+            yield from batch_events(batch, result, recognised.mapping)
+
+
+def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator[Event]:
+    """Yield the events of one batch. A bad cell is left out of its event; it stands in the quarantine."""
+    kept = np.isin(batch.lines, result.events["line"].to_numpy())
+    table: pa.Table = batch.table if kept.all() else batch.table.filter(pa.array(kept))
+    fields = [field for field in mapping.fields if field.column in table.column_names]
+    columns = [(field.key, cells.convert(table, field.column, field.conversion)) for field in fields]
+    known = {field.column for field in fields}
+    extra = [(f"extra.{name}", cells.convert(table, name, "raw")) for name in table.column_names if name not in known]
+    constants = dict(mapping.constants) | {"feed.name": mapping.title}
+    for values in zip(*(column for _, column in (*columns, *extra)), strict=True):
+        event: Event = dict(constants)
+        for (key, _), value in zip((*columns, *extra), values, strict=True):
+            if value is not None and (key not in event or key in constants):
+                event[key] = value.isoformat() if isinstance(value, dt.datetime) else value
+        yield event

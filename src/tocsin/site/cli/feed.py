@@ -1,0 +1,233 @@
+"""`tocsin feed …`: read, import, replay and withdraw reports, and say what their columns mean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.starting import set_up_django
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from tocsin.formats.shadowserver import Mappings
+
+
+def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `feed` and its verbs."""
+    noun = commands.add_parser("feed", help="report files: read, import, replay, withdraw, map")
+    verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_read(verbs)
+    _add_run(verbs)
+
+
+def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    read = verbs.add_parser("read", help="print the events of report files; needs no database")
+    read.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    read.add_argument(
+        "--format", choices=("idf", "jsonl", "parquet"), default="idf",
+        help="idf: one object a line with dotted keys; jsonl: the same, nested; parquet: a table on stdout",
+    )
+    read.add_argument("--schema", type=Path, metavar="DIR", help="folder with the publisher's schema files, for this call")
+    read.set_defaults(run=read_files)
+
+
+def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = verbs.add_parser("run", help="import report files and fold them into findings")
+    run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, archive, or folder of them")
+    run.add_argument("--gone-after", type=_positive, metavar="N", help="complete cycles without it after which a finding is gone")
+    run.add_argument("--partial", action="store_true", help="more files of these cycles will come")
+    run.add_argument("--accept-drop", action="store_true", help="confirm in advance cycles with far fewer rows than usual")
+    run.add_argument("--executor", choices=("threads", "dask"), default="threads", help="who does the work")
+    run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    add_json_option(run)
+    run.set_defaults(run=run_files)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+# read
+
+
+def read_files(options: argparse.Namespace) -> int:
+    """Print the events of report files."""
+    from tocsin.engine.opening import BrokenReport, sources
+    from tocsin.formats.reading import Tally, events
+    from tocsin.formats.recognition import Recognition
+
+    recognise = Recognition(_mappings(options.schema))
+    write = _WRITERS[options.format]()
+    tally, failed = Tally(), False
+    for path in options.files:
+        try:
+            for source in sources(path):
+                for event in events(source, recognise, tally):
+                    write(event)
+        except BrokenReport as broken:
+            print(f"tocsin: {broken}", file=sys.stderr)
+            failed = True
+    write.close()
+    if tally.rows_quarantined or tally.cells_quarantined:
+        print(
+            f"tocsin: {tally.rows_quarantined} of {tally.records} records could not be read, and "
+            f"{tally.cells_quarantined} cells were left out of events.",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def _mappings(folder: Path | None) -> Mappings:
+    from tocsin.formats import shadowserver
+
+    if folder is None:
+        return shadowserver.mappings()
+    if not folder.is_dir():
+        raise InvalidInput("there is no such folder.", where=str(folder))
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+    if not files:
+        raise InvalidInput("there is no schema file (*.json) in it.", where=str(folder))
+    return shadowserver.mappings(shadowserver.read_schema_files(files))
+
+
+class _Lines:
+    """Writes each event as one line of JSON."""
+
+    def __init__(self) -> None:
+        self._out = sys.stdout
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self._out.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
+
+    def close(self) -> None:
+        self._out.flush()
+
+
+class _NestedLines(_Lines):
+    """Writes each event as one line of JSON, with an object for each part of a dotted key."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        nested: dict[str, Any] = {}
+        for key, value in sorted(event.items()):
+            *path, last = key.split(".")
+            place = nested
+            for part in path:
+                inner = place.setdefault(part, {})
+                if not isinstance(inner, dict):  # `extra.tag` beside `extra.tag.color`
+                    inner = place[part] = {"": inner}
+                place = inner
+            place[last] = value
+        super().__call__(nested)
+
+
+class _Table:
+    """Collects events and writes one Parquet table, a column for each key."""
+
+    def __init__(self) -> None:
+        self._events: list[dict[str, Any]] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self._events.append(event)
+
+    def close(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        keys = sorted({key for event in self._events for key in event})
+        columns = {key: _column([event.get(key) for event in self._events]) for key in keys}
+        pq.write_table(pa.table(columns), sys.stdout.buffer, compression="zstd")
+        sys.stdout.buffer.flush()
+
+
+def _column(values: list[Any]) -> Any:
+    """Return a column; text where types differ from row to row."""
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    return pa.array(values if len(kinds) <= 1 else [None if value is None else str(value) for value in values])
+
+
+_WRITERS: dict[str, Any] = {"idf": _Lines, "jsonl": _NestedLines, "parquet": _Table}
+
+
+# run
+
+
+def run_files(options: argparse.Namespace) -> int:
+    """Import report files."""
+    set_up_django()
+    from django.conf import settings
+
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.engine.run import Options
+    from tocsin.feeds import intake
+    from tocsin.kernel import clock
+
+    bar = _Bar()
+    summary = intake.import_reports(
+        options.paths,
+        options=Options(
+            gone_after=options.gone_after or settings.TOCSIN.gone_after,
+            complete=not options.partial,
+            accept_drop=options.accept_drop,
+        ),
+        by=COMMAND_LINE,
+        at=clock.now(),
+        wait_s=options.wait,
+        progress=bar,
+    )
+    bar.close()
+    for broken in summary["broken"]:
+        print(f"tocsin: {broken['reason']}", file=sys.stderr)
+    answer(options, "\n".join(_sentences(summary)), summary)
+    return 1 if summary["broken"] else 0
+
+
+def _sentences(summary: dict[str, Any]) -> list[str]:
+    """Say what came of a run."""
+    said = [f"{name} was imported before; nothing to do." for name in summary["unchanged"]]
+    if summary["files"]:
+        said.append(
+            f"Run {summary['run']}: {summary['rows_kept']} of {summary['rows_read']} rows of {len(summary['files'])} "
+            f"reports kept, {summary['attributed_rows']} of them attributed; {summary['findings_new']} findings new, "
+            f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
+            f"{summary['findings_returned']} came back."
+        )
+    if summary["rows_quarantined"] or summary["cells_quarantined"]:
+        said.append(f"Quarantined: {summary['rows_quarantined']} rows, {summary['cells_quarantined']} cells.")
+    said += [
+        f"{held['type']} of {held['date']} has {held['rows']} rows where {held['usual']:.0f} are usual. It is held: nothing "
+        f"goes gone because of it until you confirm it (--accept-drop, or on the page of feeds)."
+        for held in summary["held"]
+    ]
+    said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
+    said += [f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}." for kind, c in summary["unknown_columns"].items()]
+    return said or ["Nothing was imported."]
+
+
+class _Bar:
+    """A progress bar on stderr, on a terminal only."""
+
+    WIDTH = 30
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, name: str, share: float) -> None:
+        if self._shown:
+            full = round(share * self.WIDTH)
+            print(f"\r[{'#' * full}{'.' * (self.WIDTH - full)}] {share:4.0%} {name[:60]:60}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the line."""
+        if self._shown:
+            print(file=sys.stderr)

@@ -1,0 +1,132 @@
+"""`tocsin finding …`: list and export findings."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.starting import set_up_django
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from tocsin.engine.query import Filter
+
+STATES = ("new", "still", "returned", "gone")
+DEFAULT_LIMIT = 50
+
+
+def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `finding` and its verbs."""
+    noun = commands.add_parser("finding", help="what is open where, and what has gone")
+    verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="list findings, worst first")
+    _add_filters(listing)
+    listing.add_argument("--limit", type=int, default=None, metavar="N", help=f"at most so many (default {DEFAULT_LIMIT}; with --json all)")
+    listing.add_argument("--json", action="store_true", help="print a JSON array")
+    listing.set_defaults(run=list_findings)
+    export = verbs.add_parser("export", help="stream all findings")
+    _add_filters(export)
+    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl")
+    export.add_argument("--json", action="store_true", help="the same as --format json")
+    export.set_defaults(run=export_findings)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", action="append", choices=(*STATES, "open"), default=[], help="may be given several times")
+    parser.add_argument("--constituent", action="append", default=[], metavar="ID", help="public id; `-` for nobody's")
+    parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="report type")
+    parser.add_argument("--class", action="append", default=[], metavar="RSIT", dest="classes", help="RSIT type")
+    parser.add_argument("--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6")
+    parser.add_argument("--asset", action="append", default=[], metavar="ADDRESS", help="address or network")
+    parser.add_argument("--asn", action="append", type=int, default=[])
+    parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
+
+
+def _filter(options: argparse.Namespace) -> Filter:
+    import ipaddress
+
+    from tocsin.engine import addresses
+    from tocsin.engine.identity import words_of
+    from tocsin.engine.query import Filter
+
+    states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
+    try:
+        spans = [addresses.span(ipaddress.ip_network(text, strict=False)) for text in options.asset]
+        keys = tuple(words_of(text) for text in options.id) or None
+    except ValueError as error:
+        raise InvalidInput(f"{error}.") from None
+    word = 2**64 - 1
+    return Filter(
+        states=tuple(sorted(states)),
+        severities=tuple(options.severity),
+        classes=tuple(options.classes),
+        types=tuple(options.type),
+        constituents=tuple("" if given == "-" else given for given in options.constituent),
+        asns=tuple(options.asn),
+        addresses=tuple((first >> 64, first & word, last >> 64, last & word) for first, last in spans),
+        keys=keys,
+    )
+
+
+def list_findings(options: argparse.Namespace) -> int:
+    """List findings."""
+    set_up_django()
+    from tocsin.feeds import queries
+
+    if options.limit is not None and options.limit < 0:
+        raise InvalidInput("--limit must be 0 or more.")
+    findings = queries.findings()
+    asked = _filter(options)
+    if options.json:
+        _write_array(map(queries.as_record, findings.stream(asked, limit=options.limit)))
+        return 0
+    shown = findings.page(asked, sort="severity", descending=False, limit=options.limit or DEFAULT_LIMIT)
+    for record in map(queries.as_record, shown):
+        port = f":{record['port']}" if record["port"] is not None else ""
+        print(f"{record['state']:8} {record['asset']}{port}\t{record['type']}\t{record['constituent'] or '-'}\t{record['last_seen']}")
+    print(f"{len(shown)} of {findings.count(asked)} findings.")
+    return 0
+
+
+def export_findings(options: argparse.Namespace) -> int:
+    """Stream findings."""
+    set_up_django()
+    from tocsin.feeds import queries
+
+    records = map(queries.as_record, queries.findings().stream(_filter(options)))
+    if options.json or options.format == "json":
+        _write_array(records)
+    elif options.format == "jsonl":
+        for record in records:
+            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    else:
+        _write_csv(records)
+    return 0
+
+
+def _write_array(records: Iterable[dict[str, Any]]) -> None:
+    """Write a JSON array without holding it."""
+    sys.stdout.write("[")
+    for position, record in enumerate(records):
+        sys.stdout.write(("," if position else "") + json.dumps(record, ensure_ascii=False))
+    sys.stdout.write("]\n")
+
+
+def _write_csv(records: Iterable[dict[str, Any]]) -> None:
+    writer = None
+    for record in records:
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, record)
+            writer.writeheader()
+        writer.writerow({key: harmless(value) for key, value in record.items()})
+
+
+def harmless(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
