@@ -41,6 +41,12 @@ fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+i18n: $(VENV)/.tools  ## bring new texts into the catalogues and compile them; names what is not translated
+	@$(BIN)/python tools/catalogues.py
+
+pictures: $(VENV)/.tools  ## pictures of every page of a running instance: make pictures ADDRESS=… SIGN_IN=LINK
+	@$(BIN)/python tools/make-pictures "$(or $(ADDRESS),http://127.0.0.1:$(PORT))" pictures --sign-in "$(SIGN_IN)"
+
 lock: $(VENV)/.tools  ## renew the locked dependencies
 	@tools/lock-requirements $(BIN)
 
