@@ -41,11 +41,14 @@ fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-i18n: $(VENV)/.tools  ## renew the translations from the texts in the source, and compile them
+i18n: $(VENV)/.tools  ## bring new texts into the catalogues and compile them; names what is not translated
 	@$(BIN)/python tools/catalogues.py
 
 docs: $(VENV)/.tools  ## check that every setting, command and link in the documents holds
 	@$(BIN)/python -m pytest -q tests/docs
+
+pictures: $(VENV)/.tools  ## pictures of every page of a running instance: make pictures ADDRESS=… SIGN_IN=LINK
+	@$(BIN)/python tools/make-pictures "$(or $(ADDRESS),http://127.0.0.1:$(PORT))" pictures --sign-in "$(SIGN_IN)"
 
 lock: $(VENV)/.tools  ## renew the locked dependencies
 	@tools/lock-requirements $(BIN)

@@ -1,0 +1,75 @@
+"""A browser, and the site served to it without a database."""
+
+from __future__ import annotations
+
+import contextlib
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
+
+OpenPage = Callable[..., Page]
+
+
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    """Answers several requests at once, as a browser asks them."""
+
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    """Writes no log."""
+
+    def log_message(self, format: str, *values: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium. Fails, not skips, where there is none."""
+    path = next((path for path in CHROMIUM if Path(path).exists()), None)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def address(settings: Any) -> Iterator[str]:
+    """Where the site is served while the test runs, with its parts shown."""
+    settings.SHOW_PARTS = True
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    with make_server("127.0.0.1", 0, WSGIHandler(), Server, Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Open a page in a manner of one's own. What the browser complains of, broken policy too, fails the test."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as contexts:
+
+        def open_it(path: str, width: int = 1366, language: str = "en", **options: Any) -> Page:
+            context = browser.new_context(viewport={"width": width, "height": 768}, locale=language, **options)
+            contexts.callback(context.close)
+            page = context.new_page()
+            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(address + path)
+            return page
+
+        yield open_it
+    assert complaints == []

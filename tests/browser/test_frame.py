@@ -1,0 +1,207 @@
+"""The frame and the parts in a real browser: widths, directions, keys, policy, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.pseudo import compile_pseudo_arabic
+
+pytestmark = pytest.mark.browser
+PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
+WIDTHS = [320, 768, 1366, 1920]
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page scrolls sideways."""
+    pixels: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return pixels
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    """Return where something stands."""
+    found = page.locator(selector).first.bounding_box()
+    assert found is not None, selector
+    return {"left": found["x"], "right": found["x"] + found["width"], "top": found["y"], "height": found["height"]}
+
+
+@pytest.fixture
+def arabic(settings: Any, tmp_path: Path) -> None:
+    """A pseudo-Arabic translation of everything, which is not shipped."""
+    compile_pseudo_arabic(tmp_path)
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    settings.LOCALE_PATHS = [tmp_path]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_scrolls_sideways(open_page: OpenPage, path: str, language: str, width: int) -> None:
+    assert overflow(open_page(path, width, language)) <= 0
+
+
+@pytest.mark.parametrize("width", [320, 1366])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_scrolls_sideways_right_to_left(arabic: None, open_page: OpenPage, path: str, width: int) -> None:
+    page = open_page(path, width, "ar")
+
+    assert page.evaluate("document.documentElement.dir") == "rtl"
+    assert overflow(page) <= 0
+
+
+def test_right_to_left_mirrors_the_frame(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    side, main = box(page, ".side"), box(page, "main")
+    assert side["right"] == 1366 and side["left"] > main["right"] - 1
+    assert box(page, ".crumbs li")["right"] > box(page, ".top time")["right"]
+    assert box(page, "tbody .grade")["left"] > box(page, "tbody .share")["left"]
+    assert box(page, ".levels li:first-child")["left"] > box(page, ".levels li:last-child")["left"]
+    assert box(page, ".bars li > span")["left"] > box(page, ".bars rect")["left"]
+
+
+def test_right_to_left_leaves_time_and_identifiers_as_they_are(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    first, last = page.locator(".plot text.middle").first, page.locator(".plot text.finish").last
+    assert page.evaluate("getComputedStyle(document.querySelector('.plot svg')).direction") == "ltr"
+    assert (first.bounding_box() or {"x": 0})["x"] < (last.bounding_box() or {"x": 0})["x"]
+    assert page.locator("bdi.mono", has_text="2001:db8:41::25").first.get_attribute("dir") == "ltr"
+
+
+def test_every_text_of_the_frame_is_translated(arabic: None, open_page: OpenPage) -> None:
+    """What the pseudo-Arabic catalogue does not reach is not marked for translation."""
+    page = open_page("/help/", language="ar")
+
+    words = page.evaluate(
+        "[...document.querySelectorAll('h1, h2, dt, dd, summary, .crumbs, .foot span')]"
+        ".flatMap(e => [...e.childNodes]).filter(n => n.nodeType === 3).map(n => n.data.trim()).filter(Boolean)"
+    )
+    assert words and [word for word in words if word.isascii() and word[0].isalpha()] == ["English"] * words.count(
+        "English"
+    )
+
+
+def test_wide_screens_have_a_side_bar_and_narrow_ones_a_menu(open_page: OpenPage) -> None:
+    wide, narrow = open_page("/parts/"), open_page("/parts/", 320)
+
+    assert box(wide, ".side")["right"] == 184
+    expect(wide.locator(".menu")).to_be_hidden()
+    expect(narrow.locator(".side-in")).to_be_hidden()
+    expect(narrow.locator(".menu .places")).to_be_hidden()
+    narrow.locator(".menu > summary > span").click()
+    expect(narrow.locator(".menu .places")).to_be_visible()
+    assert overflow(narrow) <= 0
+
+
+def test_the_menu_and_the_language_work_without_a_script(open_page: OpenPage) -> None:
+    page = open_page("/help/", 320, java_script_enabled=False)
+
+    page.locator(".menu > summary > span").click()
+    page.locator(".menu .foot summary", has_text="English").click()
+    page.locator(".menu button", has_text="Français").click()
+
+    expect(page.locator("h1")).to_have_text("Aide et raccourcis")
+    assert page.url.endswith("/help/")
+
+
+def test_the_sizes_are_those_of_the_design(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+
+    def look(selector: str, name: str) -> str:
+        value: str = page.locator(selector).first.evaluate(f"e => getComputedStyle(e)['{name}']")
+        return value
+
+    assert (look("h1", "fontSize"), look("h1", "lineHeight")) == ("26px", "31.2px")
+    assert look("h2:not(.question)", "fontSize") == "18px" and "serif" in look("h2:not(.question)", "fontFamily")
+    assert (look(".question", "fontSize"), look(".question", "fontWeight")) == ("13px", "700")
+    assert "sans-serif" in look(".question", "fontFamily")
+    assert look(".answer", "fontSize") == "18px" and "Charter" in look(".answer", "fontFamily")
+    assert look("tbody th", "fontSize") == "13px" and look("thead th", "fontSize") == "12px"
+    assert (look(".tlp", "fontSize"), look(".tlp", "fontWeight")) == ("11px", "700")
+    assert "mono" in look(".tlp", "fontFamily")
+    assert look(".button.primary", "fontSize") == "13px"
+    assert look(".section", "borderTopWidth") == "2px" and look(".section", "boxShadow") == "none"
+    assert box(page, ".band")["height"] == 26
+    assert box(page, ".top input")["right"] - box(page, ".top input")["left"] == 288
+    assert box(page, ".list tbody tr")["height"] == pytest.approx(32, abs=1.5)
+
+
+def test_dark_and_print_have_their_own_colours(open_page: OpenPage) -> None:
+    page = open_page("/parts/", color_scheme="dark")
+    paper = "getComputedStyle(document.documentElement).getPropertyValue('--paper')"
+
+    assert page.evaluate(paper) == "#0f1615"
+    page.emulate_media(media="print")
+    assert page.evaluate(paper) == "#f3f5f4"
+    expect(page.locator(".side")).to_be_hidden()
+    expect(page.locator(".tlp").first).to_be_visible()
+
+
+def test_a_slash_goes_to_the_search_box_and_escape_leaves_it(open_page: OpenPage) -> None:
+    page = open_page("/help/")
+
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("10.0/8?")
+    expect(page.locator("#search")).to_have_value("10.0/8?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).not_to_be_focused()
+
+
+def test_a_question_mark_opens_the_list_of_keys(open_page: OpenPage) -> None:
+    page = open_page("/search/")
+
+    page.keyboard.press("?")
+
+    expect(page.locator("h1")).to_have_text("Help and keys")
+
+
+def test_rows_are_walked_and_chosen_with_keys(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    rows = page.locator("table.list tbody tr")
+    page.locator("#errors").evaluate("e => e.blur()")
+
+    page.keyboard.press("j")
+    expect(rows.nth(0).locator("th a")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(rows.nth(1).locator("th a")).to_be_focused()
+    page.keyboard.press("x")
+    expect(rows.nth(1).locator("input")).not_to_be_checked()
+
+
+def test_errors_are_read_first_and_lead_to_their_field(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+
+    expect(page.locator("#errors")).to_be_focused()
+    page.locator("#errors a").click()
+    expect(page.locator("#id_network")).to_be_focused()
+
+
+def test_the_table_behind_a_chart_opens_without_a_script(open_page: OpenPage) -> None:
+    page = open_page("/parts/", java_script_enabled=False)
+
+    page.locator("figcaption summary").first.click()
+
+    expect(page.locator("figcaption table").first).to_be_visible()
+    assert page.locator("figcaption table").first.locator("tbody tr").count() == 30
+
+
+def test_the_policy_stops_what_is_not_ours(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address + "/help/")
+
+    outcome = page.evaluate(
+        "new Promise(done => { document.addEventListener('securitypolicyviolation', e => done(e.effectiveDirective));"
+        " const s = document.createElement('style'); s.textContent = 'h1 {color: red}'; document.head.append(s); })"
+    )
+    context.close()
+
+    assert outcome == "style-src-elem"

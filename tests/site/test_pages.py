@@ -1,0 +1,165 @@
+"""Pages that belong to no room. None of them asks the database anything: these tests have none."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.template.loader import get_template, render_to_string
+from django.test import Client, RequestFactory
+
+from tocsin.site import search as search_room
+from tocsin.site.search import AT_MOST, Hit, find
+from tocsin.site.settings import SITE
+
+TEMPLATES = SITE / "templates"
+
+
+@pytest.fixture
+def client(settings: Any) -> Client:
+    """A browser at an instance that shows its parts."""
+    settings.SHOW_PARTS = True
+    return Client()
+
+
+def text(client: Client, address: str, language: str = "en") -> str:
+    response = client.get(address, headers={"accept-language": language})
+    assert response.status_code == 200, response.status_code
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("address", ["/help/", "/search/", "/search/?q=192.0.2.1", "/parts/"])
+def test_the_page_stands_in_its_frame(client: Client, address: str) -> None:
+    page = text(client, address)
+
+    assert page.count("<h1>") == 1
+    assert '<main id="content"' in page and 'aria-label="Where you are"' in page
+    assert 'role="search"' in page and "Help and keys" in page
+    assert "allowEval&quot;:false" in page or '"allowEval":false' in page
+
+
+def test_the_parts_are_shown_only_on_a_demonstration(client: Client, settings: Any) -> None:
+    settings.SHOW_PARTS = False
+
+    assert client.get("/parts/").status_code == 404
+
+
+def test_the_page_with_every_part_is_light(client: Client) -> None:
+    assert len(gzip.compress(text(client, "/parts/").encode())) < 10_000
+
+
+def test_the_page_speaks_the_language_of_the_browser(client: Client) -> None:
+    page = text(client, "/help/", "fr-FR,fr;q=0.9")
+
+    assert '<html lang="fr" dir="ltr">' in page
+    assert "Aide et raccourcis" in page
+
+
+def test_a_language_is_chosen_by_a_form_and_remembered(client: Client, settings: Any) -> None:
+    response = client.post("/language/", {"language": "fr", "next": "/help/?x=1"})
+
+    assert (response.status_code, response["Location"]) == (302, "/help/?x=1")
+    cookie = response.cookies[settings.LANGUAGE_COOKIE_NAME]
+    assert (cookie.value, cookie["samesite"], cookie["httponly"]) == ("fr", "Lax", True)
+    assert "Aide et raccourcis" in text(client, "/help/")
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_choosing_a_language_leads_nowhere_else(client: Client, onward: str) -> None:
+    assert client.post("/language/", {"language": "fr", "next": onward})["Location"] == "/"
+
+
+def test_an_unknown_language_changes_nothing(client: Client) -> None:
+    response = client.post("/language/", {"language": "xx", "next": "/help/"})
+
+    assert response.status_code == 302 and not response.cookies
+
+
+def test_a_language_is_not_chosen_by_a_link(client: Client) -> None:
+    assert client.get("/language/?language=fr").status_code == 405
+
+
+def test_a_language_is_not_chosen_from_elsewhere() -> None:
+    response = Client(enforce_csrf_checks=True).post("/language/", {"language": "fr"})
+
+    assert response.status_code == 403
+    assert "The form has expired" in response.content.decode()
+
+
+def test_search_keeps_what_was_typed_and_says_that_nothing_is_known(client: Client) -> None:
+    page = text(client, "/search/?q=%3Cscript%3E")
+
+    assert "Nothing is known by this" in page
+    assert 'value="&lt;script&gt;"' in page and "<script>" not in page.split("<main")[1]
+
+
+HITS = [
+    Hit("Power Authority", "/directory/power/", "organisation", "C-0001"),
+    Hit("Open service", "/findings/1/", "finding"),
+]
+
+
+def test_search_lists_what_the_rooms_know(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS,))
+
+    page = text(client, "/search/?q=power")
+
+    assert "2 things are known by this" in page
+    assert '<a href="/directory/power/">Power Authority</a>' in page and "C-0001" in page
+
+
+def test_a_single_hit_is_gone_to_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS[:1],))
+
+    assert client.get("/search/?q=C-0001")["Location"] == "/directory/power/"
+
+
+def test_no_room_floods_the_others_and_no_text_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS * 50, lambda _person, _text: HITS))
+
+    assert len(find(None, "x")) == AT_MOST + 2
+    assert find(None, "   ") == []
+
+
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "500"])
+def test_every_error_says_what_and_how_to_go_on(code: str) -> None:
+    request: HttpRequest = RequestFactory().get("/")
+
+    page = render_to_string(f"{code}.html", request=request)
+
+    assert page.count("<h1>") == 1 and page.count("<p>") >= 3
+    assert 'href="/"' in page
+
+
+def test_the_page_for_a_broken_server_needs_nothing_of_the_request() -> None:
+    page = get_template("500.html").render()
+
+    assert "Something broke on our side" in page and "tocsin." in page
+
+
+def test_an_exercise_says_so_on_every_page(client: Client, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, exercise=True)
+
+    assert "EXERCISE" in text(client, "/help/") and "Exercise: on" in text(client, "/help/")
+    assert "EXERCISE" in client.get("/nothing/").content.decode()
+
+
+def test_without_an_exercise_there_is_no_band(client: Client) -> None:
+    assert "EXERCISE" not in text(client, "/help/")
+
+
+def test_the_name_of_the_team_cannot_break_out(client: Client, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, team_name="<b>CIRT</b>")
+
+    assert "&lt;b&gt;CIRT" in text(client, "/help/")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.relative_to(TEMPLATES).as_posix()
+)
+def test_every_template_can_be_read(path: Path) -> None:
+    assert get_template(path.relative_to(TEMPLATES).as_posix())

@@ -1,0 +1,108 @@
+"""What every response forbids the browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from tocsin.site.security import CONTENT_SECURITY_POLICY, security_headers
+
+
+def respond(request: HttpRequest, response: HttpResponse | None = None) -> HttpResponse:
+    """Return what the middleware makes of a response."""
+    answer = response or HttpResponse("a page")
+    return security_headers(lambda _request: answer)(request)
+
+
+def test_a_page_may_only_load_what_is_ours() -> None:
+    response = respond(RequestFactory().get("/"))
+
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy and "data:" not in policy and "http" not in policy and "*" not in policy
+
+
+@pytest.mark.parametrize(
+    "directive", ["script-src 'self'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
+)
+def test_the_policy_names_what_default_src_does_not_cover(directive: str) -> None:
+    assert directive in CONTENT_SECURITY_POLICY.split("; ")
+
+
+def test_a_stricter_policy_of_a_page_is_kept() -> None:
+    response = respond(RequestFactory().get("/"), HttpResponse(headers={"Content-Security-Policy": "sandbox"}))
+
+    assert response["Content-Security-Policy"] == "sandbox"
+
+
+def test_pages_of_people_signed_in_are_stored_nowhere(settings: Any) -> None:
+    request = RequestFactory().get("/findings/")
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = "something"
+
+    assert respond(request)["Cache-Control"] == "no-store"
+
+
+def test_the_answer_that_signs_in_is_stored_nowhere(settings: Any) -> None:
+    answer = HttpResponse()
+    answer.set_cookie(settings.SESSION_COOKIE_NAME, "something")
+
+    assert respond(RequestFactory().get("/"), answer)["Cache-Control"] == "no-store"
+
+
+def test_public_pages_may_be_kept() -> None:
+    assert "Cache-Control" not in respond(RequestFactory().get("/advisories/"))
+
+
+def test_style_sheets_are_kept_also_by_people_signed_in(settings: Any) -> None:
+    request = RequestFactory().get("/static/site/tocsin.css")
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = "something"
+
+    assert "Cache-Control" not in respond(request)
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Referrer-Policy", "same-origin"),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    ],
+)
+def test_the_whole_chain_sends_the_header(header: str, value: str) -> None:
+    assert Client().get("/help/")[header] == value
+
+
+def test_the_errors_send_them_too() -> None:
+    response = Client().get("/there-is-nothing-here/")
+
+    assert response.status_code == 404
+    assert response["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "camera=()" in response["Permissions-Policy"]
+
+
+def test_cookies_are_bound_to_the_host_and_hsts_is_sent_under_tls() -> None:
+    program = (
+        "import json; from tocsin.site import settings as s;"
+        "print(json.dumps([s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE,"
+        " s.CSRF_COOKIE_SECURE, s.LANGUAGE_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0]))"
+    )
+
+    def under(**environment: str) -> list[object]:
+        result = subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src", **environment},
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        values: list[object] = json.loads(result.stdout)
+        return values
+
+    assert under(TOCSIN_TLS_CERT="cert.pem") == ["__Host-session", "__Host-csrf", True, True, True, True]
+    assert under() == ["session", "csrf", False, False, False, False]
