@@ -71,7 +71,7 @@ def test_sockets_are_used_for_the_form_of_addresses_only(module: Module) -> None
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "socket"
     ]
-    assert set(used) <= {"inet_pton", "inet_ntop", "AF_INET", "AF_INET6"}
+    assert set(used) <= {"inet_pton", "inet_ntop", "inet_aton", "inet_ntoa", "AF_INET", "AF_INET6"}
 
 
 def test_every_room_has_its_place_in_the_layers() -> None:
