@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.engine import run as engine
-from tocsin.engine.claims import NETWORK, ASN, SUFFIX, Claim, Claims
+from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import Label
 from tocsin.engine.intake import Context
@@ -58,16 +58,24 @@ class Manifest:
 class Bench:
     """An engine with a store and a manifest."""
 
-    def __init__(self, root: Path, claims: Sequence[Claim] = (), *, published: shadowserver.Schema | None = None) -> None:
+    def __init__(
+        self, root: Path, claims: Sequence[Claim] = (), *, published: shadowserver.Schema | None = None
+    ) -> None:
         self.root, self.claims, self.manifest = root, Claims(list(claims)), Manifest()
         self.recognise = Recognition(shadowserver.mappings(published))
         self._tokens = itertools.count(1)
 
-    def run(self, paths: Sequence[Path], executor: Executor | None = None, checkpoint: Any = no_checkpoint, **options: Any) -> Delta:
+    def run(
+        self, paths: Sequence[Path], executor: Executor | None = None, checkpoint: Any = no_checkpoint, **options: Any
+    ) -> Delta:
         workspace = Workspace(self.root, f"run{next(self._tokens):06d}", checkpoint)
         delta = engine.run(
-            paths, catalogue=self.manifest, context=Context(workspace, self.claims), recognise=self.recognise,
-            executor=executor or Threads(), options=Options(**{"gone_after": 1, **options}),
+            paths,
+            catalogue=self.manifest,
+            context=Context(workspace, self.claims),
+            recognise=self.recognise,
+            executor=executor or Threads(),
+            options=Options(**{"gone_after": 1, **options}),
         )
         self.manifest.apply(delta)
         checkpoint("committed")

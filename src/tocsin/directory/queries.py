@@ -254,7 +254,7 @@ def reference_table(kind: TableKind, store: Path) -> Path | None:
 
 
 def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix as 128-bit numbers, IPv4 in its mapped place, and its ASN."""
+    """Yield first and last address of each announced prefix (128 bits, IPv4 in its mapped place) and its ASN."""
     from tocsin.directory import tables  # PyArrow: too large for a page that only asks for names
 
     return tables.announced_ranges(table)

@@ -258,7 +258,7 @@ _MAPPED = 0xFFFF_0000_0000
 
 
 def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix as 128-bit numbers, IPv4 in its mapped place, and its ASN."""
+    """Yield first and last address of each announced prefix (128 bits, IPv4 in its mapped place) and its ASN."""
     columns = ["family", "first_high", "first_low", "last_high", "last_low", "asn"]
     for batch in pq.ParquetFile(table).iter_batches(columns=columns):
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)

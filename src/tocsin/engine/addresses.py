@@ -66,7 +66,7 @@ def _read_v4(column: pa.Array) -> tuple[U64, Mask]:
 
 
 def _octet(data: Any, start: Any, end: Any) -> tuple[Any, Mask]:
-    """Return the number in `data[start:end]` for each pair, and whether it is one from 0 to 255 without leading zero."""
+    """Return the number in `data[start:end]` for each pair, and whether it is one, 0 to 255, without leading zero."""
     length = end - start
     digits = [data[np.maximum(end - 1 - place, 0)].astype(np.int32) - ord("0") for place in range(3)]
     right = (length >= 1) & (length <= 3)

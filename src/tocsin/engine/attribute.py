@@ -50,7 +50,8 @@ def _by_name(index: Index, names: pa.Array) -> Indices:
     encoded = pc.dictionary_encode(names)
     distinct = [index.by_name(own_name(name)) for name in encoded.dictionary.to_pylist()]
     codes = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
-    return np.array([*distinct, NOBODY], np.int32)[codes]
+    owner: Indices = np.array([*distinct, NOBODY], np.int32)[codes]
+    return owner
 
 
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9_.-]*[A-Za-z_-]\Z")
@@ -58,7 +59,7 @@ _PLAIN_NAME = re.compile(rb"[A-Za-z0-9_.-]*[A-Za-z_-]\Z")
 
 
 def own_name(text: bytes) -> str:
-    """Return the host name in a cell that holds a name, a name with a port, or a URL; empty when it holds an address."""
+    """Return the host name in a cell with a name, a name and port, or a URL; empty when it holds an address."""
     if _PLAIN_NAME.match(text):
         return text.decode("ascii").lower()
     try:

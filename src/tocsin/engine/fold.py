@@ -145,7 +145,7 @@ def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
 
 
 def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table]:
-    """Count second and later copies among this run's rows of one key and time; `moment` marks where such a group begins."""
+    """Count second and later copies among this run's rows of one key and time; `moment` marks such groups."""
     group = np.cumsum(moment)
     alone = moment & np.append(moment[1:], True)
     shared, groups = order[~alone], group[~alone]
@@ -316,7 +316,9 @@ class _Life:
         last_gone = self.calendar.gone_on(self.on[self.ends].astype("datetime64[D]"))
         tail = np.flatnonzero(_on_or_after(last_gone, day))
         at = np.concatenate([seen, between - 1, self.ends[tail]])
-        days = np.concatenate([self.on[seen], self.gone_before[between].astype(np.int64), last_gone[tail].astype(np.int64)])
+        days = np.concatenate(
+            [self.on[seen], self.gone_before[between].astype(np.int64), last_gone[tail].astype(np.int64)]
+        )
         labels = np.concatenate([self.label[seen], np.full(len(between) + len(tail), Label.GONE, np.int8)])
         return _counted(days, labels, self._asset(at, BY))
 

@@ -20,7 +20,10 @@ from tocsin.engine.addresses import U64
 VERSION = b"tocsin finding 1"
 NO_PORT = -1
 
-_LANES = ((0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB), (0xD6E8FEB86659FD93, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53))
+_LANES = (
+    (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB),
+    (0xD6E8FEB86659FD93, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53),
+)
 
 
 def keys(report_type: str, *parts: U64) -> tuple[U64, U64]:
@@ -49,7 +52,8 @@ def text_words(column: pa.Array) -> U64:
     """Return 64 bits for each cell of a text column; each distinct text is digested once."""
     encoded = pc.dictionary_encode(column)
     distinct = np.array([*map(text_word, encoded.dictionary.to_pylist()), 0], np.uint64)
-    return distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
+    words: U64 = distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
+    return words
 
 
 def public_id(first: int, second: int) -> str:

@@ -180,14 +180,19 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk) -> Mapped:
     batch = parse(chunk, delivery.columns, recognised.shape)
     result = normalise(batch, recognised.mapping)
     if result.events.num_rows + result.rows_quarantined != batch.records:
-        raise AssertionError(f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "
-                             f"{result.rows_quarantined} quarantined")
+        raise AssertionError(
+            f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "
+            f"{result.rows_quarantined} quarantined"
+        )
     events = observations.attributed(*enriched(context, result.events))
     stem = f"{delivery.number:05d}-{chunk.number:05d}"
     kind = recognised.mapping.type
     spill = context.workspace.path("spill", kind, stem, ".arrow")
     observations.write_spill(
-        events, spill, bits=delivery.bits, part=part_number(delivery.number, chunk.number),
+        events,
+        spill,
+        bits=delivery.bits,
+        part=part_number(delivery.number, chunk.number),
         prints=observations.fingerprints_of_twins(events),
     )
     latest = None
@@ -200,9 +205,17 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk) -> Mapped:
     if result.quarantine.num_rows:
         quarantine = _written(context.workspace, "quarantine", kind, stem, result.quarantine, _write_quarantine)
     return Mapped(
-        delivery.number, chunk.number, part, context.workspace.relative(spill), quarantine, batch.records,
-        events.num_rows, result.rows_quarantined, result.cells_quarantined,
-        observations.rows_by_constituent(events), latest,
+        delivery.number,
+        chunk.number,
+        part,
+        context.workspace.relative(spill),
+        quarantine,
+        batch.records,
+        events.num_rows,
+        result.rows_quarantined,
+        result.cells_quarantined,
+        observations.rows_by_constituent(events),
+        latest,
     )
 
 
@@ -228,7 +241,12 @@ def _words(column: pa.ChunkedArray) -> Any:
 
 
 def _written(
-    workspace: Workspace, kind: str, report_type: str, stem: str, table: pa.Table, write: Callable[[pa.Table, Path], None]
+    workspace: Workspace,
+    kind: str,
+    report_type: str,
+    stem: str,
+    table: pa.Table,
+    write: Callable[[pa.Table, Path], None],
 ) -> str:
     path = workspace.path(kind, report_type, stem)
     with workspace.writing(path) as temporary:

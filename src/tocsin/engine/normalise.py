@@ -55,7 +55,13 @@ EVENT_COLUMNS: dict[str, pa.DataType] = {
 """What the engine reasons with. `ip_high` and `ip_low` are null where the asset is an `account`."""
 
 QUARANTINE = pa.schema(
-    [("line", pa.int64()), ("column", pa.utf8()), ("reason", pa.utf8()), ("raw", pa.binary()), ("whole_row", pa.bool_())]
+    [
+        ("line", pa.int64()),
+        ("column", pa.utf8()),
+        ("reason", pa.utf8()),
+        ("raw", pa.binary()),
+        ("whole_row", pa.bool_()),
+    ]
 )
 
 SEVERITY_WORDS = {b"critical": 2, b"high": 3, b"medium": 4, b"low": 5, b"info": 6}
@@ -86,12 +92,18 @@ def normalise(batch: Batch, mapping: Mapping) -> Normalised:
         table, lines, times, high, low = table.take(rows), lines[kept], times[kept], high[kept], low[kept]
         account = account.take(rows) if account is not None else None
     columns = _reasoned(table, mapping, roles, high, low, account)
-    cells = [pa.table(_cells(table, lines, field.column, bad), schema=QUARANTINE) for field, bad in _bad(table, mapping)]
+    cells = [
+        pa.table(_cells(table, lines, field.column, bad), schema=QUARANTINE) for field, bad in _bad(table, mapping)
+    ]
     unreadable = [(bad.line, "", bad.reason, bad.raw, True) for bad in batch.bad]
     quarantine = pa.concat_tables([*cells, _quarantine(refused + unreadable)])
     events = {"line": lines, "time": pa.array(times).cast(MICROSECONDS), **columns}
-    arrays = [pa.array(events[name]).cast(kind) if not isinstance(events[name], pa.Array | pa.ChunkedArray)
-              else _as(events[name], kind) for name, kind in EVENT_COLUMNS.items()]
+    arrays = [
+        pa.array(events[name]).cast(kind)
+        if not isinstance(events[name], pa.Array | pa.ChunkedArray)
+        else _as(events[name], kind)
+        for name, kind in EVENT_COLUMNS.items()
+    ]
     return Normalised(
         pa.table([*arrays, *table.columns], names=[*EVENT_COLUMNS, *(RAW + name for name in table.column_names)]),
         quarantine,
@@ -106,7 +118,7 @@ def _as(array: Any, kind: pa.DataType) -> Any:
 
 def _present(roles: Roles, columns: list[str]) -> Roles:
     """Return the roles that the report at hand can fill."""
-    present = {}
+    present: dict[str, Any] = {}
     for field in dataclasses.fields(roles):
         value = getattr(roles, field.name)
         if isinstance(value, tuple):
@@ -162,7 +174,13 @@ def _reasoned(
     ports = np.full(count, -1, np.int64) if port is None else pc.fill_null(port, -1).to_numpy(zero_copy_only=False)
     who = identity.text_words(account) if account is not None else np.zeros(count, np.uint64)
     k1, k2 = identity.keys(
-        mapping.type, high, low, who, ports.astype(np.uint64), identity.text_words(protocol), identity.text_words(detail)
+        mapping.type,
+        high,
+        low,
+        who,
+        ports.astype(np.uint64),
+        identity.text_words(protocol),
+        identity.text_words(detail),
     )
     absent = np.full(count, account is not None)
     return {
@@ -189,7 +207,9 @@ def _text(column: pa.ChunkedArray) -> pa.Array:
     try:
         return pc.cast(cells, pa.utf8())
     except pa.ArrowInvalid:
-        return pa.array([None if cell is None else cell.decode("utf-8", "replace") for cell in cells.to_pylist()], pa.utf8())
+        return pa.array(
+            [None if cell is None else cell.decode("utf-8", "replace") for cell in cells.to_pylist()], pa.utf8()
+        )
 
 
 def _numbers(table: pa.Table, column: str, kind: str) -> pa.Array:
@@ -210,7 +230,7 @@ def _within(numbers: pa.Array, highest: int) -> bool:
 
 
 def _joined(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
-    """Return the detail that tells findings on one asset apart: the cells, joined by a space where there are several."""
+    """Return the detail that tells findings on one asset apart: its cells, joined by a space."""
     if not columns:
         return pa.nulls(table.num_rows, pa.utf8())
     cells = [_text(table[column]) for column in columns]
@@ -317,4 +337,5 @@ def as_record(cells: Any) -> bytes:
 
 
 def _quarantine(rows: list[tuple[Any, ...]]) -> pa.Table:
-    return pa.table(list(zip(*rows, strict=True)) or [[]] * len(QUARANTINE), schema=QUARANTINE)
+    columns: list[Any] = list(zip(*rows, strict=True)) or [[]] * len(QUARANTINE)
+    return pa.table(columns, schema=QUARANTINE)

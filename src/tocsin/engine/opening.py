@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -61,7 +61,7 @@ def sources(path: Path) -> list[Source]:
 
 
 @contextlib.contextmanager
-def opened(source: Source) -> Iterator[IO[bytes]]:
+def opened(source: Source) -> Iterator[Stream]:
     """Open a report for reading its unpacked bytes.
 
     Raises BrokenReport, while reading too, when the file is empty, truncated,
@@ -84,13 +84,21 @@ def opened(source: Source) -> Iterator[IO[bytes]]:
             yield raw
 
 
+class Stream(Protocol):
+    """What can be read in pieces."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes; none at the end."""
+        ...
+
+
 class _Guarded:
     """An unpacking stream that counts what it gives out and turns damage into a sentence."""
 
     def __init__(self, stream: Any, packed: int, name: str) -> None:
         self._stream, self._packed, self._name, self._given = stream, max(packed, 1), name, 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         try:
             data: bytes = self._stream.read(size)
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
@@ -127,7 +135,9 @@ def _checked(path: Path, member: zipfile.ZipInfo) -> str:
     """Return a member's name. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise BrokenReport(f"the archive holds a file named {member.filename!r}, which leads out of it.", where=path.name)
+        raise BrokenReport(
+            f"the archive holds a file named {member.filename!r}, which leads out of it.", where=path.name
+        )
     too_dense = member.file_size > FREE_BYTES and member.file_size / max(member.compress_size, 1) > MAX_RATIO
     if member.file_size > MAX_BYTES or too_dense:
         raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=path.name)

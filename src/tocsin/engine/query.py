@@ -31,8 +31,8 @@ FACETS = ("state", "severity", "class", "type", "constituent")
 
 _STATE = """CASE WHEN s.last_cycle < t.horizon THEN 'gone' WHEN s.last_cycle < t.latest THEN 'still'
     WHEN s.label = 0 THEN 'new' WHEN s.label = 2 THEN 'returned' ELSE 'still' END"""
-_COLUMNS = """s.k1, s.k2, s.type, s.ip_high, s.ip_low, s.account, s.port, s.protocol, s.detail, s.name, s.asn, s.country,
-    s.identifier, s.class, s.severity, s.constituent, s.claim, epoch_us(s.first_seen) AS first_seen,
+_COLUMNS = """s.k1, s.k2, s.type, s.ip_high, s.ip_low, s.account, s.port, s.protocol, s.detail, s.name, s.asn,
+    s.country, s.identifier, s.class, s.severity, s.constituent, s.claim, epoch_us(s.first_seen) AS first_seen,
     epoch_us(s.last_seen) AS last_seen, s.count, s.cycles, s.last_cycle,
     s.opened_on, s.returns, s.recent"""
 
@@ -121,7 +121,8 @@ def _instant(microseconds: int) -> dt.datetime:
 
 def _finding(row: tuple[Any, ...]) -> Finding:
     first, last = row[_FIRST_SEEN : _FIRST_SEEN + 2]
-    return Finding(*row[:_FIRST_SEEN], _instant(first), _instant(last), *row[_FIRST_SEEN + 2 :])
+    values: list[Any] = [*row[:_FIRST_SEEN], _instant(first), _instant(last), *row[_FIRST_SEEN + 2 :]]
+    return Finding(*values)
 
 
 class Database:
@@ -242,8 +243,10 @@ def _conditions(asked: Filter) -> tuple[str, list[Any]]:
         parts.append("(" + " OR ".join(_WITHIN for _ in asked.addresses) + ")")
         values.extend(word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d))
     if asked.words:
-        parts.append("(contains(lower(coalesce(name, '')), ?) OR contains(lower(coalesce(account, '')), ?)"
-                     " OR contains(lower(coalesce(detail, '')), ?))")
+        parts.append(
+            "(contains(lower(coalesce(name, '')), ?) OR contains(lower(coalesce(account, '')), ?)"
+            " OR contains(lower(coalesce(detail, '')), ?))"
+        )
         values.extend([asked.words.lower()] * 3)
     if asked.keys is not None:
         keys = " OR ".join("(k1 = ?::UBIGINT AND k2 = ?::UBIGINT)" for _ in asked.keys)
@@ -271,7 +274,9 @@ def observations(
     for row in cursor.fetchall():
         cells = dict(zip(names, row, strict=True))
         raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
-        found.append((_instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw))
+        found.append(
+            (_instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw)
+        )
     return found
 
 

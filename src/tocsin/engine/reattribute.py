@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.engine.attribute import attribute
-from tocsin.engine.claims import Claims
+from tocsin.engine.claims import Claims, Indices
 
 
 def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa.Table:
@@ -34,7 +34,7 @@ def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa
     return state
 
 
-def _owners(state: pa.Table, claims: Claims) -> np.ndarray:  # type: ignore[type-arg]
+def _owners(state: pa.Table, claims: Claims) -> Indices:
     days = state["last_seen"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     names = state["name"]
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())

@@ -15,13 +15,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from tocsin.engine.opening import BrokenReport
+from tocsin.engine.opening import BrokenReport, Stream
 from tocsin.engine.resync import Record, Resynchroniser
 
 BLOCK_BYTES = 1 << 20
@@ -80,13 +80,13 @@ class Batch:
     @property
     def records(self) -> int:
         """Physical records: good and bad."""
-        return self.table.num_rows + len(self.bad)
+        return int(self.table.num_rows) + len(self.bad)
 
 
 class Reader:
     """Reads one report: its header at once, its chunks as they are asked for."""
 
-    def __init__(self, stream: IO[bytes], *, name: str, shape: Shape = Shape()) -> None:  # noqa: B008  frozen value
+    def __init__(self, stream: Stream, *, name: str, shape: Shape = Shape()) -> None:
         self._stream, self.name, self.shape = stream, name, shape
         self._digest = hashlib.sha256()
         self._line = 1

@@ -49,10 +49,8 @@ class Resynchroniser:
             lines.pop()
         at = 0
         while at < len(lines):
-            if lines[at] in (b"", b"\r"):
-                record = Record(at, None, lines[at], blank=True)
-            else:
-                record = self._record(lines, at)
+            blank = lines[at] in (b"", b"\r")
+            record = Record(at, None, lines[at], blank=True) if blank else self._record(lines, at)
             yield record
             at += record.lines
 
@@ -71,7 +69,7 @@ class Resynchroniser:
         return Record(at, cells, raw)
 
     def _over_lines(self, lines: list[bytes], at: int) -> tuple[list[bytes], bytes, int] | None:
-        """Follow an open quote over line ends; return cells, raw text and lines taken, or None when it leads nowhere."""
+        """Follow an open quote over line ends; return cells, raw text and lines taken, or None if it leads nowhere."""
         size = len(lines[at])
         for end in range(at + 1, min(at + MAX_LINES, len(lines))):
             line = lines[end].removesuffix(b"\r")

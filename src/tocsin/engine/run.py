@@ -91,8 +91,14 @@ Progress = Callable[[str, float], None]
 
 
 def run(
-    paths: Sequence[Path], *, catalogue: Catalogue, context: Context, recognise: Recogniser, executor: Executor,
-    options: Options, progress: Progress = lambda _name, _share: None,
+    paths: Sequence[Path],
+    *,
+    catalogue: Catalogue,
+    context: Context,
+    recognise: Recogniser,
+    executor: Executor,
+    options: Options,
+    progress: Progress = lambda _name, _share: None,
 ) -> Delta:
     """Read report files and fold them into what is known."""
     intake = _Intake(catalogue, recognise, options)
@@ -102,8 +108,15 @@ def run(
 
 
 def refold(
-    types: Iterable[str], *, catalogue: Catalogue, context: Context, executor: Executor, options: Options,
-    recognise: Recogniser, withdrawn: Sequence[Report] = (), cycles: Sequence[CycleRecord] = (),
+    types: Iterable[str],
+    *,
+    catalogue: Catalogue,
+    context: Context,
+    executor: Executor,
+    options: Options,
+    recognise: Recogniser,
+    withdrawn: Sequence[Report] = (),
+    cycles: Sequence[CycleRecord] = (),
 ) -> Delta:
     """Bring types up to date after a withdrawal or a decision about cycles. `cycles` replace those of the manifest."""
     intake = _Intake(catalogue, recognise, options)
@@ -226,9 +239,7 @@ def bits_for(rows: float, state: State | None) -> int:
     return min(max(wanted, (len(state.partitions) - 1).bit_length() if state else 0), MOST_BITS)
 
 
-def _fold_types(
-    intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue
-) -> Delta:
+def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
     folds = [_TypeFold(kind, intake, context, options, catalogue) for kind in sorted(intake.touched)]
     for one in folds:
         one.respill(executor)
@@ -243,8 +254,13 @@ def _fold_types(
     debris = [path for report in gone for path in (*report.parts, *filter(None, [report.quarantine]))]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
-        tuple(intake.accepted), tuple(report.id for report in gone), tuple(intake.unchanged), tuple(intake.broken), deltas,
-        sum(folded.duplicates for _, _, folded in results), tuple(debris),
+        tuple(intake.accepted),
+        tuple(report.id for report in gone),
+        tuple(intake.unchanged),
+        tuple(intake.broken),
+        deltas,
+        sum(folded.duplicates for _, _, folded in results),
+        tuple(debris),
     )
 
 
@@ -397,10 +413,18 @@ class _TypeFold:
         movements = pa.concat_tables([folded.movements for _, _, folded in results])
         summed = movements.group_by(["on", "label", *BY]).aggregate([("findings", "sum")])
         days = [report.on for report in (*self.old, *self.new)]
-        state = State(
-            self.type, tuple(path for path, _, _ in results), max(days), self.counted, self.options.gone_after,
-            sum(findings for _, findings, _ in results),
-        ) if days and all(path for path, _, _ in results) else None
+        state = (
+            State(
+                self.type,
+                tuple(path for path, _, _ in results),
+                max(days),
+                self.counted,
+                self.options.gone_after,
+                sum(findings for _, findings, _ in results),
+            )
+            if days and all(path for path, _, _ in results)
+            else None
+        )
         return TypeDelta(self.type, self.since, summed, tuple(self.cycles), tuple(self.judged), state)
 
     def debris(self) -> list[str]:
@@ -409,17 +433,32 @@ class _TypeFold:
 
 
 _EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
-_SPILLED = pa.schema(
-    [*_EVENTS, *observations.PLACE.items(), ("on", pa.date32()), ("report", pa.uint64())]
-)
+_SPILLED = pa.schema([*_EVENTS, *observations.PLACE.items(), ("on", pa.date32()), ("report", pa.uint64())])
 
 
 def write_state(state: pa.Table, path: Path) -> None:
     """Write one partition of findings."""
     texts = [field.name for field in state.schema if pa.types.is_dictionary(field.type)]
     pq.write_table(
-        state, path, compression="zstd", compression_level=1, store_schema=False,
-        use_dictionary=[*texts, "port", "asn", "severity", "last_cycle", "opened_on", "label", "returns", "cycles", "count", "recent", "report"],
+        state,
+        path,
+        compression="zstd",
+        compression_level=1,
+        store_schema=False,
+        use_dictionary=[
+            *texts,
+            "port",
+            "asn",
+            "severity",
+            "last_cycle",
+            "opened_on",
+            "label",
+            "returns",
+            "cycles",
+            "count",
+            "recent",
+            "report",
+        ],
     )
 
 

@@ -47,8 +47,15 @@ Progress = Callable[[str, float], None]
 
 
 def import_reports(
-    paths: Sequence[Path], *, options: Options, by: Actor, at: dt.datetime, executor: Executor | None = None,
-    wait_s: float = WAIT_S, progress: Progress = lambda _name, _share: None, checkpoint: Checkpoint = no_checkpoint,
+    paths: Sequence[Path],
+    *,
+    options: Options,
+    by: Actor,
+    at: dt.datetime,
+    executor: Executor | None = None,
+    wait_s: float = WAIT_S,
+    progress: Progress = lambda _name, _share: None,
+    checkpoint: Checkpoint = no_checkpoint,
 ) -> dict[str, Any]:
     """Import report files; return the run's summary.
 
@@ -83,9 +90,7 @@ def import_reports(
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
     """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it."""
     with store_lock():
-        reports = [
-            engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")
-        ]
+        reports = [engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")]
         if not reports:
             raise Conflict(f"run {run.pk} has no report that counts.")
         delta = _refold(run, {report.type for report in reports}, withdrawn=reports)
@@ -96,7 +101,13 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
 
 
 def decide(
-    report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, closed: bool | None = None, decision: str | None = None
+    report_type: str,
+    on: dt.date,
+    *,
+    by: Actor,
+    at: dt.datetime,
+    closed: bool | None = None,
+    decision: str | None = None,
 ) -> Delta:
     """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle."""
     with store_lock():
@@ -105,8 +116,11 @@ def decide(
             raise Conflict(f"no report of {report_type} of {on} has arrived.")
         cycle = engine_cycle(row)
         cycle = CycleRecord(
-            cycle.type, cycle.on, cycle.closed if closed is None else closed,
-            cycle.decision if decision is None else type(cycle.decision)(decision), () if closed else cycle.broken,
+            cycle.type,
+            cycle.on,
+            cycle.closed if closed is None else closed,
+            cycle.decision if decision is None else type(cycle.decision)(decision),
+            () if closed else cycle.broken,
         )
         delta = _refold(None, {report_type}, cycles=[cycle])
         actions.decide_cycle(
@@ -140,7 +154,9 @@ def claims() -> Claims:
     """Return all claims of the directory."""
     return Claims(
         [
-            Claim(str(row.claim_id), row.constituent, row.kind, row.value, row.valid_from, row.valid_to, row.confirmed_at)
+            Claim(
+                str(row.claim_id), row.constituent, row.kind, row.value, row.valid_from, row.valid_to, row.confirmed_at
+            )
             for row in directory.claims_for_engine()
         ]
     )
@@ -200,9 +216,14 @@ def remove(files: Sequence[str]) -> None:
 def clear_up(*, by: Actor) -> None:
     """End runs that a crash interrupted and remove what they and finished ones left. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
-        actions.fail_run(run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now())
+        actions.fail_run(
+            run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now()
+        )
     store: Path = settings.TOCSIN.store
-    failed = {f"r{pk:08d}" for pk in Run.objects.filter(state=RunState.FAILED).order_by("-pk").values_list("pk", flat=True)[:50]}
+    failed = {
+        f"r{pk:08d}"
+        for pk in Run.objects.filter(state=RunState.FAILED).order_by("-pk").values_list("pk", flat=True)[:50]
+    }
     debris = list(store.glob("spill/*/*")) + list(store.glob("*/*/*.tmp"))
     debris += [path for path in store.glob("[oqs]*/*/r*") if path.name[:9] in failed]
     remove([path.relative_to(store).as_posix() for path in debris])

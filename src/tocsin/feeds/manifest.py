@@ -165,7 +165,8 @@ def _apply_type(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
 def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.datetime) -> None:
     known = {cycle.on: cycle for cycle in Cycle.objects.filter(type=row)}
     records = {record.on: record for record in one.cycles}
-    fresh, changed = [], []
+    fresh: list[Cycle] = []
+    changed: list[Cycle] = []
     for verdict in one.judged:
         record = records[verdict.cycle.on]
         cycle = known.get(record.on) or Cycle(type=row, on=record.on, arrived_at=at)

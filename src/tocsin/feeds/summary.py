@@ -65,7 +65,8 @@ def _cycles(one: TypeDelta, delivered: set[tuple[str, dt.date]]) -> list[dict[st
         counts[row["on"], row["label"]] += row["findings_sum"]
     days = sorted(on for kind, on in delivered if kind == one.type)
     return [
-        {"type": one.type, "date": on.isoformat(), **{word: counts[on, label] for word, label in _LABELS}} for on in days
+        {"type": one.type, "date": on.isoformat(), **{word: counts[on, label] for word, label in _LABELS}}
+        for on in days
     ]
 
 

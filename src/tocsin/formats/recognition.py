@@ -40,7 +40,8 @@ class Recognition:
         missing = [column for column in (mapping.roles.time, asset) if column not in columns]
         if mapping.origin != "none" and len(missing) == 2:
             raise BrokenReport(
-                f"it is named as {mapping.type} but has neither its column {missing[0]!r} nor {missing[1]!r}.", where=name
+                f"it is named as {mapping.type} but has neither its column {missing[0]!r} nor {missing[1]!r}.",
+                where=name,
             )
         if mapping.origin == "none" and not (mapping.roles.time and asset):
             raise BrokenReport(

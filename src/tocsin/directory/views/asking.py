@@ -17,7 +17,7 @@ from tocsin.kernel.refusals import InvalidInput, Refusal
 
 
 def actor(request: HttpRequest) -> Actor:
-    """Return who acts. Raises PermissionDenied for whoever is not of the team, or cannot be named in the audit trail."""
+    """Return who acts. Raises PermissionDenied for whoever is not of the team, or cannot be named in the trail."""
     if not (getattr(request.user, "audit_key", "") and getattr(request.user, "is_staff_of_team", False)):
         raise PermissionDenied
     return cast(Actor, request.user)

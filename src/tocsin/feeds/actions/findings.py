@@ -48,8 +48,6 @@ def change_terms(feed: Feed, *, tlp: str, terms: str, by: Actor, at: dt.datetime
 
 
 @action("feed.schema_loaded")
-def record_schema(
-    *, published_at: str, types: int, sha256: Sequence[str], by: Actor, at: dt.datetime
-) -> SchemaLoaded:
+def record_schema(*, published_at: str, types: int, sha256: Sequence[str], by: Actor, at: dt.datetime) -> SchemaLoaded:
     """Record that the publisher's schema was taken into use."""
     return SchemaLoaded(published_at=published_at, types=types, sha256=tuple(sha256))

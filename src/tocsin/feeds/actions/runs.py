@@ -22,6 +22,7 @@ from tocsin.feeds.events import (
 )
 from tocsin.feeds.models import Handover, Report, ReportType, Run, State
 
+
 @action("run.started")
 def start_run(*, files: Sequence[str], options: dict[str, Any], by: Actor, at: dt.datetime) -> RunStarted:
     """Begin an import."""

@@ -30,19 +30,27 @@ def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     read = verbs.add_parser("read", help="print the events of report files; needs no database")
     read.add_argument("files", nargs="+", type=Path, metavar="FILE")
     read.add_argument(
-        "--format", choices=("idf", "jsonl", "parquet"), default="idf",
+        "--format",
+        choices=("idf", "jsonl", "parquet"),
+        default="idf",
         help="idf: one object a line with dotted keys; jsonl: the same, nested; parquet: a table on stdout",
     )
-    read.add_argument("--schema", type=Path, metavar="DIR", help="folder with the publisher's schema files, for this call")
+    read.add_argument(
+        "--schema", type=Path, metavar="DIR", help="folder with the publisher's schema files, for this call"
+    )
     read.set_defaults(run=read_files)
 
 
 def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     run = verbs.add_parser("run", help="import report files and fold them into findings")
     run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, archive, or folder of them")
-    run.add_argument("--gone-after", type=_positive, metavar="N", help="complete cycles without it after which a finding is gone")
+    run.add_argument(
+        "--gone-after", type=_positive, metavar="N", help="complete cycles without it after which a finding is gone"
+    )
     run.add_argument("--partial", action="store_true", help="more files of these cycles will come")
-    run.add_argument("--accept-drop", action="store_true", help="confirm in advance cycles with far fewer rows than usual")
+    run.add_argument(
+        "--accept-drop", action="store_true", help="confirm in advance cycles with far fewer rows than usual"
+    )
     run.add_argument("--executor", choices=("threads", "dask"), default="threads", help="who does the work")
     run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(run)
@@ -205,12 +213,15 @@ def _sentences(summary: dict[str, Any]) -> list[str]:
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
         said.append(f"Quarantined: {summary['rows_quarantined']} rows, {summary['cells_quarantined']} cells.")
     said += [
-        f"{held['type']} of {held['date']} has {held['rows']} rows where {held['usual']:.0f} are usual. It is held: nothing "
-        f"goes gone because of it until you confirm it (--accept-drop, or on the page of feeds)."
+        f"{held['type']} of {held['date']} has {held['rows']} rows where {held['usual']:.0f} are usual. It is held: "
+        f"nothing goes gone because of it until you confirm it (--accept-drop, or on the page of feeds)."
         for held in summary["held"]
     ]
     said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
-    said += [f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}." for kind, c in summary["unknown_columns"].items()]
+    said += [
+        f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
+        for kind, c in summary["unknown_columns"].items()
+    ]
     return said or ["Nothing was imported."]
 
 
@@ -225,7 +236,12 @@ class _Bar:
     def __call__(self, name: str, share: float) -> None:
         if self._shown:
             full = round(share * self.WIDTH)
-            print(f"\r[{'#' * full}{'.' * (self.WIDTH - full)}] {share:4.0%} {name[:60]:60}", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r[{'#' * full}{'.' * (self.WIDTH - full)}] {share:4.0%} {name[:60]:60}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def close(self) -> None:
         """Leave the line."""

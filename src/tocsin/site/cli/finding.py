@@ -27,7 +27,13 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="list findings, worst first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=int, default=None, metavar="N", help=f"at most so many (default {DEFAULT_LIMIT}; with --json all)")
+    listing.add_argument(
+        "--limit",
+        type=int,
+        default=None,
+        metavar="N",
+        help=f"at most so many (default {DEFAULT_LIMIT}; with --json all)",
+    )
     listing.add_argument("--json", action="store_true", help="print a JSON array")
     listing.set_defaults(run=list_findings)
     export = verbs.add_parser("export", help="stream all findings")
@@ -38,7 +44,9 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--state", action="append", choices=(*STATES, "open"), default=[], help="may be given several times")
+    parser.add_argument(
+        "--state", action="append", choices=(*STATES, "open"), default=[], help="may be given several times"
+    )
     parser.add_argument("--constituent", action="append", default=[], metavar="ID", help="public id; `-` for nobody's")
     parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="report type")
     parser.add_argument("--class", action="append", default=[], metavar="RSIT", dest="classes", help="RSIT type")
@@ -89,7 +97,13 @@ def list_findings(options: argparse.Namespace) -> int:
     shown = findings.page(asked, sort="severity", descending=False, limit=options.limit or DEFAULT_LIMIT)
     for record in map(queries.as_record, shown):
         port = f":{record['port']}" if record["port"] is not None else ""
-        print(f"{record['state']:8} {record['asset']}{port}\t{record['type']}\t{record['constituent'] or '-'}\t{record['last_seen']}")
+        print(
+            record["state"].ljust(8),
+            f"{record['asset']}{port}",
+            record["type"],
+            record["constituent"] or "-",
+            sep="	",
+        )
     print(f"{len(shown)} of {findings.count(asked)} findings.")
     return 0
 
