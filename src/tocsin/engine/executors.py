@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from tocsin.engine.intake import ChunkSource, Context, Delivery, Mapped, Read, map_chunk
 from tocsin.engine.opening import BrokenReport
+from tocsin.engine.store import Workspace
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -29,8 +30,8 @@ class Executor(Protocol):
         """Return, in order, what was read of each delivery, or why it is broken."""
         ...
 
-    def each(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
-        """Return `function` of each item, in order."""
+    def each(self, function: Callable[[Workspace, A], B], workspace: Workspace, tasks: Sequence[A]) -> list[B]:
+        """Return `function` of the workspace and each task, in order."""
         ...
 
 
@@ -47,23 +48,23 @@ class Threads:
             for delivery in deliveries:
                 under = _Under(delivery)
                 waiting.append(under)
-                for job in under.submit(pool, context):
-                    self._let_catch_up(waiting, job)
+                for _ in under.submit(pool, context):
+                    self._let_catch_up(waiting)
                 while len(waiting) > 1 and waiting[0].done:
                     yield waiting.popleft().outcome()
             while waiting:
                 yield waiting.popleft().outcome()
 
-    def _let_catch_up(self, waiting: deque[_Under], _job: Future[Mapped]) -> None:
+    def _let_catch_up(self, waiting: deque[_Under]) -> None:
         """Wait while more chunks are under way than threads can soon take: each holds its bytes."""
         pending = [job for under in waiting for job in under.jobs if not job.done()]
         if len(pending) > self.count:
             pending[0].exception()
 
-    def each(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
-        """Apply a function to each item."""
+    def each(self, function: Callable[[Workspace, A], B], workspace: Workspace, tasks: Sequence[A]) -> list[B]:
+        """Apply a function to each task."""
         with ThreadPoolExecutor(self.count, thread_name_prefix="engine") as pool:
-            return list(pool.map(function, items))
+            return list(pool.map(lambda task: function(workspace, task), tasks))
 
 
 class _Under:

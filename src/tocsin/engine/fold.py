@@ -329,7 +329,7 @@ def _on_or_after(days: Any, day: int) -> Any:
 
 _OBSERVATION = (("seen_at", np.int64), ("report", np.uint64), ("line", np.int64))
 BY = ("constituent", "class", "severity")
-_MOVEMENTS = pa.schema(
+MOVEMENTS = pa.schema(
     [
         ("on", pa.date32()),
         ("label", pa.int8()),
@@ -342,7 +342,7 @@ _MOVEMENTS = pa.schema(
 
 
 def _no_movements() -> pa.Table:
-    return _MOVEMENTS.empty_table()
+    return MOVEMENTS.empty_table()
 
 
 def _counted(days: Any, labels: Any, asset: dict[str, Any]) -> pa.Table:
@@ -350,7 +350,7 @@ def _counted(days: Any, labels: Any, asset: dict[str, Any]) -> pa.Table:
     by = ["on", "label", *BY]
     table = pa.table({"on": pa.array(days.astype(np.int32)).cast(pa.date32()), "label": labels, **asset})
     grouped = table.group_by(by).aggregate([([], "count_all")])
-    return grouped.select([*by, "count_all"]).rename_columns(_MOVEMENTS.names).cast(_MOVEMENTS)
+    return grouped.select([*by, "count_all"]).rename_columns(MOVEMENTS.names).cast(MOVEMENTS)
 
 
 def _cast(table: pa.Table) -> pa.Table:

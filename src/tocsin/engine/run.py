@@ -16,18 +16,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tocsin.engine import observations
+from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar, Decision, Judged, judge
 from tocsin.engine.executors import Executor
-from tocsin.engine.fold import BY, STATE_SCHEMA, Folded, fold
-from tocsin.engine.intake import Context, Delivery, Read, Recogniser, deliver, digest_of, merged_quarantine
-from tocsin.engine.normalise import EVENT_COLUMNS
+from tocsin.engine.fold import BY, MOVEMENTS
+from tocsin.engine.intake import (
+    Context,
+    Delivery,
+    Read,
+    Recogniser,
+    deliver,
+    digest_of,
+    merged_quarantine,
+    part_number,
+)
 from tocsin.engine.opening import BrokenReport, Source, sources
-from tocsin.engine.reattribute import reattributed
+from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
 
 ROWS_PER_PARTITION = 1_000_000
@@ -240,55 +246,51 @@ def bits_for(rows: float, state: State | None) -> int:
 
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
-    folds = [_TypeFold(kind, intake, context, options, catalogue) for kind in sorted(intake.touched)]
+    folds = [_TypeFold(kind, intake, context.claims, options, catalogue) for kind in sorted(intake.touched)]
+    workspace = context.workspace
     for one in folds:
-        one.respill(executor)
-    tasks = [(one, partition) for one in folds for partition in range(1 << one.bits)]
-    results = executor.each(lambda task: task[0].fold_partition(task[1]), tasks)
-    by_type: dict[str, list[tuple[str, int, Folded]]] = defaultdict(list)
-    for (one, _), result in zip(tasks, results, strict=True):
-        by_type[one.type].append(result)
+        one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
+    tasks = [task for one in folds for task in one.tasks()]
+    reduced = executor.each(fold_partition, workspace, tasks)
+    by_type: dict[str, list[Reduced]] = defaultdict(list)
+    for task, result in zip(tasks, reduced, strict=True):
+        by_type[task.type].append(result)
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
-    context.workspace.checkpoint("state")
-    gone = [report for report in intake.superseded if report.id not in {r.id for r in intake.accepted}]
-    debris = [path for report in gone for path in (*report.parts, *filter(None, [report.quarantine]))]
+    workspace.checkpoint("state")
+    current = {report.id for report in intake.accepted}
+    gone = [report for report in intake.superseded if report.id not in current]
+    debris = [path for report in gone for path in (*report.parts, report.quarantine) if path]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
-        tuple(intake.accepted),
-        tuple(report.id for report in gone),
-        tuple(intake.unchanged),
-        tuple(intake.broken),
-        deltas,
-        sum(folded.duplicates for _, _, folded in results),
-        tuple(debris),
+        accepted=tuple(intake.accepted),
+        superseded=tuple(report.id for report in gone),
+        unchanged=tuple(intake.unchanged),
+        broken=tuple(intake.broken),
+        types=deltas,
+        duplicates=sum(result.duplicates for result in reduced),
+        debris=tuple(debris),
     )
 
 
 class _TypeFold:
     """One report type of a run: what is folded into what."""
 
-    def __init__(self, kind: str, intake: _Intake, context: Context, options: Options, catalogue: Catalogue) -> None:
-        self.type, self.intake, self.context, self.options = kind, intake, context, options
+    def __init__(self, kind: str, intake: _Intake, claims: Claims, options: Options, catalogue: Catalogue) -> None:
+        self.type, self.intake, self.claims, self.options = kind, intake, claims, options
         self.new = [report for report in intake.accepted if report.type == kind]
         removed = {report.id for report in intake.superseded if report.type == kind}
         self.old = [report for report in intake.known(kind) if report.id not in removed]
         self.prior = catalogue.state(kind)
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
-        rows: dict[dt.date, int] = defaultdict(int)
-        for report in (*self.old, *self.new):
-            rows[report.on] += report.records
-        self.judged = judge(record.cycle(rows[record.on]) for record in self.cycles)
+        self.judged = self._judged()
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, options.gone_after)
         self.anew = bool(removed) or not self._follows()
         self.since = dt.date.min if self.anew else self._since()
-        deliveries = [intake.reads[report.id].delivery for report in self.new]
+        self.reads = [(report, intake.reads[report.id]) for report in self.new]
         total = sum(report.kept for report in (*self.old, *self.new))
-        self.bits = deliveries[0].bits if deliveries else bits_for(total if self.anew else 0, self.prior)
-        self._spills: list[tuple[Report, str, int]] = [
-            (report, chunk.spill, chunk.chunk) for report in self.new for chunk in intake.reads[report.id].chunks
-        ]
-        self._own_spills: list[str] = []
+        self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(total if self.anew else 0, self.prior)
+        self._old_spills: list[Spill] = []
 
     def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
         """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
@@ -307,10 +309,14 @@ class _TypeFold:
                 on = broken.cycle[1]
                 cycle = cycles.get(on, CycleRecord(self.type, on, closed=False))
                 cycles[on] = dataclasses.replace(cycle, broken=tuple(sorted({*cycle.broken, broken.name})))
-        for (kind, on), cycle in self.intake.decided.items():
-            if kind == self.type:
-                cycles[on] = cycle
+        cycles |= {on: cycle for (kind, on), cycle in self.intake.decided.items() if kind == self.type}
         return sorted(cycles.values(), key=lambda cycle: cycle.on)
+
+    def _judged(self) -> list[Judged]:
+        rows: dict[dt.date, int] = defaultdict(int)
+        for report in (*self.old, *self.new):
+            rows[report.on] += report.records
+        return judge(record.cycle(rows[record.on]) for record in self.cycles)
 
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""
@@ -319,152 +325,67 @@ class _TypeFold:
         end = self.prior.folded_to
         before = tuple(on for on in self.counted if on < end)
         judged_so = before == tuple(on for on in self.prior.counted if on < end)
-        return judged_so and self.prior.gone_after == self.options.gone_after and all(r.on >= end for r in self.new)
+        same_rule = self.prior.gone_after == self.options.gone_after
+        return judged_so and same_rule and all(report.on >= end for report in self.new)
 
     def _since(self) -> dt.date:
         changed = set(self.counted) ^ set(self.prior.counted if self.prior else ())
         return min({report.on for report in self.new} | changed, default=dt.date.max)
 
-    def respill(self, executor: Executor) -> None:
-        """Spill the observations of older reports again, when the type is folded anew."""
-        if not self.anew:
-            return
-        jobs = [(report, part, number) for report in self.old for number, part in enumerate(report.parts)]
-        paths = executor.each(self._respill_part, list(enumerate(jobs)))
-        for (report, _, _), path in zip(jobs, paths, strict=True):
-            self._spills.append((report, path, -1))
-            self._own_spills.append(path)
+    def respill_tasks(self) -> list[RespillTask]:
+        """Return what must be spilled again: the parts of older reports, when the type is folded anew."""
+        parts = [part for report in self.old for part in report.parts] if self.anew else []
+        return [RespillTask(number, self.type, part, self.bits) for number, part in enumerate(parts)]
 
-    def _respill_part(self, job: tuple[int, tuple[Report, str, int]]) -> str:
-        number, (report, part, _) = job
-        workspace = self.context.workspace
-        columns = [*EVENT_COLUMNS, *observations.ATTRIBUTION]
-        events = pq.read_table(workspace.root / part, columns=columns).cast(_EVENTS)
-        path = workspace.path("spill", report.type, f"old-{number:06d}", ".arrow")
-        prints = np.zeros(events.num_rows, np.uint64)
-        observations.write_spill(events, path, bits=self.bits, part=-1, prints=prints)
-        return workspace.relative(path)
+    def add_spills(self, paths: Sequence[str]) -> None:
+        """Take the spills of `respill_tasks`."""
+        owners = [report for report in self.old for _ in report.parts] if self.anew else []
+        self._old_spills = [Spill(path, r.on, r.word) for r, path in zip(owners, paths, strict=True)]
 
-    def fold_partition(self, partition: int) -> tuple[str, int, Folded]:
-        """Fold one partition and write its state; return the file, its findings, and what came of it."""
-        prior = self._prior(partition)
-        rows = self._rows(partition)
-        folded = fold(self.type, prior, rows, self.calendar, self.since)
-        if folded.unresolved.num_rows:
-            folded = fold(self.type, prior, self._resolved(rows, folded.unresolved), self.calendar, self.since)
-        state = folded.state
-        if self.anew:
-            state = reattributed(state, self.context.claims, self.calendar.horizon)
-        if not state.num_rows and self.prior is None and not self.new:
-            return "", 0, folded
-        workspace = self.context.workspace
-        path = workspace.path("state", self.type, f"{partition:04d}")
-        with workspace.writing(path) as temporary:
-            write_state(state, temporary)
-        # The caller keeps counts only: states of all partitions together may not fit into memory.
-        return workspace.relative(path), state.num_rows, dataclasses.replace(folded, state=STATE_SCHEMA.empty_table())
-
-    def _prior(self, partition: int) -> pa.Table:
-        if self.prior is None or self.anew:
-            return STATE_SCHEMA.empty_table()
-        files = self.prior.partitions
-        shift = self.bits - (len(files) - 1).bit_length()
-        table = read_state(self.context.workspace.root / files[partition >> shift])
-        if shift:
-            mine = observations.partitions(table["k1"].to_numpy(), self.bits) == partition
-            table = table.filter(pa.array(mine))
-        return table
-
-    def _rows(self, partition: int) -> pa.Table:
-        tables = []
-        for report, spill, _ in self._spills:
-            table = observations.read_spill(self.context.workspace.root / spill, partition)
-            count = table.num_rows
-            if count:
-                on = pa.repeat(pa.scalar(report.on, pa.date32()), count)
-                word = pa.repeat(pa.scalar(report.word, pa.uint64()), count)
-                tables.append(table.append_column("on", on).append_column("report", word))
-        if not tables:
-            return _SPILLED.empty_table()
-        return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
-
-    def _resolved(self, rows: pa.Table, unresolved: pa.Table) -> pa.Table:
-        """Return the rows with fingerprints for those that may repeat a row of another chunk or file."""
-        prints = rows["print"].to_numpy().copy()
-        part, row = rows["part"].to_numpy(), rows["row"].to_numpy()
-        asked = {(p, r) for p, r in zip(*(column.to_pylist() for column in unresolved.columns), strict=True)}
-        for number in {p for p, _ in asked}:
-            wanted = np.array(sorted(r for p, r in asked if p == number), np.int64)
-            table = pq.read_table(self.context.workspace.root / self._part(number))
-            found = observations.fingerprints(table, wanted)
-            at = np.flatnonzero((part == number) & np.isin(row, wanted))
-            prints[at] = found[np.searchsorted(wanted, row[at])]
-        return rows.set_column(rows.column_names.index("print"), "print", pa.array(prints))
-
-    def _part(self, number: int) -> str:
-        for report in self.new:
-            read = self.intake.reads[report.id]
-            if read.delivery.number == number >> 16:
-                return read.chunks[number & 0xFFFF].part
-        raise LookupError(f"no part {number}")
-
-    def delta(self, results: list[tuple[str, int, Folded]]) -> TypeDelta:
-        """Return what changes for the type."""
-        movements = pa.concat_tables([folded.movements for _, _, folded in results])
-        summed = movements.group_by(["on", "label", *BY]).aggregate([("findings", "sum")])
-        days = [report.on for report in (*self.old, *self.new)]
-        state = (
-            State(
-                self.type,
-                tuple(path for path, _, _ in results),
-                max(days),
-                self.counted,
-                self.options.gone_after,
-                sum(findings for _, findings, _ in results),
-            )
-            if days and all(path for path, _, _ in results)
-            else None
+    def tasks(self) -> list[FoldTask]:
+        """Return a task for each partition; none when there is nothing to fold and never was."""
+        if not (self.reads or self.old or self.prior):
+            return []
+        new = [Spill(chunk.spill, report.on, report.word) for report, read in self.reads for chunk in read.chunks]
+        parts = {
+            part_number(read.delivery.number, chunk.chunk): chunk.part
+            for _, read in self.reads
+            for chunk in read.chunks
+        }
+        whole = FoldTask(
+            type=self.type,
+            partition=0,
+            bits=self.bits,
+            prior=() if self.anew or self.prior is None else self.prior.partitions,
+            spills=(*self._old_spills, *new),
+            parts=parts,
+            calendar=self.calendar,
+            since=self.since,
+            claims=self.claims if self.anew else None,
         )
+        return [dataclasses.replace(whole, partition=partition) for partition in range(1 << self.bits)]
+
+    def delta(self, results: Sequence[Reduced]) -> TypeDelta:
+        """Return what changes for the type."""
+        state, movements = None, MOVEMENTS.empty_table()
+        if results:
+            movements = pa.concat_tables([result.movements for result in results])
+        days = [report.on for report in (*self.old, *self.new)]
+        if results and days:
+            state = State(
+                type=self.type,
+                partitions=tuple(result.path for result in results),
+                folded_to=max(days),
+                counted=self.counted,
+                gone_after=self.options.gone_after,
+                findings=sum(result.findings for result in results),
+            )
+        summed = movements.group_by(["on", "label", *BY]).aggregate([("findings", "sum")])
         return TypeDelta(self.type, self.since, summed, tuple(self.cycles), tuple(self.judged), state)
 
     def debris(self) -> list[str]:
         """Return the files that nothing needs any more: the state before, and spills of older reports."""
-        return [*(self.prior.partitions if self.prior else ()), *self._own_spills]
+        return [*(self.prior.partitions if self.prior else ()), *(spill.path for spill in self._old_spills)]
 
 
-_EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
-_SPILLED = pa.schema([*_EVENTS, *observations.PLACE.items(), ("on", pa.date32()), ("report", pa.uint64())])
-
-
-def write_state(state: pa.Table, path: Path) -> None:
-    """Write one partition of findings."""
-    texts = [field.name for field in state.schema if pa.types.is_dictionary(field.type)]
-    pq.write_table(
-        state,
-        path,
-        compression="zstd",
-        compression_level=1,
-        store_schema=False,
-        use_dictionary=[
-            *texts,
-            "port",
-            "asn",
-            "severity",
-            "last_cycle",
-            "opened_on",
-            "label",
-            "returns",
-            "cycles",
-            "count",
-            "recent",
-            "report",
-        ],
-    )
-
-
-def read_state(path: Path) -> pa.Table:
-    """Read one partition of findings."""
-    return pq.read_table(path).cast(STATE_SCHEMA)
-
-
-__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "read_state", "refold", "run", "write_state"]
+__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "run"]

@@ -1,0 +1,159 @@
+"""Fold one partition of one report type, as a task that carries all it needs.
+
+A task is a value: threads fold it here, a worker elsewhere folds it there. It
+writes one state file under a name that follows from the task, so that doing it
+again does no harm, and returns what the manifest must know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tocsin.engine import observations
+from tocsin.engine.claims import Claims
+from tocsin.engine.cycles import Calendar
+from tocsin.engine.fold import STATE_SCHEMA, Folded, fold
+from tocsin.engine.normalise import EVENT_COLUMNS
+from tocsin.engine.reattribute import reattributed
+from tocsin.engine.store import Workspace
+
+EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
+_SPILLED = pa.schema([*EVENTS, *observations.PLACE.items(), ("on", pa.date32()), ("report", pa.uint64())])
+_KEYS_DIFFER = ("k1", "k2", "ip_high", "ip_low", "first_seen", "last_seen", "seen_at", "line")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spill:
+    """One spilled part: where it is, and of which cycle and report."""
+
+    path: str
+    on: dt.date
+    word: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldTask:
+    """One partition of one type, to be folded."""
+
+    type: str
+    partition: int
+    bits: int
+    prior: tuple[str, ...]
+    """State files that hold the type's keys now; none when it is folded anew."""
+    spills: tuple[Spill, ...]
+    parts: dict[int, str]
+    """Observations of this run by part number, for those rows whose cells must be looked at again."""
+    calendar: Calendar
+    since: dt.date
+    claims: Claims | None
+    """Given when the type is folded anew: open findings belong to whom the claims say now."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reduced:
+    """What came of a task."""
+
+    path: str
+    findings: int
+    duplicates: int
+    movements: pa.Table
+
+
+def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
+    """Fold a task and write its state."""
+    prior = _prior(workspace, task)
+    rows = _rows(workspace, task)
+    folded = _fold(task, prior, rows)
+    if folded.unresolved.num_rows:
+        folded = _fold(task, prior, _resolved(workspace, task, rows, folded.unresolved))
+    state = folded.state
+    if task.claims is not None:
+        state = reattributed(state, task.claims, task.calendar.horizon)
+    path = workspace.path("state", task.type, f"{task.partition:04d}")
+    with workspace.writing(path) as temporary:
+        write_state(state, temporary)
+    return Reduced(workspace.relative(path), state.num_rows, folded.duplicates, folded.movements)
+
+
+def _fold(task: FoldTask, prior: pa.Table, rows: pa.Table) -> Folded:
+    return fold(task.type, prior, rows, task.calendar, task.since)
+
+
+def _prior(workspace: Workspace, task: FoldTask) -> pa.Table:
+    """Return what was known of the partition. There may be fewer, larger files than partitions now."""
+    if not task.prior:
+        return STATE_SCHEMA.empty_table()
+    shift = task.bits - (len(task.prior) - 1).bit_length()
+    table = read_state(workspace.root / task.prior[task.partition >> shift])
+    if shift:
+        mine = observations.partitions(table["k1"].to_numpy(), task.bits) == task.partition
+        table = table.filter(pa.array(mine))
+    return table
+
+
+def _rows(workspace: Workspace, task: FoldTask) -> pa.Table:
+    tables = []
+    for spill in task.spills:
+        table = observations.read_spill(workspace.root / spill.path, task.partition)
+        if count := table.num_rows:
+            on = pa.repeat(pa.scalar(spill.on, pa.date32()), count)
+            word = pa.repeat(pa.scalar(spill.word, pa.uint64()), count)
+            tables.append(table.append_column("on", on).append_column("report", word))
+    if not tables:
+        return _SPILLED.empty_table()
+    return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
+
+
+def _resolved(workspace: Workspace, task: FoldTask, rows: pa.Table, unresolved: pa.Table) -> pa.Table:
+    """Return the rows with fingerprints for those that may repeat a row of another chunk or file."""
+    prints = rows["print"].to_numpy().copy()
+    part, row = rows["part"].to_numpy(), rows["row"].to_numpy()
+    asked_part, asked_row = unresolved["part"].to_numpy(), unresolved["row"].to_numpy()
+    for number in np.unique(asked_part).tolist():
+        wanted = np.unique(asked_row[asked_part == number]).astype(np.int64)
+        found = observations.fingerprints(pq.read_table(workspace.root / task.parts[number]), wanted)
+        at = np.flatnonzero((part == number) & np.isin(row, wanted))
+        prints[at] = found[np.searchsorted(wanted, row[at])]
+    return rows.set_column(rows.column_names.index("print"), "print", pa.array(prints))
+
+
+@dataclasses.dataclass(frozen=True)
+class RespillTask:
+    """One part of an older report, to be spilled again because its type is folded anew."""
+
+    number: int
+    type: str
+    part: str
+    bits: int
+
+
+def respill(workspace: Workspace, task: RespillTask) -> str:
+    """Spill the observations of a part; return the path."""
+    events = pq.read_table(workspace.root / task.part, columns=EVENTS.names).cast(EVENTS)
+    path = workspace.path("spill", task.type, f"old-{task.number:06d}", ".arrow")
+    nothing = np.zeros(events.num_rows, np.uint64)
+    observations.write_spill(events, path, bits=task.bits, part=-1, prints=nothing)
+    return workspace.relative(path)
+
+
+def write_state(state: pa.Table, path: Path) -> None:
+    """Write one partition of findings."""
+    pq.write_table(
+        state,
+        path,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in state.column_names if name not in _KEYS_DIFFER],
+        store_schema=False,
+    )
+
+
+def read_state(path: Path) -> pa.Table:
+    """Read one partition of findings."""
+    return pq.read_table(path).cast(STATE_SCHEMA)
