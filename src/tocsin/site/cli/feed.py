@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from tocsin.site.starting import set_up_django
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from tocsin.engine.executors import Executor
     from tocsin.formats.shadowserver import Mappings
 
 
@@ -52,6 +55,10 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--accept-drop", action="store_true", help="confirm in advance cycles with far fewer rows than usual"
     )
     run.add_argument("--executor", choices=("threads", "dask"), default="threads", help="who does the work")
+    run.add_argument(
+        "--scheduler", default="", metavar="ADDRESS", help="Dask scheduler; without one, workers start here"
+    )
+    run.add_argument("--workers", type=_positive, default=2, metavar="N", help="Dask workers that start here")
     run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(run)
     run.set_defaults(run=run_files)
@@ -181,23 +188,37 @@ def run_files(options: argparse.Namespace) -> int:
     from tocsin.kernel import clock
 
     bar = _Bar()
-    summary = intake.import_reports(
-        options.paths,
-        options=Options(
-            gone_after=options.gone_after or settings.TOCSIN.gone_after,
-            complete=not options.partial,
-            accept_drop=options.accept_drop,
-        ),
-        by=COMMAND_LINE,
-        at=clock.now(),
-        wait_s=options.wait,
-        progress=bar,
-    )
+    with _executor(options) as executor:
+        summary = intake.import_reports(
+            options.paths,
+            options=Options(
+                gone_after=options.gone_after or settings.TOCSIN.gone_after,
+                complete=not options.partial,
+                accept_drop=options.accept_drop,
+            ),
+            by=COMMAND_LINE,
+            at=clock.now(),
+            executor=executor,
+            wait_s=options.wait,
+            progress=bar,
+        )
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']}", file=sys.stderr)
     answer(options, "\n".join(_sentences(summary)), summary)
     return 1 if summary["broken"] else 0
+
+
+@contextlib.contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
+    """Give who does the work; None for the threads of this process."""
+    if options.executor == "threads":
+        yield None
+        return
+    from tocsin.engine.distributed import cluster
+
+    with cluster(options.scheduler, options.workers) as executor:
+        yield executor
 
 
 def _sentences(summary: dict[str, Any]) -> list[str]:

@@ -1,0 +1,79 @@
+"""A run on a Dask cluster: the same functions, on workers that share the store and the report files.
+
+Only the driver commits, from what successful tasks return. A worker that dies
+takes nothing along: its tasks are done again, under the same file names.
+Needs `pip install tocsin[scale]`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tocsin.engine.executors import Outcome, read_delivery
+from tocsin.engine.intake import Context, Delivery
+from tocsin.engine.store import Workspace
+from tocsin.kernel.refusals import Unavailable
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+RETRIES = 3
+"""How often a task is tried again when its worker fails it; a worker's death is no failure of the task."""
+
+
+class Dask:
+    """Workers of a cluster, one delivery or one partition a task."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def read(self, context: Context, deliveries: Sequence[Delivery]) -> Iterator[Outcome]:
+        """Read deliveries side by side; give them back in order."""
+        shared = self._client.scatter(context, broadcast=True)
+        jobs = [
+            self._client.submit(read_delivery, shared, delivery, pure=False, retries=RETRIES) for delivery in deliveries
+        ]
+        for job in jobs:
+            yield job.result()
+
+    def each(self, function: Callable[[Workspace, A], B], workspace: Workspace, tasks: Sequence[A]) -> list[B]:
+        """Apply a function to each task."""
+        jobs = [self._client.submit(function, workspace, task, pure=False, retries=RETRIES) for task in tasks]
+        results: list[B] = self._client.gather(jobs)
+        return results
+
+
+@contextlib.contextmanager
+def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB") -> Iterator[Dask]:
+    """Give an executor on the cluster whose scheduler is named, or on one of this machine's own, on loopback.
+
+    Raises Unavailable when Dask is not installed or the scheduler does not answer.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise Unavailable("Dask is not installed. Install it with: pip install 'tocsin[scale]'") from None
+    with contextlib.ExitStack() as stack:
+        where: Any = scheduler
+        if not scheduler:
+            where = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=memory_limit,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    silence_logs=logging.ERROR,
+                )
+            )
+        try:
+            client = stack.enter_context(Client(where, timeout="10s", set_as_default=False))
+        except (OSError, TimeoutError) as error:
+            raise Unavailable(f"no Dask scheduler answers at {scheduler} ({error}).") from error
+        yield Dask(client)
