@@ -29,8 +29,10 @@ AGREED: list[tuple[str, str, Value | None]] = [
     ("validate_to_none", "NULL", "NULL"),
     ("validate_to_none", "0.0", "0.0"),
     ("validate_to_none", "a ", "a "),
-    ("validate_to_none", "-", None),
-    ("validate_to_none", "N/A", None),
+    ("validate_to_none", "-", "-"),
+    ("validate_to_none", "N/A", "N/A"),
+    ("validate_to_none+text", "-", None),
+    ("validate_to_none+lower", "N/A", None),
     ("validate_to_none+text", " a ", "a"),
     ("validate_to_none+lower", "MikroTik ", "mikrotik"),
     ("validate_to_none+severity", "High", "high"),
@@ -292,10 +294,17 @@ OUTPUTS = {"text": str, "int": int, "float": float, "bool": bool, "time": dt.dat
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("empty", ["", " ", "-", "N/A", "\t"])
+@pytest.mark.parametrize("empty", ["", " ", "\t"])
 def test_an_empty_cell_has_no_value(name: str, empty: str) -> None:
     conversion = CONVERSIONS[name]
     assert conversion(empty) is None or conversion.fills_empty
+
+
+@pytest.mark.parametrize("name", sorted(convert.KINDS))
+@pytest.mark.parametrize("mark", ["-", "N/A", " - "])
+def test_a_mark_of_absence_is_no_value_of_any_kind(name: str, mark: str) -> None:
+    assert CONVERSIONS[name](mark) is None
+    assert CONVERSIONS["raw"](mark) == mark
 
 
 @given(name=st.sampled_from(ALL), text=st.text())

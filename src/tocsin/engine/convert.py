@@ -6,8 +6,8 @@ wherever that meaning is sound. The second, `KINDS`, holds what a key of the
 IntelMQ Data Format may contain. `first+second` is both in turn, `time:FORMAT`
 reads times in a format of `datetime.strptime`.
 
-Rules that hold for every conversion: an empty cell, `-` and `N/A` are None; a
-cell that is not what its column promises raises BadCell, so that the caller
+Rules that hold for every conversion: an empty cell is None, and so are `-` and
+`N/A` where a kind of value is asked for; a cell that is not what its column promises raises BadCell, so that the caller
 can keep the row and quarantine the cell. Values are JSON's own, or an aware
 datetime in UTC. Scalars in, scalars out: call them on distinct values only.
 """
@@ -65,7 +65,7 @@ class Conversion:
 
     def __call__(self, text: str, row: Row = _NO_ROW) -> Value | None:
         """Return the value of `text`; None when it holds none. Raises BadCell."""
-        if not self.fills_empty and is_absent(text):
+        if not self.fills_empty and (is_absent(text) if self.kind else not text.strip()):
             return None
         return self.function(text, row)
 

@@ -12,12 +12,18 @@ from typing import Any, NoReturn
 from tocsin.kernel.refusals import InvalidInput
 
 
-def read(data: bytes, *, where: str, max_bytes: int, max_depth: int) -> Any:
-    """Return the value that `data` holds. Raises InvalidInput, naming `where`."""
+def read(data: bytes, *, where: str, max_bytes: int, max_depth: int, numbers_as_text: bool = False) -> Any:
+    """Return the value that `data` holds. Raises InvalidInput, naming `where`.
+
+    `numbers_as_text` keeps numbers as they are written, so that nothing is rounded.
+    """
+    hooks: dict[str, Any] = {"parse_int": str, "parse_float": str} if numbers_as_text else {}
     if len(data) > max_bytes:
         raise InvalidInput(f"is larger than {max_bytes:,} bytes.", where=where)
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        value = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant, **hooks
+        )
     except _Refused as refused:
         raise InvalidInput(str(refused), where=where) from None
     except json.JSONDecodeError as error:

@@ -149,6 +149,15 @@ def test_a_key_that_is_mapped_twice_keeps_the_first() -> None:
     assert notes == [Field("extra.note", "note", "raw")]
 
 
+def test_a_constant_stands_for_the_cell_of_the_same_key() -> None:
+    def change(entry: dict[str, Any]) -> None:
+        entry["optional_fields"].append(["protocol.application", "application"])
+
+    mapping = read_schema(changed(change)).mappings["event4_lamp"]
+    assert mapping.constant("protocol.application") == "lamp"
+    assert "protocol.application" not in {field.key for field in mapping.fields}
+
+
 BROKEN = {
     "no JSON": (b"{", "intelmq.json: is not JSON"),
     "not text": (b"\xff\xfe", "not UTF-8"),

@@ -1,0 +1,10 @@
+"""Feeds of any publisher, described by a mapping file instead of code.
+
+Pure: the description and the records come as bytes.
+Words: feed, mapping file, shape, reading.
+Doors: `read_feed`, `shipped_feeds`, `Reading.table`.
+"""
+
+from tocsin.formats.delimited.feedfile import Feed, Reading, read_feed, shipped_feeds
+
+__all__ = ["Feed", "Reading", "read_feed", "shipped_feeds"]

@@ -47,12 +47,13 @@ def built_in() -> dict[str, Mapping]:
 
 def _mapping(name: str, title: str, entry: dict[str, Any]) -> Mapping:
     columns = tuple(column for word in entry["columns"] for column in _expanded(word))
-    fields = tuple(field for column in columns for field in _fields(column, entry))
+    fixed = constants(entry)
+    fields = tuple(field for column in columns for field in _fields(column, entry) if field.key not in dict(fixed))
     return Mapping(
         type=name,
         title=title,
         fields=fields,
-        constants=constants(entry),
+        constants=fixed,
         roles=roles_of(name, columns, fields),
         origin=ORIGIN,
         columns=columns,

@@ -156,12 +156,13 @@ class _Reading:
             for position, row in enumerate(_part(entry, part, list, where, []), start=1)
         )
         _check_time(fields, where)
+        constants = self.constants(_part(entry, "constant_fields", dict, where, {}), f"{where}, constant_fields")
         columns = self.documented.get(type_name) or tuple(dict.fromkeys(field.column for field in fields))
         return Mapping(
             type=type_name,
             title=_part(entry, "feed_name", str, where),
-            fields=_without_repeats(fields),
-            constants=self.constants(_part(entry, "constant_fields", dict, where, {}), f"{where}, constant_fields"),
+            fields=without_repeats(fields, constants),
+            constants=constants,
             roles=roles_of(type_name, columns, fields),
             origin=ORIGIN,
             columns=columns,
@@ -211,6 +212,7 @@ def _check_time(fields: tuple[Field, ...], where: str) -> None:
         raise InvalidInput(f"has no field for {TIME}.", where=where)
 
 
-def _without_repeats(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """One field for each key: the publisher's first, as required ones come before optional ones."""
-    return tuple({field.key: field for field in reversed(fields)}.values())[::-1]
+def without_repeats(fields: Iterable[Field], constants: Iterable[tuple[str, str]]) -> tuple[Field, ...]:
+    """Return one field for each key: the first that names it, and none where a constant stands instead."""
+    fixed = dict(constants)
+    return tuple({field.key: field for field in reversed(list(fields)) if field.key not in fixed}.values())[::-1]

@@ -1,0 +1,252 @@
+"""A feed described by a file: how its records are read, and what its columns mean.
+
+The file is TOML; `data/feeds/` holds ready ones. A refusal names the file, the
+table and the key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
+from tocsin.engine.mapping import TIME, Field, Mapping, Roles
+from tocsin.formats import rsit
+from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
+from tocsin.formats.tables import Table, from_delimited, from_json_lines
+from tocsin.kernel.reference_data import DATA
+from tocsin.kernel.refusals import InvalidInput
+
+ORIGIN = "file"
+MAX_BYTES = 2**20
+SHAPES = ("delimited", "json-lines")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
+_TABLES = {"feed", "read", "fields", "constants", "roles"}
+_FEED = {"name", "title", "shape", "time_format"}
+_READ = {"delimiter", "columns", "comment", "skip_lines", "encoding"}
+_TUPLES = {"names", "urls", "detail"}
+_ROLES = {field.name for field in dataclasses.fields(Roles)}
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How records are read from the bytes."""
+
+    shape: str
+    """`delimited` or `json-lines`."""
+    delimiter: str = ","
+    """Empty: each line is one cell."""
+    columns: tuple[str, ...] = ()
+    """Header that the feed lacks; empty when its first row is the header."""
+    comment: str = ""
+    """Lines that begin with it are no records."""
+    skip_lines: int = 0
+    encoding: str = "utf-8"
+
+    def table(self, lines: Iterable[bytes]) -> Table:
+        """Return the records in `lines` as columns of text."""
+        if self.shape == "json-lines":
+            return from_json_lines(lines)
+        return from_delimited(
+            lines,
+            delimiter=self.delimiter,
+            columns=self.columns,
+            comment=self.comment,
+            skip_lines=self.skip_lines,
+            encoding=self.encoding,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """A feed: how to read it and what it means."""
+
+    mapping: Mapping
+    reading: Reading
+
+
+def read_feed(data: bytes, where: str) -> Feed:
+    """Return the feed that a mapping file describes. Raises InvalidInput, naming `where`, table and key."""
+    file = _File(_toml(data, where), where)
+    feed = file.table("feed", _FEED)
+    name = file.value("feed", feed, "name", str)
+    if not _NAME.match(name):
+        raise file.refusal("feed", "name", f"{name[:80]!r} is not a name of small letters, digits and _")
+    fields = file.fields(file.optional("feed", feed, "time_format", str, ""))
+    roles = file.roles(fields)
+    mapping = Mapping(
+        type=name,
+        title=file.optional("feed", feed, "title", str, name),
+        fields=fields,
+        constants=file.constants(),
+        roles=roles,
+        origin=ORIGIN,
+        columns=tuple(dict.fromkeys(field.column for field in fields)),
+    )
+    return Feed(mapping, file.reading(file.optional("feed", feed, "shape", str, SHAPES[0])))
+
+
+def shipped_feeds() -> dict[str, Feed]:
+    """Return the feeds that come with the product, by name."""
+    folder: Path = DATA / "feeds"
+    feeds = [read_feed(path.read_bytes(), path.name) for path in sorted(folder.glob("*.toml"))]
+    return {feed.mapping.type: feed for feed in feeds}
+
+
+def _toml(data: bytes, where: str) -> dict[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"is larger than {MAX_BYTES:,} bytes.", where=where)
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"is not UTF-8 text (byte {error.start}).", where=where) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidInput(f"is not TOML: {error}.", where=where) from None
+
+
+class _File:
+    """The tables of one mapping file, checked as they are asked for."""
+
+    def __init__(self, tables: dict[str, Any], where: str) -> None:
+        self.tables, self.where = tables, where
+        for name in sorted(tables.keys() - _TABLES):
+            raise InvalidInput(f"There is no table [{name}]; there are {_listed(_TABLES)}.", where=where)
+
+    def refusal(self, table: str, key: str, problem: str) -> InvalidInput:
+        return InvalidInput(f"{problem}.", where=f"{self.where}, [{table}] {key}".rstrip())
+
+    def table(self, name: str, allowed: set[str] | None = None) -> dict[str, Any]:
+        found = self.tables.get(name, {})
+        if not isinstance(found, dict):
+            raise self.refusal(name, "", "is not a table")
+        for key in sorted(found.keys() - allowed) if allowed else ():
+            raise self.refusal(name, key, f"is not known; there are {_listed(allowed or set())}")
+        return found
+
+    def value(self, table: str, values: dict[str, Any], key: str, sort: type[T]) -> T:
+        value = values.get(key)
+        if not isinstance(value, sort) or isinstance(value, bool):
+            raise self.refusal(
+                table, key, "is missing" if value is None else f"{value!r} is not {_SORTS[sort.__name__]}"
+            )
+        return value
+
+    def optional(self, table: str, values: dict[str, Any], key: str, sort: type[T], default: T) -> T:
+        return self.value(table, values, key, sort) if key in values else default
+
+    def texts(self, table: str, values: dict[str, Any], key: str) -> tuple[str, ...]:
+        found = self.optional(table, values, key, list, [])
+        if not all(isinstance(item, str) and item for item in found):
+            raise self.refusal(table, key, "is not a list of column names")
+        return tuple(found)
+
+    def fields(self, time_format: str) -> tuple[Field, ...]:
+        entries = self.table("fields")
+        if not entries:
+            raise self.refusal("fields", "", 'names no field; write "source.ip" = "column"')
+        return tuple(self.field(key, entry, time_format) for key, entry in entries.items())
+
+    def field(self, key: str, entry: Any, time_format: str) -> Field:
+        if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):
+            raise self.refusal("fields", key, 'is not a key of an event; put it under extra, in quotes: "extra.name"')
+        column, conversion = (entry, "") if isinstance(entry, str) else self.column(key, entry)
+        if not column:
+            raise self.refusal("fields", key, "names no column")
+        if key == TIME and time_format and not conversion:
+            conversion = f"time:{time_format}"
+        if conversion and conversion not in CONVERSIONS:
+            raise self.refusal(
+                "fields", key, f"the conversion {conversion!r} is not known; there are {_listed(CONVERSIONS)}"
+            )
+        return Field(key, column, for_kind(conversion, kind_of(key)))
+
+    def column(self, key: str, entry: Any) -> tuple[str, str]:
+        if not isinstance(entry, dict) or not entry.keys() <= {"column", "conversion"}:
+            raise self.refusal("fields", key, "is neither a column nor { column = …, conversion = … }")
+        where = f"{key}."
+        column = self.value("fields", {where + k: v for k, v in entry.items()}, f"{where}column", str)
+        return column, self.optional("fields", entry, "conversion", str, "")
+
+    def constants(self) -> tuple[tuple[str, str], ...]:
+        entries = self.table("constants")
+        held = {key: self.constant(key, self.value("constants", entries, key, str)) for key in entries}
+        kind = rsit.resolve(held.get("classification.type", rsit.UNDETERMINED))
+        held.setdefault("classification.taxonomy", kind.class_name)
+        held.setdefault("classification.type", kind.name)
+        return tuple(sorted(held.items()))
+
+    def constant(self, key: str, value: str) -> str:
+        if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):
+            raise self.refusal("constants", key, "is not a key of an event")
+        if key == "classification.type" and value not in rsit.types():
+            raise self.refusal(
+                "constants", key, f"{value!r} is not a type of the taxonomy; there are {_listed(rsit.types())}"
+            )
+        try:
+            return str(CONVERSIONS[kind_of(key) or "raw"](value) or "")
+        except BadCell as bad:
+            raise self.refusal("constants", key, bad.reason) from None
+
+    def roles(self, fields: tuple[Field, ...]) -> Roles:
+        entries = self.table("roles", _ROLES)
+        derived = _derived(fields)
+        given: dict[str, Any] = {
+            key: self.texts("roles", entries, key) if key in _TUPLES else self.value("roles", entries, key, str)
+            for key in entries
+        }
+        roles = Roles(**(derived | given))
+        if not (roles.address or roles.account):
+            raise self.refusal(
+                "roles", "address", "no column says which asset a row is about; name an address or account"
+            )
+        return roles
+
+    def reading(self, shape: str) -> Reading:
+        if shape not in SHAPES:
+            raise self.refusal("feed", "shape", f"{shape!r} is not known; there are {_listed(SHAPES)}")
+        entries = self.table("read", _READ)
+        delimiter = self.optional("read", entries, "delimiter", str, ",")
+        if len(delimiter) > 1 or delimiter in ("\n", "\r", '"'):
+            raise self.refusal("read", "delimiter", f"{delimiter!r} is not one character")
+        encoding = self.optional("read", entries, "encoding", str, "utf-8")
+        try:
+            b"".decode(encoding)
+        except LookupError:
+            raise self.refusal("read", "encoding", f"{encoding!r} is not known") from None
+        return Reading(
+            shape=shape,
+            delimiter=delimiter,
+            columns=self.texts("read", entries, "columns"),
+            comment=self.optional("read", entries, "comment", str, ""),
+            skip_lines=self.optional("read", entries, "skip_lines", int, 0),
+            encoding=encoding,
+        )
+
+
+def _derived(fields: tuple[Field, ...]) -> dict[str, Any]:
+    """Roles that the fields imply. A port is none of them: only who knows the feed can say whether it lasts."""
+    at = {field.key: field.column for field in fields}
+    derived: dict[str, Any] = {
+        "time": at.get(TIME, ""),
+        "address": at.get("source.ip", ""),
+        "asn": at.get("source.asn", ""),
+        "country": at.get("source.geolocation.cc", ""),
+        "names": tuple(at[key] for key in ("source.fqdn",) if key in at),
+        "urls": tuple(at[key] for key in ("source.url",) if key in at),
+    }
+    if not derived["address"]:
+        accounts = ("source.fqdn", "source.url", "source.network", "source.account")
+        derived["account"] = next((at[key] for key in accounts if key in at), "")
+    return derived
+
+
+_SORTS = {"str": "text", "int": "a whole number", "list": "a list"}
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))
