@@ -1,0 +1,185 @@
+"""Open a connection to exactly the address that was checked, with a deadline over everything on it.
+
+The name is resolved once and never again: who can change what a name means
+between check and connection gains nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import ipaddress
+import queue
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
+
+from tocsin.courier.addresses import Address, is_public
+from tocsin.courier.refusals import AddressRefused, NotReachable, TooSlow
+
+PORTS = {"http": 80, "https": 443}
+URL_LENGTH = 8000
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+
+Resolver = Callable[[str, int], list[str]]
+"""Takes a name and a port; returns addresses as text. Raises OSError."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowance:
+    """What a caller lets pass beyond the rule: for tests, and for a mirror in one's own network."""
+
+    addresses: frozenset[str] = frozenset()
+    ports: frozenset[int] = frozenset()
+
+
+NOTHING_MORE = Allowance()
+
+
+class Deadline:
+    """An instant after which nothing is waited for."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self.url, self.seconds, self._end = url, seconds, time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return how many seconds are left. Raises TooSlow when none are."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TooSlow(self.url, f"it took longer than {self.seconds:g} s.")
+        return left
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Where one request goes, checked."""
+
+    url: str
+    secure: bool
+    host: str
+    """Name or address literal, for SNI, certificate and Host header."""
+    port: int
+    addresses: tuple[str, ...]
+    """What is connected to: the first of them that answers."""
+    path: str
+
+
+def check(url: str, deadline: Deadline, allowance: Allowance, resolve: Resolver) -> Target:
+    """Return where a request for `url` goes. Raises AddressRefused, NotReachable or TooSlow.
+
+    When a name has several addresses all of them must pass: one that points
+    inward shows what the name is for.
+    """
+    parts, port = _split(url)
+    host = parts.hostname or ""
+    if port not in PORTS.values() and port not in allowance.ports:
+        raise AddressRefused(url, f"port {port} is none of 80 and 443.")
+    addresses = [_parse(url, text) for text in _resolved(url, host, port, deadline, resolve)]
+    for address in addresses:
+        if not is_public(address) and str(address) not in allowance.addresses:
+            raise AddressRefused(url, f"{host} is {address}, which is not an address of the public Internet.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(url, parts.scheme == "https", host, port, tuple(map(str, addresses)), path)
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    if len(url) > URL_LENGTH or not url.isascii() or _UNSAFE.search(url):
+        raise AddressRefused(url[:200], "it is not written as a web address.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise AddressRefused(url, "it is not written as a web address.") from error
+    if parts.scheme not in PORTS:
+        raise AddressRefused(url, "only http and https are fetched.")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused(url, "an address must carry no user name and no password.")
+    if not parts.hostname or "%" in parts.netloc:
+        raise AddressRefused(url, "it names no host.")
+    return parts, PORTS[parts.scheme] if port is None else port
+
+
+def _resolved(url: str, host: str, port: int, deadline: Deadline, resolve: Resolver) -> list[str]:
+    """Return the host's addresses; the resolver cannot be interrupted, so it is left behind when it is too slow."""
+    answers: queue.SimpleQueue[list[str] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(resolve(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TooSlow(url, "its name was not resolved in time.") from None
+    if isinstance(answer, Exception) or not answer:
+        raise NotReachable(url, f"the name {host} is not known.")
+    return answer
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Ask the operating system."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _parse(url: str, text: str) -> Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError as error:
+        raise AddressRefused(url, f"{text} is no address.") from error
+
+
+class PinnedConnection(http.client.HTTPConnection):
+    """A connection to a checked address that names the host it is meant for."""
+
+    def __init__(self, target: Target, deadline: Deadline, context: ssl.SSLContext) -> None:
+        super().__init__(target.host, target.port, timeout=deadline.left())
+        if target.secure:
+            self.default_port = PORTS["https"]
+        self._target, self._deadline, self._context = target, deadline, context
+        self._watch: threading.Timer | None = None
+
+    def connect(self) -> None:
+        """Connect, and shake hands when it is https."""
+        plain = self._first_that_answers()
+        try:
+            plain.settimeout(self._deadline.left())
+            secured = self._target.secure
+            self.sock = self._context.wrap_socket(plain, server_hostname=self._target.host) if secured else plain
+        except BaseException:
+            plain.close()
+            raise
+        self._cut_at_the_deadline(self.sock)
+
+    def _first_that_answers(self) -> socket.socket:
+        *others, last = self._target.addresses
+        for address in others:
+            with contextlib.suppress(OSError):
+                share = self._deadline.left() / 2  # leave time for the others
+                return socket.create_connection((address, self._target.port), share)
+        return socket.create_connection((last, self._target.port), self._deadline.left())
+
+    def _cut_at_the_deadline(self, sock: socket.socket) -> None:
+        """End the connection from outside: a peer that sends a byte now and then never lets a read time out."""
+
+        def cut() -> None:
+            with contextlib.suppress(OSError):  # closed already
+                sock.shutdown(socket.SHUT_RDWR)
+
+        self._watch = threading.Timer(self._deadline.left(), cut)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def close(self) -> None:
+        """Close, and no longer watch the time."""
+        if self._watch:
+            self._watch.cancel()
+        super().close()

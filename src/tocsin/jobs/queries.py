@@ -1,0 +1,26 @@
+"""Reading jobs, for screens and for `doctor`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import QuerySet
+
+from tocsin.jobs.choices import State
+from tocsin.jobs.models import Job
+from tocsin.kernel.clock import Instant
+
+
+def running_jobs(kind: str) -> QuerySet[Job]:
+    """Return the jobs of a kind that run now, for their progress."""
+    return Job.objects.filter(kind=kind, state=State.RUNNING).order_by("made_at")
+
+
+def failed_jobs() -> QuerySet[Job]:
+    """Return the jobs that failed for good, last first."""
+    return Job.objects.filter(state=State.FAILED).order_by("-finished_at")
+
+
+def overdue_jobs(*, at: Instant, by: dt.timedelta) -> QuerySet[Job]:
+    """Return the jobs that should have begun at least so long ago: no worker runs, or too few do."""
+    return Job.objects.filter(state=State.WAITING, run_after__lt=at - by).order_by("run_after")

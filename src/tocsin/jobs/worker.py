@@ -1,0 +1,120 @@
+"""The loop of a worker process, and the thread that keeps its lease while a job runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import close_old_connections, connection
+
+from tocsin.jobs import queue, registry
+from tocsin.jobs.models import Job
+from tocsin.jobs.registry import Kind, PutBack
+from tocsin.kernel import clock
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Busy, Refusal, Unavailable
+
+POLL_S = 1.0
+ERROR_LENGTH = 2000
+
+log = logging.getLogger(__name__)
+
+
+class RunningJob:
+    """One job in the hands of this worker. See `registry.Running`."""
+
+    def __init__(self, job: Job, stop: threading.Event) -> None:
+        self.job, self._stop, self._lost = job, stop, threading.Event()
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the worker is about to end, or another one has the job by now."""
+        return self._stop.is_set() or self._lost.is_set()
+
+    def progress(self, share: float, text: str = "") -> None:
+        """Say how far it is (0 to 1), for the screen."""
+        if not queue.note_progress(self.job, share, text):
+            self._lost.set()
+
+    def lose(self) -> None:
+        """Note that the lease was lost."""
+        self._lost.set()
+
+
+def work(
+    stop: threading.Event, *, name: str = "", poll_s: float = POLL_S, now: Callable[[], Instant] = clock.now
+) -> None:
+    """Do jobs until `stop` is set, one at a time; a job that runs then may finish.
+
+    Several workers may do so at once, on one or many machines.
+    """
+    registry.load()
+    name = name or f"{os.uname().nodename}:{os.getpid()}"
+    while not stop.is_set():
+        close_old_connections()
+        if not do_next(name, stop, now=now):
+            stop.wait(poll_s)
+
+
+def do_next(name: str, stop: threading.Event | None = None, *, now: Callable[[], Instant] = clock.now) -> Job | None:
+    """Do what is due by the clock, then the next job, if there is one; return it."""
+    queue.reclaim(at=now())
+    for schedule in registry.schedules():
+        queue.make_scheduled(schedule, at=now())
+    job = queue.claim(name, at=now())
+    if job is not None:
+        _do(job, RunningJob(job, stop or threading.Event()), now)
+    return job
+
+
+def _do(job: Job, running: RunningJob, now: Callable[[], Instant]) -> None:
+    kind = registry.kind_named(job.kind)
+    if kind is None:
+        queue.fail(job, f"No function does jobs of the kind {job.kind}.", at=now(), for_good=True)
+        return
+    if job.attempts > kind.max_attempts:
+        queue.fail(job, f"{job.last_error} It was tried {kind.max_attempts} times.", at=now(), for_good=True)
+        return
+    try:
+        with _lease_kept(kind, running, now):
+            kind.function(job.payload, running)
+    except PutBack:
+        queue.put_back(job, at=now())
+    except Refusal as refusal:
+        # A sentence for people. Trying again helps only when somebody or something was busy or away.
+        for_good = not isinstance(refusal, Busy | Unavailable) or job.attempts >= kind.max_attempts
+        queue.fail(job, str(refusal), at=now(), for_good=for_good)
+    except Exception as error:  # whatever a job raises must not end the worker that others wait for
+        log.exception("job %s failed", job)
+        text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+        queue.fail(job, text, at=now(), for_good=job.attempts >= kind.max_attempts)
+    else:
+        queue.finish(job, at=now())
+
+
+@contextmanager
+def _lease_kept(kind: Kind, running: RunningJob, now: Callable[[], Instant]) -> Iterator[None]:
+    """Renew the lease from a thread until the job is done."""
+    done = threading.Event()
+    if not queue.renew(running.job, at=now(), lease=kind.lease):
+        raise PutBack
+
+    def keep() -> None:
+        try:
+            while not done.wait(kind.lease.total_seconds() / 3):
+                if not queue.renew(running.job, at=now(), lease=kind.lease):
+                    running.lose()
+                    return
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep, name=f"lease of {running.job}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
