@@ -20,7 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils import translation
 
-from tests.directory.conftest import AT, BY, Analyst, as_json, claim
+from tests.cast import Cast
+from tests.directory.conftest import AT, BY, as_json, claim
 from tests.directory.test_importing import NATIONAL
 from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.directory import actions, queries
@@ -28,19 +29,6 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact
 
 pytestmark = pytest.mark.django_db
-
-
-@dataclasses.dataclass(frozen=True)
-class Staff(Analyst):
-    """An analyst as the pages see her."""
-
-    is_authenticated: bool = True
-    is_active: bool = True
-    is_staff_of_team: bool = True
-    name: str = "Ana Lys"
-    email: str = "ana@cirt.example"
-    language: str = ""
-    pk: int = 1
 
 
 class Pages:
@@ -67,10 +55,10 @@ class Pages:
 
 
 @pytest.fixture
-def pages(settings: Any, tmp_path: Any) -> Pages:
+def pages(settings: Any, tmp_path: Any, cast: Cast) -> Pages:
     """The pages as an analyst sees them."""
     settings.CONFIG = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
-    return Pages(Staff())
+    return Pages(cast.analyst)
 
 
 def text(response: HttpResponse) -> str:
@@ -183,7 +171,7 @@ def test_a_claim_is_entered_confirmed_and_ended(pages: Pages, ministry: Constitu
     assert pages.post(f"/directory/claims/{row.pk}/confirm/").status_code == 302
     pages.post(f"/directory/claims/{row.pk}/end/", ends_on="2026-02-01", reason="Sold")
     row.refresh_from_db()
-    assert (row.confirmed_by, row.valid_to) == ("Ana Lys", dt.date(2026, 2, 1))
+    assert (row.confirmed_by, row.valid_to) == (pages.user.audit_label, dt.date(2026, 2, 1))
 
 
 def test_confirming_needs_a_form_not_a_link(pages: Pages, ministry: Constituent) -> None:
@@ -290,11 +278,10 @@ def addresses() -> list[str]:
     return found
 
 
-def test_a_stranger_gets_nothing_from_any_page(ministry: Constituent, bank: Constituent) -> None:
+def test_a_stranger_gets_nothing_from_any_page(ministry: Constituent, bank: Constituent, cast: Cast) -> None:
     claim(ministry, "192.0.2.0/24")
     claim(bank, "192.0.2.0/24")
-    stranger = dataclasses.replace(Staff(), is_staff_of_team=False)
-    for person in (AnonymousUser(), stranger):
+    for person in (AnonymousUser(), cast.stranger, cast.peer):
         for address in addresses():
             for ask in (Pages(person).get, Pages(person).post):
                 try:

@@ -12,19 +12,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
+from tests.cast import Cast
 from tests.directory.conftest import AT, BY, as_json, claim
-from tocsin.directory import actions, queries, sectors
+from tocsin.directory import actions, history, queries, sectors
 from tocsin.directory.choices import ClaimKind
+from tocsin.directory.history import sentence
 from tocsin.directory.models import Claim, Constituent
 
 pytestmark = pytest.mark.django_db
-
-
-class Member:
-    """Somebody of the team, signed in."""
-
-    is_authenticated = True
-    is_active = True
 
 
 def test_the_engine_gets_every_claim_with_its_dates(ministry: Constituent, bank: Constituent) -> None:
@@ -121,9 +116,41 @@ def test_what_nobody_claims_finds_nobody(ministry: Constituent, text: str) -> No
     assert not queries.constituents_matching(text, Constituent.objects.all()).exists()
 
 
-def test_staff_see_all_and_strangers_nothing(ministry: Constituent) -> None:
-    assert list(queries.constituents_visible_to(Member())) == [ministry]
-    assert not queries.constituents_visible_to(AnonymousUser()).exists()
+def test_staff_see_all_and_strangers_nothing(ministry: Constituent, cast: Cast) -> None:
+    for person in (cast.administrator, cast.manager, cast.analyst):
+        assert list(queries.constituents_visible_to(person)) == [ministry]
+    cast.analyst.is_active = False
+    for person in (AnonymousUser(), cast.analyst, cast.contact, cast.stranger, cast.peer, cast.observer):
+        assert not queries.constituents_visible_to(person).exists()
+
+
+def test_history_is_what_was_done_to_a_constituent(
+    ministry: Constituent, bank: Constituent, load: Callable[..., queries.Plan]
+) -> None:
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    actions.confirm_claim(ours, by=BY, at=AT)
+    actions.settle_conflict(confirmed=ours, ended=theirs, ends_on=AT.date(), reason="Letter 7.", by=BY, at=AT)
+    actions.change_constituent(bank, name="moh", by=BY, at=AT)
+    actions.add_contact(ministry, email="soc@moh.example", by=BY, at=AT)
+    load(as_json({"id": "moh", "name": "Ministry of Health", "region": "North"}))
+    assert [sentence(row.code, row.data) for row in queries.history_of(ministry)] == [
+        "Imported from directory.json",
+        "Contact entered",
+        "192.0.2.0/24 goes to moh; the claim of bank ends on 2026-03-02: Letter 7.",
+        "Claim of 192.0.2.0/24 confirmed",
+        "Claim of 192.0.2.0/24 entered",
+        "Entered",
+    ]
+    assert sentence("claim.ended", {"values": ["64496"], "ends_on": "2026-03-01", "reason": "Sold"}) == (
+        "Claim of 64496 ends on 2026-03-01: Sold"
+    )
+    newest = queries.history_of(bank)[0]
+    assert sentence(newest.code, newest.data) == "Changed: name"
+
+
+def test_every_code_of_history_has_its_sentence() -> None:
+    assert set(queries.HISTORY_CODES) == set(history._SENTENCES)
+    assert sentence("moon.landed", {}) == "moon.landed"
 
 
 def test_counts_add_up(ministry: Constituent, bank: Constituent) -> None:

@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
     """`missing`, `order` or `changed`."""
 
 
-def canonical_json(data: dict[str, Any]) -> str:
+def canonical_json(data: Any) -> str:
     """Return `data` as the one text that stands for it: keys in order, no spaces, ASCII. Refuses NaN."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 

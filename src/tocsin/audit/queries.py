@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -22,6 +22,11 @@ def latest_rows(limit: int = 50) -> QuerySet[AuditRow]:
 def rows_of(actor_key: str) -> QuerySet[AuditRow]:
     """Return what one actor did, newest first."""
     return AuditRow.objects.filter(actor_key=actor_key).order_by("-sequence")
+
+
+def rows_mentioning(word: str, codes: Collection[str]) -> QuerySet[AuditRow]:
+    """Return rows of these codes whose data hold `word` as a whole text, newest first. For the history of a thing."""
+    return AuditRow.objects.filter(code__in=codes, data_json__contains=chain.canonical_json(word)).order_by("-sequence")
 
 
 def verify() -> Verdict:

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from tocsin.audit.models import AuditRow
+from tocsin.audit.queries import rows_mentioning
 from tocsin.directory.choices import ClaimKind, Status, TableKind
 from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
@@ -20,6 +22,7 @@ from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
 from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement
 from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
+from tocsin.people.models import Person
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -38,6 +41,7 @@ __all__ = [
     "constituents_matching",
     "constituents_visible_to",
     "counts",
+    "history_of",
     "overlaps",
     "plan_import",
     "read_files",
@@ -199,7 +203,7 @@ def _nearest_of_another(inner: OverlapSide, outers: Iterable[OverlapSide]) -> It
 
 def constituents_visible_to(person: object) -> QuerySet[Constituent]:
     """Return the constituents that a person may see. The team's staff see all, others none yet."""
-    is_staff = getattr(person, "is_active", False) and getattr(person, "is_staff_of_team", False)
+    is_staff = isinstance(person, Person) and person.is_active and person.is_staff_of_team
     return Constituent.objects.all() if is_staff else Constituent.objects.none()
 
 
@@ -244,6 +248,27 @@ def counts() -> dict[str, Any]:
     }
 
 
+# ---- history
+
+HISTORY_CODES = (
+    "constituent.added", "constituent.changed", "contact.added", "contact.changed", "claim.added", "claim.confirmed",
+    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported",
+)  # fmt: skip
+HISTORY_ROWS = 50
+
+
+def history_of(constituent: Constituent) -> list[AuditRow]:
+    """Return what was last done to a constituent, newest first, at most HISTORY_ROWS."""
+    rows = rows_mentioning(constituent.public_id, HISTORY_CODES)[: 4 * HISTORY_ROWS]
+    return [row for row in rows if _concerns(row.data, constituent.public_id)][:HISTORY_ROWS]
+
+
+def _concerns(data: dict[str, Any], public_id: str) -> bool:
+    """Whether a row is about the constituent, and does not just hold its id as some other word."""
+    lists = (data.get(name, ()) for name in ("constituents", "added", "changed"))
+    return data.get("constituent") == public_id or any(public_id in found for found in lists)
+
+
 # ---- reference tables
 
 
@@ -254,7 +279,7 @@ def reference_table(kind: TableKind, store: Path) -> Path | None:
 
 
 def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix (128 bits, IPv4 in its mapped place) and its ASN."""
+    """Yield first and last address of each announced prefix as 128-bit numbers (IPv4 mapped), and its ASN."""
     from tocsin.directory import tables  # PyArrow: too large for a page that only asks for names
 
     return tables.announced_ranges(table)

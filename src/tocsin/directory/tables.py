@@ -21,9 +21,9 @@ import dataclasses
 import gzip
 import hashlib
 import io
+import ipaddress
 import os
 import re
-import socket
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator
@@ -128,9 +128,8 @@ def _write(table: pa.Table, path: Path) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
-        except BaseException:
+        finally:
             Path(temporary).unlink(missing_ok=True)
-            raise
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -209,12 +208,11 @@ def _prefix(text: bytes) -> tuple[int, int, int]:
 
 
 def _address(text: bytes) -> tuple[int, int]:
-    family = 6 if b":" in text else 4
     try:
-        packed = socket.inet_pton(socket.AF_INET6 if family == 6 else socket.AF_INET, text.decode("ascii"))
-    except (OSError, UnicodeDecodeError):
+        address = ipaddress.ip_address(text.decode("ascii"))
+    except ValueError:
         raise ValueError(_("{value} is not an address.").format(value=_shown(text))) from None
-    return family, int.from_bytes(packed, "big")
+    return address.version, int(address)
 
 
 def _shown(text: bytes) -> str:
@@ -258,7 +256,7 @@ _MAPPED = 0xFFFF_0000_0000
 
 
 def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix (128 bits, IPv4 in its mapped place) and its ASN."""
+    """Yield first and last address of each announced prefix as 128-bit numbers (IPv4 mapped), and its ASN."""
     columns = ["family", "first_high", "first_low", "last_high", "last_low", "asn"]
     for batch in pq.ParquetFile(table).iter_batches(columns=columns):
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)

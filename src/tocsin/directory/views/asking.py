@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from tocsin.audit.actors import Actor
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.queries import constituents_visible_to
 from tocsin.kernel.refusals import InvalidInput, Refusal
+from tocsin.people.models import Person
 
 
-def actor(request: HttpRequest) -> Actor:
-    """Return who acts. Raises PermissionDenied for whoever is not of the team, or cannot be named in the trail."""
-    if not (getattr(request.user, "audit_key", "") and getattr(request.user, "is_staff_of_team", False)):
+def actor(request: HttpRequest) -> Person:
+    """Return who acts. Raises PermissionDenied for whoever is not of the team."""
+    person = request.user
+    if not isinstance(person, Person) or not person.is_staff_of_team:
         raise PermissionDenied
-    return cast(Actor, request.user)
+    return person
 
 
 def constituent_asked_for(request: HttpRequest, public_id: str) -> Constituent:

@@ -22,8 +22,9 @@ from tocsin.directory.forms import (
     NewConstituentForm,
     sector_choices,
 )
+from tocsin.directory.history import sentence
 from tocsin.directory.models import Constituent
-from tocsin.directory.queries import conflicts_of, constituents_matching, constituents_visible_to
+from tocsin.directory.queries import conflicts_of, constituents_matching, constituents_visible_to, history_of
 from tocsin.directory.views.asking import (
     accepted,
     actor,
@@ -98,6 +99,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "contacts": row.contacts.select_related("deputy_of"),
         "parts": row.parts.all(),
         "conflicts": conflicts_of(row),
+        "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)
 

@@ -1,0 +1,59 @@
+"""Sentences for the audit rows of the room, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+Data = dict[str, Any]
+
+
+def sentence(code: str, data: Data) -> str:
+    """Return what an audit row says, as a sentence; the code itself for one that is not known here."""
+    known = _SENTENCES.get(code)
+    return known(data) if known else code
+
+
+def _changed(data: Data) -> str:
+    return _("Changed: {fields}").format(fields=", ".join(sorted(data["after"])))
+
+
+def _contact(data: Data) -> str:
+    return _("Contact changed: {fields}").format(fields=", ".join(sorted(data["after"])))
+
+
+def _values(data: Data) -> str:
+    return ", ".join(data["values"])
+
+
+def _ended(data: Data) -> str:
+    text = _("Claim of {values} ends on {day}").format(values=_values(data), day=data["ends_on"])
+    return f"{text}: {data['reason']}" if data["reason"] else text
+
+
+def _settled(data: Data) -> str:
+    first, second = data["constituents"]
+    text = _("{value} goes to {first}; the claim of {second} ends on {day}: {reason}")
+    return text.format(value=data["value"], first=first, second=second, day=data["ends_on"], reason=data["reason"])
+
+
+def _kept(data: Data) -> str:
+    text = _("{value} stays with {first} and {second}: {reason}")
+    first, second = data["constituents"]
+    return text.format(value=data["value"], first=first, second=second, reason=data["reason"])
+
+
+_SENTENCES: dict[str, Callable[[Data], str]] = {
+    "constituent.added": lambda _data: _("Entered"),
+    "constituent.changed": _changed,
+    "contact.added": lambda _data: _("Contact entered"),
+    "contact.changed": _contact,
+    "claim.added": lambda data: _("Claim of {values} entered").format(values=_values(data)),
+    "claim.confirmed": lambda data: _("Claim of {values} confirmed").format(values=_values(data)),
+    "claim.ended": _ended,
+    "conflict.settled": _settled,
+    "conflict.kept": _kept,
+    "directory.imported": lambda data: _("Imported from {files}").format(files=", ".join(data["files"])),
+}
