@@ -27,6 +27,8 @@ _SECTORS = ("government", "energy", "finance", "health", "telecom", "water", "tr
 _SPACES = ("10.0.0.0/8", "198.18.0.0/15", "2001:db8::/32")
 _SHARES = (0.68, 0.14, 0.18)
 _NEWEST, _OLDEST = dt.date(2026, 12, 31), dt.date(2020, 1, 1)
+_TURNS = tuple(dt.date(year, month, 1) for year in (2024, 2025, 2026) for month in (2, 9))
+"""Days on which claims begin or end: few, as when a registry is revised, so that an index for each span stays cheap."""
 _EQUAL, _HANDED_OVER, _DATED, _NESTED = 0.03, 0.02, 0.12, 0.35
 # What goes wrong first: one start and many lengths, halves of an IPv6 address, whole spaces, single addresses.
 _EDGES = (
@@ -165,7 +167,7 @@ def _networks(count: int, ids: list[str], rng: random.Random) -> list[Claim]:
         elif chance < _EQUAL + _HANDED_OVER:
             network = _fresh(taken, claims, rng)
             disputed.add(network)
-            last = _date(rng)
+            last = rng.choice(_TURNS)
             one, next_one = rng.sample(ids, 2)
             claims += [Claim(one, network, valid_to=last), Claim(next_one, network, last + dt.timedelta(days=1))]
         else:
@@ -209,7 +211,7 @@ def _dated(claim: Claim, rng: random.Random) -> Claim:
     """Return the claim with dates, for some: begun, ended, both, or confirmed."""
     chance = rng.random()
     if chance < _DATED:
-        first, last = sorted((_date(rng), _date(rng)))
+        first, last = sorted(rng.choices(_TURNS, k=2))
         kind = rng.randrange(3)
         return dataclasses.replace(claim, valid_from=first if kind != 1 else None, valid_to=last if kind != 0 else None)
     return dataclasses.replace(claim, confirmed_on=_date(rng)) if chance < 0.4 else claim

@@ -28,7 +28,7 @@ MOST = {4: FIRST + (1 << 24), 6: 0xFFFF << 16}
 _STEP = 1 << 16
 _BASE4 = (int(ipaddress.ip_address("198.18.0.0")), int(ipaddress.ip_address("10.0.0.0")))
 _BASE6 = 0x20010DB8 << 96
-_LENGTHS = {4: (20, 22, 23, 24, 24, 25, 26, 28, 29, 32), 6: (48, 56, 60, 64)}
+_LENGTHS = {4: (22, 24, 25, 26, 27, 28, 28, 29, 30, 32), 6: (48, 56, 60, 64)}
 _ASNS = 300
 _WITH_ASN = 60
 

@@ -115,6 +115,14 @@ def test_some_claims_have_begun_ended_or_both(claims: Claims) -> None:
     assert all(kinds[kind] > 20 for kind in [(True, False), (False, True), (True, True), (False, False)])
 
 
+def test_claims_turn_on_few_days_so_that_spans_between_them_can_be_indexed(claims: Claims) -> None:
+    turns = {c.valid_from for c in claims.networks} | {c.valid_to for c in claims.networks}
+    assert 4 < len(turns - {None}) <= 12
+    one_day = [c for c in claims.networks if c.valid_from and c.valid_from == c.valid_to]
+    assert one_day
+    assert {q.on for q in claims.questions(2_000)} & {c.valid_to + dt.timedelta(days=1) for c in one_day if c.valid_to}
+
+
 def test_every_claim_lies_in_harmless_space(claims: Claims) -> None:
     spaces = [ipaddress.ip_network(n) for n in ("10.0.0.0/8", "198.18.0.0/15", "2001:db8::/32")]
     for one in claims.networks:
