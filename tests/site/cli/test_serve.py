@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -28,13 +29,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(home: Path, *arguments: str, **settings: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address; stopped afterwards whatever happens."""
     port = free_port()
     command = [sys.executable, "-m", "tocsin", "serve", "--port", str(port), *arguments]
-    process = subprocess.Popen(command, env=environment(home), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment(home, **settings), stderr=subprocess.PIPE, text=True)
+    scheme = "https" if "tls_cert" in settings else "http"
     try:
-        yield process, f"http://127.0.0.1:{port}"
+        yield process, f"{scheme}://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(40)
@@ -42,12 +44,13 @@ def serving(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
         process.stderr.close()
 
 
-def health(address: str, seconds: float = 20) -> dict[str, object]:
+def health(address: str, trusted: Path | None = None, seconds: float = 20) -> dict[str, object]:
     """Ask for /health until it answers."""
+    context = ssl.create_default_context(cafile=trusted) if trusted else None
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{address}/health", timeout=5, context=context) as answer:
                 body: dict[str, object] = json.load(answer)
                 return body
         except (ConnectionError, urllib.error.URLError):
@@ -82,6 +85,12 @@ def test_the_worker_can_run_apart(tocsin: Command, ready: Path) -> None:
         assert [child.cmdline()[-1] for child in family] == ["tocsin.site.serving.worker"]
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(address, timeout=1)
+
+
+def test_serve_speaks_tls_itself(ready: Path, tls_pair: tuple[Path, Path]) -> None:
+    certificate, key = tls_pair
+    with serving(ready, tls_cert=certificate, tls_key=key, bind="0.0.0.0") as (_process, address):
+        assert health(address, certificate)["ok"] is True
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,6 @@ import pytest
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import Listening, check_free, is_loopback, listening
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        [*make.split(), "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True
-    )
-    return folder / "cert.pem", folder / "key.pem"
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
@@ -36,8 +24,8 @@ def test_other_machines_are_not_served_in_the_clear(bind: str) -> None:
         listening(Config(bind=bind))
 
 
-def test_tls_of_its_own_opens_it(pair: tuple[Path, Path]) -> None:
-    where = listening(Config(bind="0.0.0.0", tls_cert=pair[0], tls_key=pair[1]))
+def test_tls_of_its_own_opens_it(tls_pair: tuple[Path, Path]) -> None:
+    where = listening(Config(bind="0.0.0.0", tls_cert=tls_pair[0], tls_key=tls_pair[1]))
     assert where.url == "https://0.0.0.0:8000/"
 
 
@@ -45,16 +33,16 @@ def test_a_declared_proxy_opens_it() -> None:
     assert listening(Config(bind="10.0.0.5", trusted_proxies=("10.0.0.1",))).trusted_proxies == ("10.0.0.1",)
 
 
-def test_a_certificate_without_its_key_is_refused(pair: tuple[Path, Path]) -> None:
+def test_a_certificate_without_its_key_is_refused(tls_pair: tuple[Path, Path]) -> None:
     with pytest.raises(InvalidInput, match="belong together"):
-        listening(Config(tls_cert=pair[0]))
+        listening(Config(tls_cert=tls_pair[0]))
 
 
-def test_a_key_of_another_certificate_is_refused(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_key_of_another_certificate_is_refused(tls_pair: tuple[Path, Path], tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_text("nothing")
     with pytest.raises(InvalidInput, match="TOCSIN_TLS_CERT"):
-        listening(Config(tls_cert=pair[0], tls_key=other))
+        listening(Config(tls_cert=tls_pair[0], tls_key=other))
 
 
 def test_a_word_is_no_address() -> None:
