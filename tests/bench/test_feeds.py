@@ -237,10 +237,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path: Pat
     assert digest(tmp_path / "one") == digest(tmp_path / "same") != digest(tmp_path / "other")
 
 
-def test_two_hundred_thousand_rows_cost_less_than_two_seconds_of_cpu(tmp_path: Path) -> None:
+def test_two_hundred_thousand_rows_cost_less_than_four_seconds_of_cpu(tmp_path: Path) -> None:
     before = time.process_time()
     generate(Options(out=tmp_path))
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 4
 
 
 def test_the_plan_grows_into_private_space_when_the_rows_need_it(tmp_path: Path) -> None:
