@@ -42,7 +42,7 @@ def test_an_instant_of_another_zone_is_written_in_utc() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), MOMENT.replace(tzinfo=None)])
 def test_what_json_cannot_carry_is_not_written(value: object) -> None:
-    with pytest.raises(ValueError, match="JSON|time zone"):
+    with pytest.raises(ValueError, match=r"JSON|time zone"):
         idf.write({"extra.a": value})
 
 
