@@ -23,7 +23,9 @@ def test_a_key_is_of_its_kind(key: str, kind: str) -> None:
 
 
 def test_what_is_known_of_one_side_is_known_of_the_other() -> None:
-    sides = {side: {key.partition(".")[2] for key in idf.keys() if key.startswith(side)} for side in ("source", "dest")}
+    sides = {
+        side: {key.partition(".")[2] for key in set(idf.keys()) if key.startswith(side)} for side in ("source", "dest")
+    }
     assert sides["source"] == sides["dest"]
 
 
