@@ -17,8 +17,10 @@ WIDTHS = [320, 768, 1366, 1920]
 
 
 def overflow(page: Page) -> int:
-    """Return by how many pixels the page scrolls sideways."""
-    pixels: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """Return by how many pixels the page, or the content in it, scrolls sideways."""
+    pixels: int = page.evaluate(
+        "Math.max(...['html', 'main'].map(s => document.querySelector(s)).map(e => e.scrollWidth - e.clientWidth))"
+    )
     return pixels
 
 
