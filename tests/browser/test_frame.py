@@ -100,6 +100,12 @@ def test_wide_screens_have_a_side_bar_and_narrow_ones_a_menu(open_page: OpenPage
     assert overflow(narrow) <= 0
 
 
+def test_the_foot_of_the_side_bar_is_on_the_first_screen(open_page: OpenPage) -> None:
+    foot = box(open_page("/parts/"), ".side-in .foot")
+
+    assert foot["top"] + foot["height"] <= 768
+
+
 def test_the_menu_and_the_language_work_without_a_script(open_page: OpenPage) -> None:
     page = open_page("/help/", 320, java_script_enabled=False)
 
