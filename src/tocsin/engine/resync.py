@@ -39,8 +39,9 @@ class Resynchroniser:
     def __init__(self, width: int, delimiter: bytes = b",") -> None:
         self.width = width
         escaped = re.escape(delimiter)
-        # A cell: quoted (doubled quotes inside, stray text behind the closing one kept), or bare.
-        self._cell = re.compile(rb'(?:"((?:[^"]+|"")*)"([^%b]*)|([^"%b][^%b]*|))(%b|\Z)' % ((escaped,) * 4), re.DOTALL)
+        # A cell: quoted (doubled quotes inside, stray text behind the closing one kept), or bare. No repetition stands
+        # directly in another: a quote that never closes would be tried in exponentially many ways.
+        self._cell = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"([^%b]*)|([^"%b][^%b]*|))(%b|\Z)' % ((escaped,) * 4), re.DOTALL)
 
     def records(self, block: bytes) -> Iterator[Record]:
         """Return every physical record of `block`, good and bad, and its blank lines, in order."""
