@@ -48,7 +48,7 @@ VOLATILE = (
     "Report-Msgid-Bugs-To",
 )
 """Header lines that would differ at every run and collide at every merge."""
-PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*(?:![rsa])?\}")
 LONG_AGO = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 

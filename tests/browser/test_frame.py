@@ -17,8 +17,10 @@ WIDTHS = [320, 768, 1366, 1920]
 
 
 def overflow(page: Page) -> int:
-    """Return by how many pixels the page scrolls sideways."""
-    pixels: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """Return by how many pixels the page, or the content in it, scrolls sideways."""
+    pixels: int = page.evaluate(
+        "Math.max(...['html', 'main'].map(s => document.querySelector(s)).map(e => e.scrollWidth - e.clientWidth))"
+    )
     return pixels
 
 
@@ -96,6 +98,12 @@ def test_wide_screens_have_a_side_bar_and_narrow_ones_a_menu(open_page: OpenPage
     narrow.locator(".menu > summary > span").click()
     expect(narrow.locator(".menu .places")).to_be_visible()
     assert overflow(narrow) <= 0
+
+
+def test_the_foot_of_the_side_bar_is_on_the_first_screen(open_page: OpenPage) -> None:
+    foot = box(open_page("/parts/"), ".side-in .foot")
+
+    assert foot["top"] + foot["height"] <= 768
 
 
 def test_the_menu_and_the_language_work_without_a_script(open_page: OpenPage) -> None:

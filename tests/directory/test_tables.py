@@ -237,3 +237,12 @@ def test_an_older_file_can_be_loaded_again(
             actions.load_reference_table(TableKind.ASN, source, store=store, by=BY, at=AT)
     current = queries.reference_table(TableKind.ASN, store)
     assert current and rows(current, "asn") == [("198.18.0.0", "198.19.255.255", 1)]
+
+
+def test_announced_ranges_stand_on_one_line_of_128_bit_numbers(source: Path, tmp_path: Path) -> None:
+    table = tables.write_table(TableKind.ASN, source, tmp_path)
+    mapped = int(ipaddress.IPv6Address("::ffff:198.18.4.0"))
+    found = list(queries.announced_ranges(tmp_path / table.file))
+    assert (mapped, mapped + 1023, 64497) in found
+    first = int(ipaddress.IPv6Address("2001:db8::"))
+    assert (first, first + 2**96 - 1, 64498) in found

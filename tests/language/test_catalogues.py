@@ -30,7 +30,8 @@ def sources(message: Message) -> list[str]:
 
 
 def translated(language: str) -> list[Message]:
-    return [message for message in read(catalogue_path(language), language) if message.id]
+    """Return what has a translation; what has none is one test's business."""
+    return [message for message in read(catalogue_path(language), language) if message.id and all(texts(message))]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,11 +12,11 @@ import bisect
 import dataclasses
 import datetime as dt
 import functools
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from tocsin.engine import addresses
 from tocsin.engine.addresses import U64
@@ -63,43 +63,86 @@ class Intervals:
         return np.where(found >= 0, self.owner[found], np.int32(NOBODY)) if len(self.owner) else _nobody(len(high))
 
 
+_NO_SPANS = (np.zeros(0, np.uint64),) * 4
+
+
 def _nobody(count: int) -> Indices:
     return np.full(count, NOBODY, np.int32)
 
 
-def flatten(networks: Iterable[tuple[int, int, int]]) -> Intervals:
-    """Return disjoint intervals of (first, last, owner) networks, any of which may hold others.
+@dataclasses.dataclass(frozen=True)
+class Spans:
+    """Intervals of addresses as columns: first and last address in high and low words."""
 
-    The innermost wins; of equal ones, the one that comes last.
+    first_high: U64
+    first_low: U64
+    last_high: U64
+    last_low: U64
+
+    @classmethod
+    def of(cls, spans: Sequence[tuple[int, int]]) -> Spans:
+        """Return spans of (first, last) pairs of 128-bit numbers."""
+        edges = [(first >> 64, first & _WORD, last >> 64, last & _WORD) for first, last in spans]
+        return cls(*(np.array(column, np.uint64) for column in zip(*edges, strict=True))) if edges else cls(*_NO_SPANS)
+
+    @classmethod
+    def of_networks(cls, networks: Sequence[str]) -> Spans:
+        """Return the spans of canonical networks, `203.0.113.0/24`."""
+        parts = [network.partition("/") for network in networks]
+        high, low, valid = addresses.read(pa.array([address.encode() for address, _, _ in parts], pa.binary()))
+        if not valid.all():
+            raise ValueError(f"{networks[int(np.argmin(valid))]!r} is not a network in canonical form")
+        offset = [0 if ":" in address else 96 for address, _, _ in parts]
+        free = 128 - np.array([int(length or 32) for _, _, length in parts]) - np.array(offset, int)
+        return cls(high, low, high | _ones(free - 64), low | _ones(free))
+
+    def take(self, rows: Any) -> Spans:
+        """Return some of the spans."""
+        return Spans(self.first_high[rows], self.first_low[rows], self.last_high[rows], self.last_low[rows])
+
+    def widest_first(self) -> Any:
+        """Return an order in which whatever lies inside a span comes after it; equal spans keep theirs."""
+        low = self.last_low - self.first_low
+        high = self.last_high - self.first_high - (self.last_low < self.first_low)
+        return np.lexsort((~low, ~high))
+
+
+def _ones(bits: Any) -> U64:
+    """Return words whose last `bits` bits are set; none for a negative number, all for 64 and more."""
+    some = np.clip(bits, 0, 63).astype(np.uint64)
+    return np.where(bits >= 64, np.uint64(_WORD), (np.uint64(1) << some) - np.uint64(1))
+
+
+def flatten(spans: Spans) -> Intervals:
+    """Return disjoint intervals, each owned by the innermost span, by its position; of equal spans by the last.
+
+    The painter's way: between two neighbouring edges nobody's claim begins or
+    ends, so spans are painted over these gaps, the widest first.
     """
-    starts: list[int] = []
-    owners: list[int] = []
-
-    def begin(at: int, owner: int) -> None:
-        if starts and starts[-1] == at:
-            owners[-1] = owner
-        else:
-            starts.append(at)
-            owners.append(owner)
-
-    enclosing: list[tuple[int, int]] = []
-    for first, last, owner in sorted(networks, key=lambda network: (network[0], -network[1])):
-        while enclosing and enclosing[-1][0] < first:
-            end, _ = enclosing.pop()
-            begin(end + 1, enclosing[-1][1] if enclosing else NOBODY)
-        if enclosing and enclosing[-1][0] == last and starts[-1] == first:
-            enclosing.pop()
-        begin(first, owner)
-        enclosing.append((last, owner))
-    while enclosing:
-        end, _ = enclosing.pop()
-        if end < 2**128 - 1:
-            begin(end + 1, enclosing[-1][1] if enclosing else NOBODY)
-    return Intervals(
-        np.array([start >> 64 for start in starts], np.uint64),
-        np.array([start & _WORD for start in starts], np.uint64),
-        np.array(owners, np.int32),
-    )
+    if not len(spans.first_high):
+        return Intervals(*(np.zeros(0, np.uint64),) * 2, _nobody(0))
+    # The first address after a span; after the last address of all there is none.
+    after_low = spans.last_low + np.uint64(1)
+    after_high = spans.last_high + (after_low == 0)
+    endless = (after_high == 0) & (after_low == 0)
+    high = np.concatenate([spans.first_high, after_high[~endless]])
+    low = np.concatenate([spans.first_low, after_low[~endless]])
+    order = np.lexsort((low, high))
+    high, low = high[order], low[order]
+    fresh = np.ones(len(high), bool)
+    fresh[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    rank = np.empty(len(high), np.int64)
+    rank[order] = np.cumsum(fresh) - 1
+    high, low = high[fresh], low[fresh]
+    count = len(spans.first_high)
+    stop = np.full(count, len(high))
+    stop[~endless] = rank[count:]
+    owner = _nobody(len(high))
+    painting = spans.widest_first()
+    starts, stops = rank[:count][painting].tolist(), stop[painting].tolist()
+    for span, begin, end in zip(painting.tolist(), starts, stops, strict=True):
+        owner[begin:end] = span
+    return Intervals(high, low, owner)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +179,10 @@ class Claims:
         days = {claim.valid_from for claim in claims if claim.valid_from}
         days |= {claim.valid_to + dt.timedelta(days=1) for claim in claims if claim.valid_to}
         self._edges = sorted(days)
+        networks = [position for position, claim in enumerate(self.claims) if claim.kind == NETWORK]
+        self._spans = Spans.of_networks([self.claims[position].value for position in networks])
+        self._row = np.full(len(self.claims), NOBODY)
+        self._row[networks] = np.arange(len(networks))
         self._indexes: dict[int, Index] = {}
 
     @functools.cached_property
@@ -155,17 +202,16 @@ class Claims:
         return self._indexes[epoch]
 
     def _build(self, day: dt.date) -> Index:
-        holding = [(position, claim) for position, claim in enumerate(self.claims) if claim.holds_on(day)]
-        networks = (
-            (*addresses.span(ipaddress.ip_network(claim.value)), position)
-            for position, claim in holding
-            if claim.kind == NETWORK
-        )
-        asns = {int(claim.value): position for position, claim in holding if claim.kind == ASN}
+        holding = [position for position, claim in enumerate(self.claims) if claim.holds_on(day)]
+        of_kind = {kind: [p for p in holding if self.claims[p].kind == kind] for kind in (NETWORK, ASN, SUFFIX)}
+        networks = np.array(of_kind[NETWORK], np.int32)
+        flat = flatten(self._spans.take(self._row[networks]))
+        owner = np.append(networks, np.int32(NOBODY))[flat.owner]
+        asns = {int(self.claims[position].value): position for position in of_kind[ASN]}
         ordered = sorted(asns)
         return Index(
-            flatten(networks),
+            Intervals(flat.high, flat.low, owner),
             np.array(ordered, np.uint64),
             np.array([asns[asn] for asn in ordered], np.int32),
-            {claim.value: position for position, claim in holding if claim.kind == SUFFIX},
+            {self.claims[position].value: position for position in of_kind[SUFFIX]},
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from tocsin.engine.addresses import U64
-from tocsin.engine.claims import NOBODY, Intervals, flatten
+from tocsin.engine.claims import NOBODY, Intervals, Spans, flatten
 
 
 class Announcements:
@@ -25,7 +25,7 @@ class Announcements:
     def _table(self) -> tuple[Intervals, U64]:
         listed = list(self._ranges())
         asns = np.array([asn for _, _, asn in listed] or [0], np.uint64)
-        return flatten((first, last, row) for row, (first, last, _) in enumerate(listed)), asns
+        return flatten(Spans.of([(first, last) for first, last, _ in listed])), asns
 
     def fill(self, asns: U64, high: U64, low: U64) -> U64:
         """Return `asns` with each 0 replaced by the announcer of the most specific range, where there is one."""

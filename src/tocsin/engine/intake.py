@@ -60,6 +60,8 @@ class Delivery:
     recognised: Recognised
     columns: tuple[str, ...]
     size: int
+    stand_in: dt.datetime
+    """The time of rows whose type has no column for it: its day, else when the file was last changed."""
     bits: int = 0
     """Into how many partitions, as a power of two, its spill is split."""
 
@@ -143,7 +145,10 @@ def deliver(number: int, source: Source, recognise: Recogniser) -> Delivery:
     if recognised.shape != Shape():
         with opened(source) as stream:
             columns = Reader(stream, name=source.name, shape=recognised.shape).columns
-    return Delivery(number, source, recognised, columns, source.path.stat().st_size)
+    about = source.path.stat()
+    changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
+    stand_in = dt.datetime.combine(recognised.on, dt.time(), dt.UTC) if recognised.on else changed
+    return Delivery(number, source, recognised, columns, about.st_size, stand_in)
 
 
 class ChunkSource:
@@ -178,7 +183,7 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk) -> Mapped:
     """Read one chunk and write its part, its spill and its quarantine."""
     recognised = delivery.recognised
     batch = parse(chunk, delivery.columns, recognised.shape)
-    result = normalise(batch, recognised.mapping)
+    result = normalise(batch, recognised.mapping, stand_in=delivery.stand_in)
     if result.events.num_rows + result.rows_quarantined != batch.records:
         raise AssertionError(
             f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import datetime as dt
 import io
 from typing import Any
 
@@ -78,11 +79,15 @@ class Normalised:
     cells_quarantined: int
 
 
-def normalise(batch: Batch, mapping: Mapping) -> Normalised:
-    """Return the events of a batch under a mapping."""
+def normalise(batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None) -> Normalised:
+    """Return the events of a batch under a mapping.
+
+    `stand_in` is the time of rows whose type has no column for it, as plain
+    lists have none; a type that has one gets no other.
+    """
     table = batch.table
     roles = _present(mapping.roles, table.column_names)
-    times, time_reasons = _times(table, mapping, roles)
+    times, time_reasons = _times(table, mapping, roles, stand_in)
     high, low, account, has_asset = _assets(table, roles)
     kept = ~np.isnat(times) & has_asset
     lines = batch.lines
@@ -128,10 +133,11 @@ def _present(roles: Roles, columns: list[str]) -> Roles:
     return Roles(**present)
 
 
-def _times(table: pa.Table, mapping: Mapping, roles: Roles) -> tuple[Any, dict[int, str]]:
+def _times(table: pa.Table, mapping: Mapping, roles: Roles, stand_in: dt.datetime | None) -> tuple[Any, dict[int, str]]:
     """Return each row's time as datetime64[us], NaT where there is none, and the reason where it is not a time."""
     if not roles.time:
-        return np.full(table.num_rows, np.datetime64("NaT", "us")), {}
+        listed = stand_in is not None and not mapping.roles.time
+        return np.full(table.num_rows, _naive(stand_in if listed else None), "datetime64[us]"), {}
     cells = addresses.readable(table[roles.time])
     try:
         text = pc.cast(cells, pa.utf8())

@@ -142,8 +142,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "tocsin.site.static_files.StaticFileNames"},
 }
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
-SHOW_PARTS = DEBUG or (CONFIG.home / "demo").exists()
-"""Whether /parts/ shows the design system: on a demonstration instance, which `tocsin demo` marks by that file."""
+SHOW_PARTS = DEBUG or TOCSIN_IS_DEMO
+"""Whether /parts/ shows the design system."""
 
 UNDER_TLS = CONFIG.tls_cert is not None or bool(CONFIG.trusted_proxies)
 _HOST = "__Host-" if UNDER_TLS else ""

@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", include("tocsin.people.urls")),
     path("language/", public(views.choose_language), name="language"),
     path("help/", signed_in(views.help_page), name="help"),
-    path("search/", views.search, name="search"),
-    path("parts/", views.parts, name="parts"),
+    path("search/", signed_in(views.search), name="search"),
+    path("parts/", public(views.parts), name="parts"),
     path("", include("tocsin.directory.urls")),
 ]

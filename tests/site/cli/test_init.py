@@ -103,3 +103,14 @@ def test_upgrade_refuses_what_it_cannot_carry(tocsin: Command, home: Path, versi
     done = tocsin("upgrade")
     assert done.returncode == 1
     assert sentence in done.stderr
+
+
+def test_init_prints_a_link_that_makes_the_first_account_until_there_is_one(tocsin: Command, home: Path) -> None:
+    first = json.loads(tocsin("init", "--json").stdout)["enrolment"]
+    second = json.loads(tocsin("init", "--json").stdout)["enrolment"]
+    assert first.startswith("http://")
+    assert second not in (None, first)
+
+    tocsin("user", "create", "--email", "amina@cirt.example", "--role", "analyst")
+
+    assert json.loads(tocsin("init", "--json").stdout)["enrolment"] is None

@@ -215,7 +215,7 @@ class _File:
             raise self.refusal("read", "delimiter", f"{delimiter!r} is not one character")
         encoding = self.optional("read", entries, "encoding", str, "utf-8")
         try:
-            b"".decode(encoding)
+            b"  ".decode(encoding)
         except LookupError:
             raise self.refusal("read", "encoding", f"{encoding!r} is not known") from None
         return Reading(

@@ -50,9 +50,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--constituent", action="append", default=[], metavar="ID", help="public id; `-` for nobody's")
     parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="report type")
     parser.add_argument("--class", action="append", default=[], metavar="RSIT", dest="classes", help="RSIT type")
-    parser.add_argument("--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6")
+    parser.add_argument(
+        "--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6", help="C1 is worst"
+    )
     parser.add_argument("--asset", action="append", default=[], metavar="ADDRESS", help="address or network")
-    parser.add_argument("--asn", action="append", type=int, default=[])
+    parser.add_argument("--asn", action="append", type=int, default=[], help="autonomous system")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
 
 

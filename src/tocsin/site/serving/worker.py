@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import sys
 import threading
@@ -16,10 +15,9 @@ def main() -> int:
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda _number, _frame: stop.set())
     set_up_django()
-    if importlib.util.find_spec("tocsin.jobs.worker") is None:
-        stop.wait()  # seam: the jobs room brings `worker.work(stop)`
-        return 0
-    importlib.import_module("tocsin.jobs.worker").work(stop)
+    from tocsin.jobs.worker import work
+
+    work(stop)
     return 0
 
 
