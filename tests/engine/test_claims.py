@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.engine.reports import MONDAY, day
 from tocsin.engine import addresses
-from tocsin.engine.claims import ASN, NETWORK, NOBODY, SUFFIX, Claim, Claims, Intervals, flatten
+from tocsin.engine.claims import ASN, NETWORK, NOBODY, SUFFIX, Claim, Claims, Intervals, Spans, flatten
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NOON = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
@@ -30,7 +30,7 @@ def owners(intervals: Intervals, numbers: list[int]) -> list[int]:
 
 
 def flattened(networks: list[Network]) -> Intervals:
-    return flatten((*addresses.span(one), owner) for owner, one in enumerate(networks))
+    return flatten(Spans.of([addresses.span(one) for one in networks]))
 
 
 def number(text: str) -> int:
@@ -61,7 +61,7 @@ def test_the_most_specific_network_wins() -> None:
 
 
 def test_nothing_claimed_is_nobodys() -> None:
-    assert owners(flatten([]), [0, 1, 2**128 - 1]) == [NOBODY] * 3
+    assert owners(flatten(Spans.of([])), [0, 1, 2**128 - 1]) == [NOBODY] * 3
 
 
 SHAPES: dict[str, list[str]] = {
