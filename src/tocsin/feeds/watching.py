@@ -24,8 +24,8 @@ from django.conf import settings
 from django.db.models import Max
 
 from tocsin.audit.actors import Actor
-from tocsin.engine.run import Options
 from tocsin.engine.opening import SUFFIXES
+from tocsin.engine.run import Options
 from tocsin.feeds import intake, mappings
 from tocsin.feeds.models import Cycle
 from tocsin.kernel.clock import Instant
@@ -75,9 +75,7 @@ class Memory:
         for name, (path, stamp) in files.items():
             self._seen[name] = Seen(stamp, _sha256(path), path.name in broken)
         everything = _read_json(self._file)
-        everything[self._folder] = {
-            name: [*seen.stamp, seen.sha256, seen.broken] for name, seen in self._seen.items()
-        }
+        everything[self._folder] = {name: [*seen.stamp, seen.sha256, seen.broken] for name, seen in self._seen.items()}
         beside = self._file.with_suffix(".tmp")
         beside.write_text(json.dumps(everything), encoding="utf-8")
         beside.replace(self._file)
@@ -123,7 +121,9 @@ class Watch:
     def look(self) -> None:
         """Take in what has become complete, and close what has become due. Never raises what another look may mend."""
         try:
-            if self._recognition is not (self._recognition := mappings.recognition()):
+            recognition = mappings.recognition()
+            if self._recognition is not recognition:
+                self._recognition = recognition
                 self.memory.forget_broken()
             files = dict(self._complete())
             if files:
