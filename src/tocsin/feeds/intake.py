@@ -74,6 +74,7 @@ def import_reports(
                 options=options,
                 progress=_Announced(run, progress),
             )
+            run.refresh_from_db()  # its progress was written beside it
             summary = summarise(run.pk, delta, meter.cost())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
@@ -122,6 +123,7 @@ def replay(
                 options=Options(gone_after=settings.TOCSIN.gone_after, complete=False, as_before=True),
                 progress=_Announced(again, progress),
             )
+            again.refresh_from_db()
             summary = summarise(again.pk, delta, meter.cost())
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")

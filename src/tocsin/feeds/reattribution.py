@@ -7,8 +7,9 @@ So a listener that was cut short is made good by the next one, or by the next im
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from pathlib import Path
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -16,6 +17,7 @@ from tocsin.audit.actors import Actor
 from tocsin.directory import queries as directory
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
+from tocsin.engine.executors import Threads
 from tocsin.engine.identity import public_id
 from tocsin.engine.reattribute import NEEDED, changed, reattributed
 from tocsin.engine.reduce import read_state, write_state
@@ -51,51 +53,52 @@ def catch_up(*, by: Actor) -> int:
     fingerprint = directory.claims_fingerprint()
     if Manifest.objects.filter(pk=1, claims=fingerprint).exists():
         return 0
-    rows = [engine_state(row) for row in State.objects.select_related("type").filter(findings__gt=0)]
-    handovers: list[Handover] = []
-    states: dict[str, tuple[str, ...]] = {}
-    debris: list[str] = []
-    if rows:
-        current = context(None, no_checkpoint)
-        for row in rows:
-            partitions = _partitions(current.workspace, row, current.claims, handovers)
-            if partitions != row.partitions:
-                states[row.type] = partitions
-                debris += set(row.partitions) - set(partitions)
-    if states:
-        actions.reattribute_findings(states, handovers, by=by, at=clock.now())
-        remove(debris)
+    rows = State.objects.select_related("type").filter(findings__gt=0)
+    handovers = _reattribute([engine_state(row) for row in rows], by=by) if rows else 0
     Manifest.objects.update_or_create(pk=1, defaults={"claims": fingerprint})
+    return handovers
+
+
+def _reattribute(states: Sequence[Findings], *, by: Actor) -> int:
+    current = context(None, no_checkpoint)
+    tasks = [
+        _Partition(state.type, place, path, current.claims, Calendar(state.counted, state.gone_after).horizon)
+        for state in states
+        for place, path in enumerate(state.partitions)
+    ]
+    results = Threads(settings.TOCSIN.threads).each(_partition, current.workspace, tasks)
+    partitions: dict[str, list[str]] = {state.type: [] for state in states}
+    for task, (path, _) in zip(tasks, results, strict=True):
+        partitions[task.type].append(path)
+    changes = {state.type: new for state in states if (new := tuple(partitions[state.type])) != state.partitions}
+    handovers = [handover for _, handed in results for handover in handed]
+    if changes:
+        actions.reattribute_findings(changes, handovers, by=by, at=clock.now())
+        remove([task.path for task, (path, _) in zip(tasks, results, strict=True) if path != task.path])
     return len(handovers)
 
 
-def _partitions(workspace: Workspace, state: Findings, claims: Claims, handovers: list[Handover]) -> tuple[str, ...]:
-    """Return the partitions of a type with open findings as they belong now: new files only where one changed."""
-    horizon = Calendar(state.counted, state.gone_after).horizon
-    return tuple(
-        _partition(workspace, state.type, place, path, claims, horizon, handovers)
-        for place, path in enumerate(state.partitions)
-    )
+@dataclasses.dataclass(frozen=True)
+class _Partition:
+    """One partition of a type's findings, to be looked at."""
+
+    type: str
+    place: int
+    path: str
+    claims: Claims
+    horizon: dt.date | None
 
 
-def _partition(
-    workspace: Workspace,
-    kind: str,
-    place: int,
-    path: str,
-    claims: Claims,
-    horizon: dt.date | None,
-    handovers: list[Handover],
-) -> str:
-    old: Path = settings.TOCSIN.store / path
-    change = changed(read_state(old, NEEDED), claims, horizon)
+def _partition(workspace: Workspace, task: _Partition) -> tuple[str, list[Handover]]:
+    """Return where the partition is now (a new file only when something changes) and who handed over what."""
+    old = workspace.root / task.path
+    change = changed(read_state(old, NEEDED), task.claims, task.horizon)
     if not change.findings:
-        return path
-    handovers += [
-        (public_id(row["k1"], row["k2"]), kind, row["before"] or "", row["after"] or "")
+        return task.path, []
+    new = workspace.path("state", task.type, f"{task.place:04d}")
+    with workspace.writing(new) as temporary:
+        write_state(reattributed(read_state(old), task.claims, task.horizon), temporary)
+    return workspace.relative(new), [
+        (public_id(row["k1"], row["k2"]), task.type, row["before"] or "", row["after"] or "")
         for row in change.handed_over.to_pylist()
     ]
-    new = workspace.path("state", kind, f"{place:04d}")
-    with workspace.writing(new) as temporary:
-        write_state(reattributed(read_state(old), claims, horizon), temporary)
-    return workspace.relative(new)
