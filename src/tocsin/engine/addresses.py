@@ -115,7 +115,8 @@ def span(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[int, i
 
 def unspecified(high: U64, low: U64) -> Mask:
     """Return which addresses are 0.0.0.0 or ::, which no host has."""
-    return (high == 0) & ((low == 0) | (low == MAPPED))
+    none: Mask = (high == 0) & ((low == 0) | (low == MAPPED))
+    return none
 
 
 def text(high: int, low: int) -> str:
