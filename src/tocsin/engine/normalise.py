@@ -214,7 +214,11 @@ def _joined(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
     if not columns:
         return pa.nulls(table.num_rows, pa.utf8())
     cells = [_text(table[column]) for column in columns]
-    return cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, " ", null_handling="skip")
+    if len(cells) == 1:
+        return cells[0]
+    # Not null_handling="skip": PyArrow 26 leaves out a row in which all are null, so that what follows moves up.
+    joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
+    return pc.if_else(pc.equal(pc.utf8_trim(joined, " "), ""), None, joined)
 
 
 def _first(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
