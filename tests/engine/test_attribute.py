@@ -177,6 +177,7 @@ def test_the_answer_is_that_of_a_naive_search(claims: list[Claim], questions: li
     assert [claim.id if claim else None for claim in found] == [naive(claims, question) for question in questions]
 
 
+@pytest.mark.slow
 def test_there_is_no_wrong_answer_among_fifty_thousand_networks(tmp_path: Path) -> None:
     made = write_claims(tmp_path)
     assert (len(made.networks), len(made.asns), len(made.domains)) == (50_000, 3_000, 20_000)
