@@ -105,6 +105,8 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
     Only such rows can be exact duplicates, and they are few: looking at every
     cell of every row would cost more than parsing did.
     """
+    if not events.num_rows:
+        return np.zeros(0, np.uint64)
     k1, time = events["k1"].to_numpy(), events["time"].cast(pa.int64()).to_numpy()
     mixed = k1 ^ (time.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     order = np.argsort(mixed)

@@ -2,7 +2,7 @@
 
 The engine computes a delta from files and the manifest; one action commits it.
 Until then nothing has happened, and a crash leaves only files that nobody
-names, which the next run removes.
+names, which the next run sweeps away.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import errno
-import fcntl
 import os
 import resource
 import secrets
@@ -38,11 +36,11 @@ from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, Run
 from tocsin.feeds.summary import Cost, summarise
+from tocsin.feeds.sweeping import FULL, WAIT_S, is_full, remove, store_lock, sweep, token
 from tocsin.formats.recognition import Recognition
 from tocsin.kernel import clock
-from tocsin.kernel.refusals import Busy, Conflict, InvalidInput, Unavailable
+from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
-WAIT_S = 60.0
 Progress = Callable[[str, float], None]
 
 
@@ -80,11 +78,20 @@ def import_reports(
                 progress=_Announced(run, progress),
             )
             summary = summarise(run.pk, delta, meter.cost())
+            before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
-        remove(delta.debris)
+        remove([*delta.debris, *before])
+        if delta.broken or delta.unchanged:  # what was read of them has been written already
+            sweep(run)
         checkpoint("after")
     return summary
+
+
+def _files_before(delta: Delta) -> list[str]:
+    """Return the files of reports that were withdrawn and are accepted again: they have new ones."""
+    rows = Report.objects.filter(digest__in=[report.id for report in delta.accepted])
+    return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
@@ -146,8 +153,8 @@ def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
 
 def context(run: Run | None, checkpoint: Checkpoint) -> Context:
     """Return what the engine needs to know of the directory, and where it may write."""
-    token = f"r{run.pk:08d}-{secrets.token_hex(3)}" if run else f"s{secrets.token_hex(6)}"
-    return Context(Workspace(settings.TOCSIN.store, token, checkpoint), claims(), announcements())
+    name = f"{token(run)}-{secrets.token_hex(3)}" if run else f"s{secrets.token_hex(6)}"
+    return Context(Workspace(settings.TOCSIN.store, name, checkpoint), claims(), announcements())
 
 
 def claims() -> Claims:
@@ -181,52 +188,12 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-@contextlib.contextmanager
-def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
-    """Be the only one that changes the store. Raises Busy after `wait_s` seconds."""
-    store: Path = settings.TOCSIN.store
-    store.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + wait_s
-    with (store / "ingest.lock").open("a") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise Busy(
-                        f"another import has been running for more than {wait_s:.0f} s. Try again when it is done."
-                    ) from None
-                time.sleep(0.1)
-        yield
-
-
-def remove(files: Sequence[str]) -> None:
-    """Delete files that nothing names any more; while a backup runs they stay, as debris."""
-    store: Path = settings.TOCSIN.store
-    with (store / "backup.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        for file in files:
-            (store / file).unlink(missing_ok=True)
-
-
 def clear_up(*, by: Actor) -> None:
-    """End runs that a crash interrupted and remove what they and finished ones left. Needs the lock."""
+    """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
         actions.fail_run(
             run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now()
         )
-    store: Path = settings.TOCSIN.store
-    failed = {
-        f"r{pk:08d}"
-        for pk in Run.objects.filter(state=RunState.FAILED).order_by("-pk").values_list("pk", flat=True)[:50]
-    }
-    debris = list(store.glob("spill/*/*")) + list(store.glob("*/*/*.tmp"))
-    debris += [path for path in store.glob("[oqs]*/*/r*") if path.name[:9] in failed]
-    remove([path.relative_to(store).as_posix() for path in debris])
 
 
 @contextlib.contextmanager
@@ -235,20 +202,19 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-        reason = "The disk is full. Nothing was changed; make room and import again." if full else str(error)
+        reason = FULL if is_full(error) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
     except BaseException as error:  # the run must not stay "running", whatever happened; the error goes on
-        _fail(run, str(error) or type(error).__name__, by)
+        _fail(run, FULL if is_full(error) else str(error) or type(error).__name__, by)
         raise
 
 
 def _fail(run: Run, reason: str, by: Actor) -> None:
-    token = f"r{run.pk:08d}"
-    store: Path = settings.TOCSIN.store
-    remove([path.relative_to(store).as_posix() for path in store.glob(f"*/*/{token}*")])
-    actions.fail_run(run, reason=reason, by=by, at=clock.now())
+    sweep(run)
+    run.refresh_from_db()
+    if run.state == RunState.RUNNING:  # else it was stopped when all was committed
+        actions.fail_run(run, reason=reason, by=by, at=clock.now())
 
 
 class _Announced:
