@@ -79,11 +79,15 @@ def test_only_conversions_that_never_refuse_are_taken_for_harmless(name: str) ->
 NUMERIC = st.text(st.sampled_from("0123456789+-.eExX_ "), min_size=1, max_size=9)
 TIMES = st.one_of(
     st.datetimes().map(str),
-    st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=2))])).map(lambda at: at.isoformat()),
+    st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=2))])).map(
+        lambda at: at.isoformat()
+    ),
     st.dates().map(str),
     st.from_regex(r"\A[0-2]{4}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9](:[0-6][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?)?)?Z?\Z"),
 )
-NAMES = st.text(st.sampled_from("ab0-_.1é "), min_size=1, max_size=10) | st.sampled_from(["a" * 63 + ".b", "a" * 64 + ".b"])
+NAMES = st.text(st.sampled_from("ab0-_.1é "), min_size=1, max_size=10) | st.sampled_from(
+    ["a" * 63 + ".b", "a" * 64 + ".b"]
+)
 ADDRESSES = st.ip_addresses().map(str) | st.sampled_from(["0.0.0.0", "::", "::ffff:0.0.0.0", "1.2.3.4/24", "fe80::1%e"])
 WORDS = st.sampled_from(
     ["Y", "n", "tcp", "TCP", "udp", "low", "High", "info", "LU", "L", "A1", "-", "N/A", "none", "0", "65536", "4294967296",

@@ -108,7 +108,8 @@ def test_the_published_schema_gives_the_same_keys(outside_schema: Path) -> None:
     shared = [(kind, mapping) for kind, mapping in own.by_type.items() if published.by_type[kind].origin == "published"]
     assert len(shared) >= 30
     assert [(kind, _identity(mapping)) for kind, mapping in shared] == [
-        (kind, _identity(dataclasses.replace(published.by_type[kind], columns=mapping.columns))) for kind, mapping in shared
+        (kind, _identity(dataclasses.replace(published.by_type[kind], columns=mapping.columns)))
+        for kind, mapping in shared
     ]
 
 
@@ -149,7 +150,7 @@ def test_the_place_of_a_part_matters() -> None:
 
 def test_the_word_of_a_text_is_fixed() -> None:
     assert identity.text_word(None) == 0
-    assert identity.text_word("mirai") == identity.text_word(b"mirai") == 0x59a547867ef2709c
+    assert identity.text_word("mirai") == identity.text_word(b"mirai") == 0x59A547867EF2709C
     column = pa.array(["mirai", None, "qsnatch", "mirai", ""])
     assert identity.text_words(column).tolist() == [
         identity.text_word(text) for text in ("mirai", None, "qsnatch", "mirai", "")
@@ -170,7 +171,9 @@ def test_a_public_id_leads_back_to_its_key(first: int, second: int) -> None:
     assert identity.words_of(public.upper()) == (first, second)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a" * 25, "a" * 27, "1" * 26, "é" * 26, "a" * 25 + "=", "../../etc/passwd", "0" * 26])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a" * 25, "a" * 27, "1" * 26, "é" * 26, "a" * 25 + "=", "../../etc/passwd", "0" * 26]
+)
 def test_what_is_no_public_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         identity.words_of(text)

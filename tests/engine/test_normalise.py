@@ -115,7 +115,10 @@ def test_records_that_could_not_be_read_are_quarantined_with_the_rest() -> None:
     ],
 )
 def test_times_are_read_as_utc_whatever_stands_beside(text: str, at: dt.datetime) -> None:
-    for rows in ([row(timestamp=text)], [row(timestamp=text), row(timestamp="x"), row(timestamp="2026-11-16T06:00:00Z")]):
+    for rows in (
+        [row(timestamp=text)],
+        [row(timestamp=text), row(timestamp="x"), row(timestamp="2026-11-16T06:00:00Z")],
+    ):
         assert events(normalised(rows))[0]["time"] == at
 
 
