@@ -200,24 +200,36 @@ class _Intake:
             progress(delivery.source.name, done / total)
             if isinstance(outcome, BrokenReport):
                 self._set_aside(delivery.source.name, outcome)
+                self.spills.extend(context.workspace.written_for(delivery.number))
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
                 self._take(context, outcome, outcome.report())
             except BrokenReport as broken:
                 self._set_aside(delivery.source.name, broken)
+                self.spills.extend(context.workspace.written_for(delivery.number))
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         here = [*self.known(report.type), *self.accepted]
-        if any(other.id == report.id for other in here):
+        twins = {other.name for other in here if other.id == report.id}
+        # A name without a date comes every day: only on the same day is it a correction.
+        before = [one for one in here if (one.name, one.on) == (report.name, report.on) and one.id != report.id]
+        if report.name not in twins:
+            self._supersede(before)
+        if twins:
             self.unchanged.append(report.name)
+            self.spills.extend(context.workspace.written_for(read.delivery.number))
             return
-        self.superseded.extend(other for other in here if other.name == report.name and other.type == report.type)
-        self.accepted = [other for other in self.accepted if other not in self.superseded]
         quarantine = merged_quarantine(context.workspace, report, read.chunks)
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
         self.touched.add(report.type)
+
+
+    def _supersede(self, reports: Sequence[Report]) -> None:
+        self.superseded.extend(reports)
+        self.accepted = [report for report in self.accepted if report not in self.superseded]
+        self.touched.update(report.type for report in reports)
 
 
 def bits_for(rows: float, state: State | None) -> int:
@@ -240,10 +252,11 @@ def _fold_types(
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
     context.workspace.checkpoint("state")
     gone = [report for report in intake.superseded if report.id not in {r.id for r in intake.accepted}]
+    known = [report for report in gone if report in intake.known(report.type)]
     debris = [path for report in gone for path in (*report.parts, *filter(None, [report.quarantine]))]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
-        tuple(intake.accepted), tuple(report.id for report in gone), tuple(intake.unchanged), tuple(intake.broken), deltas,
+        tuple(intake.accepted), tuple(report.id for report in known), tuple(intake.unchanged), tuple(intake.broken), deltas,
         sum(folded.duplicates for _, _, folded in results), tuple(debris),
     )
 
@@ -254,10 +267,10 @@ class _TypeFold:
     def __init__(self, kind: str, intake: _Intake, context: Context, options: Options, catalogue: Catalogue) -> None:
         self.type, self.intake, self.context, self.options = kind, intake, context, options
         self.new = [report for report in intake.accepted if report.type == kind]
-        removed = {report.id for report in intake.superseded if report.type == kind}
+        removed = {report.id: report.on for report in intake.superseded if report.type == kind}
         self.old = [report for report in intake.known(kind) if report.id not in removed]
         self.prior = catalogue.state(kind)
-        self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
+        self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)}, set(removed.values()))
         rows: dict[dt.date, int] = defaultdict(int)
         for report in (*self.old, *self.new):
             rows[report.on] += report.records
@@ -274,9 +287,12 @@ class _TypeFold:
         ]
         self._own_spills: list[str] = []
 
-    def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
+    def _cycles(self, known: dict[dt.date, CycleRecord], removed: set[dt.date]) -> list[CycleRecord]:
         """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
         cycles = dict(known)
+        for on in removed - {report.on for report in self.old}:
+            # Nothing of it is left, and nobody said so of nothing: it is as open as if it had never come.
+            cycles[on] = dataclasses.replace(cycles[on], closed=False, decision=Decision.NONE)
         for report in self.new:
             cycle = cycles.get(report.on, CycleRecord(self.type, report.on, closed=False))
             confirmed = self.options.accept_drop and cycle.decision is Decision.NONE
@@ -339,7 +355,7 @@ class _TypeFold:
         state = folded.state
         if self.anew:
             state = reattributed(state, self.context.claims, self.calendar.horizon)
-        if not state.num_rows and self.prior is None and not self.new:
+        if not self.old and not self.new:
             return "", 0, folded
         workspace = self.context.workspace
         path = workspace.path("state", self.type, f"{partition:04d}")
