@@ -136,7 +136,7 @@ def _whole_figures(feeds: Feeds, rounds: _Rounds) -> list[Figure]:
         figures.append(median(measure, ratios(rounds.walls(name), rounds.walls("L")), "× L", target, note))
         cpu = ratios(rounds.cpus(name), rounds.cpus("L"))
         figures.append(median(f"{measure}: CPU in CPU of L", cpu, "×"))
-        figures.append(cost(measure, spent, feeds.rows))
+        figures.append(cost(f"{what}, {title}", spent, feeds.rows))
     return figures
 
 
@@ -187,8 +187,8 @@ def _growth_figures(rounds: _Rounds, few: int, many: int) -> list[Figure]:
         median(f"E3 peak memory, {title}", ratios(*peaks), "×", PEAK_GROWTH),
         median(f"E3 peak memory, {many:,} rows", peaks[0], "MB", PEAK_MB),
         median(f"E3 peak memory, {few:,} rows", peaks[1], "MB"),
-        cost(f"E3 {many:,} rows", large, many),
-        cost(f"E3 {few:,} rows", small, few),
+        cost(f"whole run, {many:,} rows", large, many),
+        cost(f"whole run, {few:,} rows", small, few),
     ]
 
 
