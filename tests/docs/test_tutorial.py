@@ -28,9 +28,8 @@ from tocsin.directory.queries import conflicts
 from tocsin.kernel.clock import now
 [conflict] = conflicts()
 claims = {claim.constituent.public_id: claim for claim in (conflict.one, conflict.other)}
-ended = claims["island-net"]
 actions.settle_conflict(
-    confirmed=claims["ministry-of-lands"], ended=ended, ends_on=ended.valid_from - dt.timedelta(days=1),
+    confirmed=claims["ministry-of-lands"], ended=claims["island-net"], ends_on=now().date() - dt.timedelta(days=1),
     reason="a slip of the pen", by=System("reader of the tutorial"), at=now(),
 )
 """
