@@ -85,7 +85,9 @@ class Figure:
             "verdict": self.verdict,
             "note": self.note,
             "samples": list(self.samples),
-            "rounds": [{name: round(value, 3) for name, value in dataclasses.asdict(cost).items()} for cost in self.spent],
+            "rounds": [
+                {name: round(value, 3) for name, value in dataclasses.asdict(cost).items()} for cost in self.spent
+            ],
         }
 
 

@@ -68,7 +68,7 @@ class Asked:
         seen = Sum(F("new") + F("still") + F("returned"))
 
         def by(*names: str, total: Any = seen, **which: Any) -> Callable[[], Rows]:
-            return lambda: list(self._movements.filter(**which).values_list(*names).annotate(total).order_by())
+            return lambda: list(self._movements.filter(**which).values_list(*names).annotate(counted=total).order_by())
 
         return {
             "top types": by("type__name"),

@@ -67,7 +67,9 @@ def test_each_evening_the_findings_are_what_the_table_says(bench: Bench, tmp_pat
 
 def test_the_cycle_that_the_table_calls_held_is_held_and_no_other(bench: Bench, tmp_path: Path) -> None:
     bench.run([report(tmp_path, row) for row in TABLE[1:] if row[1] != "none"], gone_after=3)
-    assert [v.cycle.on for v in judged_cycles(bench) if v.held] == [day(row[0]) for row in TABLE[1:] if row[2] == "held"]
+    assert [v.cycle.on for v in judged_cycles(bench) if v.held] == [
+        day(row[0]) for row in TABLE[1:] if row[2] == "held"
+    ]
 
 
 def test_confirming_the_held_cycle_moves_the_one_date_as_the_text_says(bench: Bench, tmp_path: Path) -> None:

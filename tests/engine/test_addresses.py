@@ -69,7 +69,9 @@ ANY_ADDRESS = st.ip_addresses(v=4) | st.ip_addresses(v=6)
 NEARLY = st.text(st.sampled_from("0123456789.:afF "), max_size=20)
 MAPPED = st.ip_addresses(v=4).map("::ffff:{}".format)
 TEXTS = ANY_ADDRESS.map(str) | MAPPED | NEARLY | st.text(max_size=20) | st.none() | st.binary(max_size=16)
-DECIMAL = st.lists(st.integers(0, 300).map(str) | st.sampled_from(["", "00", "01"]), min_size=3, max_size=5).map(".".join)
+DECIMAL = st.lists(st.integers(0, 300).map(str) | st.sampled_from(["", "00", "01"]), min_size=3, max_size=5).map(
+    ".".join
+)
 
 
 @given(st.lists(TEXTS | DECIMAL, max_size=12))

@@ -169,7 +169,8 @@ def claim_lists(draw: st.DrawFn) -> list[Claim]:
 @given(
     claim_lists(),
     st.lists(
-        st.tuples(st.none() | st.sampled_from(ADDRESSES), st.integers(0, 3), st.sampled_from(NAMES), SOME_DAY), max_size=12
+        st.tuples(st.none() | st.sampled_from(ADDRESSES), st.integers(0, 3), st.sampled_from(NAMES), SOME_DAY),
+        max_size=12,
     ),
 )
 def test_the_answer_is_that_of_a_naive_search(claims: list[Claim], questions: list[Question]) -> None:
@@ -177,6 +178,7 @@ def test_the_answer_is_that_of_a_naive_search(claims: list[Claim], questions: li
     assert [claim.id if claim else None for claim in found] == [naive(claims, question) for question in questions]
 
 
+@pytest.mark.slow
 def test_there_is_no_wrong_answer_among_fifty_thousand_networks(tmp_path: Path) -> None:
     made = write_claims(tmp_path)
     assert (len(made.networks), len(made.asns), len(made.domains)) == (50_000, 3_000, 20_000)
@@ -199,7 +201,8 @@ def test_there_is_no_wrong_answer_among_fifty_thousand_networks(tmp_path: Path) 
     wrong = [
         (question, answer, right)
         for question, answer in zip(asked, found, strict=True)
-        if answer != (right := made.naive_owner(question[0] or "", question[1], (question[2] or b"").decode(), question[3]))
+        if answer
+        != (right := made.naive_owner(question[0] or "", question[1], (question[2] or b"").decode(), question[3]))
     ]
     assert wrong == []
     assert sum(answer is not None for answer in found) > 900

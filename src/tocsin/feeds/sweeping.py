@@ -100,8 +100,8 @@ def is_full(error: BaseException) -> bool:
 def _named(run: Run | None) -> set[str]:
     """Return the files that the manifest names, of one run or of all."""
     reports = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN))
-    if run is not None:
-        reports = reports.filter(run=run)
+    if run is not None:  # what a replay wrote belongs to the run that it read again
+        reports = reports.filter(run__in=(run.pk, run.options.get("replay", run.pk)))
     named = {path for paths in State.objects.values_list("partitions", flat=True) for path in paths}
     for parts, quarantine in reports.values_list("parts", "quarantine").iterator(chunk_size=2000):
         named.update(parts, (quarantine,))
