@@ -335,7 +335,6 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     for task, result in zip(tasks, reduced, strict=True):
         by_type[task.type].append(result)
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
-<<<<<<< HEAD
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
     gone = [report for report in intake.superseded if report.id not in current]
@@ -343,22 +342,12 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
-        superseded=tuple(report.id for report in gone),
+        superseded=tuple(report.id for report in gone if report in intake.known(report.type)),
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,
         duplicates=sum(result.duplicates for result in reduced),
         debris=tuple(debris),
-=======
-    context.workspace.checkpoint("state")
-    gone = [report for report in intake.superseded if report.id not in {r.id for r in intake.accepted}]
-    known = [report for report in gone if report in intake.known(report.type)]
-    debris = [path for report in gone for path in (*report.parts, *filter(None, [report.quarantine]))]
-    debris += [path for one in folds for path in one.debris()] + intake.spills
-    return Delta(
-        tuple(intake.accepted), tuple(report.id for report in known), tuple(intake.unchanged), tuple(intake.broken), deltas,
-        sum(folded.duplicates for _, _, folded in results), tuple(debris),
->>>>>>> enginetests
     )
 
 
@@ -368,20 +357,12 @@ class _TypeFold:
     def __init__(self, kind: str, intake: _Intake, claims: Claims, options: Options, catalogue: Catalogue) -> None:
         self.type, self.intake, self.claims, self.options = kind, intake, claims, options
         self.new = [report for report in intake.accepted if report.type == kind]
-        removed = {report.id: report.on for report in intake.superseded if report.type == kind}
+        removed = {report.id for report in intake.superseded if report.type == kind}
         self.old = [report for report in intake.known(kind) if report.id not in removed]
         self.prior = catalogue.state(kind)
-<<<<<<< HEAD
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
         self.judged = self._judged()
-=======
-        self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)}, set(removed.values()))
-        rows: dict[dt.date, int] = defaultdict(int)
-        for report in (*self.old, *self.new):
-            rows[report.on] += report.records
-        self.judged = judge(record.cycle(rows[record.on]) for record in self.cycles)
->>>>>>> enginetests
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
         self.anew = bool(removed) or not self._follows()
@@ -392,17 +373,10 @@ class _TypeFold:
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
 
-    def _cycles(self, known: dict[dt.date, CycleRecord], removed: set[dt.date]) -> list[CycleRecord]:
+    def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
         """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
-<<<<<<< HEAD
         emptied = {r.on for r in self.intake.superseded if r.type == self.type} - {r.on for r in self.old}
         cycles = {on: cycle for on, cycle in known.items() if on not in emptied or cycle.broken}
-=======
-        cycles = dict(known)
-        for on in removed - {report.on for report in self.old}:
-            # Nothing of it is left, and nobody said so of nothing: it is as open as if it had never come.
-            cycles[on] = dataclasses.replace(cycles[on], closed=False, decision=Decision.NONE)
->>>>>>> enginetests
         for report in self.new:
             cycle = cycles.get(report.on) or known.get(report.on) or CycleRecord(self.type, report.on, closed=False)
             confirmed = self.options.accept_drop and cycle.decision is Decision.NONE
@@ -450,7 +424,6 @@ class _TypeFold:
         owners = [report for report in self.old for _ in report.parts] if self.anew else []
         self._old_spills = [Spill(path, r.on, r.word) for r, path in zip(owners, paths, strict=True)]
 
-<<<<<<< HEAD
     def tasks(self) -> list[FoldTask]:
         """Return a task for each partition; none when there is nothing to fold and never was."""
         if not (self.reads or self.old or self.prior):
@@ -473,26 +446,6 @@ class _TypeFold:
             claims=self.claims if self.anew else None,
         )
         return [dataclasses.replace(whole, partition=partition) for partition in range(1 << self.bits)]
-=======
-    def fold_partition(self, partition: int) -> tuple[str, int, Folded]:
-        """Fold one partition and write its state; return the file, its findings, and what came of it."""
-        prior = self._prior(partition)
-        rows = self._rows(partition)
-        folded = fold(self.type, prior, rows, self.calendar, self.since)
-        if folded.unresolved.num_rows:
-            folded = fold(self.type, prior, self._resolved(rows, folded.unresolved), self.calendar, self.since)
-        state = folded.state
-        if self.anew:
-            state = reattributed(state, self.context.claims, self.calendar.horizon)
-        if not self.old and not self.new:
-            return "", 0, folded
-        workspace = self.context.workspace
-        path = workspace.path("state", self.type, f"{partition:04d}")
-        with workspace.writing(path) as temporary:
-            write_state(state, temporary)
-        # The caller keeps counts only: states of all partitions together may not fit into memory.
-        return workspace.relative(path), state.num_rows, dataclasses.replace(folded, state=STATE_SCHEMA.empty_table())
->>>>>>> enginetests
 
     def delta(self, results: Sequence[Reduced]) -> TypeDelta:
         """Return what changes for the type."""
