@@ -306,7 +306,6 @@ class _Intake:
             now = now or CycleRecord(report.type, report.on, closed=True)
             self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
 
-
     def _supersede(self, reports: Sequence[Report]) -> None:
         self.superseded.extend(reports)
         self.accepted = [report for report in self.accepted if report not in self.superseded]
