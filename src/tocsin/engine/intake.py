@@ -57,7 +57,10 @@ class Recogniser(Protocol):
         ...
 
     def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
-        """Return what a report of an unusual shape is, and its columns; None for delimited text with a header."""
+        """Return what a report is whose shape follows from its name or content, and its columns.
+
+        None for one that its header explains: comma-separated text. Raises BrokenReport.
+        """
         ...
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:

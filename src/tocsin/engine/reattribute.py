@@ -12,7 +12,7 @@ import pyarrow as pa
 from tocsin.engine.attribute import attribute
 from tocsin.engine.claims import Claims, Indices
 
-NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "last_seen", "last_cycle", "constituent", "claim")
+NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "seen_at", "last_cycle", "constituent", "claim")
 """Columns of a state that say whether anything of it changes."""
 
 

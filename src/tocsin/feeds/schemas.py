@@ -92,7 +92,9 @@ def _content(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
-    with (settings.TOCSIN.home / "schema.lock").open("a") as lock:
+    home: Path = settings.TOCSIN.home
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "schema.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tocsin.engine.intake import Recognised
 from tocsin.engine.mapping import TIME, Mapping
-from tocsin.engine.opening import BrokenReport, Source
-from tocsin.engine.records import Shape
+from tocsin.engine.opening import BrokenReport, Source, opened
+from tocsin.engine.records import Reader, Shape
 from tocsin.formats import idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
@@ -46,7 +46,11 @@ class Recognition:
     def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
         """Return what a report of a feed with a mapping file, or of JSON lines, is. Raises BrokenReport."""
         feed = self._feed(source.name)
-        if feed.reading.engine_shape if feed else not begins_with_an_object(source):
+        if feed and (shape := feed.reading.engine_shape):
+            with opened(source) as stream:
+                columns = Reader(stream, name=source.name, shape=shape).columns
+            return self(source.name, columns), columns
+        if feed is None and not begins_with_an_object(source):
             return None
         records = Whole(feed.reading.table if feed else idf.read_lines)
         columns = tuple(records(source)[0].table.column_names)

@@ -14,7 +14,7 @@ from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs import mapping, schema, upkeep, watching
 from tocsin.site.cli.feed_verbs.telling import Bar, positive, sentences
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -177,7 +177,7 @@ _WRITERS: dict[str, Any] = {"idf": _Lines, "jsonl": _NestedLines, "parquet": _Ta
 
 def run_files(options: argparse.Namespace) -> int:
     """Import report files."""
-    set_up_django()
+    open_instance()
     from django.conf import settings
 
     from tocsin.audit.actors import COMMAND_LINE

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -86,7 +86,7 @@ def _filter(options: argparse.Namespace) -> Filter:
 
 def list_findings(options: argparse.Namespace) -> int:
     """List findings."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds import queries
 
     if options.limit is not None and options.limit < 0:
@@ -112,7 +112,7 @@ def list_findings(options: argparse.Namespace) -> int:
 
 def export_findings(options: argparse.Namespace) -> int:
     """Stream findings."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds import queries
 
     records = map(queries.as_record, queries.findings().stream(_filter(options)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -37,7 +37,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def load(options: argparse.Namespace) -> int:
     """Take a schema into use."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import schemas
     from tocsin.kernel import clock
@@ -55,7 +55,7 @@ def load(options: argparse.Namespace) -> int:
 
 def diff(options: argparse.Namespace) -> int:
     """Say what a schema would change."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds import schemas
 
     candidate = schemas.examine(options.files)
@@ -66,7 +66,7 @@ def diff(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Say which schema is in force."""
-    set_up_django()
+    open_instance()
     from django.conf import settings
 
     from tocsin.feeds import mappings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, sentences
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -57,7 +57,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def list_runs(options: argparse.Namespace) -> int:
     """List runs."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds.models import Run
 
     runs = [_run_data(run) for run in Run.objects.all()[: options.limit]]
@@ -96,7 +96,7 @@ def _run(number: int) -> Run:
 
 def replay_run(options: argparse.Namespace) -> int:
     """Read the reports of a run again."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import intake
     from tocsin.kernel import clock
@@ -113,7 +113,7 @@ def replay_run(options: argparse.Namespace) -> int:
 
 def withdraw_run(options: argparse.Namespace) -> int:
     """Let the reports of a run count no more."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import intake
     from tocsin.kernel import clock
@@ -128,7 +128,7 @@ def withdraw_run(options: argparse.Namespace) -> int:
 
 def decide(options: argparse.Namespace) -> int:
     """Say what a cycle is worth."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import intake
     from tocsin.kernel import clock

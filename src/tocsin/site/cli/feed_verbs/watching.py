@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.site.cli.answers import add_json_option
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -41,7 +41,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def watch(options: argparse.Namespace) -> int:
     """Watch a folder."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import System
     from tocsin.feeds.watching import Watch
     from tocsin.kernel import clock
