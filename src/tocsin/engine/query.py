@@ -3,14 +3,20 @@
 One database in memory, without extensions and with a memory limit: a web
 process asks here, and never opens a file that is being written. Nothing of
 PyArrow or NumPy is imported: a page must not cost their memory.
+
+A list reads few columns of all findings to order them, then all columns of the
+few that are shown. How many findings each value of a filter would give is
+counted once for each version of the manifest, in a table of a few thousand rows.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,7 @@ import duckdb
 
 SORTS = {
     "severity": "severity, last_seen",
+    "state": "state",
     "first_seen": "first_seen",
     "last_seen": "last_seen",
     "constituent": "constituent",
@@ -77,6 +84,16 @@ class Filter:
         field = {"state": "states", "severity": "severities", "class": "classes", "type": "types"}
         return dataclasses.replace(self, **{field.get(facet, "constituents"): ()})  # type: ignore[arg-type]
 
+    @property
+    def on_facets(self) -> Filter:
+        """The part that counts by facet can answer."""
+        return dataclasses.replace(self, asns=(), ports=(), addresses=(), words="", keys=None)
+
+    @property
+    def on_rows(self) -> Filter:
+        """The part for which each finding must be looked at."""
+        return Filter(asns=self.asns, ports=self.ports, addresses=self.addresses, words=self.words, keys=self.keys)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
@@ -110,6 +127,15 @@ class Finding:
     state: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """How many findings a filter gives, and how many each value of each facet would give in its place."""
+
+    total: int
+    by_facet: Mapping[str, Mapping[str, int]]
+    """Facet → value as text → findings, all other parts of the filter standing. Nobody's constituent is ''."""
+
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST_SEEN = [field.name for field in dataclasses.fields(Finding)].index("first_seen")
 
@@ -135,18 +161,28 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "enable_object_cache": True,
+            # Half the memory of a sort; whoever needs an order asks for it.
+            "preserve_insertion_order": False,
         }
         if scratch is not None:
             settings["temp_directory"] = str(scratch)
         self._connection = duckdb.connect(config=settings)
         self._local = threading.local()
 
-    def ask(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> duckdb.DuckDBPyConnection:
-        """Run one query and return its cursor."""
+    def ask(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, fresh: bool = False
+    ) -> duckdb.DuckDBPyConnection:
+        """Run one query and return its cursor; a `fresh` one is read while others ask."""
+        if fresh:
+            return self._connection.cursor().execute(sql, parameters)
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
         return cursor.execute(sql, parameters)
+
+    def forget(self, table: str) -> None:
+        """Drop a table of this database."""
+        self._connection.cursor().execute(f"DROP TABLE IF EXISTS {table}")
 
 
 class Findings:
@@ -155,53 +191,104 @@ class Findings:
     def __init__(self, database: Database, types: Sequence[TypeFiles]) -> None:
         self._database = database
         self.types = tuple(kind for kind in types if kind.files)
+        self._counting = threading.Lock()
+        self._cube_name: str | None = None
 
     def page(self, asked: Filter, *, sort: str, descending: bool, limit: int, offset: int = 0) -> list[Finding]:
-        """Return some findings in order. `sort` is a key of `SORTS`."""
+        """Return some findings in order. `sort` is a key of `SORTS`; descending severity begins with the mildest."""
         direction = "DESC" if descending else "ASC"
         order = ", ".join(f"{column} {direction} NULLS LAST" for column in SORTS[sort].split(", "))
         if sort == "severity":
             order = f"severity {direction}, last_seen DESC"
-        return self._findings(asked, f"ORDER BY {order}, k1, k2 LIMIT {int(limit)} OFFSET {int(offset)}")
-
-    def stream(self, asked: Filter, *, limit: int | None = None, batch: int = 10_000) -> Iterator[Finding]:
-        """Return all findings asked for, in order of type and key, without holding them in memory."""
-        last = f"LIMIT {int(limit)}" if limit is not None else ""
         if not self.types:
-            return
-        cursor = self._select("*", asked, f"ORDER BY type, k1, k2 {last}")
-        while rows := cursor.fetchmany(batch):
-            yield from map(_finding, rows)
+            return []
+        tail = f"ORDER BY {order}, k1, k2 LIMIT {int(limit)} OFFSET {int(offset)}"
+        rows = self._select("k1, k2, type", asked, tail).fetchall()
+        return self.many([(k1, k2) for k1, k2, _ in rows], {kind for _, _, kind in rows})
+
+    def many(self, keys: Sequence[tuple[int, int]], types: Collection[str] = ()) -> list[Finding]:
+        """Return the findings with these keys, in their order; those that are not there are left out."""
+        if not keys or not self.types:
+            return []
+        found = self._select("*", Filter(keys=tuple(keys), types=tuple(sorted(types)))).fetchall()
+        by_key = {(finding.k1, finding.k2): finding for finding in map(_finding, found)}
+        return [by_key[key] for key in keys if key in by_key]
+
+    def stream(self, asked: Filter, *, limit: int | None = None, batch: int = 5_000) -> Iterator[Finding]:
+        """Return all findings asked for, in order of type and key, without holding them in memory."""
+        left = limit
+        for kind in self.types:
+            if asked.types and kind.type not in asked.types:
+                continue
+            # Partitions hold ranges of the key, in order: one at a time is the order of all.
+            for file in kind.files:
+                one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])
+                last = f"LIMIT {left}" if left is not None else ""
+                cursor = one._select("*", asked, f"ORDER BY k1, k2 {last}", fresh=True)
+                while rows := cursor.fetchmany(batch):
+                    left = None if left is None else left - len(rows)
+                    yield from map(_finding, rows)
+                if left == 0:
+                    return
 
     def count(self, asked: Filter) -> int:
         """Return how many findings are asked for."""
-        return int(self._select("count(*)", asked).fetchall()[0][0]) if self.types else 0
+        return sum(row[-1] for row in self.counts((), asked))
 
     def one(self, k1: int, k2: int) -> Finding | None:
         """Return the finding with a key."""
-        found = self._findings(Filter(keys=((k1, k2),)), "")
+        found = self.many([(k1, k2)])
         return found[0] if found else None
 
-    def facet(self, facet: str, asked: Filter) -> dict[Any, int]:
-        """Return how many findings each value of a facet would give, all other parts of the filter standing."""
-        if not self.types or facet not in FACETS:
-            return {}
-        rows = self._select(f'"{facet}", count(*)', asked.without(facet), "GROUP BY ALL").fetchall()
-        return {value: count for value, count in rows}
+    def tally(self, asked: Filter, facets: Sequence[str] = FACETS) -> Tally:
+        """Return how many findings are asked for, and the same for every value of the facets."""
+        counted: dict[str, dict[str, int]] = {facet: {} for facet in ("", *facets)}
+        if not self.types:
+            return Tally(0, counted)
+        source, values = self._counted(asked)
+        parts = []
+        for facet in counted:
+            column = f'"{facet}"::VARCHAR' if facet else "''"
+            where, wanted = _conditions(asked.without(facet).on_facets if facet else asked.on_facets)
+            parts.append(f"SELECT '{facet}', {column}, sum(n)::BIGINT FROM c {where} GROUP BY ALL")  # noqa: S608
+            values += wanted
+        sql = f"WITH c AS MATERIALIZED ({source}) {' UNION ALL '.join(parts)}"
+        for facet, value, count in self._database.ask(sql, values).fetchall():
+            counted[facet][value or ""] = count
+        return Tally(counted.pop("").get("", 0), counted)
 
     def counts(self, by: Sequence[str], asked: Filter) -> list[tuple[Any, ...]]:
-        """Return counts by several facets at once: one row a combination, the count last."""
+        """Return counts by several facets at once: one row a combination, the count last. Nobody's constituent is ''."""
         if not self.types or not set(by) <= set(FACETS):
             return []
-        names = ", ".join(f'"{name}"' for name in by)
-        return self._select(f"{names}, count(*)", asked, "GROUP BY ALL").fetchall()
+        names = "".join(f'"{name}", ' for name in by)
+        source, values = self._counted(asked)
+        where, wanted = _conditions(asked.on_facets)
+        sql = f"SELECT {names}sum(n)::BIGINT AS n FROM ({source}) {where} GROUP BY ALL HAVING sum(n) > 0"  # noqa: S608
+        return self._database.ask(sql, [*values, *wanted]).fetchall()
 
-    def _findings(self, asked: Filter, tail: str) -> list[Finding]:
-        if not self.types:
-            return []
-        return [_finding(row) for row in self._select("*", asked, tail).fetchall()]
+    def _counted(self, asked: Filter) -> tuple[str, list[Any]]:
+        """Return a query that gives `n` findings for each combination of facets, and its parameters."""
+        if asked.on_rows == Filter():
+            return f"SELECT * FROM {self._cube()}", []  # noqa: S608
+        sql, values = self._sql(_CUBE, asked.on_rows, "GROUP BY ALL")
+        return sql, values
 
-    def _select(self, what: str, asked: Filter, tail: str = "") -> duckdb.DuckDBPyConnection:
+    def _cube(self) -> str:
+        """Return the table of counts of this version of the manifest; the first who asks makes it."""
+        with self._counting:
+            if self._cube_name is None:
+                name = f"cube_{next(_NUMBERS)}"
+                sql, values = self._sql(_CUBE, Filter(), "GROUP BY ALL")
+                self._database.ask(f"CREATE TABLE {name} AS {sql}", values)
+                weakref.finalize(self, self._database.forget, name)
+                self._cube_name = name
+            return self._cube_name
+
+    def _select(self, what: str, asked: Filter, tail: str = "", *, fresh: bool = False) -> duckdb.DuckDBPyConnection:
+        return self._database.ask(*self._sql(what, asked, tail), fresh=fresh)
+
+    def _sql(self, what: str, asked: Filter, tail: str) -> tuple[str, list[Any]]:
         where, parameters = _conditions(asked)
         kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
         rows = ", ".join("(?, ?::DATE, ?::DATE)" for _ in kinds)
@@ -210,9 +297,15 @@ class Findings:
         sql = f"""WITH t(type, horizon, latest) AS (VALUES {rows}),
             f AS (SELECT {_COLUMNS}, {_STATE} AS state FROM read_parquet(?) s JOIN t USING (type))
             SELECT {what} FROM f {where} {tail}"""  # noqa: S608  only names of our own stand in it
-        return self._database.ask(sql, [*given, *parameters])
+        return sql, [*given, *parameters]
 
 
+_NUMBERS = itertools.count(1)
+_CUBE = """state, severity, "class", type, coalesce(constituent, '') AS constituent,
+    CASE WHEN returns > 0 THEN 1 ELSE 0 END AS returns, count(*) AS n"""
+"""`returns` is 0 or 1 here, so that the conditions of a filter read it as they read that of a finding."""
+
+_FEW_KEYS = 200
 _WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBIGINT))
     AND (ip_high < ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low <= ?::UBIGINT)))"""
 
@@ -249,9 +342,12 @@ def _conditions(asked: Filter) -> tuple[str, list[Any]]:
         )
         values.extend([asked.words.lower()] * 3)
     if asked.keys is not None:
-        keys = " OR ".join("(k1 = ?::UBIGINT AND k2 = ?::UBIGINT)" for _ in asked.keys)
-        parts.append(f"({keys})" if keys else "false")
-        values.extend(word for key in asked.keys for word in key)
+        firsts, seconds = [key[0] for key in asked.keys], [key[1] for key in asked.keys]
+        if 0 < len(firsts) <= _FEW_KEYS:  # a list of constants is looked for while the file is read
+            parts.append(f"k1 IN ({', '.join('?::UBIGINT' for _ in firsts)})")
+            values.extend(firsts)
+        parts.append("(k1, k2) IN (SELECT unnest(?::UBIGINT[]), unnest(?::UBIGINT[]))")
+        values.extend((firsts, seconds))
     return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
 

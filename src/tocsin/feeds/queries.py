@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 
+from tocsin.engine.public_ids import public_id
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
 from tocsin.feeds.models import Manifest, State
 
@@ -94,8 +95,6 @@ def as_record(finding: Finding) -> dict[str, Any]:
 
 def finding_id(finding: Finding) -> str:
     """Return the public id of a finding."""
-    from tocsin.engine.identity import public_id
-
     return public_id(finding.k1, finding.k2)
 
 
