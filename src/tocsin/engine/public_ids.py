@@ -13,6 +13,7 @@ def public_id(first: int, second: int) -> str:
 def words_of(public: str) -> tuple[int, int]:
     """Return the two words of a public id. Raises ValueError when it is none."""
     raw = base64.b32decode(public.upper() + "======") if len(public) == 26 else b""
-    if len(raw) != 16:
+    words = int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")
+    if len(raw) != 16 or public_id(*words) != public.lower():  # the last letter holds three bits, not five
         raise ValueError(f"{public!r} is not the id of a finding")
-    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")
+    return words

@@ -42,6 +42,7 @@ _COLUMNS = """s.k1, s.k2, s.type, s.ip_high, s.ip_low, s.account, s.port, s.prot
     s.country, s.identifier, s.class, s.severity, s.constituent, s.claim, epoch_us(s.first_seen) AS first_seen,
     epoch_us(s.last_seen) AS last_seen, s.count, s.cycles, s.last_cycle,
     s.opened_on, s.returns, s.recent"""
+_JUST_GONE = "CASE WHEN s.last_cycle < t.horizon AND s.last_cycle >= t.gone_since THEN 1 ELSE 0 END"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,8 @@ class TypeFiles:
     """Findings last seen before it are gone."""
     latest: dt.date
     """The latest cycle: what it did not see is not new."""
+    gone_since: dt.date | None = None
+    """Findings last seen from then to `horizon` went gone in the latest cycle; None where none did."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +80,13 @@ class Filter:
     """Only these findings; an empty tuple is none at all."""
     only_constituents: tuple[str, ...] | None = None
     """What the reader may see; None for everything."""
+    not_keys: tuple[tuple[int, int], ...] = ()
+    """All but these findings."""
     came_back: bool = False
+    just_gone: bool = False
+    """Went gone in the latest cycle of their type."""
+    last_cycle_before: dt.date | None = None
+    """Last seen before that day."""
 
     def without(self, facet: str) -> Filter:
         """Return the filter with one facet left open: what its values are counted under."""
@@ -87,12 +96,22 @@ class Filter:
     @property
     def on_facets(self) -> Filter:
         """The part that counts by facet can answer."""
-        return dataclasses.replace(self, asns=(), ports=(), addresses=(), words="", keys=None)
+        return dataclasses.replace(
+            self, asns=(), ports=(), addresses=(), words="", keys=None, not_keys=(), last_cycle_before=None
+        )
 
     @property
     def on_rows(self) -> Filter:
         """The part for which each finding must be looked at."""
-        return Filter(asns=self.asns, ports=self.ports, addresses=self.addresses, words=self.words, keys=self.keys)
+        return Filter(
+            asns=self.asns,
+            ports=self.ports,
+            addresses=self.addresses,
+            words=self.words,
+            keys=self.keys,
+            not_keys=self.not_keys,
+            last_cycle_before=self.last_cycle_before,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -210,7 +229,7 @@ class Findings:
         """Return the findings with these keys, in their order; those that are not there are left out."""
         if not keys or not self.types:
             return []
-        found = self._select("*", Filter(keys=tuple(keys), types=tuple(sorted(types)))).fetchall()
+        found = self._select(_EVERYTHING, Filter(keys=tuple(keys), types=tuple(sorted(types)))).fetchall()
         by_key = {(finding.k1, finding.k2): finding for finding in map(_finding, found)}
         return [by_key[key] for key in keys if key in by_key]
 
@@ -224,7 +243,7 @@ class Findings:
             for file in kind.files:
                 one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])
                 last = f"LIMIT {left}" if left is not None else ""
-                cursor = one._select("*", asked, f"ORDER BY k1, k2 {last}", fresh=True)
+                cursor = one._select(_EVERYTHING, asked, f"ORDER BY k1, k2 {last}", fresh=True)
                 while rows := cursor.fetchmany(batch):
                     left = None if left is None else left - len(rows)
                     yield from map(_finding, rows)
@@ -258,7 +277,7 @@ class Findings:
         return Tally(counted.pop("").get("", 0), counted)
 
     def counts(self, by: Sequence[str], asked: Filter) -> list[tuple[Any, ...]]:
-        """Return counts by several facets at once: one row a combination, the count last. Nobody's constituent is ''."""
+        """Return counts by several facets at once: a row a combination, the count last. Nobody's constituent is ''."""
         if not self.types or not set(by) <= set(FACETS):
             return []
         names = "".join(f'"{name}", ' for name in by)
@@ -291,18 +310,22 @@ class Findings:
     def _sql(self, what: str, asked: Filter, tail: str) -> tuple[str, list[Any]]:
         where, parameters = _conditions(asked)
         kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
-        rows = ", ".join("(?, ?::DATE, ?::DATE)" for _ in kinds)
-        given: list[Any] = [value for kind in kinds for value in (kind.type, kind.horizon, kind.latest)]
+        rows = ", ".join("(?, ?::DATE, ?::DATE, ?::DATE)" for _ in kinds)
+        given: list[Any] = [
+            value for kind in kinds for value in (kind.type, kind.horizon, kind.latest, kind.gone_since)
+        ]
         given.append([file for kind in kinds for file in kind.files])
-        sql = f"""WITH t(type, horizon, latest) AS (VALUES {rows}),
-            f AS (SELECT {_COLUMNS}, {_STATE} AS state FROM read_parquet(?) s JOIN t USING (type))
+        sql = f"""WITH t(type, horizon, latest, gone_since) AS (VALUES {rows}),
+            f AS (SELECT {_COLUMNS}, {_STATE} AS state, {_JUST_GONE} AS just_gone
+                FROM read_parquet(?) s JOIN t USING (type))
             SELECT {what} FROM f {where} {tail}"""  # noqa: S608  only names of our own stand in it
         return sql, [*given, *parameters]
 
 
+_EVERYTHING = "* EXCLUDE (just_gone)"
 _NUMBERS = itertools.count(1)
 _CUBE = """state, severity, "class", type, coalesce(constituent, '') AS constituent,
-    CASE WHEN returns > 0 THEN 1 ELSE 0 END AS returns, count(*) AS n"""
+    CASE WHEN returns > 0 THEN 1 ELSE 0 END AS returns, just_gone, count(*) AS n"""
 """`returns` is 0 or 1 here, so that the conditions of a filter read it as they read that of a finding."""
 
 _FEW_KEYS = 200
@@ -312,43 +335,71 @@ _WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UB
 
 def _conditions(asked: Filter) -> tuple[str, list[Any]]:
     """Return the WHERE clause of a filter and its parameters."""
-    parts: list[str] = []
-    values: list[Any] = []
+    found = [condition for condition in (*_on_facets(asked), *_on_rows(asked)) if condition]
+    parts = [part for part, _ in found]
+    return ("WHERE " + " AND ".join(parts) if parts else ""), [value for _, values in found for value in values]
 
-    def one_of(column: str, wanted: Sequence[Any]) -> None:
-        if wanted:
-            parts.append(f"{column} IN ({', '.join('?' for _ in wanted)})")
-            values.extend(wanted)
 
-    one_of("state", asked.states)
-    one_of("severity", asked.severities)
-    one_of("class", asked.classes)
-    one_of("type", asked.types)
-    one_of("coalesce(constituent, '')", asked.constituents)
-    one_of("asn", asked.asns)
-    one_of("port", asked.ports)
+Condition = tuple[str, list[Any]] | None
+
+
+def _one_of(column: str, wanted: Sequence[Any]) -> Condition:
+    return (f"{column} IN ({', '.join('?' for _ in wanted)})", list(wanted)) if wanted else None
+
+
+def _on_facets(asked: Filter) -> Iterator[Condition]:
+    """Yield conditions that counts by facet can answer too."""
+    yield _one_of("state", asked.states)
+    yield _one_of("severity", asked.severities)
+    yield _one_of("class", asked.classes)
+    yield _one_of("type", asked.types)
+    yield _one_of("coalesce(constituent, '')", asked.constituents)
     if asked.only_constituents is not None:
-        parts.append("list_contains(?, coalesce(constituent, ''))")
-        values.append(list(asked.only_constituents))
+        yield "list_contains(?::VARCHAR[], coalesce(constituent, ''))", [list(asked.only_constituents)]
     if asked.came_back:
-        parts.append("returns > 0")
+        yield "returns > 0", []
+    if asked.just_gone:
+        yield "just_gone = 1", []
+
+
+def _on_rows(asked: Filter) -> Iterator[Condition]:
+    """Yield conditions for which each finding must be looked at."""
+    yield _one_of("asn", asked.asns)
+    yield _one_of("port", asked.ports)
+    if asked.last_cycle_before is not None:
+        yield "last_cycle < ?", [asked.last_cycle_before]
     if asked.addresses:
-        parts.append("(" + " OR ".join(_WITHIN for _ in asked.addresses) + ")")
-        values.extend(word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d))
+        within = " OR ".join(_WITHIN for _ in asked.addresses)
+        yield f"({within})", [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
     if asked.words:
-        parts.append(
-            "(contains(lower(coalesce(name, '')), ?) OR contains(lower(coalesce(account, '')), ?)"
-            " OR contains(lower(coalesce(detail, '')), ?))"
-        )
-        values.extend([asked.words.lower()] * 3)
+        cells = ("name", "account", "detail")
+        either = " OR ".join(f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells)
+        yield f"({either})", [asked.words.lower()] * len(cells)
     if asked.keys is not None:
-        firsts, seconds = [key[0] for key in asked.keys], [key[1] for key in asked.keys]
-        if 0 < len(firsts) <= _FEW_KEYS:  # a list of constants is looked for while the file is read
-            parts.append(f"k1 IN ({', '.join('?::UBIGINT' for _ in firsts)})")
-            values.extend(firsts)
-        parts.append("(k1, k2) IN (SELECT unnest(?::UBIGINT[]), unnest(?::UBIGINT[]))")
-        values.extend((firsts, seconds))
-    return ("WHERE " + " AND ".join(parts) if parts else ""), values
+        if len(asked.keys) <= _FEW_KEYS:  # a list of constants is looked for while the file is read
+            yield _one_of("k1", [key[0] for key in asked.keys])
+        yield f"(k1, k2) IN {_PAIRS}", _columns(asked.keys)
+    if asked.not_keys:
+        yield f"(k1, k2) NOT IN {_PAIRS}", _columns(asked.not_keys)
+
+
+_PAIRS = "(SELECT unnest(?::UBIGINT[]), unnest(?::UBIGINT[]))"
+
+
+def _columns(keys: Sequence[tuple[int, int]]) -> list[Any]:
+    return [[key[0] for key in keys], [key[1] for key in keys]]
+
+
+def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dict[str, int]:
+    """Return how many observations of one finding stand in each part; parts without one are left out."""
+    if not parts:
+        return {}
+    cursor = database.ask(
+        """SELECT filename, count(*) FROM read_parquet(?, filename = true)
+           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT GROUP BY ALL""",
+        [list(parts), k1, k2],
+    )
+    return {file: count for file, count in cursor.fetchall()}
 
 
 def observations(
@@ -380,13 +431,91 @@ def _shown(cell: bytes | str) -> str:
     return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
 
 
-def quarantined(database: Database, files: Sequence[str], *, limit: int, offset: int = 0) -> list[tuple[Any, ...]]:
-    """Return what could not be taken: file, line, column, reason, raw text, whether the whole row; in line order."""
+_SHAPE = "regexp_replace(reason, '''.*''', '…')"
+"""A reason without what it quotes: equal for all rows with the same fault."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A kind of fault among what could not be taken."""
+
+    reason: str
+    """Without what it quotes."""
+    column: str
+    whole_rows: int
+    cells: int
+
+
+def faults(database: Database, files: Sequence[str]) -> list[Fault]:
+    """Return the kinds of fault in quarantine files, most frequent first."""
     if not files:
         return []
     rows = database.ask(
-        """SELECT filename, line, "column", reason, raw, whole_row FROM read_parquet(?, filename = true)
-           ORDER BY filename, line, "column" LIMIT ? OFFSET ?""",
-        [list(files), limit, offset],
+        f"""SELECT {_SHAPE}, coalesce("column", ''), count_if(whole_row), count_if(NOT whole_row) FROM read_parquet(?)
+            GROUP BY ALL ORDER BY count(*) DESC, 1, 2""",  # noqa: S608
+        [list(files)],
+    ).fetchall()
+    return [Fault(*row) for row in rows]
+
+
+def quarantined(
+    database: Database, files: Sequence[str], *, limit: int, offset: int = 0, reason: str = "", column: str = ""
+) -> list[tuple[Any, ...]]:
+    """Return what could not be taken: file, line, column, reason, raw text, whether the whole row; in line order.
+
+    `reason` is that of a `Fault`, `column` the name of a column; empty ones do not restrict.
+    """
+    if not files:
+        return []
+    rows = database.ask(
+        f"""SELECT filename, line, "column", reason, raw, whole_row FROM read_parquet(?, filename = true)
+            WHERE (? = '' OR {_SHAPE} = ?) AND (? = '' OR "column" = ?)
+            ORDER BY filename, line, "column" LIMIT ? OFFSET ?""",  # noqa: S608
+        [list(files), reason, reason, column, column, limit, offset],
     ).fetchall()
     return [(file, line, column, reason, _shown(raw or b""), whole) for file, line, column, reason, raw, whole in rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Findings of one announcing system in one /24 (IPv4) or /48 (IPv6); without addresses, accounts and names."""
+
+    asn: int | None
+    high: int | None
+    low: int | None
+    """First address."""
+    is_v4: bool
+    findings: int
+    worst: int
+    types: int
+
+
+_V4 = "(ip_high = 0 AND (ip_low >> 32) = 65535)"
+
+
+def blocks(found: Findings, asked: Filter, *, limit: int, offset: int = 0) -> tuple[int, list[Block]]:
+    """Return how many blocks the findings asked for lie in, and some of them, fullest first."""
+    if not found.types:
+        return 0, []
+    what = f"""asn, CASE WHEN {_V4} THEN 0::UBIGINT ELSE ip_high & 18446744073709486080::UBIGINT END AS high,
+        CASE WHEN {_V4} THEN ip_low & 18446744073709551360::UBIGINT WHEN ip_low IS NOT NULL THEN 0::UBIGINT END AS low,
+        coalesce({_V4}, false) AS is_v4, count(*) AS n, min(severity), count(DISTINCT type), count(*) OVER ()"""
+    tail = f"GROUP BY 1, 2, 3, 4 ORDER BY n DESC, high, low, asn LIMIT {int(limit)} OFFSET {int(offset)}"
+    rows = found._select(what, asked, tail).fetchall()
+    return (rows[0][-1] if rows else 0), [Block(*row[:-1]) for row in rows]
+
+
+def reverse_names(
+    database: Database, parts: Sequence[str], ranges: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000
+) -> list[tuple[int, int, str]]:
+    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses."""
+    if not parts or not ranges:
+        return []
+    where = " OR ".join(_WITHIN for _ in ranges)
+    values = [word for a, b, c, d in ranges for word in (a, a, b, c, c, d)]
+    rows = database.ask(
+        f"""SELECT ip_high, ip_low, "c.hostname" FROM read_parquet(?, union_by_name = true)
+            WHERE constituent IS NULL AND "c.hostname" <> '' AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
+        [list(parts), *values],
+    ).fetchall()
+    return [(high, low, _shown(name)) for high, low, name in rows]

@@ -1,0 +1,142 @@
+"""What an address asks of findings, read from its query part. What cannot be understood restricts nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+
+from django.http import HttpRequest, QueryDict
+
+from tocsin.directory.models import Constituent
+from tocsin.engine.public_ids import words_of
+from tocsin.engine.query import SORTS, Filter
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.queries import only_constituents
+
+VALUES_AT_MOST = 50
+TEXT_LENGTH = 200
+ROWS = 50
+PAGES_AT_MOST = 200
+"""A list is read from its beginning; whoever wants row 10,001 narrows it or exports it."""
+NOBODY = "-"
+NO_ONE = "\x7f"
+"""An id that nobody has: the filter that nothing passes."""
+STATES = ("new", "still", "returned", "gone")
+DEFAULT_SORT = "severity"
+_WORD = 2**64 - 1
+_MAPPED = 0xFFFF_0000_0000
+_PORT = re.compile(r":\d{1,5}\Z")
+_ASN = re.compile(r"as\d{1,10}\Z", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is asked for."""
+
+    filter: Filter
+    sort: str
+    is_descending: bool
+    page: int
+    text: str
+    owner: str
+    """`me`, `none`, the key of a person, or empty."""
+
+    @property
+    def offset(self) -> int:
+        """Rows before the page."""
+        return (self.page - 1) * ROWS
+
+
+def with_defaults(asked: QueryDict) -> QueryDict:
+    """Return what is asked for, with the open states where it names no state."""
+    if asked.getlist("state"):
+        return asked
+    query = asked.copy()
+    query.setlist("state", list(STATES[:3]))
+    return query
+
+
+def asked_for(request: HttpRequest, query: QueryDict) -> Asked:
+    """Return what the query part asks for, restricted to what the person may see."""
+    text = query.get("q", "").replace("\0", "").strip()[:TEXT_LENGTH]
+    owner = query.get("owner", "")[:60]
+    sort = query.get("sort", DEFAULT_SORT)
+    name = sort.removeprefix("-")
+    found = Filter(
+        states=tuple(state for state in _values(query, "state") if state in STATES),
+        severities=tuple(int(level) for level in _values(query, "severity") if level in tuple("123456")),
+        classes=_values(query, "class"),
+        types=_values(query, "type"),
+        constituents=_constituents(query),
+        came_back=query.get("back") == "1",
+        just_gone=query.get("gone") == "now",
+        only_constituents=only_constituents(request.user),
+    )
+    return Asked(
+        filter=_owned(_worded(found, text), owner, getattr(request.user, "audit_key", "")),
+        sort=name if name in SORTS else DEFAULT_SORT,
+        is_descending=sort.startswith("-") and name in SORTS,
+        page=_page(query.get("page", "1")),
+        text=text,
+        owner=owner,
+    )
+
+
+def _values(query: QueryDict, name: str) -> tuple[str, ...]:
+    values = (value.replace("\0", "")[:TEXT_LENGTH] for value in query.getlist(name)[:VALUES_AT_MOST])
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _constituents(query: QueryDict) -> tuple[str, ...]:
+    """Return whose findings are asked for; a sector stands for all in it."""
+    named = tuple("" if value == NOBODY else value for value in _values(query, "whose"))
+    sectors = _values(query, "sector")
+    if not sectors:
+        return named
+    members = set(Constituent.objects.filter(sector__in=sectors).values_list("public_id", flat=True))
+    members |= {""} if NOBODY in sectors else set()
+    both = members & set(named) if named else members
+    return tuple(sorted(both)) or (NO_ONE,)
+
+
+def _page(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(number, 1), PAGES_AT_MOST)
+
+
+def _owned(found: Filter, owner: str, me: str) -> Filter:
+    if not owner:
+        return found
+    held = situation.owned(None if owner == "none" else me if owner == "me" else owner)
+    keys = situation.keys_of(tuple(held))
+    if owner == "none":
+        return dataclasses.replace(found, not_keys=keys)
+    both = keys if found.keys is None else tuple(key for key in keys if key in found.keys)
+    return dataclasses.replace(found, keys=both)
+
+
+def _worded(found: Filter, text: str) -> Filter:
+    """Return the filter with what the search box says: an id, a network, an address, a port, an AS number, or words."""
+    if not text:
+        return found
+    if _ASN.match(text):
+        return dataclasses.replace(found, asns=(min(int(text[2:]), 2**32 - 1),))
+    if _PORT.match(text):
+        return dataclasses.replace(found, ports=(int(text[1:]),))
+    try:
+        return dataclasses.replace(found, addresses=(span(text),))
+    except ValueError:
+        pass
+    try:
+        return dataclasses.replace(found, keys=(words_of(text),), states=())
+    except ValueError:
+        return dataclasses.replace(found, words=text)
+
+
+def span(text: str) -> tuple[int, int, int, int]:
+    """Return first and last address of a network as high and low words. Raises ValueError when it is none."""
+    network = ipaddress.ip_network(text.strip("[]"), strict=False)
+    shift = _MAPPED if network.version == 4 else 0
+    first, last = int(network.network_address) + shift, int(network.broadcast_address) + shift
+    return first >> 64, first & _WORD, last >> 64, last & _WORD
