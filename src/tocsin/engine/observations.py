@@ -105,8 +105,12 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
     Only such rows can be exact duplicates, and they are few: looking at every
     cell of every row would cost more than parsing did.
     """
+    if not events.num_rows:
+        return np.zeros(0, np.uint64)
     k1, time = events["k1"].to_numpy(), events["time"].cast(pa.int64()).to_numpy()
     mixed = k1 ^ (time.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    if len(mixed) < 2:
+        return np.zeros(len(mixed), np.uint64)
     order = np.argsort(mixed)
     ordered = mixed[order]
     same = ordered[1:] == ordered[:-1]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -177,12 +178,12 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
         raise BrokenReport(f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=file)
     if not all(name.isprintable() for name in names):
         raise BrokenReport("its header holds characters that are no text.", where=file)
-    seen: dict[str, int] = {}
-    unique = []
+    unique: dict[str, None] = {}
+    written = set(names)
     for position, name in enumerate(names, 1):
         name = name or f"column.{position}"
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+        free = (copy for n in itertools.count(2) if (copy := f"{name}.{n}") not in unique and copy not in written)
+        unique[next(free) if name in unique else name] = None
     return tuple(unique)
 
 
@@ -236,7 +237,7 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> pa
 def _options(columns: tuple[str, ...], delimiter: str, size: int) -> tuple[Any, Any, Any]:
     return (
         csv.ReadOptions(column_names=columns, use_threads=False, block_size=size + 1),
-        csv.ParseOptions(delimiter=delimiter, invalid_row_handler=lambda _row: "error"),
+        csv.ParseOptions(delimiter=delimiter),
         csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.binary()),
             null_values=[""],

@@ -46,6 +46,8 @@ class Report:
     unknown_columns: tuple[str, ...] = ()
     origin: str = ""
     """Of the mapping that read it: `none` says that the type needs one."""
+    content: str = ""
+    """SHA-256 of the unpacked bytes: what the id is made from, beside type and day."""
 
     @property
     def word(self) -> int:

@@ -2,7 +2,7 @@
 
 The engine computes a delta from files and the manifest; one action commits it.
 Until then nothing has happened, and a crash leaves only files that nobody
-names, which the next run removes.
+names, which the next run sweeps away.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import errno
-import fcntl
 import os
 import resource
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,26 +20,23 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.audit.actors import Actor
-from tocsin.directory import queries as directory
-from tocsin.directory.choices import TableKind
 from tocsin.engine import run as engine
-from tocsin.engine.claims import Claim, Claims
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.intake import Context
 from tocsin.engine.run import Delta, Options
-from tocsin.engine.store import Checkpoint, CycleRecord, Workspace, no_checkpoint
-from tocsin.feeds import mappings
+from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
+from tocsin.engine.store import Report as StoredReport
+from tocsin.feeds import mappings, reattribution
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
-from tocsin.feeds.models import Cycle, Report, Run
+from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Cost, summarise
-from tocsin.formats.recognition import Recognition
+from tocsin.feeds.sweeping import FULL, WAIT_S, is_full, remove, store_lock, sweep
 from tocsin.kernel import clock
-from tocsin.kernel.refusals import Busy, Conflict, InvalidInput, Unavailable
+from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
-WAIT_S = 60.0
 Progress = Callable[[str, float], None]
 
 
@@ -65,6 +59,7 @@ def import_reports(
     files = files_of(paths)
     with store_lock(wait_s):
         clear_up(by=by)
+        reattribution.catch_up(by=by)
         asked = {**dataclasses.asdict(options), "files": len(files)}
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
         run = Run.objects.get(pk=started.run)
@@ -74,17 +69,75 @@ def import_reports(
                 files,
                 catalogue=Catalogue(),
                 context=context(run, checkpoint),
-                recognise=Recognition(mappings.current()),
+                recognise=mappings.recognition(),
                 executor=executor or Threads(settings.TOCSIN.threads),
                 options=options,
                 progress=_Announced(run, progress),
             )
+            run.refresh_from_db()  # its progress was written beside it
             summary = summarise(run.pk, delta, meter.cost())
+            before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
-        remove(delta.debris)
+        remove([*delta.debris, *before])
+        if delta.broken or delta.unchanged:  # what was read of them has been written already
+            sweep(run)
         checkpoint("after")
+        reattribution.catch_up(by=by)  # claims may have changed while it ran
     return summary
+
+
+def _files_before(delta: Delta) -> list[str]:
+    """Return the files of reports that were withdrawn and are accepted again: they have new ones."""
+    rows = Report.objects.filter(digest__in=[report.id for report in delta.accepted])
+    return [path for row in rows for path in (*row.parts, row.quarantine) if path]
+
+
+def replay(
+    run: Run,
+    *,
+    by: Actor,
+    at: dt.datetime,
+    wait_s: float = WAIT_S,
+    progress: Progress = lambda _name, _share: None,
+    checkpoint: Checkpoint = no_checkpoint,
+) -> dict[str, Any]:
+    """Read the reports of a run again under the mappings in force; return the summary of that.
+
+    Raises Conflict when nothing of the run counts, Busy and Unavailable as `import_reports` does.
+    """
+    with store_lock(wait_s):
+        clear_up(by=by)
+        reports = accepted(run)
+        asked = {"replay": run.pk, "files": len(reports)}
+        started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
+        again = Run.objects.get(pk=started.run)
+        meter = _Meter()
+        with _recorded_failure(again, by):
+            delta = engine.replay(
+                reports,
+                catalogue=Catalogue(),
+                context=context(again, checkpoint),
+                recognise=mappings.recognition(),
+                executor=Threads(settings.TOCSIN.threads),
+                options=Options(gone_after=settings.TOCSIN.gone_after, complete=False, as_before=True),
+                progress=_Announced(again, progress),
+            )
+            again.refresh_from_db()
+            summary = summarise(again.pk, delta, meter.cost())
+            actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
+        checkpoint("committed")
+        remove(delta.debris)
+    return summary
+
+
+def accepted(run: Run) -> list[StoredReport]:
+    """Return the reports of a run that count. Raises Conflict when there is none."""
+    rows = run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk")
+    reports = [engine_report(row) for row in rows]
+    if not reports:
+        raise Conflict(f"run {run.pk} has no report that counts.")
+    return reports
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
@@ -130,42 +183,42 @@ def decide(
     return delta
 
 
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) -> Delta:
+    """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
+    with store_lock():
+        if not ReportType.objects.filter(name=report_type).exists():
+            raise Conflict(f"no report of {report_type} has ever arrived.")
+        if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
+            raise Conflict(f"there are reports of {report_type} of {on}. Use `tocsin feed close` without --empty.")
+        cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
+        delta = _refold(None, {report_type}, cycles=[cycle])
+        actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
+        remove(delta.debris)
+    return delta
+
+
+def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
+    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
+    with store_lock(wait_s):
+        rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
+        closed = [dataclasses.replace(engine_cycle(r), closed=True) for r in rows if (r.type.name, r.on) in set(cycles)]
+        delta = _refold(None, {cycle.type for cycle in closed}, cycles=closed)
+        if closed:
+            actions.close_cycles(delta, cycles=[(cycle.type, cycle.on) for cycle in closed], by=by, at=at)
+            remove(delta.debris)
+    return delta
+
+
 def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
-    gone_after = settings.TOCSIN.gone_after
-    known = [state.gone_after for state in filter(None, map(Catalogue().state, types))]
     return engine.refold(
         types,
         catalogue=Catalogue(),
         context=context(run, no_checkpoint),
         executor=Threads(settings.TOCSIN.threads),
-        options=Options(gone_after=known[0] if known else gone_after),
-        recognise=Recognition(mappings.current()),
+        options=Options(gone_after=settings.TOCSIN.gone_after, as_before=True),
+        recognise=mappings.recognition(),
         **what,
     )
-
-
-def context(run: Run | None, checkpoint: Checkpoint) -> Context:
-    """Return what the engine needs to know of the directory, and where it may write."""
-    token = f"r{run.pk:08d}-{secrets.token_hex(3)}" if run else f"s{secrets.token_hex(6)}"
-    return Context(Workspace(settings.TOCSIN.store, token, checkpoint), claims(), announcements())
-
-
-def claims() -> Claims:
-    """Return all claims of the directory."""
-    return Claims(
-        [
-            Claim(
-                str(row.claim_id), row.constituent, row.kind, row.value, row.valid_from, row.valid_to, row.confirmed_at
-            )
-            for row in directory.claims_for_engine()
-        ]
-    )
-
-
-def announcements() -> Announcements | None:
-    """Return the reference table of announced prefixes, if one is loaded."""
-    path = directory.reference_table(TableKind.ASN, settings.TOCSIN.store)
-    return Announcements(lambda: directory.announced_ranges(path)) if path else None
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -181,52 +234,12 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-@contextlib.contextmanager
-def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
-    """Be the only one that changes the store. Raises Busy after `wait_s` seconds."""
-    store: Path = settings.TOCSIN.store
-    store.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + wait_s
-    with (store / "ingest.lock").open("a") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise Busy(
-                        f"another import has been running for more than {wait_s:.0f} s. Try again when it is done."
-                    ) from None
-                time.sleep(0.1)
-        yield
-
-
-def remove(files: Sequence[str]) -> None:
-    """Delete files that nothing names any more; while a backup runs they stay, as debris."""
-    store: Path = settings.TOCSIN.store
-    with (store / "backup.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        for file in files:
-            (store / file).unlink(missing_ok=True)
-
-
 def clear_up(*, by: Actor) -> None:
-    """End runs that a crash interrupted and remove what they and finished ones left. Needs the lock."""
+    """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
         actions.fail_run(
             run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now()
         )
-    store: Path = settings.TOCSIN.store
-    failed = {
-        f"r{pk:08d}"
-        for pk in Run.objects.filter(state=RunState.FAILED).order_by("-pk").values_list("pk", flat=True)[:50]
-    }
-    debris = list(store.glob("spill/*/*")) + list(store.glob("*/*/*.tmp"))
-    debris += [path for path in store.glob("[oqs]*/*/r*") if path.name[:9] in failed]
-    remove([path.relative_to(store).as_posix() for path in debris])
 
 
 @contextlib.contextmanager
@@ -235,20 +248,19 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-        reason = "The disk is full. Nothing was changed; make room and import again." if full else str(error)
+        reason = FULL if is_full(error) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
     except BaseException as error:  # the run must not stay "running", whatever happened; the error goes on
-        _fail(run, str(error) or type(error).__name__, by)
+        _fail(run, FULL if is_full(error) else str(error) or type(error).__name__, by)
         raise
 
 
 def _fail(run: Run, reason: str, by: Actor) -> None:
-    token = f"r{run.pk:08d}"
-    store: Path = settings.TOCSIN.store
-    remove([path.relative_to(store).as_posix() for path in store.glob(f"*/*/{token}*")])
-    actions.fail_run(run, reason=reason, by=by, at=clock.now())
+    sweep(run)
+    run.refresh_from_db()
+    if run.state == RunState.RUNNING:  # else it was stopped when all was committed
+        actions.fail_run(run, reason=reason, by=by, at=clock.now())
 
 
 class _Announced:
@@ -279,4 +291,19 @@ def _cpu_s() -> float:
     return sum(os.times()[:4])
 
 
-__all__ = ["Report", "decide", "import_reports", "withdraw"]
+__all__ = [
+    "Report",
+    "accepted",
+    "announcements",
+    "claims",
+    "clear_up",
+    "close",
+    "context",
+    "decide",
+    "declare_empty",
+    "import_reports",
+    "remove",
+    "replay",
+    "store_lock",
+    "withdraw",
+]

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tocsin.directory import actions, queries, uploads
-from tocsin.directory.forms import ImportForm, SettleForm
+from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
+from tocsin.directory.history import field_names
 from tocsin.directory.views.asking import accepted, actor, claim_asked_for
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Conflict
@@ -87,7 +88,10 @@ def _check(request: HttpRequest, form: ImportForm, name: str, content: bytes) ->
         shown = {"form": ImportForm(), "name": name, "problems": refused.problems}
         return render(request, "directory/import.html", shown, status=422)
     token = "" if plan.is_empty else uploads.keep(content, _folder(), now())
-    shown = {"form": ImportForm(), "name": name, "plan": plan, "report": plan.as_data(), "token": token}
+    report = plan.as_data()
+    for item in report["constituents"]:
+        item["fields"] = field_names(ConstituentForm, item["fields"])
+    shown = {"form": ImportForm(), "name": name, "plan": plan, "report": report, "token": token}
     return render(request, "directory/import.html", shown)
 
 

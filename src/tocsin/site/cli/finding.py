@@ -38,7 +38,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=list_findings)
     export = verbs.add_parser("export", help="stream all findings")
     _add_filters(export)
-    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl")
+    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl", help="jsonl: one object a line")
     export.add_argument("--json", action="store_true", help="the same as --format json")
     export.set_defaults(run=export_findings)
 

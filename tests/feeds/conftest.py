@@ -1,0 +1,79 @@
+"""A store of a test's own on the chosen database, two constituents, and a hand to import with."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AT = dt.datetime(2026, 11, 19, 9, 0, tzinfo=dt.UTC)
+
+
+class Store:
+    """The store of a test, and what the manifest says of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def run(self, *paths: Path, checkpoint: Any = None, at: dt.datetime = AT, **options: Any) -> dict[str, Any]:
+        """Import report files; return the run's summary. A finding is gone after one cycle unless told otherwise."""
+        from tocsin.audit.actors import COMMAND_LINE
+        from tocsin.engine.run import Options
+        from tocsin.engine.store import no_checkpoint
+        from tocsin.feeds import intake
+
+        asked = Options(**{"gone_after": 1, **options})
+        return intake.import_reports(
+            paths, options=asked, by=COMMAND_LINE, at=at, wait_s=0, checkpoint=checkpoint or no_checkpoint
+        )
+
+    def withdraw(self, run: int) -> None:
+        """Withdraw a run."""
+        from tocsin.audit.actors import COMMAND_LINE
+        from tocsin.feeds import intake
+        from tocsin.feeds.models import Run
+
+        intake.withdraw(Run.objects.get(pk=run), reason="It was of another country.", by=COMMAND_LINE, at=AT)
+
+    def findings(self, **asked: Any) -> list[dict[str, Any]]:
+        """Return findings as `finding list --json` prints them."""
+        from tocsin.feeds import queries
+
+        return [queries.as_record(finding) for finding in queries.findings().stream(queries.Filter(**asked))]
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each asset."""
+        return {finding["asset"]: finding["state"] for finding in self.findings()}
+
+    def files(self) -> set[str]:
+        """Return all files that the engine wrote."""
+        folders = ("observations", "state", "quarantine", "spill")
+        found = (path for folder in folders for path in (self.root / folder).rglob("*") if path.is_file())
+        return {path.relative_to(self.root).as_posix() for path in found}
+
+    def named(self) -> set[str]:
+        """Return the files that the manifest names."""
+        from tocsin.feeds.models import Report, State
+
+        reports = Report.objects.exclude(state="superseded")
+        paths = {path for state in State.objects.all() for path in state.partitions}
+        return paths | {path for row in reports for path in (*row.parts, row.quarantine) if path}
+
+
+@pytest.fixture
+def store(db: None, settings: Any, tmp_path: Path) -> Store:
+    """An empty store; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.directory import actions
+    from tocsin.directory.choices import ClaimKind
+    from tocsin.directory.models import Constituent
+
+    settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
+    for public_id, network in (("moh", "192.0.2.0/25"), ("bank", "192.0.2.64/26")):
+        actions.add_constituent(public_id=public_id, name=public_id, sector="health", by=COMMAND_LINE, at=AT)
+        constituent = Constituent.objects.get(public_id=public_id)
+        actions.add_claim(constituent, kind=ClaimKind.NETWORK, value=network, by=COMMAND_LINE, at=AT)
+    return Store(settings.TOCSIN.store)
