@@ -10,8 +10,10 @@ import datetime as dt
 import functools
 import ipaddress
 import threading
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Max
@@ -39,6 +41,29 @@ def database() -> Database:
 
 def manifest_version() -> int:
     """Return a number that changes whenever findings may have."""
+    pinned = _pinned.get()
+    return _manifest_version() if pinned is None else pinned
+
+
+_pinned: ContextVar[int | None] = ContextVar("pinned", default=None)
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def at_one_version(view: V) -> V:
+    """Let a page look at the manifest once: all its numbers are of one version, and it costs one query."""
+
+    @functools.wraps(view)
+    def see(*args: Any, **kwargs: Any) -> Any:
+        token = _pinned.set(_manifest_version())
+        try:
+            return view(*args, **kwargs)
+        finally:
+            _pinned.reset(token)
+
+    return see  # type: ignore[return-value]
+
+
+def _manifest_version() -> int:
     return Manifest.objects.filter(pk=1).values_list("version", flat=True).first() or 0
 
 

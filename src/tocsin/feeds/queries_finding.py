@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -98,26 +97,13 @@ def _observations(finding: Finding, by_part: dict[str, Report], seen: dict[str, 
 
 
 def _cells(report_type: str, raw: dict[str, Any]) -> list[Cell]:
-    fields = {field.column: field.key for field in _mapping(report_type).fields}
+    fields = {field.column: field.key for field in mappings.current().for_type(report_type).fields}
     return [_cell(column, fields.get(column, ""), str(text)) for column, text in raw.items() if text != ""]
 
 
 def _cell(column: str, key: str, text: str) -> Cell:
     known = idf_keys().get(key)
     return Cell(column, key, known.meaning if known else "", text)
-
-
-def _mapping(report_type: str) -> Any:
-    folders = (settings.TOCSIN.home / "schema", settings.TOCSIN.home / "mappings")
-    return _mappings(tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)).for_type(
-        report_type
-    )
-
-
-@functools.lru_cache(maxsize=1)
-def _mappings(_changed: tuple[int, ...]) -> Any:
-    """Return the mappings in force, read again when their folders have changed."""
-    return mappings.current()
 
 
 def notes(finding: Finding) -> Sequence[FindingNote]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import statistics
 import threading
 from collections import defaultdict
@@ -17,12 +18,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
 
+from tocsin.engine.public_ids import words_of
 from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
 from tocsin.feeds.queries import Finding, findings, manifest_version
 from tocsin.feeds.usual import DAYS, Usual, usual
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
-from tocsin.engine.public_ids import words_of
 
 OPEN = ("new", "still", "returned")
 WORDS = ("new", "still", "returned", "gone")
@@ -154,7 +155,7 @@ class Health:
     def gap_days(self) -> int:
         """Days that usually lie between two."""
         days = [cycle.on for cycle in self.cycles]
-        gaps = [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+        gaps = [(after - before).days for before, after in itertools.pairwise(days)]
         return round(statistics.median(gaps)) if gaps else 1
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tocsin.engine.intake import Recognised
 from tocsin.engine.mapping import TIME, Mapping
 from tocsin.engine.opening import BrokenReport, Source
-from tocsin.engine.records import Shape
+from tocsin.engine.shapes import Shape
 from tocsin.formats import idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings

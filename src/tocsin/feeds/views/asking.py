@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-import re
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 
 from tocsin.directory.models import Constituent
-from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import SORTS, Filter
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.queries import only_constituents
+from tocsin.feeds.queries_findings import worded
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability, may
 
 VALUES_AT_MOST = 50
 TEXT_LENGTH = 200
@@ -24,10 +25,6 @@ NO_ONE = "\x7f"
 """An id that nobody has: the filter that nothing passes."""
 STATES = ("new", "still", "returned", "gone")
 DEFAULT_SORT = "severity"
-_WORD = 2**64 - 1
-_MAPPED = 0xFFFF_0000_0000
-_PORT = re.compile(r":\d{1,5}\Z")
-_ASN = re.compile(r"as\d{1,10}\Z", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +71,10 @@ def asked_for(request: HttpRequest, query: QueryDict) -> Asked:
         only_constituents=only_constituents(request.user),
     )
     return Asked(
-        filter=_owned(_worded(found, text), owner, getattr(request.user, "audit_key", "")),
+        filter=_owned(worded(found, text), owner, getattr(request.user, "audit_key", "")),
         sort=name if name in SORTS else DEFAULT_SORT,
         is_descending=sort.startswith("-") and name in SORTS,
-        page=_page(query.get("page", "1")),
+        page=page_number(query.get("page", "1")),
         text=text,
         owner=owner,
     )
@@ -100,7 +97,7 @@ def _constituents(query: QueryDict) -> tuple[str, ...]:
     return tuple(sorted(both)) or (NO_ONE,)
 
 
-def _page(text: str) -> int:
+def page_number(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
     return min(max(number, 1), PAGES_AT_MOST)
 
@@ -116,27 +113,56 @@ def _owned(found: Filter, owner: str, me: str) -> Filter:
     return dataclasses.replace(found, keys=both)
 
 
-def _worded(found: Filter, text: str) -> Filter:
-    """Return the filter with what the search box says: an id, a network, an address, a port, an AS number, or words."""
-    if not text:
-        return found
-    if _ASN.match(text):
-        return dataclasses.replace(found, asns=(min(int(text[2:]), 2**32 - 1),))
-    if _PORT.match(text):
-        return dataclasses.replace(found, ports=(int(text[1:]),))
-    try:
-        return dataclasses.replace(found, addresses=(span(text),))
-    except ValueError:
-        pass
-    try:
-        return dataclasses.replace(found, keys=(words_of(text),), states=())
-    except ValueError:
-        return dataclasses.replace(found, words=text)
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page of a list as the pager shows it."""
+
+    number: int
+    shown: int
+    total: int
+
+    @property
+    def paginator(self) -> Page:
+        """Where the pager reads the count."""
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.total
+
+    def start_index(self) -> int:
+        """Number of the first row."""
+        return (self.number - 1) * ROWS + 1 if self.shown else 0
+
+    def end_index(self) -> int:
+        """Number of the last row."""
+        return (self.number - 1) * ROWS + self.shown
+
+    def has_previous(self) -> bool:
+        """Whether there is a page before."""
+        return self.number > 1
+
+    def has_next(self) -> bool:
+        """Whether there is a page after that may be asked for."""
+        return self.end_index() < self.total and self.shown > 0 and self.number < PAGES_AT_MOST
+
+    @property
+    def is_last_allowed(self) -> bool:
+        """Whether more is there than pages are shown of."""
+        return self.number >= PAGES_AT_MOST and self.end_index() < self.total
 
 
-def span(text: str) -> tuple[int, int, int, int]:
-    """Return first and last address of a network as high and low words. Raises ValueError when it is none."""
-    network = ipaddress.ip_network(text.strip("[]"), strict=False)
-    shift = _MAPPED if network.version == 4 else 0
-    first, last = int(network.network_address) + shift, int(network.broadcast_address) + shift
-    return first >> 64, first & _WORD, last >> 64, last & _WORD
+def person(request: HttpRequest) -> Person:
+    """Return who asks. Raises PermissionDenied for whoever has no account."""
+    if not isinstance(request.user, Person):
+        raise PermissionDenied
+    return request.user
+
+
+def worker(request: HttpRequest, ability: Ability = Ability.WORK_ON_FINDINGS) -> Person:
+    """Return who acts. Raises PermissionDenied for whoever may only look."""
+    acting = person(request)
+    if not may(acting, ability):
+        raise PermissionDenied
+    return acting

@@ -16,6 +16,7 @@ from tocsin.engine.query import Filter
 from tocsin.feeds import exports, queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.models import ReportType
+from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import asked_for, with_defaults
 from tocsin.feeds.views.findings import shared
 from tocsin.kernel.clock import now
@@ -36,6 +37,7 @@ COLUMNS = (
 
 @needs(Ability.VIEW_FINDINGS)
 @require_GET
+@at_one_version
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """Send the findings that the list shows, all pages of it."""
     if form not in MEDIA:

@@ -18,10 +18,11 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.forms import TermsForm
 from tocsin.feeds.models import Cycle, Feed, Run, State
+from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health
-from tocsin.feeds.views.findings import worker
+from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import now
-from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -31,6 +32,7 @@ HELD_SHOWN = 20
 
 @needs(Ability.VIEW_FEEDS)
 @require_GET
+@at_one_version
 def feeds(request: HttpRequest) -> HttpResponse:
     """How each type of report arrives, and the last runs."""
     health, titles = situation.health(), situation.titles()
@@ -46,7 +48,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "feeds": Feed.objects.order_by("name"),
         "page": Paginator(Run.objects.all(), RUNS).get_page(request.GET.get("page")),
-        "may_run": may(request.user, Ability.RUN_FEEDS),  # type: ignore[arg-type]
+        "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/feeds.html", context)
 
@@ -96,28 +98,21 @@ def _would_go(type_pk: int, name: str, on: dt.date) -> int:
 @require_POST
 def decide(request: HttpRequest) -> HttpResponse:
     """Confirm or discard a held cycle, or say that a silent type had nothing to report."""
-    from tocsin.feeds import intake  # the engine: too large for a page that only shows
-
-    by, at, wanted = worker(request, Ability.RUN_FEEDS), now(), request.POST.get("decision", "")
-    name = request.POST.get("type", "")
-    try:
-        on = dt.date.fromisoformat(request.POST.get("on", ""))
-    except ValueError:
-        messages.error(request, _("That day is not a date."))
-        return redirect("feeds")
-    try:
-        if wanted == "empty":
-            intake.declare_empty(name, on, by=by, at=at)
-        elif wanted in ("confirmed", "discarded"):
-            intake.decide(name, on, decision=wanted, by=by, at=at)
-        else:
-            messages.error(request, _("Choose to confirm or to discard."))
-            return redirect("feeds")
-    except Refusal as refused:
-        messages.error(request, str(refused))
-        return redirect("feeds")
-    messages.success(request, _("Decided. Findings stand as they follow from it."))
+    by, wanted = worker(request, Ability.RUN_FEEDS), request.POST.get("decision", "")
+    name, day = request.POST.get("type", ""), request.POST.get("on", "")
+    if wanted not in ("confirmed", "discarded", "empty") or not _is_day(day):
+        messages.error(request, _("Choose a report, and to confirm or to discard it."))
+    else:
+        ordered(request, wanted, by, type=name, on=day)
     return redirect("feeds")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 @needs(Ability.RUN_FEEDS)

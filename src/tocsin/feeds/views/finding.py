@@ -19,7 +19,8 @@ from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
 from tocsin.feeds.models import ReportType
-from tocsin.feeds.views.findings import worker
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
@@ -28,6 +29,7 @@ from tocsin.people.policy import Ability, may
 
 @needs(Ability.VIEW_FINDINGS)
 @require_GET
+@at_one_version
 def finding(request: HttpRequest, public: str) -> HttpResponse:
     """Show a finding."""
     return _page(request, _asked_for(request, public), NoteForm())
@@ -100,7 +102,7 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
         "note_form": form,
         "people": people,
         "me": str(getattr(request.user, "pk", "")),
-        "may_work": may(request.user, Ability.WORK_ON_FINDINGS),  # type: ignore[arg-type]
+        "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
     }
     return render(request, "feeds/finding.html", context, status=422 if form.errors else 200)
 

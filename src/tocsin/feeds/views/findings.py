@@ -25,7 +25,8 @@ from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
-from tocsin.feeds.views.asking import NOBODY, PAGES_AT_MOST, ROWS, STATES, Asked, asked_for, with_defaults
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import NOBODY, ROWS, STATES, Asked, Page, asked_for, person, with_defaults, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP, strictest
@@ -39,6 +40,7 @@ OPEN = ("new", "still", "returned")
 
 @needs(Ability.VIEW_FINDINGS)
 @require_GET
+@at_one_version
 def findings(request: HttpRequest) -> HttpResponse:
     """Fifty findings at a time, worst first."""
     request.GET = with_defaults(request.GET)  # type: ignore[assignment]  # so that the filter bar shows them as chosen
@@ -75,21 +77,6 @@ def findings(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/findings.html", context)
 
 
-def person(request: HttpRequest) -> Person:
-    """Return who asks. Raises PermissionDenied for whoever has no account."""
-    if not isinstance(request.user, Person):
-        raise PermissionDenied
-    return request.user
-
-
-def worker(request: HttpRequest, ability: Ability = Ability.WORK_ON_FINDINGS) -> Person:
-    """Return who acts. Raises PermissionDenied for whoever may only look."""
-    acting = person(request)
-    if not may(acting, ability):
-        raise PermissionDenied
-    return acting
-
-
 def shared(asked: Asked, query: QueryDict, labels: Mapping[str, str]) -> Asked:
     """Return what is asked with the label of its feed restricted, where the address says so."""
     wanted = {label for label in query.getlist("tlp") if label in dict(TLP_CHOICES)}
@@ -99,46 +86,6 @@ def shared(asked: Asked, query: QueryDict, labels: Mapping[str, str]) -> Asked:
     if asked.filter.types:
         types = tuple(name for name in types if name in asked.filter.types)
     return dataclasses.replace(asked, filter=dataclasses.replace(asked.filter, types=types or ("",)))
-
-
-@dataclasses.dataclass(frozen=True)
-class Page:
-    """A page of a list as the pager shows it."""
-
-    number: int
-    shown: int
-    total: int
-
-    @property
-    def paginator(self) -> Page:
-        """Where the pager reads the count."""
-        return self
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self.total
-
-    def start_index(self) -> int:
-        """Number of the first row."""
-        return (self.number - 1) * ROWS + 1 if self.shown else 0
-
-    def end_index(self) -> int:
-        """Number of the last row."""
-        return (self.number - 1) * ROWS + self.shown
-
-    def has_previous(self) -> bool:
-        """Whether there is a page before."""
-        return self.number > 1
-
-    def has_next(self) -> bool:
-        """Whether there is a page after that may be asked for."""
-        return self.end_index() < self.total and self.shown > 0 and self.number < PAGES_AT_MOST
-
-    @property
-    def is_last_allowed(self) -> bool:
-        """Whether more is there than pages are shown of."""
-        return self.number >= PAGES_AT_MOST and self.end_index() < self.total
 
 
 def rows(
@@ -199,7 +146,7 @@ def tabs(query: QueryDict) -> list[dict[str, Any]]:
 
 def _current(query: QueryDict) -> str:
     if query.get("owner"):
-        return {"me": "mine", "none": "unowned"}.get(query["owner"], "")
+        return {"me": "mine", "none": "unowned"}.get(query.get("owner", ""), "")
     if query.get("back"):
         return "back"
     if query.getlist("whose") == [NOBODY]:
@@ -208,9 +155,7 @@ def _current(query: QueryDict) -> str:
     return "open" if states == set(OPEN) else "new" if states == {"new", "returned"} else ""
 
 
-def facets(
-    asked: Filter, tally: Tally, titles: Mapping[str, str], labels: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def facets(asked: Filter, tally: Tally, titles: Mapping[str, str], labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the filter bar; what cannot be chosen now is left out of the longer lists."""
     counted = tally.by_facet
     states = [

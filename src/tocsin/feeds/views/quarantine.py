@@ -17,25 +17,25 @@ from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report
-from tocsin.feeds.views.asking import ROWS, TEXT_LENGTH
-from tocsin.feeds.views.findings import Page
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import ROWS, TEXT_LENGTH, Page, page_number
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 
 REPORTS_AT_MOST = 400
 RAW_SHOWN = 400
-PAGES_AT_MOST = 200
 
 
 @needs(Ability.VIEW_FEEDS)
 @require_GET
+@at_one_version
 def quarantine(request: HttpRequest) -> HttpResponse:
     """Fifty lines at a time; filters by type, run, reason and column stand in the address."""
     reports, total = _reports(request)
     by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
     faults = engine.faults(queries.database(), _present(by_file))
     reason, column = (request.GET.get(name, "").replace("\0", "")[:TEXT_LENGTH] for name in ("reason", "column"))
-    number = _number(request.GET.get("page", "1"))
+    number = page_number(request.GET.get("page", "1"))
     found = engine.quarantined(
         queries.database(), _present(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
     )
@@ -68,11 +68,6 @@ def _reports(request: HttpRequest) -> tuple[list[Report], int]:
 
 def _present(by_file: dict[str, Report]) -> list[str]:
     return [file for file in by_file if Path(file).is_file()]
-
-
-def _number(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), PAGES_AT_MOST)
 
 
 def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str]) -> dict[str, Any]:

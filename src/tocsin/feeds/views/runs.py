@@ -10,15 +10,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from tocsin.feeds import ordering, wording
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds import wording
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
-from tocsin.feeds.views.findings import worker
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
+from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 REPORTS_SHOWN = 200
@@ -28,6 +30,7 @@ LOOKS = {RunState.RUNNING: "working", RunState.DONE: "done", RunState.FAILED: "f
 
 @needs(Ability.VIEW_FEEDS)
 @require_GET
+@at_one_version
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run."""
     return _page(request, get_object_or_404(Run, pk=pk), WithdrawForm())
@@ -50,18 +53,11 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the reports of a run count no more."""
-    from tocsin.feeds import intake  # the engine: too large for a page that only shows
-
     by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
     form = WithdrawForm(request.POST)
     if not form.is_valid():
         return _page(request, row, form)
-    try:
-        intake.withdraw(row, reason=form.cleaned_data["reason"], by=by, at=now())
-    except Refusal as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("Withdrawn. Findings stand as they follow from the other reports."))
+    ordered(request, "withdraw", by, run=pk, reason=form.cleaned_data["reason"])
     return redirect("feeds:run", pk)
 
 
@@ -69,16 +65,24 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the reports of a run again under the mappings in force."""
-    from tocsin.feeds import intake  # the engine: too large for a page that only shows
-
     by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
+    ordered(request, "replay", by, run=row.pk)
+    return redirect("feeds:run", pk)
+
+
+def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None:
+    """Have the engine do something, and say whether it is done."""
     try:
-        intake.replay(row, by=by, at=now())
+        is_done = ordering.order(what, by=by, at=now(), **details)
     except Refusal as refused:
         messages.error(request, str(refused))
-    else:
-        messages.success(request, _("Read again under the mappings in force."))
-    return redirect("feeds:run", pk)
+        return
+    messages.success(
+        request,
+        _("Done. Findings stand as they follow from it.")
+        if is_done
+        else _("It is being done. Findings stand as they follow from it in a minute or so."),
+    )
 
 
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
@@ -96,7 +100,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "cycles": cycles,
         "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
         "form": form,
-        "may_run": may(request.user, Ability.RUN_FEEDS),  # type: ignore[arg-type]
+        "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
 

@@ -20,6 +20,7 @@ from tocsin.directory.models import Constituent
 from tocsin.engine.query import Filter
 from tocsin.feeds import history, needed, queries, wording
 from tocsin.feeds import queries_situation as situation_of
+from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
@@ -40,6 +41,7 @@ VISITED, BEFORE = "feeds.visited", "feeds.visited_before"
 
 @needs(Ability.VIEW_SITUATION)
 @require_GET
+@at_one_version
 def situation(request: HttpRequest) -> HttpResponse:
     """Show the situation."""
     only = situation_of.sums_for(request.user)
@@ -341,7 +343,10 @@ def bars(
     if rest := order[BARS:]:
         label = ngettext("{n} other", "{n} others", len(rest)).format(n=len(rest))
         shown.append({"label": label, "value": sum(sums[code] for code in rest), "is_other": True})
-    titles = {"sector": _("Most open findings are in this sector: {name}"), "whose": _("{name} has the most open findings")}
+    titles = {
+        "sector": _("Most open findings are in this sector: {name}"),
+        "whose": _("{name} has the most open findings"),
+    }
     return {
         "title": titles[by].format(name=labels[order[0]]),
         "chart": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from pathlib import Path
-
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -22,10 +21,10 @@ from tocsin.engine.query import Block, Filter
 from tocsin.feeds import queries
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_findings import span
 from tocsin.feeds.queries_situation import OPEN
-from tocsin.feeds.views.asking import ROWS, span
-from tocsin.feeds.views.findings import Page
-from tocsin.feeds.views.quarantine import _number
+from tocsin.feeds.views.asking import ROWS, Page, page_number
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -35,10 +34,11 @@ NAMES_SHOWN = 2
 
 @needs(Ability.VIEW_FINDINGS)
 @require_GET
+@at_one_version
 def unattributed(request: HttpRequest) -> HttpResponse:
     """Fifty blocks at a time, fullest first."""
     asked = Filter(states=OPEN, constituents=("",), only_constituents=queries.only_constituents(request.user))
-    number = _number(request.GET.get("page", "1"))
+    number = page_number(request.GET.get("page", "1"))
     found = queries.findings()
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
     names = _reverse_names(blocks)
@@ -49,7 +49,7 @@ def unattributed(request: HttpRequest) -> HttpResponse:
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
         "constituents": constituents_visible_to(request.user).filter(status="active").order_by("name"),
-        "may_edit": may(request.user, Ability.EDIT_DIRECTORY),  # type: ignore[arg-type]
+        "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
     }
     return render(request, "feeds/unattributed.html", context)
 
