@@ -4,8 +4,8 @@ One database in memory, without extensions and with a memory limit: a web
 process asks here, and never opens a file that is being written. Nothing of
 PyArrow or NumPy is imported: a page must not cost their memory.
 
-A list reads few columns of all findings to order them, then all columns of the
-few that are shown. How many findings each value of a filter would give is
+Deep in a list few columns of all findings are read to order them, then all
+columns of the few that are shown. How many findings each value of a filter would give is
 counted once for each version of the manifest, in a table of a few thousand rows.
 """
 
@@ -222,6 +222,8 @@ class Findings:
         if not self.types:
             return []
         tail = f"ORDER BY {order}, k1, k2 LIMIT {int(limit)} OFFSET {int(offset)}"
+        if limit + offset <= _FEW_ROWS:
+            return [_finding(row) for row in self._select(_EVERYTHING, asked, tail).fetchall()]
         rows = self._select("k1, k2, type", asked, tail).fetchall()
         return self.many([(k1, k2) for k1, k2, _ in rows], {kind for _, _, kind in rows})
 
@@ -329,6 +331,8 @@ _CUBE = """state, severity, "class", type, coalesce(constituent, '') AS constitu
 """`returns` is 0 or 1 here, so that the conditions of a filter read it as they read that of a finding."""
 
 _FEW_KEYS = 200
+_FEW_ROWS = 300
+"""So many whole rows are kept in order in little memory; of more, the keys are ordered first."""
 _WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBIGINT))
     AND (ip_high < ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low <= ?::UBIGINT)))"""
 

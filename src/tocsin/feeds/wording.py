@@ -29,10 +29,11 @@ def kind(report_type: str, titles: Mapping[str, str]) -> str:
 
 
 def class_label(name: str | None) -> str:
-    """Return the label of an RSIT type."""
-    labels = rsit.resolve(name or "").labels
+    """Return the label of an RSIT type; a publisher's own name for one stands beside it."""
+    known = rsit.resolve(name or "")
     language = (get_language() or "en").split("-")[0]
-    return labels.get(language) or labels["en"]
+    label = known.labels.get(language) or known.labels["en"]
+    return label if not name or known.name == name else f"{label} ({name})"
 
 
 REMEDIES: dict[str, Any] = {

@@ -18,8 +18,8 @@ from tocsin.people.policy import Ability, may
 VALUES_AT_MOST = 50
 TEXT_LENGTH = 200
 ROWS = 50
-PAGES_AT_MOST = 200
-"""A list is read from its beginning; whoever wants row 10,001 narrows it or exports it."""
+PAGES_AT_MOST = 100
+"""A list is read from its beginning; whoever wants row 5,001 narrows it or exports it."""
 NOBODY = "-"
 NO_ONE = "\x7f"
 """An id that nobody has: the filter that nothing passes."""

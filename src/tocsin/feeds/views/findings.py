@@ -34,7 +34,7 @@ from tocsin.people.access import needs
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
-FACET_VALUES = 8
+FACET_VALUES = 5
 OPEN = ("new", "still", "returned")
 
 
@@ -61,7 +61,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "moved": _moved(),
         "is_open": set(asked.filter.states) <= set(OPEN),
         "views": tabs(request.GET),
-        "facets": [*facets(asked.filter, tally, titles, labels), *sectors(tally, people)],
+        "facets": [*facets(asked.filter, tally, titles, labels), *(sectors(tally, people) if request.GET.getlist("sector") else ())],
         "organisation_choices": _choices(tally.by_facet["constituent"], names, asked.filter.constituents),
         "type_choices": _types(tally, titles),
         "type_asked": asked.filter.types[0] if len(asked.filter.types) == 1 else "",

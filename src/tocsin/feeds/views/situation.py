@@ -28,7 +28,7 @@ from tocsin.kernel.clock import now
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 
-KINDS_SHOWN = 5
+KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
 BARS = 8
 PEOPLE_SHOWN = 5
@@ -308,7 +308,8 @@ def trend(moved: Movements) -> dict[str, Any] | None:
         ],
     }
     if usual:
-        label = _("usual {low}–{high}").format(low=usual.low, high=usual.high)
+        low, high = (formats.number_format(end, force_grouping=True) for end in usual.band)
+        label = _("usual {low}–{high}").format(low=low, high=high)
         chart["usual"] = {"low": usual.low, "high": usual.high, "label": label}
     return {"chart": chart, "title": _trend_title(opened[-1], gone[-1], usual), "is_above": above}
 
