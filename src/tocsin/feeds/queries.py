@@ -149,6 +149,12 @@ def place_of(finding: Finding) -> str:
     return f"[{asset}]:{finding.port}" if ":" in asset else f"{asset}:{finding.port}"
 
 
+RECORD = (
+    "id", "constituent", "asset", "port", "protocol", "type", "identifier", "state", "first_seen", "last_seen", "count",
+)  # fmt: skip
+"""Keys of a finding as scripts get it, in order."""
+
+
 def as_record(finding: Finding) -> dict[str, Any]:
     """Return a finding as `finding list --json` prints it."""
     return {

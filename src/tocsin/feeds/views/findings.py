@@ -18,7 +18,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.directory.models import Constituent
-from tocsin.engine.query import Filter, Finding, Tally
+from tocsin.engine.query import Filter, Finding, Findings, Tally
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import add_note, give_finding
@@ -58,10 +58,13 @@ def findings(request: HttpRequest) -> HttpResponse:
         "total": tally.total,
         "organisations": _organisations(asked, tally),
         "of_organisations": len(names),
-        "moved": _moved(),
+        "moved": _moved(found, asked.filter.only_constituents),
         "is_open": set(asked.filter.states) <= set(OPEN),
         "views": tabs(request.GET),
-        "facets": [*facets(asked.filter, tally, titles, labels), *(sectors(tally, people) if request.GET.getlist("sector") else ())],
+        "facets": [
+            *facets(asked.filter, tally, titles, labels),
+            *(sectors(tally, people) if request.GET.getlist("sector") else ()),
+        ],
         "organisation_choices": _choices(tally.by_facet["constituent"], names, asked.filter.constituents),
         "type_choices": _types(tally, titles),
         "type_asked": asked.filter.types[0] if len(asked.filter.types) == 1 else "",
@@ -124,9 +127,10 @@ def _organisations(asked: Asked, tally: Tally) -> int:
     return sum(1 for each in counted if each)
 
 
-def _moved() -> situation.Day | None:
-    days = situation.movements().whole()
-    return days[-1] if days else None
+def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int]:
+    """Return how many findings opened and how many went gone by the latest report of each type."""
+    opened = found.count(Filter(states=("new", "returned"), only_constituents=only))
+    return opened, found.count(Filter(just_gone=True, only_constituents=only))
 
 
 def tabs(query: QueryDict) -> list[dict[str, Any]]:
