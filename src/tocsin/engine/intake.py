@@ -25,7 +25,8 @@ from tocsin.engine.enrich import Announcements
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.records import Batch, Chunk, Reader, Shape, parse
+from tocsin.engine.records import Batch, Chunk, Reader, parse
+from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
 
 

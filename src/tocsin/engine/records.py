@@ -24,6 +24,7 @@ from pyarrow import csv
 
 from tocsin.engine.opening import BrokenReport, Stream
 from tocsin.engine.resync import Record, Resynchroniser
+from tocsin.engine.shapes import Shape
 
 BLOCK_BYTES = 1 << 20
 """What PyArrow parses at a time; measured best between 1 and 2 MiB."""
@@ -34,17 +35,6 @@ MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
 _OPEN_QUOTE_BYTES = 4 << 20
 """How far a block is lengthened in search of the end of a quoted cell."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """How a delimited file is written."""
-
-    delimiter: str = ","
-    header: tuple[str, ...] = ()
-    """Column names when the file has no header line of its own."""
-    comment: str = ""
-    """Lines that begin so are no records; a header may stand in the last of them before the data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +77,7 @@ class Batch:
 class Reader:
     """Reads one report: its header at once, its chunks as they are asked for."""
 
-    def __init__(self, stream: Stream, *, name: str, shape: Shape = Shape()) -> None:
+    def __init__(self, stream: Stream, *, name: str, shape: Shape = Shape()) -> None:  # noqa: B008  frozen value
         self._stream, self.name, self.shape = stream, name, shape
         self._digest = hashlib.sha256()
         self._line = 1

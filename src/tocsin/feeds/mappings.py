@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from tocsin.formats import shadowserver
 from tocsin.formats.delimited import Feed, read_feed, shipped_feeds
-from tocsin.formats.recognition import Recognition
 from tocsin.formats.shadowserver import Mappings, Schema
 from tocsin.kernel.refusals import InvalidInput
+
+if TYPE_CHECKING:
+    from tocsin.formats.recognition import Recognition
 
 FOLDER = "mappings"
 SCHEMA, SCHEMA_LAST = "schema", "schema.last"
@@ -29,8 +32,9 @@ def recognition() -> Recognition:
 
 
 def current() -> Mappings:
-    """Return the mappings in force. Raises InvalidInput."""
-    return recognition().mappings
+    """Return the mappings in force. Raises InvalidInput. Light enough for a page."""
+    home: Path = settings.TOCSIN.home
+    return _mappings(home, _stamps(home))
 
 
 def own_feeds(home: Path) -> tuple[Feed, ...]:
@@ -68,11 +72,20 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 @functools.lru_cache(maxsize=2)
 def _recognition(home: Path, _files: tuple[tuple[str, int, int], ...]) -> Recognition:
+    from tocsin.formats.recognition import Recognition  # it reads, with PyArrow
+
+    return Recognition(_mappings(home, _files), _feeds(home))
+
+
+@functools.lru_cache(maxsize=2)
+def _mappings(home: Path, _files: tuple[tuple[str, int, int], ...]) -> Mappings:
+    return shadowserver.mappings(in_force(home), [feed.mapping for feed in _feeds(home)])
+
+
+def _feeds(home: Path) -> list[Feed]:
     """Own mapping files come first, then those that come with the product, by the names of their feeds."""
     described = {feed.mapping.type: feed for feed in own_feeds(home)}
-    feeds = [*described.values(), *(feed for name, feed in shipped_feeds().items() if name not in described)]
-    own = [feed.mapping for feed in feeds]
-    return Recognition(shadowserver.mappings(in_force(home), own), feeds)
+    return [*described.values(), *(feed for name, feed in shipped_feeds().items() if name not in described)]
 
 
 def _stamps(home: Path) -> tuple[tuple[str, int, int], ...]:

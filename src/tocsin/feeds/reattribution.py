@@ -18,7 +18,7 @@ from tocsin.directory import queries as directory
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.executors import Threads
-from tocsin.engine.identity import public_id
+from tocsin.engine.public_ids import public_id
 from tocsin.engine.reattribute import NEEDED, changed, reattributed
 from tocsin.engine.reduce import read_state, write_state
 from tocsin.engine.store import State as Findings

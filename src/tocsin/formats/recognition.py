@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tocsin.engine.intake import Recognised
 from tocsin.engine.mapping import TIME, Mapping
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.records import Reader, Shape
+from tocsin.engine.shapes import Shape
 from tocsin.formats import idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
@@ -47,6 +47,8 @@ class Recognition:
         """Return what a report of a feed with a mapping file, or of JSON lines, is. Raises BrokenReport."""
         feed = self._feed(source.name)
         if feed and (shape := feed.reading.engine_shape):
+            from tocsin.engine.records import Reader  # PyArrow: too large for a page that only names feeds
+
             with opened(source) as stream:
                 columns = Reader(stream, name=source.name, shape=shape).columns
             return self(source.name, columns), columns

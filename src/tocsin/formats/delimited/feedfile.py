@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
-from tocsin.engine.records import Shape
+from tocsin.engine.shapes import Shape
 from tocsin.formats import rsit
 from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Table, from_delimited, from_json_lines

@@ -62,7 +62,7 @@ def _filter(options: argparse.Namespace) -> Filter:
     import ipaddress
 
     from tocsin.engine import addresses
-    from tocsin.engine.identity import words_of
+    from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
