@@ -39,9 +39,7 @@ def script() -> str:
     """What a reader does: the commands in order, and on the page what the text asks for."""
     lines = []
     for number, (settled, commands, _) in enumerate(BLOCKS):
-        lines.append(
-            'DJANGO_SETTINGS_MODULE=tocsin.site.settings settle' if settled else commands.rstrip("\n")
-        )
+        lines.append("DJANGO_SETTINGS_MODULE=tocsin.site.settings settle" if settled else commands.rstrip("\n"))
         lines.append(f"echo '{END_OF_BLOCK.format(number)}'")
     return "\n".join(lines)
 
