@@ -6,7 +6,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
@@ -122,7 +122,7 @@ def export_findings(options: argparse.Namespace) -> int:
         for record in records:
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
-        _write_csv(records)
+        _write_csv(records, queries.RECORD)
     return 0
 
 
@@ -134,12 +134,10 @@ def _write_array(records: Iterable[dict[str, Any]]) -> None:
     sys.stdout.write("]\n")
 
 
-def _write_csv(records: Iterable[dict[str, Any]]) -> None:
-    writer = None
+def _write_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
+    writer = csv.DictWriter(sys.stdout, columns)
+    writer.writeheader()
     for record in records:
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, record)
-            writer.writeheader()
         writer.writerow({key: harmless(value) for key, value in record.items()})
 
 
