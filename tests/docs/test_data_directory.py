@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.commands import Command
 from tests.docs.reading import page, tables
+from tocsin.feeds.sweeping import FOLDERS, LEAVING, MARK
 from tocsin.kernel.reference_data import DATA
 
 SOURCE = DATA.parent / "src/tocsin"
@@ -31,7 +32,7 @@ def test_every_name_that_the_code_puts_into_the_data_directory_is_explained() ->
 
 
 def test_every_name_that_the_code_puts_into_the_store_is_explained() -> None:
-    names = {f"store/{name}" for name in named_in_the_source("store")}
+    names = {f"store/{name}" for name in (*named_in_the_source("store"), *FOLDERS, LEAVING, MARK)}
     assert "store/ingest.lock" in names, "the pattern finds what is surely there"
     assert names <= EXPLAINED
 
