@@ -65,7 +65,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         text=True,
         timeout=240,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:
+        pytest.fail(f"{done.stdout[-500:]}\n{done.stderr[-1500:]}")
     return re.split(END_OF_BLOCK.format(r"\d+") + "\n", done.stdout)
 
 
