@@ -13,6 +13,7 @@ from tests.engine.manifest import Bench
 from tocsin.engine.cycles import Calendar, Decision, Judged, judge
 from tocsin.engine.query import Database, Filter, Findings, TypeFiles
 from tocsin.engine.store import CycleRecord
+from tocsin.feeds.queries import asset_of
 
 TABLE = tables(page("explanation/how-a-finding-lives"))[1]
 FINDINGS = TABLE[0][3:]
@@ -49,8 +50,8 @@ def states(bench: Bench) -> list[str]:
     latest = max(verdict.cycle.on for verdict in judged)
     files = tuple(str(bench.root / name) for name in state.partitions)
     found = Findings(Database(), [TypeFiles(TYPE, files, horizon, latest)]).stream(Filter())
-    by_address = {finding.ip_low & 0xFFFF_FFFF: finding.state for finding in found}
-    return [by_address.get(0xC612_0000 + number, "") for number in range(1, len(FINDINGS) + 1)]
+    by_address = {asset_of(finding): finding.state for finding in found}
+    return [by_address.get(f"198.18.0.{number}", "") for number in range(1, len(FINDINGS) + 1)]
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (programs / name).write_text(f"#!/bin/sh\nexec {sys.executable} {arguments}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
     settings = environment(checkout / "var/demo")
-    demonstration = [programs / "tocsin", "demo", "--no-serve", "--home", "var/demo"]
+    demonstration = [str(programs / "tocsin"), "demo", "--no-serve", "--home", "var/demo"]
     subprocess.run(demonstration, cwd=checkout, env=settings, check=True, capture_output=True, timeout=120)
     del settings["TOCSIN_HOME"]
     done = subprocess.run(
@@ -65,7 +65,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         text=True,
         timeout=240,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:
+        pytest.fail(f"{done.stdout[-500:]}\n{done.stderr[-1500:]}")
     return re.split(END_OF_BLOCK.format(r"\d+") + "\n", done.stdout)
 
 
