@@ -137,7 +137,7 @@ def distinct(files: Sequence[Path]) -> tuple[int, int]:
 
 
 def events_note(wanted: tuple[int, int], theirs: set[int], ours: set[int]) -> str:
-    """Return what is to be said of the numbers of events. Raises Wrong when ours are not the rows without repetitions."""
+    """Return what is to be said of the numbers of events. Raises Wrong when ours are not right."""
     if ours != {wanted[1]}:
         raise Wrong(f"Tocsin kept {sorted(ours)} events where {wanted[1]} is right.")
     if theirs != {wanted[0]}:
