@@ -54,6 +54,11 @@ class Store:
         found = (path for folder in folders for path in (self.root / folder).rglob("*") if path.is_file())
         return {path.relative_to(self.root).as_posix() for path in found}
 
+    def leaving(self) -> set[str]:
+        """Return the files that are about to be deleted."""
+        path = self.root / "files.leaving"
+        return {line.partition(" ")[2] for line in path.read_text().splitlines()} if path.exists() else set()
+
     def named(self) -> set[str]:
         """Return the files that the manifest names."""
         from tocsin.feeds.models import Report, State
@@ -64,13 +69,15 @@ class Store:
 
 
 @pytest.fixture
-def store(db: None, settings: Any, tmp_path: Path) -> Store:
-    """An empty store; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
+def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty store that deletes at once; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions
     from tocsin.directory.choices import ClaimKind
     from tocsin.directory.models import Constituent
+    from tocsin.feeds import sweeping
 
+    monkeypatch.setattr(sweeping, "GRACE_S", 0)
     settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
     for public_id, network in (("moh", "192.0.2.0/25"), ("bank", "192.0.2.64/26")):
         actions.add_constituent(public_id=public_id, name=public_id, sector="health", by=COMMAND_LINE, at=AT)

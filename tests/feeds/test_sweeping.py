@@ -16,6 +16,8 @@ from tests.feeds.reports import write
 from tocsin.feeds import intake, sweeping
 from tocsin.feeds.models import Report, Run
 from tocsin.kernel.refusals import Busy, Unavailable
+from tocsin.site.backups import reading
+from tocsin.site.backups.contents import LEFT_OUT_ENDINGS
 
 
 class Stopped(BaseException):
@@ -177,15 +179,48 @@ def test_an_import_that_is_stopped_when_all_is_committed_keeps_its_files(
     assert len(store.findings()) == 5
 
 
+def test_what_was_replaced_stays_a_while_for_readers(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "GRACE_S", 300)
+    store.run(write(tmp_path, 0, range(5)))
+    replaced = {name for name in store.files() if name.startswith("state/")}
+    store.run(write(tmp_path, 1, range(5)))
+    assert store.files() - store.named() == store.leaving() == replaced
+    store.run(write(tmp_path, 2, range(5)))
+    assert len(store.leaving()) == 2, "nothing may be forgotten"
+
+    now = sweeping.time.time()
+    monkeypatch.setattr(sweeping.time, "time", lambda: now + 301)
+    with sweeping.store_lock():
+        pass
+
+    assert store.files() == store.named()
+    assert not store.leaving()
+
+
+def test_a_sweep_leaves_to_readers_what_is_leaving(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "GRACE_S", 300)
+    store.run(write(tmp_path, 0, range(5)))
+    store.run(write(tmp_path, 1, range(5)))
+    litter(store)
+    with sweeping.store_lock():
+        sweeping.sweep()
+    assert store.files() == store.named() | store.leaving() != store.named()
+
+
 def test_nothing_is_deleted_while_a_backup_runs_and_it_is_made_up_for(store: Store, tmp_path: Path) -> None:
     store.run(write(tmp_path, 0, range(5)))
     before = store.files()
+    left = litter(store)
     with backup(store):
         store.run(write(tmp_path, 1, range(5)))
-        assert before < store.files()
-        store.run(write(tmp_path, 2, range(5)))  # finds the mark and cannot sweep either
-        assert before < store.files()
-    assert marked(store)
+        with sweeping.store_lock():
+            sweeping.sweep()
+        assert before | left < store.files()
+    assert store.files() == store.named() | store.leaving()
 
     with sweeping.store_lock():
         pass
@@ -194,14 +229,25 @@ def test_nothing_is_deleted_while_a_backup_runs_and_it_is_made_up_for(store: Sto
     assert not marked(store)
 
 
-def test_a_sweep_of_one_run_does_not_make_up_for_what_a_backup_held_back(store: Store) -> None:
-    left = litter(store)
+def test_a_crash_while_files_are_deleted_forgets_none(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_arguments: object) -> None:
+        raise Stopped
+
+    store.run(write(tmp_path, 0, range(5)))
+    with monkeypatch.context() as crash:
+        crash.setattr(sweeping, "_delete", stop)
+        with pytest.raises(Stopped):
+            store.run(write(tmp_path, 1, range(5)))
     with sweeping.store_lock():
-        with backup(store):
-            sweeping.remove(sorted(left))
-        sweeping.sweep(Run.objects.create(started_at="2026-11-19T09:00:00Z"))
-    assert marked(store)
-    assert store.files() == left
+        pass
+    assert store.files() == store.named()
+
+
+def test_a_restored_store_is_swept(store: Store) -> None:
+    assert reading.SURPLUS_MARK == sweeping.MARK
+    assert sweeping.LEAVING.endswith(LEFT_OUT_ENDINGS)
 
 
 def test_a_second_one_is_told_to_wait(store: Store) -> None:
@@ -219,7 +265,7 @@ def test_a_full_disk_is_told_before_anything_begins(
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sweeping, "_write_mark", full)
+    monkeypatch.setattr(sweeping, "_write_durably", full)
     with pytest.raises(Unavailable, match=r"The disk is full\. Nothing was changed"):
         store.run(write(tmp_path, 0, [1]))
     assert not Run.objects.exists()

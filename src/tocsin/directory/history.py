@@ -38,8 +38,8 @@ def _values(data: Data) -> str:
 
 
 def _ended(data: Data) -> str:
-    text = _("Claim of {values} ends on {day}").format(values=_values(data), day=data["ends_on"])
-    return f"{text}: {data['reason']}" if data["reason"] else text
+    text = _("Claim of {values} ends on {day}: {reason}") if data["reason"] else _("Claim of {values} ends on {day}")
+    return text.format(values=_values(data), day=data["ends_on"], reason=data["reason"])
 
 
 def _settled(data: Data) -> str:

@@ -79,10 +79,11 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
         order = np.argsort(partition, kind="stable")
         table, partition = table.take(pa.array(order)).combine_chunks(), partition[order]
     edges = np.searchsorted(partition, np.arange((1 << bits) + 1))
+    # Slices of one batch, the empty ones too: a file of Arrow's has room for one dictionary a column.
+    whole = table.to_batches()[0] if count else pa.RecordBatch.from_pylist([], table.schema)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            batches = table.slice(first, last - first).to_batches()
-            writer.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema))
+            writer.write_batch(whole.slice(first, last - first))
 
 
 def partitions(k1: U64, bits: int) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -47,7 +47,7 @@ def changed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> Changed
 
 
 def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa.Table:
-    """Return a state in which each open finding belongs to whoever claims it on the day it was last seen.
+    """Return a state in which each open finding belongs to whoever claims it on the day of its latest observation.
 
     Findings last seen before `horizon` are gone and stay as they are.
     """
@@ -100,7 +100,7 @@ def _is_open(state: pa.Table, horizon: dt.date | None) -> Any:
 
 
 def _owners(state: pa.Table, claims: Claims) -> Indices:
-    days = state["last_seen"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
+    days = state["seen_at"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     names = state["name"]
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
     high, low, asns = (state[name].fill_null(0).to_numpy().astype(np.uint64) for name in ("ip_high", "ip_low", "asn"))

@@ -238,25 +238,29 @@ class _Intake:
             progress(delivery.source.name, done / total)
             if isinstance(outcome, BrokenReport):
                 self._set_aside(delivery.source.name, outcome)
+                self.spills.extend(context.workspace.written_for(delivery.number))
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
                 self._take(context, outcome, outcome.report())
             except BrokenReport as broken:
                 self._set_aside(delivery.source.name, broken)
+                self.spills.extend(context.workspace.written_for(delivery.number))
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         here = [*self.known(report.type), *self.accepted]
-        if any(other.id == report.id for other in here):
-            self.unchanged.append(report.name)
-        else:
+        twins = {other.name for other in here if other.id == report.id}
+        if not twins:
             self._accept(context, read, report, here)
+            return
+        if report.name not in twins:
+            self._supersede(_corrected_by(report, here))
+        self.unchanged.append(report.name)
+        self.spills.extend(context.workspace.written_for(read.delivery.number))
 
     def _accept(self, context: Context, read: Read, report: Report, here: Sequence[Report]) -> None:
-        """Let a report count, in the place of those of its name and day: a list may come every day by one name."""
-        place = (report.type, report.on, report.name)
-        self.superseded.extend(other for other in here if (other.type, other.on, other.name) == place)
-        self.accepted = [other for other in self.accepted if (other.type, other.on, other.name) != place]
+        """Let a report count, in the place of those that it corrects."""
+        self._supersede(_corrected_by(report, here))
         quarantine = merged_quarantine(context.workspace, report, read.chunks)
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
@@ -303,6 +307,17 @@ class _Intake:
             self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
 
 
+    def _supersede(self, reports: Sequence[Report]) -> None:
+        self.superseded.extend(reports)
+        self.accepted = [report for report in self.accepted if report not in self.superseded]
+        self.touched.update(report.type for report in reports)
+
+
+def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:
+    """Return what a report corrects. A name without a date comes every day: only on the same day is it a correction."""
+    return [one for one in here if (one.name, one.on) == (report.name, report.on) and one.id != report.id]
+
+
 def bits_for(rows: float, state: State | None) -> int:
     """Return into how many partitions, as a power of two, so many rows are split; never fewer than there are."""
     wanted = math.ceil(math.log2(max(rows / ROWS_PER_PARTITION, 1)))
@@ -327,7 +342,7 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
-        superseded=tuple(report.id for report in gone),
+        superseded=tuple(report.id for report in gone if report in intake.known(report.type)),
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,

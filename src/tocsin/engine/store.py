@@ -125,6 +125,10 @@ class Workspace:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.token}-{name}{suffix}"
 
+    def written_for(self, delivery: int) -> list[str]:
+        """Return the files that this run wrote for one delivery, those of tasks that failed among them."""
+        return sorted(map(self.relative, self.root.glob(f"*/*/{self.token}-{delivery:05d}-*")))
+
     def relative(self, path: Path) -> str:
         """Return a path as the manifest holds it."""
         return path.relative_to(self.root).as_posix()

@@ -75,6 +75,12 @@ def asset_of(finding: Finding) -> str:
     return str(ipaddress.IPv6Address(finding.ip_high << 64 | finding.ip_low))
 
 
+RECORD = (
+    "id", "constituent", "asset", "port", "protocol", "type", "identifier", "state", "first_seen", "last_seen", "count",
+)  # fmt: skip
+"""Keys of a finding as scripts get it, in order."""
+
+
 def as_record(finding: Finding) -> dict[str, Any]:
     """Return a finding as `finding list --json` prints it."""
     return {

@@ -1,10 +1,11 @@
 """Who may change the store, and how it is kept to the files that the manifest names.
 
-One process at a time changes the store, under a lock. Before it does, it leaves
-a mark on the disk, and takes it away when it has come to its end and left
-nothing lying about. Whoever finds a mark knows that somebody crashed, or could
-not delete while a backup was reading, and sweeps: every file that no row of the
-manifest names goes. Without a mark nobody needs to look.
+One process at a time changes the store, under a lock. What it replaces is put on
+a list and deleted a while later: a reader took the names of files from the
+manifest and may just be opening them, or a backup may be copying. Before it
+changes anything it leaves a mark on the disk, and takes it away when it has come
+to its end. Whoever finds a mark knows that somebody crashed, and sweeps: every
+file that no row of the manifest names goes. Without a mark nobody needs to look.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -26,17 +27,20 @@ from tocsin.feeds.models import Report, Run, State
 from tocsin.kernel.refusals import Busy, Unavailable
 
 WAIT_S = 60.0
+GRACE_S = 300.0
+"""How long files that were replaced stay for those who are about to read them."""
 MARK = "unclean"
+LEAVING = "files.leaving"
+"""The list. No backup holds it: it tells of a manifest that may be newer than the one in the backup."""
 FOLDERS = ("observations", "state", "quarantine", "spill")
 """Where the engine writes. All else in the store (reference tables, scratch) is no concern of the manifest."""
 FULL = "The disk is full. Nothing was changed; make room and try again."
-_LEFT = "Files were left that nothing names.\n"
 _POLL_S = 0.1
 
 
 @contextlib.contextmanager
 def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
-    """Be the only one that changes the store, after sweeping what a crash left.
+    """Be the only one that changes the store, after clearing up what others left.
 
     Raises Busy after `wait_s` seconds, Unavailable when the disk is full.
     """
@@ -46,42 +50,33 @@ def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
         store.mkdir(parents=True, exist_ok=True)
         with (store / "ingest.lock").open("a") as lock:
             _wait_for(lock, wait_s)
+            _delete_leaving(store)
             if mark.exists():
                 sweep()
-            else:
-                _write_mark(mark, "")
+            _write_durably(mark, "")
             yield
-            if not mark.read_text():
-                mark.unlink()
+            mark.unlink()
 
 
 def remove(files: Sequence[str]) -> None:
-    """Delete files that nothing names any more. Needs the lock. While a backup runs they stay, and so does the mark."""
+    """Have files that nothing names any more deleted: spills at once, others when no reader can be after them."""
     store: Path = settings.TOCSIN.store
-    with _no_backup(store) as free:
-        if free:
-            _delete(store / file for file in files)
-        elif files:
-            _write_mark(store / MARK, _LEFT)
+    _note_leaving(store, [file for file in files if not file.startswith("spill/")], time.time())
+    _delete(store, [file for file in files if file.startswith("spill/")])
+    _delete_leaving(store)
 
 
 def sweep(run: Run | None = None) -> None:
     """Delete every file, or every one that a run wrote, that no row of the manifest names. Needs the lock.
 
     Accepted reports are named, withdrawn ones too (their history can be read),
-    and the findings as they are.
+    and the findings as they are. What is leaving has its time.
     """
     store: Path = settings.TOCSIN.store
-    with _no_backup(store) as free:
-        if free:
-            kept = _named(run)
-            written = f"{token(run)}*" if run else "*"
-            files = (path for folder in FOLDERS for path in store.glob(f"{folder}/*/{written}"))
-            _delete(path for path in files if path.relative_to(store).as_posix() not in kept)
-        if not free:
-            _write_mark(store / MARK, _LEFT)
-        elif run is None:
-            _write_mark(store / MARK, "")
+    kept = _named() | {file for _, file in _leaving(store)}
+    written = f"{token(run)}*" if run else "*"
+    found = (path.relative_to(store).as_posix() for folder in FOLDERS for path in store.glob(f"{folder}/*/{written}"))
+    _delete(store, [file for file in found if file not in kept])
 
 
 def token(run: Run) -> str:
@@ -97,32 +92,55 @@ def is_full(error: BaseException) -> bool:
     return any(words in said for words in ("No space left", "disk is full", "disk quota exceeded"))
 
 
-def _named(run: Run | None) -> set[str]:
-    """Return the files that the manifest names, of one run or of all."""
+def _named() -> set[str]:
+    """Return the files that the manifest names."""
     reports = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN))
-    if run is not None:  # what a replay wrote belongs to the run that it read again
-        reports = reports.filter(run__in=(run.pk, run.options.get("replay", run.pk)))
     named = {path for paths in State.objects.values_list("partitions", flat=True) for path in paths}
     for parts, quarantine in reports.values_list("parts", "quarantine").iterator(chunk_size=2000):
         named.update(parts, (quarantine,))
     return named
 
 
-def _delete(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _no_backup(store: Path) -> Iterator[bool]:
-    """Give whether files may be deleted, and keep a backup from beginning meanwhile."""
+def _delete(store: Path, files: Sequence[str]) -> None:
+    """Delete files; while a backup runs, see that they are on the list instead."""
     with (store / "backup.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            _note_leaving(store, files, 0)
         else:
-            yield True
+            for file in files:
+                (store / file).unlink(missing_ok=True)
+
+
+def _leaving(store: Path) -> list[tuple[float, str]]:
+    """Return since when, in seconds of the epoch, which files are leaving."""
+    try:
+        lines = (store / LEAVING).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [(float(since), file) for since, _, file in (line.partition(" ") for line in lines)]
+
+
+def _note_leaving(store: Path, files: Sequence[str], since: float) -> None:
+    listed = _leaving(store)
+    known = {file for _, file in listed}
+    _write_leaving(store, [*listed, *((since, file) for file in files if file not in known)])
+
+
+def _write_leaving(store: Path, listed: Sequence[tuple[float, str]]) -> None:
+    temporary = store / f"{LEAVING}.tmp"
+    _write_durably(temporary, "".join(f"{int(since)} {file}\n" for since, file in listed))
+    temporary.rename(store / LEAVING)
+
+
+def _delete_leaving(store: Path) -> None:
+    """Delete what has been leaving long enough."""
+    listed = _leaving(store)
+    due = [file for since, file in listed if since <= time.time() - GRACE_S]
+    if due:
+        _delete(store, due)
+        _write_leaving(store, [(since, file) for since, file in listed if (store / file).exists()])
 
 
 def _wait_for(lock: IO[str], wait_s: float) -> None:
@@ -140,13 +158,13 @@ def _wait_for(lock: IO[str], wait_s: float) -> None:
             return
 
 
-def _write_mark(mark: Path, text: str) -> None:
-    """Write the mark so that it outlives a power cut. A text says that an orderly end is no reason to take it away."""
-    with mark.open("w") as file:
+def _write_durably(path: Path, text: str) -> None:
+    """Write a small file so that it outlives a power cut."""
+    with path.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(mark.parent, os.O_RDONLY)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

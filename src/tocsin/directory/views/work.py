@@ -27,8 +27,27 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     """Equal claims to settle, and nested ones to know of."""
     actor(request)
     nested = queries.overlaps()
-    shown = {"conflicts": queries.conflicts(), "overlaps": nested[:OVERLAPS_SHOWN], "overlap_count": len(nested)}
+    shown = {
+        "conflicts": queries.conflicts(),
+        "overlaps": _named(nested[:OVERLAPS_SHOWN]),
+        "overlap_count": len(nested),
+    }
     return render(request, "directory/conflicts.html", shown)
+
+
+def _named(overlaps: list[queries.Overlap]) -> list[dict[str, object]]:
+    """Return overlaps with the names of both constituents in the reader's language."""
+    ids = {side.constituent for overlap in overlaps for side in (overlap.inner, overlap.outer)}
+    names = {row.public_id: row.local_name for row in queries.constituents_with_ids(ids)}
+    return [
+        {
+            "inner": overlap.inner,
+            "inner_name": names[overlap.inner.constituent],
+            "outer": overlap.outer,
+            "outer_name": names[overlap.outer.constituent],
+        }
+        for overlap in overlaps
+    ]
 
 
 @require_http_methods(["GET", "POST"])

@@ -23,8 +23,18 @@ HOME_FOLDER = "home"
 
 LEFT_OUT = frozenset({"static", "version"})
 """What is made anew, or written by the restore itself, directly in the data directory."""
-LEFT_OUT_ENDINGS = (".tmp", ".lock", ".sock", ".pid", ".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal")
-"""Unfinished files, locks, and databases: those are copied by their own means."""
+LEFT_OUT_ENDINGS = (
+    ".tmp",
+    ".lock",
+    ".leaving",
+    ".sock",
+    ".pid",
+    ".sqlite3",
+    ".sqlite3-wal",
+    ".sqlite3-shm",
+    ".sqlite3-journal",
+)
+"""Unfinished files, locks, what the store is about to delete, and databases: those are copied by their own means."""
 SET_ASIDE = "before-restore-"
 """How the folder begins into which `restore --force` moves what it replaces."""
 

@@ -36,6 +36,9 @@ MANIFEST_LIMIT_BYTES = 256 << 20
 KEPT = frozenset({"tocsin.toml", "serve.lock"})
 """What may stand in an otherwise empty data directory; settings of this machine win over those in the archive."""
 
+SURPLUS_MARK = "unclean"
+"""Has the next import sweep the store (`feeds.sweeping.MARK`): an archive may hold files newer than its manifest."""
+
 
 def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Contents:
     """Put the instance of an archive in place of this one; return the archive's list.
@@ -143,6 +146,8 @@ def _put_in_place(home: Path, staging: Path, contents: Contents, at: dt.datetime
     for path in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
         if not (home / path.name).exists():
             path.rename(home / path.name)
+    if (home / "store").is_dir():
+        (home / "store" / SURPLUS_MARK).touch()
     instance.make_home(home)
     instance.mark(home, contents.version)
 

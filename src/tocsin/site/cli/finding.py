@@ -6,7 +6,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
@@ -38,7 +38,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=list_findings)
     export = verbs.add_parser("export", help="stream all findings")
     _add_filters(export)
-    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl")
+    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl", help="jsonl: one object a line")
     export.add_argument("--json", action="store_true", help="the same as --format json")
     export.set_defaults(run=export_findings)
 
@@ -122,7 +122,7 @@ def export_findings(options: argparse.Namespace) -> int:
         for record in records:
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
-        _write_csv(records)
+        _write_csv(records, queries.RECORD)
     return 0
 
 
@@ -134,12 +134,10 @@ def _write_array(records: Iterable[dict[str, Any]]) -> None:
     sys.stdout.write("]\n")
 
 
-def _write_csv(records: Iterable[dict[str, Any]]) -> None:
-    writer = None
+def _write_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
+    writer = csv.DictWriter(sys.stdout, columns)
+    writer.writeheader()
     for record in records:
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, record)
-            writer.writeheader()
         writer.writerow({key: harmless(value) for key, value in record.items()})
 
 

@@ -1,0 +1,139 @@
+"""Instances that tests work on through the command line alone, as users do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.commands import Completed, environment
+
+DIRECTORY = [
+    {"id": "moh", "name": "Ministry of Health", "sector": "health", "networks": ["192.0.2.0/25"]},
+    {"id": "bank", "name": "Island Bank", "sector": "finance", "networks": ["192.0.2.64/26"]},
+]
+"""Two constituents, nested; 192.0.2.128 and above is nobody's. Reports about them: `tests.feeds.reports`."""
+SUMMARY_KEYS = {
+    "run", "files", "rows_read", "rows_kept", "rows_quarantined", "cells_quarantined", "duplicates", "findings_new",
+    "findings_still", "findings_gone", "findings_returned", "attributed_rows", "unattributed_rows", "constituents",
+    "cycles", "cpu_s", "wall_s", "peak_rss_mb",
+}  # fmt: skip
+"""What `feed run --json` promises to scripts."""
+
+
+class Home:
+    """One instance and the command line on it. `settings` are TOCSIN_ settings in lower case."""
+
+    def __init__(self, place: Path, **settings: str) -> None:
+        self.place, self.settings = place, settings
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start `tocsin ARGUMENTS…`."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tocsin", *map(str, arguments)],
+            env=environment(self.place, **self.settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str | Path) -> Completed:
+        """Run `tocsin ARGUMENTS…` to its end."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def done(self, *arguments: str | Path) -> str:
+        """Run a command that must succeed; return what it printed."""
+        completed = self(*arguments)
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout
+
+    def prepare(self, constituents: Any = DIRECTORY) -> Home:
+        """Set the instance up with a directory: a list of constituents, or a file of them."""
+        if not (self.place / "version").exists():
+            self.done("init")
+        file = constituents
+        if not isinstance(constituents, Path):
+            file = self.place / "constituents.json"
+            file.write_text(json.dumps(constituents), encoding="utf-8")
+        self.done("directory", "import", file)
+        return self
+
+    def run(self, *paths: str | Path, gone_after: int = 1) -> dict[str, Any]:
+        """Import what must succeed; return the summary."""
+        printed = self.done("feed", "run", "--json", "--gone-after", str(gone_after), *paths)
+        summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return summary
+
+    def many(self, *lines: Sequence[str]) -> list[str]:
+        """Run several command lines one after the other in one process; return what each printed. All must succeed."""
+        code = textwrap.dedent(
+            """
+            import contextlib, io, json, sys
+            from tocsin.site.cli import run
+            printed = []
+            for line in json.load(sys.stdin):
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    assert run(line) == 0, line
+                printed.append(out.getvalue())
+            json.dump(printed, sys.stdout)
+            """
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment(self.place, **self.settings),
+            input=json.dumps(lines),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        printed: list[str] = json.loads(done.stdout)
+        return printed
+
+    def findings(self, *filters: str) -> list[dict[str, Any]]:
+        """Return findings as scripts get them."""
+        found: list[dict[str, Any]] = json.loads(self.done("finding", "list", "--json", *filters))
+        return found
+
+    def digest(self) -> str:
+        """Return a digest of all findings with all that is said of them."""
+        return hashlib.sha256(self.done("finding", "export").encode()).hexdigest()
+
+    def copy(self, place: Path) -> Home:
+        """Return a copy of the instance at rest."""
+        shutil.copytree(self.place, place)
+        place.chmod(0o700)
+        return Home(place, **self.settings)
+
+    def files(self) -> set[str]:
+        """Return the files that the engine wrote and that are not about to be deleted, relative to the store."""
+        store = self.place / "store"
+        folders = ("observations", "state", "quarantine", "spill")
+        found = (path for folder in folders for path in (store / folder).rglob("*") if path.is_file())
+        leaving = store / "files.leaving"
+        due = {line.partition(" ")[2] for line in leaving.read_text().splitlines()} if leaving.exists() else set()
+        return {path.relative_to(store).as_posix() for path in found} - due
+
+
+def expected(truth: dict[str, Any]) -> dict[str, Any]:
+    """Return what a summary must say, from the `truth.json` that a generator of feeds wrote."""
+    lives = {f"findings_{word}": sum(day[word] for day in truth["days"]) for word in ("new", "still", "gone")}
+    return {
+        "rows_read": truth["rows"],
+        "rows_kept": truth["rows"],
+        "rows_quarantined": 0,
+        "duplicates": truth["duplicates"],
+        **lives,
+        "findings_returned": sum(day["returned"] for day in truth["days"]),
+        "attributed_rows": sum(truth["per_constituent"].values()),
+        "unattributed_rows": truth["unattributed"],
+        "constituents": truth["per_constituent"],
+    }

@@ -1,0 +1,32 @@
+"""Homes for commands that change a store."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.homes import Home
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory: pytest.TempPathFactory, _first_instance: Path) -> Home:
+    """An instance with a directory and no report, made once."""
+    place = tmp_path_factory.mktemp("prepared") / "home"
+    shutil.copytree(_first_instance, place)
+    place.chmod(0o700)
+    return Home(place).prepare()
+
+
+@pytest.fixture
+def prepared(_prepared: Home, tmp_path: Path) -> Home:
+    """An instance with the ministry and the bank in its directory, of the test's own."""
+    return _prepared.copy(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def fresh_home(_prepared: Home, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Home]:
+    """Make instances with a directory, for a whole module."""
+    return lambda: _prepared.copy(tmp_path_factory.mktemp("home") / "home")
