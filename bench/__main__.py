@@ -101,10 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures += measure(asked)
     here["load_at_end"] = machine.load()
     spent = os.times()
-    others = machine.busy_s() - busy - sum(spent[:4])
-    here["cores_busy_with_other_work"] = round(max(others, 0) / (time.monotonic() - began), 2)
+    others = round(max(machine.busy_s() - busy - sum(spent[:4]), 0) / (time.monotonic() - began), 2)
+    here["cores_busy_with_other_work"] = others
     print(table(figures))
     print("\n" + ", ".join(f"{name} {value}" for name, value in here.items()))
+    if others > machine.QUIET:
+        print("\nOther work kept the machine busy: wall times and verdicts on them are not to be trusted.")
     write(options.results / f"{options.command}.json", here, _kept(options, asked), figures)
     return int(any(figure.verdict == "missed" for figure in figures))
 

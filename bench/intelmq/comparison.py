@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import product, reports
 from bench.figures import Figure, Target, cost, median, ratios
 from bench.intelmq import pipeline, running
 from bench.intelmq.running import Runner, Spent
-from bench.measures import Setting, checked
+from bench.measures import Setting, Wrong, checked
 from bench.processes import Cost
 from bench.reports import Feeds
 
@@ -114,17 +115,41 @@ def _compared(setting: Setting, feeds: Feeds, rows: int, runner: Runner) -> list
         sides.ours_whole.append(spent)
         if len(feeds.days) == 1:
             checked(feeds, [summary])
+    note = events_note(distinct(files), sides.events, sides.ours_events)
     for folder in ("sample", "made", "run", "intelmq"):
         shutil.rmtree(setting.scratch / folder)
-    return _figures(feeds, taken, sides)
+    return _figures(feeds, taken, sides, note)
 
 
-def _figures(feeds: Feeds, rows: int, sides: _Sides) -> list[Figure]:
+def distinct(files: Sequence[Path]) -> tuple[int, int]:
+    """Return the number of distinct rows by file, and by type and day.
+
+    IntelMQ's deduplicator compares within a file, since it looks at the instant of collecting too; Tocsin compares
+    within a report type and its day.
+    """
+    by_file, by_cycle = set(), set()
+    for path in files:
+        cycle = path.name[:11] + path.name[11:].partition("-")[0]
+        header, *rows = path.read_bytes().splitlines()
+        by_file |= {(path.name, header, row) for row in rows}
+        by_cycle |= {(cycle, header, row) for row in rows}
+    return len(by_file), len(by_cycle)
+
+
+def events_note(wanted: tuple[int, int], theirs: set[int], ours: set[int]) -> str:
+    """Return what is to be said of the numbers of events. Raises Wrong when ours are not right."""
+    if ours != {wanted[1]}:
+        raise Wrong(f"Tocsin kept {sorted(ours)} events where {wanted[1]} is right.")
+    if theirs != {wanted[0]}:
+        return f"{wanted[0]:,} are right for a deduplicator that looks at one file at a time"
+    return "a repetition in another file of the same report counts for IntelMQ" if wanted[0] != wanted[1] else ""
+
+
+def _figures(feeds: Feeds, rows: int, sides: _Sides, note: str) -> list[Figure]:
     theirs = [rows / spent.cpu_s for spent in sides.theirs]
     whole = [feeds.rows / spent.cpu_s for spent in sides.ours_whole]
     sample = [rows / spent.cpu_s for spent in sides.ours]
     title = f"{feeds.name} feeds"
-    note = "" if sides.events == sides.ours_events else "the numbers of events differ"
     as_costs = [Cost(spent.wall_s, spent.cpu_s, spent.peak_mb) for spent in sides.theirs]
     shares = {name: sum(s.bots[name] for s in sides.theirs) / len(sides.theirs) for name in sides.theirs[0].bots}
     return [

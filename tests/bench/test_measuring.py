@@ -16,6 +16,7 @@ from bench.figures import Figure
 from bench.large import stored
 from bench.measures import Setting, Wrong
 from bench.plain import read
+from bench.processes import Cost
 from bench.reports import Feeds, own
 
 
@@ -108,6 +109,31 @@ def test_the_command_line_keeps_the_figures(
     }  # fmt: skip
     assert {"processor", "cores", "memory_gb", "python", "pyarrow", "date", "load_at_start"} <= set(kept["machine"])
     assert str(tmp_path) not in json.dumps(kept)
+
+
+def test_the_growth_of_memory_is_judged_where_it_is_tenfold() -> None:
+    rounds = measures._Rounds()
+    for rows, wall_s, peak_mb in ((100, 1.0, 300.0), (1_000, 10.0, 400.0)):
+        rounds.add(str(rows), Cost(wall_s, wall_s, peak_mb))
+    figures = by_name(measures._growth_figures(rounds, 100, 1_000))
+    assert figures["E3 time, 100 → 1,000 rows"].verdict == "moonshot"
+    assert figures["E3 peak memory, 100 → 1,000 rows"].verdict == "must"
+    rounds.add("400", Cost(4.1, 4.1, 900.0))
+    figures = by_name(measures._growth_figures(rounds, 100, 400))
+    assert figures["E3 time, 100 → 400 rows"].verdict == "must"
+    assert figures["E3 peak memory, 100 → 400 rows"].verdict == ""
+
+
+def test_a_busy_machine_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOCSIN_BENCH_DATA", str(tmp_path))
+    monkeypatch.setattr("bench.machine.keep_to_two_cores", lambda: 2)
+    for busy, said in ((1e9, True), (0.0, False)):
+        seen = iter((0.0, busy))
+        monkeypatch.setattr("bench.machine.busy_s", lambda seen=seen: next(seen))
+        assert main(["run", "--only", "nothing", "--results", str(tmp_path)]) == 0
+        assert ("not to be trusted" in capsys.readouterr().out) == said
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from bench.intelmq import comparison, pipeline, running
 from bench.intelmq.pipeline import Place
+from bench.measures import Wrong
 
 
 @pytest.fixture
@@ -114,3 +115,22 @@ def test_the_python_for_the_bots_is_one_that_runs() -> None:
 def test_tocsin_is_judged_by_how_many_times_more_rows_it_does() -> None:
     assert comparison.TIMES.verdict(1_000) == "moonshot"
     assert comparison.TIMES.verdict(399) == "missed"
+
+
+def test_a_repetition_in_another_file_counts_for_intelmq_alone(tmp_path: Path) -> None:
+    for name, rows in (
+        ("2026-11-16-scan_http-x.csv", ["1", "2", "2"]),
+        ("2026-11-16-scan_http-x-part1.csv", ["2", "3"]),
+        ("2026-11-16-scan_ssl-x.csv", ["3"]),
+        ("2026-11-17-scan_ssl-x.csv", ["3"]),
+    ):
+        (tmp_path / name).write_text("\n".join(['"ip"', *rows]) + "\n", encoding="utf-8")
+    assert comparison.distinct(sorted(tmp_path.iterdir())) == (6, 5)
+
+
+def test_the_numbers_of_events_are_explained() -> None:
+    assert comparison.events_note((5, 5), {5}, {5}) == ""
+    assert "another file" in comparison.events_note((6, 5), {6}, {5})
+    assert "6 are right" in comparison.events_note((6, 5), {4}, {5})
+    with pytest.raises(Wrong, match=r"\[4\] events where 5 is right"):
+        comparison.events_note((5, 5), {5}, {4})
