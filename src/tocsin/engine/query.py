@@ -148,6 +148,10 @@ class Database:
             cursor = self._local.cursor = self._connection.cursor()
         return cursor.execute(sql, parameters)
 
+    def ask_apart(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+        """Run one query on a cursor of its own, for answers that are read while other questions are asked."""
+        return self._connection.cursor().execute(sql, parameters)
+
 
 class Findings:
     """The findings of one version of the manifest."""
@@ -169,7 +173,7 @@ class Findings:
         last = f"LIMIT {int(limit)}" if limit is not None else ""
         if not self.types:
             return
-        cursor = self._select("*", asked, f"ORDER BY type, k1, k2 {last}")
+        cursor = self._database.ask_apart(*self._question("*", asked, f"ORDER BY type, k1, k2 {last}"))
         while rows := cursor.fetchmany(batch):
             yield from map(_finding, rows)
 
@@ -202,6 +206,9 @@ class Findings:
         return [_finding(row) for row in self._select("*", asked, tail).fetchall()]
 
     def _select(self, what: str, asked: Filter, tail: str = "") -> duckdb.DuckDBPyConnection:
+        return self._database.ask(*self._question(what, asked, tail))
+
+    def _question(self, what: str, asked: Filter, tail: str = "") -> tuple[str, list[Any]]:
         where, parameters = _conditions(asked)
         kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
         rows = ", ".join("(?, ?::DATE, ?::DATE)" for _ in kinds)
@@ -210,7 +217,7 @@ class Findings:
         sql = f"""WITH t(type, horizon, latest) AS (VALUES {rows}),
             f AS (SELECT {_COLUMNS}, {_STATE} AS state FROM read_parquet(?) s JOIN t USING (type))
             SELECT {what} FROM f {where} {tail}"""  # noqa: S608  only names of our own stand in it
-        return self._database.ask(sql, [*given, *parameters])
+        return sql, [*given, *parameters]
 
 
 _WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBIGINT))
