@@ -126,6 +126,16 @@ def test_a_broken_file_does_not_cost_the_good_ones(bench: Bench, tmp_path: Path,
     assert bench.debris() == set(), "what was read of it before it broke is cleared away"
 
 
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_report_whose_rows_are_all_refused_is_accepted_with_none(good: int, bench: Bench, tmp_path: Path) -> None:
+    """Of two files of the day, one or both without a row that can be kept."""
+    refused = write(tmp_path, [row(ip=""), row(timestamp="x")])
+    delta = bench.run([refused, write(tmp_path, ROWS[:good] or [row(ip="?")], part="-part1")])
+    assert [(r.records, r.kept, r.rows_quarantined) for r in delta.accepted] == [(2, 0, 2), (1, good, 1 - good)]
+    assert len(bench.state("scan_rdp")) == good
+    assert bench.debris() == set()
+
+
 def test_a_type_that_nobody_described_is_kept_and_said_to_need_a_mapping(bench: Bench, tmp_path: Path) -> None:
     columns = ("timestamp", "ip", "port", "wonder")
     path = write(tmp_path, [row(wonder="x")], "scan_wonder", columns=columns)
