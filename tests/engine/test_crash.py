@@ -49,7 +49,9 @@ class Killed:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     """Two days are known; the third comes with a correction of the first and another type, and crashes."""
     folder = tmp_path_factory.mktemp("crash")
-    first = [write(folder / "before", [seen(f"192.0.2.{n}", day(on)) for n in range(1, 9)], on=day(on)) for on in (0, 1)]
+    first = [
+        write(folder / "before", [seen(f"192.0.2.{n}", day(on)) for n in range(1, 9)], on=day(on)) for on in (0, 1)
+    ]
     DurableBench(folder / "base").run(first)
     reports = folder / "reports"
     write(reports, [seen(f"192.0.2.{n}", day(2)) for n in range(5, 12)] + [row(ip="x"), row(port="x")], on=day(2))

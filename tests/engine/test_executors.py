@@ -22,7 +22,8 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(records, "CHUNK_ROWS", 10)
     monkeypatch.setattr(records, "BLOCK_BYTES", 512)
     return [
-        write(tmp_path / "in", [seen(f"198.18.{on}.{n}", day(on)) for n in range(60 + on)], on=day(on)) for on in range(4)
+        write(tmp_path / "in", [seen(f"198.18.{on}.{n}", day(on)) for n in range(60 + on)], on=day(on))
+        for on in range(4)
     ]
 
 
@@ -42,7 +43,9 @@ def test_any_number_of_threads_gives_the_same(many: list[Path], tmp_path: Path) 
 def test_a_worker_that_reads_a_delivery_alone_reads_the_same(many: list[Path], tmp_path: Path) -> None:
     bench = Bench(tmp_path / "store")
     context = Context(Workspace(tmp_path / "store", "run1"), bench.claims)
-    deliveries = [deliver(number, source, bench.recognise) for number, path in enumerate(many) for source in sources(path)]
+    deliveries = [
+        deliver(number, source, bench.recognise) for number, path in enumerate(many) for source in sources(path)
+    ]
     together = list(Threads(2).read(context, deliveries))
     alone = [read_delivery(context, delivery) for delivery in deliveries]
     assert together == alone

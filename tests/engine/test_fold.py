@@ -29,11 +29,15 @@ def spilled(on: int, rows: list[Row], part: int = 0, report: int = 1, **cells: A
     raws = [name for name in events.column_names if name.startswith("c.")]
     prints = observations.fingerprints_of_twins(events)
     count = len(rows)
-    return events.drop_columns(raws).append_column("part", pa.array([part] * count, pa.int64())).append_column(
-        "row", pa.array(range(count), pa.int32())
-    ).append_column("print", pa.array(prints)).append_column("on", pa.array([day(on)] * count, pa.date32())).append_column(
-        "report", pa.array([report] * count, pa.uint64())
-    ).unify_dictionaries()  # fmt: skip
+    return (
+        events.drop_columns(raws)
+        .append_column("part", pa.array([part] * count, pa.int64()))
+        .append_column("row", pa.array(range(count), pa.int32()))
+        .append_column("print", pa.array(prints))
+        .append_column("on", pa.array([day(on)] * count, pa.date32()))
+        .append_column("report", pa.array([report] * count, pa.uint64()))
+        .unify_dictionaries()
+    )
 
 
 def together(*tables: pa.Table) -> pa.Table:
@@ -132,8 +136,10 @@ def test_rows_that_may_be_copies_across_chunks_ask_for_their_fingerprint() -> No
 def test_sightings_are_one_for_each_key_and_day() -> None:
     found, _, _ = sightings(together(spilled(0, [(1, 3), (1, 1), (2, 0)]), spilled(1, [(1, 0)], part=1)))
     assert sorted(zip(found.on.tolist(), found.count.tolist(), strict=True)) == [
-        (found.on.min(), 1), (found.on.min(), 2), (found.on.max(), 1),
-    ]  # fmt: skip
+        (found.on.min(), 1),
+        (found.on.min(), 2),
+        (found.on.max(), 1),
+    ]
     assert all(found.first <= found.last)
 
 

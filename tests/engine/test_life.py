@@ -112,7 +112,9 @@ class Model:
             "last_cycle": days[-1],
             "label": labels[-1],
             "returns": labels.count(Label.RETURNED),
-            "opened_on": next(on for on, label in reversed(list(zip(days, labels, strict=True))) if label != Label.STILL),
+            "opened_on": next(
+                on for on, label in reversed(list(zip(days, labels, strict=True))) if label != Label.STILL
+            ),
             "recent": sum(1 << days[-1] - on for on in days),
             "gone": self.gone_between(days[-1], None) is not None,
         }
@@ -281,7 +283,10 @@ def test_decisions_corrections_and_withdrawals_leave_what_the_model_says_of_the_
     withdrawn = set(list(withdrawn)[:1])
     with tempfile.TemporaryDirectory() as folder:
         told = Story(Path(folder), gone_after)
-        first = [dataclasses.replace(file, addresses=(*file.addresses, 7), hour=5) if file in corrected else file for file in reports]
+        first = [
+            dataclasses.replace(file, addresses=(*file.addresses, 7), hour=5) if file in corrected else file
+            for file in reports
+        ]
         steps: list[Any] = [*first, *((on, decision) for on, decision in decisions.items())]
         for step in data.draw(st.permutations(steps)):
             if isinstance(step, File):

@@ -30,7 +30,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("query")
     made = Bench(folder / "store", CLAIMS)
     for on, numbers in enumerate([range(1, 40), range(1, 30), range(5, 35), range(1, 40)]):
-        rows = [seen(f"192.0.2.{n}", day(on), f"0{n % 10}:00:00", port=1000 + n % 3, asn=64496 + n % 2) for n in numbers]
+        rows = [
+            seen(f"192.0.2.{n}", day(on), f"0{n % 10}:00:00", port=1000 + n % 3, asn=64496 + n % 2) for n in numbers
+        ]
         paths = [write(folder / "in", rows, on=day(on))]
         paths.append(write(folder / "in", [seen(f"2001:db8::{n:x}", day(on)) for n in numbers], "scan6_http", day(on)))
         accounts = [{"timestamp": str(day(on)), "email": f"user{n % 7}@port.example"} for n in numbers]
@@ -127,14 +129,18 @@ def test_a_filter_finds_what_a_naive_look_finds(
     assert keys(findings.page(asked, sort="last_seen", descending=True, limit=1_000)) == expected
 
 
-@pytest.mark.parametrize(("first", "last"), [("192.0.2.5", "192.0.2.9"), ("2001:db8::2", "2001:db8::2"), ("::", "ffff::")])
+@pytest.mark.parametrize(
+    ("first", "last"), [("192.0.2.5", "192.0.2.9"), ("2001:db8::2", "2001:db8::2"), ("::", "ffff::")]
+)
 def test_ranges_of_addresses_include_their_ends(
     first: str, last: str, findings: Findings, every: list[Finding]
 ) -> None:
     (a, b), (c, d) = addresses.of(first), addresses.of(last)
     found = keys(list(findings.stream(Filter(addresses=((a, b, c, d),)))))
     low, high = a << 64 | b, c << 64 | d
-    assert found == keys([f for f in every if f.ip_high is not None and low <= f.ip_high << 64 | (f.ip_low or 0) <= high])
+    assert found == keys(
+        [f for f in every if f.ip_high is not None and low <= f.ip_high << 64 | (f.ip_low or 0) <= high]
+    )
     assert found
 
 
@@ -156,7 +162,8 @@ def test_pages_are_in_order_and_together_are_everything(
     sort: str, descending: bool, findings: Findings, every: list[Finding]
 ) -> None:
     pages = [
-        findings.page(EVERYTHING, sort=sort, descending=descending, limit=17, offset=at) for at in range(0, len(every), 17)
+        findings.page(EVERYTHING, sort=sort, descending=descending, limit=17, offset=at)
+        for at in range(0, len(every), 17)
     ]
     found = [one for page in pages for one in page]
     assert len(found) == len(every)
@@ -187,7 +194,16 @@ def test_counts_by_several_facets_add_up(findings: Findings, every: list[Finding
     assert counted == collections.Counter((f.type, f.constituent) for f in every)
 
 
-HOSTILE = ["'; DROP TABLE f; --", 'severity"; SELECT 1', "1 OR 1=1", "last_seen DESC, (SELECT 1)", "", "k1", "\0", "é" * 500]
+HOSTILE = [
+    "'; DROP TABLE f; --",
+    'severity"; SELECT 1',
+    "1 OR 1=1",
+    "last_seen DESC, (SELECT 1)",
+    "",
+    "k1",
+    "\0",
+    "é" * 500,
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -230,7 +246,7 @@ def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, find
     parts = [str(bench.root / part) for report in bench.manifest.reports("scan_rdp") for part in report.parts]
     found = query.observations(Database(threads=1), parts, one.k1, one.k2, limit=10)
     assert [at.date() for at, *_ in found] == [day(3), day(1), day(0)]
-    at, line, path, constituent, claim, cells = found[0]
+    _, line, path, constituent, claim, cells = found[0]
     assert (line, constituent, claim) == (3, "c-one", "a")
     assert path in parts
     expected = row(ip="192.0.2.2", timestamp=f"{day(3)} 02:00:00", port=1002, asn=64496)
@@ -257,7 +273,10 @@ def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Findin
 
 
 def test_asking_needs_neither_pyarrow_nor_numpy() -> None:
-    script = "import sys, json; import tocsin.engine.query as q; q.Database(threads=1).ask('select 1').fetchall(); print(json.dumps(sorted(sys.modules)))"
+    script = (
+        "import json, sys; from tocsin.engine.query import Database; "
+        "Database(threads=1).ask('select 1').fetchall(); print(json.dumps(sorted(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "src", capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert not {"pyarrow", "numpy", "pandas"} & set(json.loads(done.stdout))

@@ -39,7 +39,9 @@ def test_a_changed_claim_moves_what_is_open(bench: Bench) -> None:
 
 
 def test_while_nothing_is_gone_everything_moves(bench: Bench) -> None:
-    assert {owner for owner, _ in owners(bench, [Claim("n", "c-new", NETWORK, "192.0.2.0/24")], None).values()} == {"c-new"}
+    assert {owner for owner, _ in owners(bench, [Claim("n", "c-new", NETWORK, "192.0.2.0/24")], None).values()} == {
+        "c-new"
+    }
 
 
 def test_a_claim_that_ended_leaves_nobody(bench: Bench) -> None:

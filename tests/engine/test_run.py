@@ -110,7 +110,9 @@ def test_a_report_that_names_no_day_at_all_is_broken(bench: Bench, tmp_path: Pat
     assert bench.debris() == set()
 
 
-def test_a_broken_file_does_not_cost_the_good_ones(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_file_does_not_cost_the_good_ones(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(records, "CHUNK_ROWS", 100)
     monkeypatch.setattr(records, "BLOCK_BYTES", 4_096)
     many = [seen(f"198.18.{n >> 8}.{n & 255}", day(0), tag=f"{n * 7919:x}") for n in range(3_000)]
@@ -170,7 +172,12 @@ LATER = seen("192.0.2.1", day(0), "07:00:00", tag="one")
     ],
 )
 def test_exact_copies_are_counted_and_near_ones_are_not(
-    rows: list[dict[str, str]], duplicates: int, chunk: int, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rows: list[dict[str, str]],
+    duplicates: int,
+    chunk: int,
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(records, "CHUNK_ROWS", chunk)
     monkeypatch.setattr(records, "BLOCK_BYTES", 128 if chunk < 10 else 1 << 20)
@@ -226,7 +233,9 @@ def test_partitions_grow_with_rows_and_never_shrink(rows: float, partitions: int
     assert bits_for(rows, state) == bits
 
 
-def test_a_small_report_may_leave_partitions_empty(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_report_may_leave_partitions_empty(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "ROWS_PER_PARTITION", 5)
     bench.run([write(tmp_path, [seen(f"192.0.2.{n}", day(0)) for n in range(1, 100)])])
     assert len(bench.manifest.states["scan_rdp"].partitions) >= 8
@@ -250,6 +259,8 @@ def test_claims_that_changed_apply_to_what_is_folded_anew(bench: Bench, tmp_path
 
 def test_an_unknown_day_is_told_by_the_rows(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "scan_rdp-export.csv"
-    path.write_bytes(as_csv([seen("192.0.2.1", day(0)), seen("192.0.2.1", day(2)), seen("192.0.2.1", dt.date(2026, 1, 1))]))
+    path.write_bytes(
+        as_csv([seen("192.0.2.1", day(0)), seen("192.0.2.1", day(2)), seen("192.0.2.1", dt.date(2026, 1, 1))])
+    )
     (report,) = bench.run([path]).accepted
     assert report.on == day(2)

@@ -37,7 +37,9 @@ def test_a_failure_leaves_no_file_of_the_final_name(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_file_and_its_folder_are_made_durable_around_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_and_its_folder_are_made_durable_around_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
     workspace = Workspace(tmp_path, "run1", told.append)
     monkeypatch.setattr(store, "_durable", lambda path: told.append(f"fsync {path.name}"))
@@ -55,14 +57,26 @@ def test_durable_means_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_files_of_one_delivery_are_found(tmp_path: Path) -> None:
     mine, others = Workspace(tmp_path, "run1"), Workspace(tmp_path, "run2")
-    for workspace, stem in ((mine, "00001-00000"), (mine, "00001-00001"), (mine, "00002-00000"), (others, "00001-00000")):
+    for workspace, stem in (
+        (mine, "00001-00000"),
+        (mine, "00001-00001"),
+        (mine, "00002-00000"),
+        (others, "00001-00000"),
+    ):
         workspace.path("spill", "scan_rdp", stem, ".arrow").touch()
     assert mine.written_for(1) == ["spill/scan_rdp/run1-00001-00000.arrow", "spill/scan_rdp/run1-00001-00001.arrow"]
 
 
 @pytest.mark.parametrize(
     ("kind", "folder"),
-    [("scan_rdp", "scan_rdp"), ("../../etc", "_.._etc"), ("a/b", "a_b"), ("", "unnamed"), ("..", "unnamed"), ("É", "_")],
+    [
+        ("scan_rdp", "scan_rdp"),
+        ("../../etc", "_.._etc"),
+        ("a/b", "a_b"),
+        ("", "unnamed"),
+        ("..", "unnamed"),
+        ("É", "_"),
+    ],
 )
 def test_a_report_type_names_a_folder_inside_the_store(kind: str, folder: str, tmp_path: Path) -> None:
     assert safe(kind) == folder

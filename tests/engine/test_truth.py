@@ -50,7 +50,9 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-def imported(folder: Path, store: Path, *, daily: bool, published: shadowserver.Schema | None = None) -> tuple[Bench, int]:
+def imported(
+    folder: Path, store: Path, *, daily: bool, published: shadowserver.Schema | None = None
+) -> tuple[Bench, int]:
     """Import a folder, in one call or day by day; return the bench and the number of duplicates."""
     claims = claims_of(json.loads((folder / "constituents.json").read_text(encoding="utf-8")))
     bench = Bench(store, claims, published=published)
@@ -80,7 +82,10 @@ def check(folder: Path, bench: Bench, duplicates: int) -> None:
 
 
 def _moved(bench: Bench, on: dt.date) -> dict[str, int]:
-    return {label.name.lower(): bench.manifest.count(label, {on}) for label in (Label.NEW, Label.STILL, Label.GONE, Label.RETURNED)}
+    return {
+        label.name.lower(): bench.manifest.count(label, {on})
+        for label in (Label.NEW, Label.STILL, Label.GONE, Label.RETURNED)
+    }
 
 
 def _dirty_rows(folder: Path, bench: Bench, report: Report) -> int:
@@ -102,7 +107,9 @@ def test_our_own_feeds_come_out_as_their_generator_says(own: Path, tmp_path: Pat
     check(own, bench, duplicates)
 
 
-def test_daily_calls_in_many_small_pieces_give_the_same(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_daily_calls_in_many_small_pieces_give_the_same(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at_once, _ = imported(own, tmp_path / "once", daily=False)
     monkeypatch.setattr(records, "CHUNK_ROWS", 60)
     monkeypatch.setattr(records, "BLOCK_BYTES", 1 << 15)
