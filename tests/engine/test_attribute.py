@@ -40,12 +40,14 @@ def who(claims: Claims, *questions: Question) -> list[str | None]:
     return [claim.constituent if claim else None for claim in ask(claims, list(questions))]
 
 
-CLAIMS = Claims([
-    Claim("n", "by network", NETWORK, "192.0.2.0/24"),
-    Claim("m", "by narrower network", NETWORK, "192.0.2.128/25"),
-    Claim("a", "by system", ASN, "64496"),
-    Claim("s", "by name", SUFFIX, "port.example"),
-])  # fmt: skip
+CLAIMS = Claims(
+    [
+        Claim("n", "by network", NETWORK, "192.0.2.0/24"),
+        Claim("m", "by narrower network", NETWORK, "192.0.2.128/25"),
+        Claim("a", "by system", ASN, "64496"),
+        Claim("s", "by name", SUFFIX, "port.example"),
+    ]
+)
 
 
 def test_a_name_comes_before_a_network_and_that_before_a_system() -> None:
@@ -72,12 +74,14 @@ def test_no_events_are_attributed_to_nobody() -> None:
 
 
 def test_the_day_of_the_observation_decides_not_that_of_the_import() -> None:
-    claims = Claims([
-        Claim("1", "then", NETWORK, "192.0.2.0/24", valid_to=day(0)),
-        Claim("2", "now", NETWORK, "192.0.2.0/24", valid_from=day(1), valid_to=day(2)),
-        Claim("3", "name", SUFFIX, "port.example", valid_from=day(2)),
-        Claim("4", "system", ASN, "64496", valid_from=day(2), valid_to=day(2)),
-    ])  # fmt: skip
+    claims = Claims(
+        [
+            Claim("1", "then", NETWORK, "192.0.2.0/24", valid_to=day(0)),
+            Claim("2", "now", NETWORK, "192.0.2.0/24", valid_from=day(1), valid_to=day(2)),
+            Claim("3", "name", SUFFIX, "port.example", valid_from=day(2)),
+            Claim("4", "system", ASN, "64496", valid_from=day(2), valid_to=day(2)),
+        ]
+    )
     days = [day(2), day(0), day(1), day(3), day(0)]
     assert who(claims, *(("192.0.2.1", 0, None, on) for on in days)) == ["now", "then", "now", None, "then"]
     assert who(claims, *((None, 64496, b"port.example", day(n)) for n in range(4))) == [None, None, "name", "name"]
@@ -142,10 +146,32 @@ def _rank(claim: Claim, ip: str | None, asn: int, name: str) -> tuple[int, int] 
     return (1, 0) if asn == int(claim.value) else None
 
 
-NETWORKS = ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "10.128.0.0/24", "10.128.0.1/32", "10.255.255.255/32",
-            "2001:db8::/32", "2001:db8::/48", "2001:db8::/128"]  # fmt: skip
-ADDRESSES = ["9.255.255.255", "10.0.0.0", "10.127.255.255", "10.128.0.0", "10.128.0.1", "10.128.0.2", "10.255.255.255",
-             "11.0.0.0", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::", "2001:db8::1", "2001:db8:1::"]  # fmt: skip
+NETWORKS = [
+    "0.0.0.0/0",
+    "10.0.0.0/8",
+    "10.0.0.0/9",
+    "10.128.0.0/9",
+    "10.128.0.0/24",
+    "10.128.0.1/32",
+    "10.255.255.255/32",
+    "2001:db8::/32",
+    "2001:db8::/48",
+    "2001:db8::/128",
+]
+ADDRESSES = [
+    "9.255.255.255",
+    "10.0.0.0",
+    "10.127.255.255",
+    "10.128.0.0",
+    "10.128.0.1",
+    "10.128.0.2",
+    "10.255.255.255",
+    "11.0.0.0",
+    "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+    "2001:db8::",
+    "2001:db8::1",
+    "2001:db8:1::",
+]
 NAMES = [b"example", b"port.example", b"www.port.example", b"xport.example", b"", None]
 SOME_DAY = st.integers(0, 6).map(day)
 
@@ -184,11 +210,16 @@ def test_there_is_no_wrong_answer_among_fifty_thousand_networks(tmp_path: Path) 
     assert (len(made.networks), len(made.asns), len(made.domains)) == (50_000, 3_000, 20_000)
     claims = [
         Claim(
-            f"n{number:05d}", one.constituent, NETWORK, str(one.network), one.valid_from, one.valid_to,
+            f"n{number:05d}",
+            one.constituent,
+            NETWORK,
+            str(one.network),
+            one.valid_from,
+            one.valid_to,
             dt.datetime.combine(one.confirmed_on, dt.time(), dt.UTC) if one.confirmed_on else None,
         )
         for number, one in enumerate(made.networks)
-    ]  # fmt: skip
+    ]
     claims += [Claim(f"a{asn}", constituent, ASN, str(asn)) for asn, constituent in made.asns.items()]
     claims += [Claim(f"s{name}", constituent, SUFFIX, name) for name, constituent in made.domains.items()]
     # Each epoch is an index of its own, so the questions are asked on few days, those at edges among them.

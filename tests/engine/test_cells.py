@@ -52,10 +52,12 @@ def test_a_column_is_converted() -> None:
 
 
 def test_a_conversion_may_read_the_cells_beside() -> None:
-    table = pa.table({
-        "url": pa.array([b"/a", b"/a", None, b"/b"], pa.binary()),
-        "http_host": pa.array([b"x.example", b"y.example", b"z.example", None], pa.binary()),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "url": pa.array([b"/a", b"/a", None, b"/b"], pa.binary()),
+            "http_host": pa.array([b"x.example", b"y.example", b"z.example", None], pa.binary()),
+        }
+    )
     values = convert(table, "url", "convert_http_host_and_url")
     assert list(values) == ["http://x.example/a", "http://y.example/a", None, None]
     assert values.bad().reasons == ["'/b' is not a URL, and the row names no host"]
@@ -90,9 +92,39 @@ NAMES = st.text(st.sampled_from("ab0-_.1é "), min_size=1, max_size=10) | st.sam
 )
 ADDRESSES = st.ip_addresses().map(str) | st.sampled_from(["0.0.0.0", "::", "::ffff:0.0.0.0", "1.2.3.4/24", "fe80::1%e"])
 WORDS = st.sampled_from(
-    ["Y", "n", "tcp", "TCP", "udp", "low", "High", "info", "LU", "L", "A1", "-", "N/A", "none", "0", "65536", "4294967296",
-     "0x10", "1e5", "1e00001", "1e-99999", "nan", "inf", "007", "-0", "2026-11-16", "16/11/2026 10:11:12", "\t", "\x07", "true"]
-)  # fmt: skip
+    [
+        "Y",
+        "n",
+        "tcp",
+        "TCP",
+        "udp",
+        "low",
+        "High",
+        "info",
+        "LU",
+        "L",
+        "A1",
+        "-",
+        "N/A",
+        "none",
+        "0",
+        "65536",
+        "4294967296",
+        "0x10",
+        "1e5",
+        "1e00001",
+        "1e-99999",
+        "nan",
+        "inf",
+        "007",
+        "-0",
+        "2026-11-16",
+        "16/11/2026 10:11:12",
+        "\t",
+        "\x07",
+        "true",
+    ]
+)
 TEXT = st.one_of(NUMERIC, TIMES, NAMES, ADDRESSES, WORDS, st.text(min_size=1, max_size=8))
 
 
@@ -113,10 +145,20 @@ def test_what_is_called_good_at_a_glance_is_good(name: str, texts: list[str]) ->
 
 QUICK = [name for name in TYPED if CONVERSIONS[name].kind in cells._QUICK and not CONVERSIONS[name].columns]
 FITTING = {
-    "int": NUMERIC | WORDS, "float": NUMERIC | WORDS, "port": NUMERIC | WORDS, "asn": NUMERIC | WORDS, "time": TIMES,
-    "fqdn": NAMES, "token": NAMES | st.text(max_size=5), "lower_token": NAMES, "ip": ADDRESSES, "bool": WORDS,
-    "country": st.text(st.sampled_from("aB1 é"), min_size=1, max_size=3), "transport": WORDS, "severity": WORDS,
-}  # fmt: skip
+    "int": NUMERIC | WORDS,
+    "float": NUMERIC | WORDS,
+    "port": NUMERIC | WORDS,
+    "asn": NUMERIC | WORDS,
+    "time": TIMES,
+    "fqdn": NAMES,
+    "token": NAMES | st.text(max_size=5),
+    "lower_token": NAMES,
+    "ip": ADDRESSES,
+    "bool": WORDS,
+    "country": st.text(st.sampled_from("aB1 é"), min_size=1, max_size=3),
+    "transport": WORDS,
+    "severity": WORDS,
+}
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -150,10 +192,19 @@ def test_what_the_quick_look_might_overlook_is_bad(name: str, text: str) -> None
 def test_ordinary_columns_are_known_at_a_glance() -> None:
     """Speed rests on it: a column in order must not be read cell by cell."""
     ordinary = {
-        "convert_int": "12", "convert_float": "1.5", "add_UTC_to_timestamp": "2026-11-16 06:00:00", "port": "443",
-        "asn": "64496", "fqdn": "www.port.example", "validate_to_none+lower_token": "mirai", "validate_ip": "192.0.2.1",
-        "convert_bool": "Y", "country": "XM", "transport": "tcp", "severity": "medium",
-    }  # fmt: skip
+        "convert_int": "12",
+        "convert_float": "1.5",
+        "add_UTC_to_timestamp": "2026-11-16 06:00:00",
+        "port": "443",
+        "asn": "64496",
+        "fqdn": "www.port.example",
+        "validate_to_none+lower_token": "mirai",
+        "validate_ip": "192.0.2.1",
+        "convert_bool": "Y",
+        "country": "XM",
+        "transport": "tcp",
+        "severity": "medium",
+    }
     slow = [n for n, text in ordinary.items() if not cells._surely_good(column(text, None)["cell"], CONVERSIONS[n])]
     assert slow == []
 

@@ -69,7 +69,12 @@ SHAPES: dict[str, list[str]] = {
     "the whole of IPv6, which holds IPv4 in its mapped place": ["::/0", "192.0.2.0/24"],
     "both": ["0.0.0.0/0", "::/0"],
     "one address": ["192.0.2.7/32", "2001:db8::7/128"],
-    "the first and the last address": ["0.0.0.0/32", "255.255.255.255/32", "::/128", f"{ipaddress.IPv6Address(2**128 - 1)}/128"],
+    "the first and the last address": [
+        "0.0.0.0/32",
+        "255.255.255.255/32",
+        "::/128",
+        f"{ipaddress.IPv6Address(2**128 - 1)}/128",
+    ],
     "one start and many lengths": [f"10.0.0.0/{length}" for length in range(8, 33)],
     "one end and many lengths": [f"{ipaddress.ip_network(('10.255.255.255', n), strict=False)}" for n in range(8, 33)],
     "neighbours": ["192.0.2.0/25", "192.0.2.128/25", "192.0.3.0/24"],
@@ -77,7 +82,7 @@ SHAPES: dict[str, list[str]] = {
     "halves of a high word": ["2001:db8::/63", "2001:db8::/64", "2001:db8:0:1::/64", "2001:db8::8000:0:0:0/65"],
     "equal ones": ["192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/24"],
     "equal ones inside and around others": ["10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/16", "10.0.0.0/32"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -153,10 +158,12 @@ def test_a_claim_holds_from_its_first_to_its_last_day() -> None:
 
 
 def test_a_network_handed_over_changes_hands_on_the_day() -> None:
-    claims = Claims([
-        claim("192.0.2.0/24", "before", valid_to=day(0), confirmed_at=NOON),
-        claim("192.0.2.0/24", "after", valid_from=day(1)),
-    ])  # fmt: skip
+    claims = Claims(
+        [
+            claim("192.0.2.0/24", "before", valid_to=day(0), confirmed_at=NOON),
+            claim("192.0.2.0/24", "after", valid_from=day(1)),
+        ]
+    )
     assert [holder(claims, "192.0.2.1", day(n)) for n in (-1, 0, 1, 2)] == ["before", "before", "after", "after"]
 
 
@@ -168,20 +175,28 @@ def test_an_epoch_lasts_while_no_claim_begins_or_ends() -> None:
 
 
 def test_systems_and_suffixes_are_found() -> None:
-    claims = Claims([
-        claim("64496", "one", ASN),
-        claim("4200000000", "two", ASN),
-        claim("gov.example", "state", SUFFIX),
-        claim("port.gov.example", "port", SUFFIX),
-    ])  # fmt: skip
+    claims = Claims(
+        [
+            claim("64496", "one", ASN),
+            claim("4200000000", "two", ASN),
+            claim("gov.example", "state", SUFFIX),
+            claim("port.gov.example", "port", SUFFIX),
+        ]
+    )
     index = claims.index(0)
     found = index.by_asn(np.array([0, 64495, 64496, 64497, 4_200_000_000, 2**32 - 1], np.uint64)).tolist()
     assert [claims.claims[n].constituent if n >= 0 else None for n in found] == [None, None, "one", None, "two", None]
     names = ["gov.example", "www.gov.example", "a.port.gov.example", "notgov.example", "example", "", "gov.example.org"]
     owned = [index.by_name(name) for name in names]
     assert [claims.claims[n].constituent if n >= 0 else None for n in owned] == [
-        "state", "state", "port", None, None, None, None,
-    ]  # fmt: skip
+        "state",
+        "state",
+        "port",
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_without_claims_everything_is_nobodys() -> None:

@@ -25,9 +25,14 @@ def report(folder: Path, on: int, rows: int) -> Path:
     """Write a report that does not compress well."""
     path = folder / name_of("scan_rdp", day(on))
     made = [
-        seen(f"198.18.{n >> 8}.{n & 255}", day(on), f"{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}", tag=os.urandom(40).hex())
+        seen(
+            f"198.18.{n >> 8}.{n & 255}",
+            day(on),
+            f"{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}",
+            tag=os.urandom(40).hex(),
+        )
         for n in range(rows)
-    ]  # fmt: skip
+    ]
     path.write_bytes(as_csv(made))
     return path
 
@@ -89,8 +94,12 @@ def test_a_file_that_cannot_grow_refuses_the_run_too(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(LIMITED), str(tmp_path), large.name],
-        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 3, done.stderr
     assert done.stdout.startswith(f"{errno.EFBIG} ")
     assert "File too large" in done.stdout

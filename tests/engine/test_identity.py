@@ -39,10 +39,25 @@ PINNED = [
     ("scan_rdp", COLUMNS, row(ip="192.0.2.1", port=3389), "hhn4enqn3uay3en6vwrk6osmze"),
     ("scan_rdp", COLUMNS, row(ip="2001:db8::1", port=3389), "fgm2mez24u7jvphyqlnazvvbvy"),
     ("scan_dns", COLUMNS, row(ip="192.0.2.1", port=53, protocol="udp"), "wohnuo2itdtgmxk62sklpmzps4"),
-    ("event4_sinkhole", SINKHOLE, {"timestamp": "2026-11-16 06:00:00", "src_ip": "192.0.2.1", "infection": "mirai"}, "2llutmllfr6vi2qeqjjjukyyea"),
-    ("compromised_website", WEBSITE, row(ip="192.0.2.1", port=80, http_host="www.example"), "h34ixh5shbe6nsfvpfuve2yhhi"),
-    ("compromised_account", ("timestamp", "email"), {"timestamp": "2026-11-16", "email": "a@port.example"}, "k335a32clpizbf2ihmvdpkoyge"),
-]  # fmt: skip
+    (
+        "event4_sinkhole",
+        SINKHOLE,
+        {"timestamp": "2026-11-16 06:00:00", "src_ip": "192.0.2.1", "infection": "mirai"},
+        "2llutmllfr6vi2qeqjjjukyyea",
+    ),
+    (
+        "compromised_website",
+        WEBSITE,
+        row(ip="192.0.2.1", port=80, http_host="www.example"),
+        "h34ixh5shbe6nsfvpfuve2yhhi",
+    ),
+    (
+        "compromised_account",
+        ("timestamp", "email"),
+        {"timestamp": "2026-11-16", "email": "a@port.example"},
+        "k335a32clpizbf2ihmvdpkoyge",
+    ),
+]
 
 
 @pytest.mark.parametrize(("kind", "columns", "cells", "public"), PINNED, ids=[one[0] for one in PINNED])

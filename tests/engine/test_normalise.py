@@ -36,10 +36,21 @@ def test_a_row_becomes_an_event_beside_its_cells() -> None:
     (event,) = events(result)
     assert quarantined(result) == []
     assert {name: event[name] for name in EVENT_COLUMNS if name not in ("k1", "k2")} == {
-        "line": 2, "time": SIX, "ip_high": 0, "ip_low": addresses.of("192.0.2.1")[1], "account": None, "port": 3389,
-        "protocol": "tcp", "detail": None, "name": None, "asn": 64496, "country": "XM", "identifier": "open-rdp",
-        "class": "vulnerable-system", "severity": Severity.C5,
-    }  # fmt: skip
+        "line": 2,
+        "time": SIX,
+        "ip_high": 0,
+        "ip_low": addresses.of("192.0.2.1")[1],
+        "account": None,
+        "port": 3389,
+        "protocol": "tcp",
+        "detail": None,
+        "name": None,
+        "asn": 64496,
+        "country": "XM",
+        "identifier": "open-rdp",
+        "class": "vulnerable-system",
+        "severity": Severity.C5,
+    }
     assert {name: event[RAW + name] for name in COLUMNS} == {
         name: ORDINARY[name].encode() if name in ORDINARY else {"hostname": b"gw.port.example"}.get(name)
         for name in COLUMNS
@@ -67,9 +78,14 @@ def test_a_bad_optional_cell_keeps_its_row() -> None:
 
 def test_a_row_without_time_or_asset_is_quarantined_whole() -> None:
     rows = [
-        row(), row(timestamp=""), row(timestamp="yesterday"), row(ip=""), row(ip="somewhere"), row(ip="0.0.0.0"),
+        row(),
+        row(timestamp=""),
+        row(timestamp="yesterday"),
+        row(ip=""),
+        row(ip="somewhere"),
+        row(ip="0.0.0.0"),
         row(timestamp="", ip=""),
-    ]  # fmt: skip
+    ]
     result = normalised(rows)
     assert result.events.num_rows == 1
     assert [(line, column, reason) for line, column, reason, *_ in quarantined(result)] == [
@@ -131,10 +147,14 @@ def test_a_year_that_python_does_not_know_costs_its_row_only() -> None:
 def own(**changes: Any) -> Mapping:
     """Return a mapping such as an operator writes."""
     fields = {
-        "type": "own", "title": "Own", "fields": (Field("time.source", "when", "time:%d/%m/%Y"), Field("source.ip", "who", "ip")),
+        "type": "own",
+        "title": "Own",
+        "fields": (Field("time.source", "when", "time:%d/%m/%Y"), Field("source.ip", "who", "ip")),
         "constants": (("classification.type", "scanner"), ("classification.identifier", "own")),
-        "roles": Roles(time="when", address="who"), "origin": "file", "severity": Severity.C3,
-    }  # fmt: skip
+        "roles": Roles(time="when", address="who"),
+        "origin": "file",
+        "severity": Severity.C3,
+    }
     return Mapping(**{**fields, **changes})
 
 
@@ -154,8 +174,11 @@ def test_a_type_without_address_knows_an_account() -> None:
     )
     (event,) = events(result)
     assert (event["account"], event["ip_high"], event["ip_low"], event["name"]) == (
-        "a@port.example", None, None, "a@port.example",
-    )  # fmt: skip
+        "a@port.example",
+        None,
+        None,
+        "a@port.example",
+    )
     assert quarantined(result)[0][:3] == (3, "email", "there is no asset")
 
 
@@ -190,7 +213,8 @@ def test_a_classification_may_come_from_a_column() -> None:
 
 def test_details_are_joined() -> None:
     mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
-    data = b"when,who,a,b\n01/02/2026,192.0.2.1,x,y\n01/02/2026,192.0.2.1,x,\n01/02/2026,192.0.2.1,,\n01/02/2026,192.0.2.1,z,w\n"
+    data = b"when,who,a,b\n01/02/2026,192.0.2.1,x,y\n01/02/2026,192.0.2.1,x,\n01/02/2026,192.0.2.1,,\n"
+    data += b"01/02/2026,192.0.2.1,z,w\n"
     found = events(normalise(batch_of(data), mapping))
     assert found[0]["detail"] == "x y"
     assert found[1]["detail"].strip() == "x"
@@ -224,15 +248,17 @@ def test_hexadecimal_ports_and_systems_are_bad_cells() -> None:
     assert {column for _, column, *_ in quarantined(result)} == {"port", "asn"}
 
 
-CELLS = st.fixed_dictionaries({
-    "timestamp": st.sampled_from(["2026-11-16 06:00:00", "2026-11-16T06:00:00Z", "", "x", "0000-01-01"]),
-    "ip": st.sampled_from(["192.0.2.1", "2001:db8::1", "", "x", "1.2.3", "::"]),
-    "port": st.sampled_from(["1", "", "x", "70000", "0x1", "-1"]),
-    "asn": st.sampled_from(["64496", "0", "AS1", "", "x"]),
-    "protocol": st.sampled_from(["tcp", "UDP", "", "x"]),
-    "geo": st.sampled_from(["XM", "", "XXX"]),
-    "tag": st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=5),
-})  # fmt: skip
+CELLS = st.fixed_dictionaries(
+    {
+        "timestamp": st.sampled_from(["2026-11-16 06:00:00", "2026-11-16T06:00:00Z", "", "x", "0000-01-01"]),
+        "ip": st.sampled_from(["192.0.2.1", "2001:db8::1", "", "x", "1.2.3", "::"]),
+        "port": st.sampled_from(["1", "", "x", "70000", "0x1", "-1"]),
+        "asn": st.sampled_from(["64496", "0", "AS1", "", "x"]),
+        "protocol": st.sampled_from(["tcp", "UDP", "", "x"]),
+        "geo": st.sampled_from(["XM", "", "XXX"]),
+        "tag": st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=5),
+    }
+)
 
 
 @given(st.lists(CELLS, max_size=12))

@@ -111,7 +111,7 @@ def test_daily_calls_in_many_small_pieces_give_the_same(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once, _ = imported(own, tmp_path / "once", daily=False)
-    monkeypatch.setattr(records, "CHUNK_ROWS", 150)
+    monkeypatch.setattr(records, "CHUNK_ROWS", 60)
     monkeypatch.setattr(records, "BLOCK_BYTES", 1 << 15)
     monkeypatch.setattr(run, "ROWS_PER_PARTITION", 300)
     bench, duplicates = imported(own, tmp_path / "daily", daily=True)

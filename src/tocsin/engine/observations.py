@@ -24,7 +24,7 @@ from tocsin.engine.normalise import EVENT_COLUMNS, RAW, TEXT
 ATTRIBUTION: dict[str, pa.DataType] = {"constituent": TEXT, "claim": TEXT}
 """Who is responsible, and the claim that says so; null for nobody."""
 
-PLACE: dict[str, pa.DataType] = {"part": pa.int32(), "row": pa.int32(), "print": pa.uint64()}
+PLACE: dict[str, pa.DataType] = {"part": pa.int64(), "row": pa.int32(), "print": pa.uint64()}
 """Where a spilled row comes from: part of this run, row of the part; and its fingerprint, 0 if not taken."""
 
 _PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low")
@@ -70,7 +70,7 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
     """Write the reasoned columns, one record batch for each value of the key's first `bits` bits."""
     count = events.num_rows
     columns = {name: events[name] for name in (*EVENT_COLUMNS, *ATTRIBUTION)}
-    columns["part"] = pa.repeat(pa.scalar(part, pa.int32()), count)
+    columns["part"] = pa.repeat(pa.scalar(part, pa.int64()), count)
     columns["row"] = pa.array(np.arange(count, dtype=np.int32))
     columns["print"] = pa.array(prints)
     table = pa.table(columns).unify_dictionaries().combine_chunks()
@@ -125,7 +125,7 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
 
 def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) -> U64:
     """Return 64 bits for all cells of each of `rows`; never 0."""
-    columns = [name for name in events.column_names if name.startswith(RAW)]
+    columns = sorted(name for name in events.column_names if name.startswith(RAW))
     cells = events.select(columns).take(pa.array(rows)).combine_chunks()
     separated = [pc.binary_replace_slice(column, 0, 0, b"\x1f") for column in cells.columns]
     joined = pc.binary_join_element_wise(*separated, b"", null_handling="replace", null_replacement=b"\x1f")
