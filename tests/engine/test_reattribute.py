@@ -12,7 +12,7 @@ from tests.engine.reports import day, seen, write
 from tocsin.engine.claims import ASN, NETWORK, Claim, Claims
 from tocsin.engine.fold import STATE_SCHEMA
 from tocsin.engine.reattribute import reattributed
-from tocsin.engine.run import read_state
+from tocsin.engine.reduce import read_state
 
 BEFORE = [Claim("old", "c-old", NETWORK, "192.0.2.0/24")]
 
