@@ -41,6 +41,16 @@ fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+bench: $(VENV)/.tools  ## measure against the targets: a table, and bench/results/run.json
+	@$(BIN)/python -m bench run
+
+bench-large: $(VENV)/.tools  ## the same at 10 million rows, and dashboards over 100 million observations
+	@$(BIN)/python -m bench large
+
+bench-intelmq: $(VENV)/.tools  ## install IntelMQ and Redis and measure both on the same files (TOCSIN_TEST_SCHEMA=DIR)
+	@tools/install-test-system --bench
+	@$(BIN)/python -m bench intelmq
+
 i18n: $(VENV)/.tools  ## bring new texts into the catalogues and compile them; names what is not translated
 	@$(BIN)/python tools/catalogues.py
 

@@ -6,6 +6,7 @@ Nothing of Django is imported before a test asks for the database: the pure room
 from __future__ import annotations
 
 import importlib
+import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,14 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     operations.execute_sql_flush = flush
     yield
     operations.execute_sql_flush = original
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_tests() -> Iterator[None]:
+    """A request activates its reader's language in the thread that tests share: let it go with the test."""
+    yield
+    if "django.utils.translation" in sys.modules:
+        sys.modules["django.utils.translation"].deactivate()
 
 
 @pytest.fixture

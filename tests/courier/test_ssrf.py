@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.courier.servers import Server, response, serving
-from tocsin.courier.addresses import Address, is_public
+from tocsin.courier.addresses import is_public
 from tocsin.courier.connecting import Allowance, system_resolver
 from tocsin.courier.fetching import fetch
 from tocsin.courier.refusals import AddressRefused, FetchRefused

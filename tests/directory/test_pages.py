@@ -312,3 +312,47 @@ def test_the_side_bar_finds_its_places() -> None:
     assert reverse("overlapping-claims") == reverse("directory:conflicts")
     with pytest.raises(NoReverseMatch):
         reverse("directory:constituent", args=["a/b"])
+
+
+def test_organisations_have_their_french_names_wherever_they_are_named(
+    pages: Pages, ministry: Constituent, bank: Constituent
+) -> None:
+    actions.change_constituent(ministry, names={"fr": "Ministère de la Santé"}, by=BY, at=AT)
+    actions.change_constituent(bank, names={"fr": "Banque centrale"}, by=BY, at=AT)
+    for value in ("192.0.2.0/25", "198.51.100.0/24"):
+        claim(ministry, value)
+    for value in ("192.0.2.0/24", "198.51.100.0/24"):
+        claim(bank, value)
+    with translation.override("fr"):
+        lists, form, thing = (
+            text(pages.get(address))
+            for address in ("/directory/conflicts/", "/directory/add/", "/directory/constituents/moh/")
+        )
+    assert lists.count("Ministère de la Santé") == lists.count("Banque centrale") == 2
+    assert "Ministry" not in lists and "Ministry" not in form
+    assert "198.51.100.0/24 : Ministère de la Santé, Banque centrale" in thing
+
+
+def test_changes_are_told_in_the_readers_words(pages: Pages, ministry: Constituent) -> None:
+    actions.change_constituent(ministry, region="North", parent=None, by=BY, at=AT)
+    actions.end_claim(claim(ministry, "192.0.2.0/24"), ends_on=AT.date(), reason="Vendu", by=BY, at=AT)
+    with translation.override("fr"):
+        page = text(pages.get("/directory/constituents/moh/"))
+    assert "Modification : Région" in page
+    assert "La déclaration de 192.0.2.0/24 prend fin le 2026-03-02 : Vendu" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sentence"),
+    [
+        ("network", "192.0.2.1/24", "192.0.2.1/24 n’est pas un réseau entier. Écrivez 192.0.2.0/24."),
+        ("network", "10.0.0.0/7", "10.0.0.0/7 est plus étendu que le réseau de tout organisme."),
+        ("asn", "AS0", "n’est pas un numéro de système autonome."),
+        ("suffix", "192.0.2.1", "n’est pas un nom de domaine."),
+    ],
+)
+def test_refusals_speak_french(pages: Pages, ministry: Constituent, kind: str, value: str, sentence: str) -> None:
+    with translation.override("fr"):
+        answer = pages.post("/directory/constituents/moh/claims/add/", kind=kind, value=value)
+    assert answer.status_code == 422
+    assert sentence in text(answer)

@@ -145,7 +145,7 @@ def test_history_is_what_was_done_to_a_constituent(
         "Claim of 64496 ends on 2026-03-01: Sold"
     )
     newest = queries.history_of(bank)[0]
-    assert sentence(newest.code, newest.data) == "Changed: name"
+    assert sentence(newest.code, newest.data) == "Changed: Name"
 
 
 def test_every_code_of_history_has_its_sentence() -> None:

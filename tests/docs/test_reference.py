@@ -66,6 +66,32 @@ def test_every_command_and_each_of_its_options_is_explained(command: str) -> Non
     assert [option for option in options if option != "--help" and f"`{option}" not in section] == []
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_choice_of_an_option_is_explained(command: str) -> None:
+    section = sections()[command]
+    section += "".join(sections()[f"tocsin {other}"] for other in re.findall(r"as for `([\w -]+)`", section))
+    choices = [str(choice) for action in COMMANDS[command]._actions for choice in action.choices or ()]
+    words = set(re.findall(r"[\w-]+", section))
+    numbers = {
+        str(number) for low, high in re.findall(r"(\d)-(\d)", section) for number in range(int(low), int(high) + 1)
+    }
+    assert [choice for choice in choices if choice not in words | numbers] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_argument_of_a_command_is_named(command: str) -> None:
+    positional = [str(action.metavar) for action in COMMANDS[command]._actions if not action.option_strings]
+    assert [name for name in positional if name not in sections()[command]] == []
+
+
+def test_no_option_is_explained_that_is_not_there() -> None:
+    for command, section in sections().items():
+        known = {option for action in COMMANDS[command]._actions for option in action.option_strings}
+        listed = re.findall(r"^- (.+?):", section, re.M)
+        explained = {option for line in listed for option in re.findall(r"`(--[\w-]+)", line)}
+        assert explained - known == set(), command
+
+
 def test_no_command_is_explained_that_is_not_there() -> None:
     assert set(sections()) <= set(COMMANDS)
 

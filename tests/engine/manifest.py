@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import itertools
+import json
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
+from tocsin.engine.cycles import Calendar, Judged, judge
+from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.fold import Label
-from tocsin.engine.intake import Context
+from tocsin.engine.fold import STATE, Label
+from tocsin.engine.intake import Context, Recogniser
+from tocsin.engine.query import Database, Findings, TypeFiles
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import CycleRecord, Report, State, Workspace, no_checkpoint
 from tocsin.formats import shadowserver
@@ -40,6 +49,7 @@ class Manifest:
         return self.states.get(report_type)
 
     def apply(self, delta: Delta) -> None:
+        """Take a run's outcome; the state of a type without any report is forgotten."""
         for superseded in delta.superseded:
             del self.by_id[superseded]
         self.by_id.update({report.id: report for report in delta.accepted})
@@ -47,44 +57,133 @@ class Manifest:
             self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
             kept = [row for row in self.movements.get(one.type, []) if row["on"] < one.since]
             self.movements[one.type] = kept + one.movements.to_pylist()
+            self.states.pop(one.type, None)
             if one.state:
                 self.states[one.type] = one.state
 
     def count(self, label: Label, days: set[dt.date] | None = None) -> int:
+        """Return how many findings were `label`, on some days or ever."""
         rows = itertools.chain.from_iterable(self.movements.values())
         return sum(r["findings_sum"] for r in rows if r["label"] == label and (days is None or r["on"] in days))
+
+    def files(self) -> set[str]:
+        """Return every file that counts, relative to the store."""
+        named = {path for state in self.states.values() for path in state.partitions}
+        for report in self.by_id.values():
+            named |= {*report.parts, *filter(None, [report.quarantine])}
+        return named
+
+    def judged(self, report_type: str) -> list[Judged]:
+        """Return the cycles of a type as judged now."""
+        rows = Counter[dt.date]()
+        for report in self.reports(report_type):
+            rows[report.on] += report.records
+        return judge(record.cycle(rows[record.on]) for record in self.cycles(report_type))
 
 
 class Bench:
     """An engine with a store and a manifest."""
 
     def __init__(
-        self, root: Path, claims: Sequence[Claim] = (), *, published: shadowserver.Schema | None = None
+        self,
+        root: Path,
+        claims: Sequence[Claim] = (),
+        *,
+        published: shadowserver.Schema | None = None,
+        recognise: Recogniser | None = None,
+        announcements: Announcements | None = None,
     ) -> None:
         self.root, self.claims, self.manifest = root, Claims(list(claims)), Manifest()
-        self.recognise = Recognition(shadowserver.mappings(published))
-        self._tokens = itertools.count(1)
+        self.recognise = recognise or Recognition(shadowserver.mappings(published))
+        self.announcements = announcements
 
     def run(
-        self, paths: Sequence[Path], executor: Executor | None = None, checkpoint: Any = no_checkpoint, **options: Any
+        self,
+        paths: Sequence[Path],
+        executor: Executor | None = None,
+        checkpoint: Any = no_checkpoint,
+        **options: Any,
     ) -> Delta:
-        workspace = Workspace(self.root, f"run{next(self._tokens):06d}", checkpoint)
+        """Import reports and commit."""
         delta = engine.run(
             paths,
             catalogue=self.manifest,
-            context=Context(workspace, self.claims),
+            context=self._context(checkpoint),
             recognise=self.recognise,
             executor=executor or Threads(),
             options=Options(**{"gone_after": 1, **options}),
         )
+        self._commit(delta, checkpoint)
+        return delta
+
+    def refold(
+        self,
+        types: Sequence[str],
+        *,
+        withdrawn: Sequence[Report] = (),
+        cycles: Sequence[CycleRecord] = (),
+        **options: Any,
+    ) -> Delta:
+        """Withdraw reports or decide about cycles, and commit."""
+        delta = engine.refold(
+            types,
+            catalogue=self.manifest,
+            context=self._context(no_checkpoint),
+            executor=Threads(),
+            options=Options(**{"gone_after": 1, **options}),
+            recognise=self.recognise,
+            withdrawn=withdrawn,
+            cycles=cycles,
+        )
+        self._commit(delta, no_checkpoint)
+        return delta
+
+    def _context(self, checkpoint: Any) -> Context:
+        workspace = Workspace(self.root, f"run{uuid.uuid4().hex[:12]}", checkpoint)
+        return Context(workspace, self.claims, self.announcements)
+
+    def _commit(self, delta: Delta, checkpoint: Any) -> None:
         self.manifest.apply(delta)
+        self.save()
         checkpoint("committed")
         for path in delta.debris:
             (self.root / path).unlink(missing_ok=True)
-        return delta
+
+    def save(self) -> None:
+        """Make the manifest durable: nothing, in memory."""
 
     def constituents(self) -> Counter[str]:
+        """Return the rows of each constituent."""
         return sum((Counter(report.constituents) for report in self.manifest.by_id.values()), Counter())
+
+    def state(self, report_type: str) -> list[dict[str, Any]]:
+        """Return the findings of a type, in order of their keys."""
+        state = self.manifest.state(report_type)
+        tables = [pq.read_table(self.root / path) for path in state.partitions] if state else []
+        rows = [row for table in tables for row in table.select(list(STATE)).to_pylist()]
+        return sorted(rows, key=lambda row: (row["k1"], row["k2"]))
+
+    def quarantine(self, report: Report) -> list[dict[str, Any]]:
+        """Return what could not be taken of a report."""
+        return pq.read_table(self.root / report.quarantine).to_pylist() if report.quarantine else []
+
+    def observations(self, report: Report) -> pa.Table:
+        """Return the observations of a report, in file order."""
+        return pa.concat_tables([pq.read_table(self.root / part) for part in report.parts])
+
+    def findings(self, database: Database | None = None) -> Findings:
+        """Return the door to questions."""
+        kinds = []
+        for name, state in sorted(self.manifest.states.items()):
+            files = tuple(str(self.root / path) for path in state.partitions)
+            latest = max(report.on for report in self.manifest.reports(name))
+            kinds.append(TypeFiles(name, files, Calendar(state.counted, state.gone_after).horizon, latest))
+        return Findings(database or Database(threads=1), kinds)
+
+    def debris(self) -> set[str]:
+        """Return the files in the store that nothing names."""
+        here = {path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()}
+        return here - self.manifest.files()
 
 
 def claims_of(constituents: list[dict[str, Any]]) -> list[Claim]:
@@ -94,3 +193,36 @@ def claims_of(constituents: list[dict[str, Any]]) -> list[Claim]:
         for kind, key in ((NETWORK, "networks"), (ASN, "asns"), (SUFFIX, "domains")):
             made += [Claim(f"{entry['id']}/{kind}/{value}", entry["id"], kind, str(value)) for value in entry[key]]
     return made
+
+
+def content(bench: Bench) -> dict[str, Any]:
+    """Return all that a store says, in an order of its own: findings, movements, cycles, reports, quarantine."""
+    manifest = bench.manifest
+    types = sorted({*manifest.movements, *manifest.states, *(kind for kind, _ in manifest.by_day)})
+    return {kind: _content_of_type(bench, kind) for kind in types}
+
+
+def _content_of_type(bench: Bench, kind: str) -> dict[str, Any]:
+    moved: Counter[tuple[str, ...]] = Counter()
+    for row in bench.manifest.movements.get(kind, []):
+        by = (row["on"], row["label"], row["constituent"], row["class"], row["severity"])
+        moved[tuple(map(str, by))] += row["findings_sum"]
+    reports = sorted(bench.manifest.reports(kind), key=lambda report: report.id)
+    return {
+        "findings": bench.state(kind),
+        "movements": sorted((list(by), count) for by, count in moved.items() if count),
+        "cycles": [
+            (str(one.cycle.on), one.cycle.rows, one.usual, one.held, one.counts) for one in bench.manifest.judged(kind)
+        ],
+        "reports": [
+            (r.id, r.name, str(r.on), r.records, r.kept, r.rows_quarantined, r.cells_quarantined, r.constituents)
+            for r in reports
+        ],
+        "quarantine": [bench.quarantine(report) for report in reports],
+    }
+
+
+def state_digest(bench: Bench) -> str:
+    """Return a digest of all that a store says: equal for equal content, however it came to be."""
+    text = json.dumps(content(bench), default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -170,3 +170,16 @@ def test_each_role_may_what_is_written_and_no_more(role: Role) -> None:
 def test_a_refusal_says_what_is_refused_and_what_to_do() -> None:
     with pytest.raises(NotPermitted, match=r"may not read the audit trail\. Ask a national administrator"):
         require(Person(role=Role.ANALYST), Ability.READ_AUDIT)
+
+
+def test_of_the_sign_in_librarys_own_pages_none_can_be_reached() -> None:
+    """Its templates are not in our words; whatever is made from its views has a template of this room."""
+    views = {entry.name: entry.callback.view_class for entry in pattern_callbacks() if _is_from_allauth(entry.callback)}
+    assert set(views) == {"account_login", "mfa_authenticate"}
+    assert {view.__module__ for view in views.values()} == {"tocsin.people.views"}
+    assert all(view.template_name.startswith("people/") for view in views.values())
+
+
+def _is_from_allauth(callback: Any) -> bool:
+    ancestors = getattr(callback, "view_class", type(None)).__mro__
+    return callback.__module__.startswith("allauth") or any(each.__module__.startswith("allauth") for each in ancestors)

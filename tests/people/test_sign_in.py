@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -139,6 +140,29 @@ def test_the_pages_speak_the_language_of_the_person(cast: Cast, sign_in: SignIn)
     client.post("/language/", {"language": "fr"})
     assert client.get("/sign-in/recovery-codes/").headers["Content-Language"] == "fr"
     assert Person.objects.get(pk=cast.analyst.pk).language == "fr"
+
+
+def test_the_language_of_the_person_comes_before_that_of_the_browser(
+    cast: Cast, sign_in: SignIn, settings: Any
+) -> None:
+    client = sign_in(cast.analyst)
+    client.post("/language/", {"language": "fr"})
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    page = client.get("/help/", headers={"accept-language": "en"})
+    assert '<html lang="fr"' in page.content.decode()
+    assert "Aide et raccourcis" in page.content.decode()
+    client.post("/language/", {"language": "en"})
+    assert "Help and keys" in client.get("/help/", headers={"accept-language": "fr"}).content.decode()
+
+
+def test_the_language_goes_with_the_person_to_another_browser(cast: Cast, sign_in: SignIn) -> None:
+    actions.choose_language(cast.analyst, language="fr", by=cast.analyst, at=clock.now())
+    client = sign_in(cast.analyst)
+    refused = client.get("/nowhere/", headers={"accept-language": "en"}).content.decode()
+    assert "Aide et raccourcis" in client.get("/help/", headers={"accept-language": "en"}).content.decode()
+    assert "Il n’y a rien ici" in refused
+    client.post("/sign-in/out/")
+    assert '<html lang="en"' in client.get("/sign-in/", headers={"accept-language": "en"}).content.decode()
 
 
 def test_the_database_holds_one_account_an_address_and_known_roles_only(cast: Cast) -> None:

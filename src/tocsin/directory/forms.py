@@ -28,6 +28,14 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class ConstituentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the constituents, each by its name in the reader's language."""
+
+    def label_from_instance(self, obj: Constituent) -> str:
+        """Return the name."""
+        return obj.local_name
+
+
 class ConstituentForm(forms.Form):
     """Facts of a constituent."""
 
@@ -49,7 +57,7 @@ class ConstituentForm(forms.Form):
         label=_("Languages to write in"), required=False, help_text=_("Codes, the preferred one first: fr en")
     )
     region = forms.CharField(label=_("Region"), max_length=100, required=False)
-    parent = forms.ModelChoiceField(
+    parent = ConstituentChoice(
         Constituent.objects.none(), label=_("Part of"), to_field_name="public_id", required=False
     )
     note = forms.CharField(

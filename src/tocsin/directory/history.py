@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.forms import Form
 from django.utils.translation import gettext as _
+
+from tocsin.directory.forms import ConstituentForm, ContactForm
 
 Data = dict[str, Any]
 
@@ -16,12 +19,18 @@ def sentence(code: str, data: Data) -> str:
     return known(data) if known else code
 
 
+def field_names(form: type[Form], fields: Iterable[str]) -> str:
+    """Return fields as their form calls them, the known ones by their label."""
+    labels = {name: str(field.label) for name, field in form.base_fields.items()}
+    return ", ".join(sorted(labels.get(field, field) for field in fields))
+
+
 def _changed(data: Data) -> str:
-    return _("Changed: {fields}").format(fields=", ".join(sorted(data["after"])))
+    return _("Changed: {fields}").format(fields=field_names(ConstituentForm, data["after"]))
 
 
 def _contact(data: Data) -> str:
-    return _("Contact changed: {fields}").format(fields=", ".join(sorted(data["after"])))
+    return _("Contact changed: {fields}").format(fields=field_names(ContactForm, data["after"]))
 
 
 def _values(data: Data) -> str:
@@ -29,8 +38,8 @@ def _values(data: Data) -> str:
 
 
 def _ended(data: Data) -> str:
-    text = _("Claim of {values} ends on {day}").format(values=_values(data), day=data["ends_on"])
-    return f"{text}: {data['reason']}" if data["reason"] else text
+    text = _("Claim of {values} ends on {day}: {reason}") if data["reason"] else _("Claim of {values} ends on {day}")
+    return text.format(values=_values(data), day=data["ends_on"], reason=data["reason"])
 
 
 def _settled(data: Data) -> str:

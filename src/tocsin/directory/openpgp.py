@@ -12,6 +12,8 @@ import binascii
 import hashlib
 import re
 
+from django.utils.translation import gettext as _
+
 _ARMOUR = re.compile(
     r"-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?P<headers>(?:[^\r\n:]+: [^\r\n]*\r?\n)*)\s*"
     r"(?P<body>[A-Za-z0-9+/=\s]+?)(?:\r?\n=[A-Za-z0-9+/]{4})?\s*-----END PGP PUBLIC KEY BLOCK-----"
@@ -26,20 +28,20 @@ class NotAPublicKey(ValueError):
 def fingerprint(armoured: str) -> str:
     """Return the primary key's fingerprint in upper-case hexadecimal. Raises NotAPublicKey with a sentence."""
     if "PRIVATE KEY BLOCK" in armoured:
-        raise NotAPublicKey("This is a private key. Never send it to anybody; export the public key instead.")
+        raise NotAPublicKey(_("This is a private key. Never send it to anybody; export the public key instead."))
     found = _ARMOUR.search(armoured)
     if not found:
-        raise NotAPublicKey("This is not an armoured OpenPGP public key (-----BEGIN PGP PUBLIC KEY BLOCK-----).")
+        raise NotAPublicKey(_("This is not an armoured OpenPGP public key (-----BEGIN PGP PUBLIC KEY BLOCK-----)."))
     try:
         packets = base64.b64decode("".join(found["body"].split()), validate=True)
     except binascii.Error:
-        raise NotAPublicKey("The OpenPGP key is damaged: its text is not base64.") from None
+        raise NotAPublicKey(_("The OpenPGP key is damaged: its text is not base64.")) from None
     return _of_key(_first_packet(packets))
 
 
 def _first_packet(packets: bytes) -> bytes:
     """Return the body of the first packet, which must be a public key."""
-    damaged = NotAPublicKey("The OpenPGP key is damaged: its first packet is no public key.")
+    damaged = NotAPublicKey(_("The OpenPGP key is damaged: its first packet is no public key."))
     if len(packets) < 6 or not packets[0] & 0x80:
         raise damaged
     if packets[0] & 0x40:
@@ -71,4 +73,6 @@ def _of_key(body: bytes) -> str:
     if version in (5, 6):
         octets = (b"\x9a" if version == 5 else b"\x9b") + len(body).to_bytes(4, "big") + body
         return hashlib.sha256(octets).hexdigest().upper()
-    raise NotAPublicKey(f"The OpenPGP key is of version {version}; versions 4 and 6 are in use.")
+    raise NotAPublicKey(
+        _("The OpenPGP key is of version {version}; versions 4 and 6 are in use.").format(version=version)
+    )

@@ -207,6 +207,11 @@ def constituents_visible_to(person: object) -> QuerySet[Constituent]:
     return Constituent.objects.all() if is_staff else Constituent.objects.none()
 
 
+def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
+    """Return the constituents that have these permanent ids."""
+    return Constituent.objects.filter(public_id__in=public_ids)
+
+
 def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
     """Return those that `text` finds: part of a name or id, a domain, an address, a network or an AS number."""
     text = text.strip()

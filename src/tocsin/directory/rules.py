@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
+from django.utils.translation import gettext as _
+
 from tocsin.directory.choices import ClaimKind
 from tocsin.kernel import networks
 
@@ -22,18 +24,52 @@ Range = tuple[bytes, bytes]
 
 
 def canonical(kind: ClaimKind, text: str) -> str:
-    """Return a claim's value in the one form in which it is stored. Raises ValueError with what was probably meant."""
+    """Return a claim's value in the one form in which it is stored.
+
+    Raises ValueError, in the reader's language, with what was probably meant.
+    """
     if kind == ClaimKind.ASN:
+        return _asn(text)
+    return _suffix(text) if kind == ClaimKind.SUFFIX else _network(text)
+
+
+def _asn(text: str) -> str:
+    try:
         return str(networks.asn(text))
-    if kind == ClaimKind.SUFFIX:
+    except ValueError:
+        sentence = _("{value!r} is not an autonomous system number. Write it as 64496 or AS64496.")
+        raise ValueError(sentence.format(value=text)) from None
+
+
+def _suffix(text: str) -> str:
+    try:
         name = networks.suffix(text)
-        if name.rpartition(".")[2].isdigit():
-            raise ValueError(f"{text!r} is not a domain name. Write it as ministry.example.")
-        return name
-    network = networks.network(text)
+    except ValueError:
+        name = ""
+    if not name or name.rpartition(".")[2].isdigit():
+        raise ValueError(_("{value!r} is not a domain name. Write it as ministry.example.").format(value=text))
+    return name
+
+
+def _network(text: str) -> str:
+    try:
+        network = networks.network(text)
+    except ValueError:
+        raise ValueError(_about_network(text)) from None
     if network.prefixlen < WIDEST_PREFIX[network.version]:
-        raise ValueError(f"{network} is wider than any organisation's network. Was a digit of the length lost?")
+        sentence = _("{value} is wider than any organisation's network. Was a digit of the length lost?")
+        raise ValueError(sentence.format(value=network))
     return str(network)
+
+
+def _about_network(text: str) -> str:
+    """Say what is wrong with a network that is none."""
+    try:
+        meant = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        sentence = _("{value!r} is not a network. Write it as 203.0.113.0/24 or 2001:db8::/32.")
+        return sentence.format(value=text)
+    return _("{value} is not a whole network. Write it as {meant}.").format(value=text, meant=meant)
 
 
 def address_key(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bytes:

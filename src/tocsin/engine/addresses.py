@@ -113,6 +113,12 @@ def span(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[int, i
     return int(network.network_address) | offset, int(network.broadcast_address) | offset
 
 
+def unspecified(high: U64, low: U64) -> Mask:
+    """Return which addresses are 0.0.0.0 or ::, which no host has."""
+    none: Mask = (high == 0) & ((low == 0) | (low == MAPPED))
+    return none
+
+
 def text(high: int, low: int) -> str:
     """Return one address as people write it."""
     if high == 0 and low >> 32 == 0xFFFF:

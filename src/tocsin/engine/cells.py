@@ -23,7 +23,10 @@ from tocsin.engine.convert import ABSENT, CONVERSIONS, BadCell, Conversion, Valu
 HARMLESS = frozenset({"raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"})
 """Conversions that take any text."""
 
-_NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\z"
+# A last label that begins with a digit takes a closer look: it may make the name an address.
+_NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\z"
+_YEAR_ONE = -62_135_596_800_000_000
+"""Microseconds from 1970 to the first instant that Python knows."""
 _CACHED = 65_536
 
 
@@ -114,7 +117,7 @@ def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]
 
 def _surely_good(column: pa.ChunkedArray, conversion: Conversion) -> bool:
     """Tell, quickly, that no cell of a column is bad; False when that takes a closer look."""
-    if conversion.columns or conversion.fills_empty:
+    if conversion.columns or conversion.fills_empty or conversion.name.startswith("time:"):
         return False
     quick = _QUICK.get(conversion.kind)
     if quick is None:
@@ -130,13 +133,30 @@ def _cast(cells: pa.Array, to: pa.DataType) -> pa.Array:
     return pc.cast(pc.cast(cells, pa.utf8()), to)
 
 
+def whole_numbers(cells: pa.Array) -> pa.Array:
+    """Return a binary column as numbers of 64 bits. Raises ArrowInvalid for what is none; `0x10` is none."""
+    text = cells.buffers()[2]
+    if text is not None and ((np.frombuffer(text, np.uint8) | 0x20) == ord("x")).any():
+        raise pa.ArrowInvalid("perhaps hexadecimal, which Arrow would read")
+    return _cast(cells, pa.int64())
+
+
+def instants(cells: pa.Array) -> pa.Array:
+    """Return a binary column of ISO times as microseconds. Raises ArrowInvalid for what is none, or before year 1."""
+    times = _cast(cells, pa.timestamp("us"))
+    first = pc.min(times.cast(pa.int64())).as_py()
+    if first is not None and first < _YEAR_ONE:
+        raise pa.ArrowInvalid("a year that Python does not know")
+    return times
+
+
 def _in_range(cells: pa.Array, lowest: int, highest: int) -> bool:
-    edges = pc.min_max(_cast(cells, pa.int64()))
+    edges = pc.min_max(whole_numbers(cells))
     return bool(edges["min"].as_py() >= lowest and edges["max"].as_py() <= highest)
 
 
 def _is_int(cells: pa.Array) -> bool:
-    _cast(cells, pa.int64())
+    whole_numbers(cells)
     return True
 
 
@@ -145,7 +165,7 @@ def _is_finite(cells: pa.Array) -> bool:
 
 
 def _are_times(cells: pa.Array) -> bool:
-    _cast(cells, pa.timestamp("us"))
+    instants(cells)
     return True
 
 
@@ -160,7 +180,8 @@ def _are_tokens(cells: pa.Array) -> bool:
 
 
 def _are_addresses(cells: pa.Array) -> bool:
-    return bool(addresses.read(cells)[2].all())
+    high, low, valid = addresses.read(cells)
+    return bool((valid & ~addresses.unspecified(high, low)).all())
 
 
 def _one_of(words: Sequence[str]) -> Callable[[pa.Array], bool]:

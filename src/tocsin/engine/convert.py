@@ -108,8 +108,9 @@ def without_unknown(text: str) -> str | None:
 
 # Numbers and truth
 
+_NO_SYSTEM = re.compile(r"(AS|[+-])?0+\Z")
 _WHOLE = re.compile(r"[+-]?[0-9]+\Z")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\Z")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _TRUTH = {
     **dict.fromkeys(("y", "yes", "true", "t", "on", "enabled", "1"), True),
     **dict.fromkeys(("n", "no", "false", "f", "off", "disabled", "0"), False),
@@ -158,7 +159,7 @@ def as_port(text: str) -> int:
 
 def as_asn(text: str) -> int | None:
     """Return the number of an autonomous system, with or without `AS`; None for 0, which nobody holds."""
-    if text.strip().upper() in ("0", "AS0"):
+    if _NO_SYSTEM.match(text.strip().upper()):
         return None
     try:
         return networks.asn(text)

@@ -8,7 +8,6 @@ on it. It names a finding, it does not protect anything.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 
 import numpy as np
@@ -54,16 +53,3 @@ def text_words(column: pa.Array) -> U64:
     distinct = np.array([*map(text_word, encoded.dictionary.to_pylist()), 0], np.uint64)
     words: U64 = distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
     return words
-
-
-def public_id(first: int, second: int) -> str:
-    """Return the id that people, pages and outputs use: 26 characters of base 32."""
-    return base64.b32encode(first.to_bytes(8, "big") + second.to_bytes(8, "big")).decode().rstrip("=").lower()
-
-
-def words_of(public: str) -> tuple[int, int]:
-    """Return the two words of a public id. Raises ValueError when it is none."""
-    raw = base64.b32decode(public.upper() + "======") if len(public) == 26 else b""
-    if len(raw) != 16:
-        raise ValueError(f"{public!r} is not the id of a finding")
-    return int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:], "big")

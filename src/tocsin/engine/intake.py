@@ -25,8 +25,17 @@ from tocsin.engine.enrich import Announcements
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.records import Chunk, Reader, Shape, parse
+from tocsin.engine.records import Batch, Chunk, Reader, parse
+from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
+
+
+class Records(Protocol):
+    """Reads a whole report of an unusual shape: JSON lines, a list of names."""
+
+    def __call__(self, source: Source) -> tuple[Batch, bytes]:
+        """Return its records and the SHA-256 of its unpacked bytes. Raises BrokenReport."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +46,8 @@ class Recognised:
     on: dt.date | None
     """Day of the cycle; None when only its rows can say."""
     shape: Shape = Shape()  # noqa: RUF009  frozen value
+    records: Records | None = None
+    """Reads its records, where they are in a shape that the engine's own reader does not know."""
 
 
 class Recogniser(Protocol):
@@ -44,6 +55,13 @@ class Recogniser(Protocol):
 
     def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
         """Return what a report is. Raises BrokenReport."""
+        ...
+
+    def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
+        """Return what a report is whose shape follows from its name or content, and its columns.
+
+        None for one that its header explains: comma-separated text. Raises BrokenReport.
+        """
         ...
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
@@ -60,6 +78,8 @@ class Delivery:
     recognised: Recognised
     columns: tuple[str, ...]
     size: int
+    stand_in: dt.datetime
+    """The time of rows whose type has no column for it: its day, else when the file was last changed."""
     bits: int = 0
     """Into how many partitions, as a power of two, its spill is split."""
 
@@ -131,19 +151,40 @@ class Read:
             columns=delivery.columns,
             unknown_columns=tuple(name for name in delivery.columns if mapping.columns and name not in mapping.columns),
             origin=mapping.origin,
+            content=self.digest.hex(),
         )
 
 
 def deliver(number: int, source: Source, recognise: Recogniser) -> Delivery:
     """Look at a report's name and header. Raises BrokenReport."""
+    recognised, columns = recognise.unusual(source) or _usual(source, recognise)
+    about = source.path.stat()
+    changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
+    stand_in = midnight(recognised.on) if recognised.on else changed
+    return Delivery(number, source, recognised, columns, about.st_size, stand_in)
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """Return the beginning of a day."""
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
+def _usual(source: Source, recognise: Recogniser) -> tuple[Recognised, tuple[str, ...]]:
     with opened(source) as stream:
-        reader = Reader(stream, name=source.name)
-        columns = reader.columns
+        columns = Reader(stream, name=source.name).columns
     recognised = recognise(source.name, columns)
     if recognised.shape != Shape():
         with opened(source) as stream:
             columns = Reader(stream, name=source.name, shape=recognised.shape).columns
-    return Delivery(number, source, recognised, columns, source.path.stat().st_size)
+    return recognised, columns
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """Records of a report that are parsed already: from an unusual shape, or from observations kept before."""
+
+    number: int
+    batch: Batch
 
 
 class ChunkSource:
@@ -153,7 +194,11 @@ class ChunkSource:
         self.delivery = delivery
         self.digest = b""
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[Chunk | Ready]:
+        if records := self.delivery.recognised.records:
+            batch, self.digest = records(self.delivery.source)
+            yield Ready(0, batch)
+            return
         with opened(self.delivery.source) as stream:
             reader = Reader(stream, name=self.delivery.source.name, shape=self.delivery.recognised.shape)
             yield from reader.chunks()
@@ -174,11 +219,16 @@ def part_number(delivery: int, chunk: int) -> int:
     return delivery << 16 | chunk
 
 
-def map_chunk(context: Context, delivery: Delivery, chunk: Chunk) -> Mapped:
+def parsed(delivery: Delivery, chunk: Chunk | Ready) -> Batch:
+    """Return the records of one chunk."""
+    return chunk.batch if isinstance(chunk, Ready) else parse(chunk, delivery.columns, delivery.recognised.shape)
+
+
+def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Mapped:
     """Read one chunk and write its part, its spill and its quarantine."""
     recognised = delivery.recognised
-    batch = parse(chunk, delivery.columns, recognised.shape)
-    result = normalise(batch, recognised.mapping)
+    batch = parsed(delivery, chunk)
+    result = normalise(batch, recognised.mapping, stand_in=delivery.stand_in)
     if result.events.num_rows + result.rows_quarantined != batch.records:
         raise AssertionError(
             f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import datetime as dt
 import io
 from typing import Any
 
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 
 from tocsin.engine import addresses, identity
 from tocsin.engine.addresses import U64, Mask
-from tocsin.engine.cells import BadCells, Values, bad_cells, convert, may_be_bad
+from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, whole_numbers
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import TIME, Mapping, Roles
 from tocsin.engine.records import Batch
@@ -78,11 +79,15 @@ class Normalised:
     cells_quarantined: int
 
 
-def normalise(batch: Batch, mapping: Mapping) -> Normalised:
-    """Return the events of a batch under a mapping."""
+def normalise(batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None) -> Normalised:
+    """Return the events of a batch under a mapping.
+
+    `stand_in` is the time of rows whose type has no column for it, as plain
+    lists have none; a type that has one gets no other.
+    """
     table = batch.table
     roles = _present(mapping.roles, table.column_names)
-    times, time_reasons = _times(table, mapping, roles)
+    times, time_reasons = _times(table, mapping, roles, stand_in)
     high, low, account, has_asset = _assets(table, roles)
     kept = ~np.isnat(times) & has_asset
     lines = batch.lines
@@ -128,16 +133,17 @@ def _present(roles: Roles, columns: list[str]) -> Roles:
     return Roles(**present)
 
 
-def _times(table: pa.Table, mapping: Mapping, roles: Roles) -> tuple[Any, dict[int, str]]:
+def _times(table: pa.Table, mapping: Mapping, roles: Roles, stand_in: dt.datetime | None) -> tuple[Any, dict[int, str]]:
     """Return each row's time as datetime64[us], NaT where there is none, and the reason where it is not a time."""
     if not roles.time:
-        return np.full(table.num_rows, np.datetime64("NaT", "us")), {}
-    cells = addresses.readable(table[roles.time])
+        listed = stand_in is not None and not mapping.roles.time
+        return np.full(table.num_rows, _naive(stand_in if listed else None), "datetime64[us]"), {}
+    name = next((f.conversion for f in mapping.fields if f.key == TIME and f.column == roles.time), "time")
     try:
-        text = pc.cast(cells, pa.utf8())
-        return pc.cast(text, pa.timestamp("us")).to_numpy(zero_copy_only=False), {}
+        if name.startswith("time:"):
+            raise pa.ArrowInvalid("a format of its own: what looks like ISO 8601 may mean another day")
+        return instants(addresses.readable(table[roles.time])).to_numpy(zero_copy_only=False), {}
     except pa.ArrowInvalid:
-        name = next((f.conversion for f in mapping.fields if f.key == TIME and f.column == roles.time), "time")
         values = convert(table, roles.time, name)
         stamps = np.array([_naive(value) for value in values.values], "datetime64[us]")
         bad = values.bad()
@@ -154,7 +160,7 @@ def _assets(table: pa.Table, roles: Roles) -> tuple[U64, U64, pa.Array | None, M
     count = table.num_rows
     if roles.address:
         high, low, valid = addresses.read(addresses.readable(table[roles.address]))
-        return high, low, None, valid
+        return high, low, None, valid & ~addresses.unspecified(high, low)
     nothing = np.zeros(count, np.uint64)
     if not roles.account:
         return nothing, nothing, None, np.zeros(count, bool)
@@ -216,7 +222,7 @@ def _numbers(table: pa.Table, column: str, kind: str) -> pa.Array:
     """Return a column of ports or autonomous systems; null where there is none or it is bad."""
     cells = addresses.readable(table[column])
     try:
-        numbers = pc.cast(pc.cast(cells, pa.utf8()), pa.int64())
+        numbers = whole_numbers(cells)
         if _within(numbers, 65_535 if kind == "port" else 2**32 - 1):
             return pc.if_else(pc.equal(numbers, 0), None, numbers) if kind == "asn" else numbers
     except pa.ArrowInvalid:
@@ -234,7 +240,11 @@ def _joined(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
     if not columns:
         return pa.nulls(table.num_rows, pa.utf8())
     cells = [_text(table[column]) for column in columns]
-    return cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, " ", null_handling="skip")
+    if len(cells) == 1:
+        return cells[0]
+    # Not null_handling="skip": PyArrow 26 leaves out a row in which all are null, so that what follows moves up.
+    joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
+    return pc.if_else(pc.equal(pc.utf8_trim(joined, " "), ""), None, joined)
 
 
 def _first(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:

@@ -24,7 +24,7 @@ from tocsin.engine.normalise import EVENT_COLUMNS, RAW, TEXT
 ATTRIBUTION: dict[str, pa.DataType] = {"constituent": TEXT, "claim": TEXT}
 """Who is responsible, and the claim that says so; null for nobody."""
 
-PLACE: dict[str, pa.DataType] = {"part": pa.int32(), "row": pa.int32(), "print": pa.uint64()}
+PLACE: dict[str, pa.DataType] = {"part": pa.int64(), "row": pa.int32(), "print": pa.uint64()}
 """Where a spilled row comes from: part of this run, row of the part; and its fingerprint, 0 if not taken."""
 
 _PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low")
@@ -70,7 +70,7 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
     """Write the reasoned columns, one record batch for each value of the key's first `bits` bits."""
     count = events.num_rows
     columns = {name: events[name] for name in (*EVENT_COLUMNS, *ATTRIBUTION)}
-    columns["part"] = pa.repeat(pa.scalar(part, pa.int32()), count)
+    columns["part"] = pa.repeat(pa.scalar(part, pa.int64()), count)
     columns["row"] = pa.array(np.arange(count, dtype=np.int32))
     columns["print"] = pa.array(prints)
     table = pa.table(columns).unify_dictionaries().combine_chunks()
@@ -79,10 +79,11 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
         order = np.argsort(partition, kind="stable")
         table, partition = table.take(pa.array(order)).combine_chunks(), partition[order]
     edges = np.searchsorted(partition, np.arange((1 << bits) + 1))
+    # Slices of one batch, the empty ones too: a file of Arrow's has room for one dictionary a column.
+    whole = table.to_batches()[0] if count else pa.RecordBatch.from_pylist([], table.schema)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            batches = table.slice(first, last - first).to_batches()
-            writer.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema))
+            writer.write_batch(whole.slice(first, last - first))
 
 
 def partitions(k1: U64, bits: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -109,6 +110,8 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
         return np.zeros(0, np.uint64)
     k1, time = events["k1"].to_numpy(), events["time"].cast(pa.int64()).to_numpy()
     mixed = k1 ^ (time.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    if len(mixed) < 2:
+        return np.zeros(len(mixed), np.uint64)
     order = np.argsort(mixed)
     ordered = mixed[order]
     same = ordered[1:] == ordered[:-1]
@@ -122,7 +125,7 @@ def fingerprints_of_twins(events: pa.Table) -> U64:
 
 def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) -> U64:
     """Return 64 bits for all cells of each of `rows`; never 0."""
-    columns = [name for name in events.column_names if name.startswith(RAW)]
+    columns = sorted(name for name in events.column_names if name.startswith(RAW))
     cells = events.select(columns).take(pa.array(rows)).combine_chunks()
     separated = [pc.binary_replace_slice(column, 0, 0, b"\x1f") for column in cells.columns]
     joined = pc.binary_join_element_wise(*separated, b"", null_handling="replace", null_replacement=b"\x1f")

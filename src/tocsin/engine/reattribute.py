@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,32 +12,95 @@ import pyarrow as pa
 from tocsin.engine.attribute import attribute
 from tocsin.engine.claims import Claims, Indices
 
+NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "seen_at", "last_cycle", "constituent", "claim")
+"""Columns of a state that say whether anything of it changes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Changed:
+    """The open findings of one partition that belong to somebody else, or by another claim, than was written."""
+
+    handed_over: pa.Table
+    """`k1`, `k2`, `before`, `after` of those with another constituent; null for nobody."""
+    findings: int
+    """All that change, with those that stay with their constituent by another claim."""
+
+
+def changed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> Changed:
+    """Return what changes in a state, of which `NEEDED` is enough, once claims are what they are now."""
+    is_open = _is_open(state, horizon)
+    owner = _owners(state, claims)
+    before, after = _codes(state["constituent"], [claim.constituent for claim in claims.claims], owner)
+    old, new = _codes(state["claim"], [claim.id for claim in claims.claims], owner)
+    moved = np.flatnonzero(is_open & (before.codes != after.codes))
+    rows = pa.array(moved)
+    table = pa.table(
+        {
+            "k1": state["k1"].take(rows),
+            "k2": state["k2"].take(rows),
+            "before": before.take(moved),
+            "after": after.take(moved),
+        }
+    )
+    touched = is_open & ((before.codes != after.codes) | (old.codes != new.codes))
+    return Changed(table, int(touched.sum()))
+
 
 def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa.Table:
-    """Return a state in which each open finding belongs to whoever claims it on the day it was last seen.
+    """Return a state in which each open finding belongs to whoever claims it on the day of its latest observation.
 
     Findings last seen before `horizon` are gone and stay as they are.
     """
     if not state.num_rows:
         return state
+    is_open = _is_open(state, horizon)
     owner = _owners(state, claims)
-    closed = np.zeros(state.num_rows, bool)
-    if horizon is not None:
-        days = state["last_cycle"].cast(pa.int32()).to_numpy()
-        closed = days < (horizon - dt.date(1970, 1, 1)).days
-    for name in ("constituent", "claim"):
-        values = [getattr(claim, "id" if name == "claim" else name) for claim in claims.claims]
-        now = pa.DictionaryArray.from_arrays(
-            pa.array(np.maximum(owner, 0), pa.int32(), mask=owner < 0), pa.array(values or [""], pa.utf8())
-        ).cast(pa.utf8())
-        before = state[name].combine_chunks().cast(pa.utf8())
-        chosen = pa.compute.if_else(pa.array(closed), before, now).dictionary_encode()
-        state = state.set_column(state.column_names.index(name), name, chosen)
+    for name, values in (
+        ("constituent", [claim.constituent for claim in claims.claims]),
+        ("claim", [claim.id for claim in claims.claims]),
+    ):
+        before, after = _codes(state[name], values, owner)
+        chosen = _Codes(np.where(is_open, after.codes, before.codes), before.words)
+        state = state.set_column(state.column_names.index(name), name, chosen.array())
     return state
 
 
+@dataclasses.dataclass(frozen=True)
+class _Codes:
+    """A column as positions among words; -1 for none."""
+
+    codes: Indices
+    words: list[str]
+
+    def array(self) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(
+            pa.array(self.codes, mask=self.codes < 0), pa.array(self.words, pa.utf8())
+        )
+
+    def take(self, rows: Any) -> pa.Array:
+        return _Codes(self.codes[rows], self.words).array().cast(pa.utf8())
+
+
+def _codes(column: pa.ChunkedArray, values: list[str], owner: Indices) -> tuple[_Codes, _Codes]:
+    """Return a column as it is, and as the claims' values at `owner` make it, as positions among the same words."""
+    encoded = column.combine_chunks()
+    known = encoded.dictionary.to_pylist()
+    words = list(dict.fromkeys([*known, *values]))
+    place = {word: at for at, word in enumerate(words)}
+    of_known = np.array([*(place[word] for word in known), -1], np.int32)
+    of_claim = np.array([*(place[value] for value in values), -1], np.int32)
+    codes = encoded.indices.fill_null(len(known)).to_numpy()
+    return _Codes(of_known[codes], words), _Codes(of_claim[owner], words)
+
+
+def _is_open(state: pa.Table, horizon: dt.date | None) -> Any:
+    if horizon is None:
+        return np.ones(state.num_rows, bool)
+    return state["last_cycle"].cast(pa.int32()).to_numpy() >= (horizon - dt.date(1970, 1, 1)).days
+
+
 def _owners(state: pa.Table, claims: Claims) -> Indices:
-    days = state["last_seen"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
+    days = state["seen_at"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     names = state["name"]
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
     high, low, asns = (state[name].fill_null(0).to_numpy().astype(np.uint64) for name in ("ip_high", "ip_low", "asn"))

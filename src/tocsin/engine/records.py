@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from pyarrow import csv
 
 from tocsin.engine.opening import BrokenReport, Stream
 from tocsin.engine.resync import Record, Resynchroniser
+from tocsin.engine.shapes import Shape
 
 BLOCK_BYTES = 1 << 20
 """What PyArrow parses at a time; measured best between 1 and 2 MiB."""
@@ -33,17 +35,6 @@ MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
 _OPEN_QUOTE_BYTES = 4 << 20
 """How far a block is lengthened in search of the end of a quoted cell."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """How a delimited file is written."""
-
-    delimiter: str = ","
-    header: tuple[str, ...] = ()
-    """Column names when the file has no header line of its own."""
-    comment: str = ""
-    """Lines that begin so are no records; a header may stand in the last of them before the data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +77,7 @@ class Batch:
 class Reader:
     """Reads one report: its header at once, its chunks as they are asked for."""
 
-    def __init__(self, stream: Stream, *, name: str, shape: Shape = Shape()) -> None:
+    def __init__(self, stream: Stream, *, name: str, shape: Shape = Shape()) -> None:  # noqa: B008  frozen value
         self._stream, self.name, self.shape = stream, name, shape
         self._digest = hashlib.sha256()
         self._line = 1
@@ -177,12 +168,12 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
         raise BrokenReport(f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=file)
     if not all(name.isprintable() for name in names):
         raise BrokenReport("its header holds characters that are no text.", where=file)
-    seen: dict[str, int] = {}
-    unique = []
+    unique: dict[str, None] = {}
+    written = set(names)
     for position, name in enumerate(names, 1):
         name = name or f"column.{position}"
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+        free = (copy for n in itertools.count(2) if (copy := f"{name}.{n}") not in unique and copy not in written)
+        unique[next(free) if name in unique else name] = None
     return tuple(unique)
 
 
@@ -236,7 +227,7 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> pa
 def _options(columns: tuple[str, ...], delimiter: str, size: int) -> tuple[Any, Any, Any]:
     return (
         csv.ReadOptions(column_names=columns, use_threads=False, block_size=size + 1),
-        csv.ParseOptions(delimiter=delimiter, invalid_row_handler=lambda _row: "error"),
+        csv.ParseOptions(delimiter=delimiter),
         csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.binary()),
             null_values=[""],

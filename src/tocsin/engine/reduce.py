@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,6 @@ def write_state(state: pa.Table, path: Path) -> None:
     )
 
 
-def read_state(path: Path) -> pa.Table:
+def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
     """Read one partition of findings."""
-    return pq.read_table(path).cast(STATE_SCHEMA)
+    return pq.read_table(path, columns=list(columns)).cast(pa.schema([STATE_SCHEMA.field(name) for name in columns]))

@@ -7,7 +7,7 @@ goes on at the next line, so one stray quote costs one record, never the rest of
 the file. Blank lines are no records.
 
 Linear: a quote is followed over at most `MAX_LINES` lines and `MAX_BYTES`, and
-never past a line that is a whole record by itself.
+never past a line that is a whole record by itself, every quote of it in its place.
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ class Resynchroniser:
     def __init__(self, width: int, delimiter: bytes = b",") -> None:
         self.width = width
         escaped = re.escape(delimiter)
-        # A cell: quoted (doubled quotes inside, stray text behind the closing one kept), or bare.
-        self._cell = re.compile(rb'(?:"((?:[^"]+|"")*)"([^%b]*)|([^"%b][^%b]*|))(%b|\Z)' % ((escaped,) * 4), re.DOTALL)
+        # A cell: quoted (doubled quotes inside, stray text behind the closing one kept), or bare. No repetition stands
+        # directly in another: a quote that never closes would be tried in exponentially many ways.
+        quoted, bare = rb'"([^"]*(?:""[^"]*)*)"', rb'([^"%b][^%b]*|)' % (escaped, escaped)
+        behind = rb'((?:[^"%b][^%b]*)?)' % (escaped, escaped)
+        self._cell = re.compile(rb"(?:%b%b|%b)(%b|\Z)" % (quoted, behind, bare, escaped), re.DOTALL)
+        sound = rb'(?:"[^"]*(?:""[^"]*)*"|[^"%b]*)' % escaped
+        self._sound = re.compile(rb"%b(?:%b%b){%d}" % (sound, escaped, sound, max(width - 1, 0)), re.DOTALL)
 
     def records(self, block: bytes) -> Iterator[Record]:
         """Return every physical record of `block`, good and bad, and its blank lines, in order."""
@@ -74,7 +79,7 @@ class Resynchroniser:
         for end in range(at + 1, min(at + MAX_LINES, len(lines))):
             line = lines[end].removesuffix(b"\r")
             size += len(line) + 1
-            if size > MAX_BYTES or (self.width > 1 and self._is_whole(line)):
+            if size > MAX_BYTES or (self.width > 1 and self._sound.fullmatch(line)):
                 return None
             if b'"' not in line:
                 continue
@@ -83,10 +88,6 @@ class Resynchroniser:
             if cells is not None:
                 return (cells, raw, end + 1 - at) if len(cells) == self.width else None
         return None
-
-    def _is_whole(self, line: bytes) -> bool:
-        cells = self.cells(line)
-        return cells is not None and len(cells) == self.width
 
     def cells(self, raw: bytes) -> list[bytes] | None:
         """Return the cells of one record, or None when a quote stays open."""

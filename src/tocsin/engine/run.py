@@ -34,6 +34,7 @@ from tocsin.engine.intake import (
 )
 from tocsin.engine.opening import BrokenReport, Source, sources
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
+from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
 
 ROWS_PER_PARTITION = 1_000_000
@@ -52,6 +53,8 @@ class Options:
     """The cycles in these files are complete; otherwise more of them will come."""
     accept_drop: bool = False
     """Cycles of this run with few rows are confirmed in advance."""
+    as_before: bool = False
+    """A type that was folded before keeps the `gone_after` of then."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +132,22 @@ def refold(
     intake.superseded.extend(withdrawn)
     intake.touched.update(types)
     intake.decided = {(cycle.type, cycle.on): cycle for cycle in cycles}
+    return _fold_types(intake, context, executor, options, catalogue)
+
+
+def replay(
+    reports: Sequence[Report],
+    *,
+    catalogue: Catalogue,
+    context: Context,
+    recognise: Recogniser,
+    executor: Executor,
+    options: Options,
+    progress: Progress = lambda _name, _share: None,
+) -> Delta:
+    """Read accepted reports again under the mappings now in force, from what was kept of them, and fold anew."""
+    intake = _Intake(catalogue, recognise, options)
+    intake.read_again(reports, context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
 
 
@@ -219,24 +238,83 @@ class _Intake:
             progress(delivery.source.name, done / total)
             if isinstance(outcome, BrokenReport):
                 self._set_aside(delivery.source.name, outcome)
+                self.spills.extend(context.workspace.written_for(delivery.number))
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
                 self._take(context, outcome, outcome.report())
             except BrokenReport as broken:
                 self._set_aside(delivery.source.name, broken)
+                self.spills.extend(context.workspace.written_for(delivery.number))
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         here = [*self.known(report.type), *self.accepted]
-        if any(other.id == report.id for other in here):
-            self.unchanged.append(report.name)
+        twins = {other.name for other in here if other.id == report.id}
+        if not twins:
+            self._accept(context, read, report, here)
             return
-        self.superseded.extend(other for other in here if other.name == report.name and other.type == report.type)
-        self.accepted = [other for other in self.accepted if other not in self.superseded]
+        if report.name not in twins:
+            self._supersede(_corrected_by(report, here))
+        self.unchanged.append(report.name)
+        self.spills.extend(context.workspace.written_for(read.delivery.number))
+
+    def _accept(self, context: Context, read: Read, report: Report, here: Sequence[Report]) -> None:
+        """Let a report count, in the place of those that it corrects."""
+        self._supersede(_corrected_by(report, here))
         quarantine = merged_quarantine(context.workspace, report, read.chunks)
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
         self.touched.add(report.type)
+
+    def read_again(self, reports: Sequence[Report], context: Context, executor: Executor, progress: Progress) -> None:
+        """Read accepted reports again. One that the mappings in force refuse stays as it is."""
+        again: list[tuple[Report, Delivery]] = []
+        for number, report in enumerate(reports):
+            try:
+                again.append((report, delivered_again(context.workspace, number, report, self.recognise)))
+            except BrokenReport as broken:
+                self.broken.append(Broken(report.name, str(broken), None))
+        rows: dict[str, int] = defaultdict(int)
+        for report, delivery in again:
+            rows[delivery.recognised.mapping.type] += report.records
+        rows = {kind: count + sum(report.kept for report in self.known(kind)) for kind, count in rows.items()}
+        bits = {kind: bits_for(count, self.catalogue.state(kind)) for kind, count in rows.items()}
+        again = [(r, dataclasses.replace(d, bits=bits[d.recognised.mapping.type])) for r, d in again]
+        self.superseded.extend(report for report, _ in again)
+        for (report, _), read in zip(again, reads_again(context, again, executor, progress), strict=True):
+            self.spills.extend(chunk.spill for chunk in read.chunks)
+            self._take_again(context, report, read)
+
+    def _take_again(self, context: Context, before: Report, read: Read) -> None:
+        if read.on is None:  # nothing of it says its day any more
+            recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
+            read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
+        report = read.report()
+        replaced = {other.id for other in self.superseded}
+        here = [*(other for other in self.known(report.type) if other.id not in replaced), *self.accepted]
+        self.touched.add(before.type)
+        if (report.type, report.on) != (before.type, before.on):
+            self._move_cycle(before, report)
+        if not any(other.id == report.id for other in here):
+            self._accept(context, read, report, here)
+
+    def _move_cycle(self, before: Report, report: Report) -> None:
+        """Let the cycle that a report belongs to now be closed when the one it belonged to was."""
+        was = next((cycle for cycle in self.catalogue.cycles(before.type) if cycle.on == before.on), None)
+        now = next((cycle for cycle in self.catalogue.cycles(report.type) if cycle.on == report.on), None)
+        if was and was.closed:
+            now = now or CycleRecord(report.type, report.on, closed=True)
+            self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
+
+    def _supersede(self, reports: Sequence[Report]) -> None:
+        self.superseded.extend(reports)
+        self.accepted = [report for report in self.accepted if report not in self.superseded]
+        self.touched.update(report.type for report in reports)
+
+
+def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:
+    """Return what a report corrects. A name without a date comes every day: only on the same day is it a correction."""
+    return [one for one in here if (one.name, one.on) == (report.name, report.on) and one.id != report.id]
 
 
 def bits_for(rows: float, state: State | None) -> int:
@@ -259,11 +337,11 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
     gone = [report for report in intake.superseded if report.id not in current]
-    debris = [path for report in gone for path in (*report.parts, report.quarantine) if path]
+    debris = [path for report in intake.superseded for path in (*report.parts, report.quarantine) if path]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
-        superseded=tuple(report.id for report in gone),
+        superseded=tuple(report.id for report in gone if report in intake.known(report.type)),
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,
@@ -281,22 +359,25 @@ class _TypeFold:
         removed = {report.id for report in intake.superseded if report.type == kind}
         self.old = [report for report in intake.known(kind) if report.id not in removed]
         self.prior = catalogue.state(kind)
+        self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
         self.judged = self._judged()
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
-        self.calendar = Calendar(self.counted, options.gone_after)
+        self.calendar = Calendar(self.counted, self.gone_after)
         self.anew = bool(removed) or not self._follows()
         self.since = dt.date.min if self.anew else self._since()
         self.reads = [(report, intake.reads[report.id]) for report in self.new]
         total = sum(report.kept for report in (*self.old, *self.new))
         self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(total if self.anew else 0, self.prior)
         self._old_spills: list[Spill] = []
+        self._empty: list[str] = []
 
     def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
         """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
-        cycles = dict(known)
+        emptied = {r.on for r in self.intake.superseded if r.type == self.type} - {r.on for r in self.old}
+        cycles = {on: cycle for on, cycle in known.items() if on not in emptied or cycle.broken}
         for report in self.new:
-            cycle = cycles.get(report.on, CycleRecord(self.type, report.on, closed=False))
+            cycle = cycles.get(report.on) or known.get(report.on) or CycleRecord(self.type, report.on, closed=False)
             confirmed = self.options.accept_drop and cycle.decision is Decision.NONE
             cycles[report.on] = dataclasses.replace(
                 cycle,
@@ -325,7 +406,7 @@ class _TypeFold:
         end = self.prior.folded_to
         before = tuple(on for on in self.counted if on < end)
         judged_so = before == tuple(on for on in self.prior.counted if on < end)
-        same_rule = self.prior.gone_after == self.options.gone_after
+        same_rule = self.prior.gone_after == self.gone_after
         return judged_so and same_rule and all(report.on >= end for report in self.new)
 
     def _since(self) -> dt.date:
@@ -377,15 +458,21 @@ class _TypeFold:
                 partitions=tuple(result.path for result in results),
                 folded_to=max(days),
                 counted=self.counted,
-                gone_after=self.options.gone_after,
+                gone_after=self.gone_after,
                 findings=sum(result.findings for result in results),
             )
+        elif results:  # nothing of the type is left: its state is no state
+            self._empty = [result.path for result in results]
         summed = movements.group_by(["on", "label", *BY]).aggregate([("findings", "sum")])
         return TypeDelta(self.type, self.since, summed, tuple(self.cycles), tuple(self.judged), state)
 
     def debris(self) -> list[str]:
         """Return the files that nothing needs any more: the state before, and spills of older reports."""
-        return [*(self.prior.partitions if self.prior else ()), *(spill.path for spill in self._old_spills)]
+        return [
+            *(self.prior.partitions if self.prior else ()),
+            *(spill.path for spill in self._old_spills),
+            *self._empty,
+        ]
 
 
-__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "run"]
+__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]

@@ -46,6 +46,8 @@ class Report:
     unknown_columns: tuple[str, ...] = ()
     origin: str = ""
     """Of the mapping that read it: `none` says that the type needs one."""
+    content: str = ""
+    """SHA-256 of the unpacked bytes: what the id is made from, beside type and day."""
 
     @property
     def word(self) -> int:
@@ -122,6 +124,10 @@ class Workspace:
         folder = self.root / kind / safe(report_type)
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.token}-{name}{suffix}"
+
+    def written_for(self, delivery: int) -> list[str]:
+        """Return the files that this run wrote for one delivery, those of tasks that failed among them."""
+        return sorted(map(self.relative, self.root.glob(f"*/*/{self.token}-{delivery:05d}-*")))
 
     def relative(self, path: Path) -> str:
         """Return a path as the manifest holds it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tocsin.kernel.tlp import TLP
 
@@ -36,10 +37,10 @@ class DecisionChoice(models.TextChoices):
 class FindingState(models.TextChoices):
     """Where a finding is in its life."""
 
-    NEW = "new", _("New")
-    STILL = "still", _("Open")
-    RETURNED = "returned", _("Came back")
-    GONE = "gone", _("Gone")
+    NEW = "new", pgettext_lazy("state of a finding", "New")
+    STILL = "still", pgettext_lazy("state of a finding", "Open")
+    RETURNED = "returned", pgettext_lazy("state of a finding", "Came back")
+    GONE = "gone", pgettext_lazy("state of a finding", "Gone")
 
 
 TLP_CHOICES = [(label.value, label.label) for label in TLP]

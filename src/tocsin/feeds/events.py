@@ -44,6 +44,24 @@ class RunWithdrawn(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RunReplayed(Event):
+    """The reports of an import were read again under the mappings in force."""
+
+    run: int
+    replay: int
+    """The run in which that was done."""
+    summary: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CyclesClosed(Event):
+    """No more reports of these cycles are expected: the next one began, or too much time has passed."""
+
+    cycles: tuple[tuple[str, str], ...]
+    """Type and day."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CycleDecided(Event):
     """A person said what a cycle is worth."""
 

@@ -12,7 +12,6 @@ import dataclasses
 import datetime as dt
 import os
 import resource
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,23 +20,20 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.audit.actors import Actor
-from tocsin.directory import queries as directory
-from tocsin.directory.choices import TableKind
 from tocsin.engine import run as engine
-from tocsin.engine.claims import Claim, Claims
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.intake import Context
 from tocsin.engine.run import Delta, Options
-from tocsin.engine.store import Checkpoint, CycleRecord, Workspace, no_checkpoint
-from tocsin.feeds import mappings
+from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
+from tocsin.engine.store import Report as StoredReport
+from tocsin.feeds import mappings, reattribution
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
-from tocsin.feeds.models import Cycle, Report, Run
+from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Cost, summarise
-from tocsin.feeds.sweeping import WAIT_S, remove, store_lock, sweep, token
-from tocsin.formats.recognition import Recognition
+from tocsin.feeds.sweeping import WAIT_S, remove, store_lock, sweep
 from tocsin.kernel import clock
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
@@ -64,6 +60,7 @@ def import_reports(
     files = files_of(paths)
     with store_lock(wait_s):
         clear_up(by=by)
+        reattribution.catch_up(by=by)
         asked = {**dataclasses.asdict(options), "files": len(files)}
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
         run = Run.objects.get(pk=started.run)
@@ -73,11 +70,12 @@ def import_reports(
                 files,
                 catalogue=Catalogue(),
                 context=context(run, checkpoint),
-                recognise=Recognition(mappings.current()),
+                recognise=mappings.recognition(),
                 executor=executor or Threads(settings.TOCSIN.threads),
                 options=options,
                 progress=_Announced(run, progress),
             )
+            run.refresh_from_db()  # its progress was written beside it
             summary = summarise(run.pk, delta, meter.cost())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
@@ -86,6 +84,7 @@ def import_reports(
         if delta.broken or delta.unchanged:  # what was read of them has been written already
             sweep(run)
         checkpoint("after")
+        reattribution.catch_up(by=by)  # claims may have changed while it ran
     return summary
 
 
@@ -93,6 +92,53 @@ def _files_before(delta: Delta) -> list[str]:
     """Return the files of reports that were withdrawn and are accepted again: they have new ones."""
     rows = Report.objects.filter(digest__in=[report.id for report in delta.accepted])
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
+
+
+def replay(
+    run: Run,
+    *,
+    by: Actor,
+    at: dt.datetime,
+    wait_s: float = WAIT_S,
+    progress: Progress = lambda _name, _share: None,
+    checkpoint: Checkpoint = no_checkpoint,
+) -> dict[str, Any]:
+    """Read the reports of a run again under the mappings in force; return the summary of that.
+
+    Raises Conflict when nothing of the run counts, Busy and Unavailable as `import_reports` does.
+    """
+    with store_lock(wait_s):
+        clear_up(by=by)
+        reports = accepted(run)
+        asked = {"replay": run.pk, "files": len(reports)}
+        started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
+        again = Run.objects.get(pk=started.run)
+        meter = _Meter()
+        with _recorded_failure(again, by):
+            delta = engine.replay(
+                reports,
+                catalogue=Catalogue(),
+                context=context(again, checkpoint),
+                recognise=mappings.recognition(),
+                executor=Threads(settings.TOCSIN.threads),
+                options=Options(gone_after=settings.TOCSIN.gone_after, complete=False, as_before=True),
+                progress=_Announced(again, progress),
+            )
+            again.refresh_from_db()
+            summary = summarise(again.pk, delta, meter.cost())
+            actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
+        checkpoint("committed")
+        remove(delta.debris)
+    return summary
+
+
+def accepted(run: Run) -> list[StoredReport]:
+    """Return the reports of a run that count. Raises Conflict when there is none."""
+    rows = run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk")
+    reports = [engine_report(row) for row in rows]
+    if not reports:
+        raise Conflict(f"run {run.pk} has no report that counts.")
+    return reports
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
@@ -138,42 +184,42 @@ def decide(
     return delta
 
 
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) -> Delta:
+    """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
+    with store_lock():
+        if not ReportType.objects.filter(name=report_type).exists():
+            raise Conflict(f"no report of {report_type} has ever arrived.")
+        if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
+            raise Conflict(f"there are reports of {report_type} of {on}. Use `tocsin feed close` without --empty.")
+        cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
+        delta = _refold(None, {report_type}, cycles=[cycle])
+        actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
+        remove(delta.debris)
+    return delta
+
+
+def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
+    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
+    with store_lock(wait_s):
+        rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
+        closed = [dataclasses.replace(engine_cycle(r), closed=True) for r in rows if (r.type.name, r.on) in set(cycles)]
+        delta = _refold(None, {cycle.type for cycle in closed}, cycles=closed)
+        if closed:
+            actions.close_cycles(delta, cycles=[(cycle.type, cycle.on) for cycle in closed], by=by, at=at)
+            remove(delta.debris)
+    return delta
+
+
 def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
-    gone_after = settings.TOCSIN.gone_after
-    known = [state.gone_after for state in filter(None, map(Catalogue().state, types))]
     return engine.refold(
         types,
         catalogue=Catalogue(),
         context=context(run, no_checkpoint),
         executor=Threads(settings.TOCSIN.threads),
-        options=Options(gone_after=known[0] if known else gone_after),
-        recognise=Recognition(mappings.current()),
+        options=Options(gone_after=settings.TOCSIN.gone_after, as_before=True),
+        recognise=mappings.recognition(),
         **what,
     )
-
-
-def context(run: Run | None, checkpoint: Checkpoint) -> Context:
-    """Return what the engine needs to know of the directory, and where it may write."""
-    name = f"{token(run)}-{secrets.token_hex(3)}" if run else f"s{secrets.token_hex(6)}"
-    return Context(Workspace(settings.TOCSIN.store, name, checkpoint), claims(), announcements())
-
-
-def claims() -> Claims:
-    """Return all claims of the directory."""
-    return Claims(
-        [
-            Claim(
-                str(row.claim_id), row.constituent, row.kind, row.value, row.valid_from, row.valid_to, row.confirmed_at
-            )
-            for row in directory.claims_for_engine()
-        ]
-    )
-
-
-def announcements() -> Announcements | None:
-    """Return the reference table of announced prefixes, if one is loaded."""
-    path = directory.reference_table(TableKind.ASN, settings.TOCSIN.store)
-    return Announcements(lambda: directory.announced_ranges(path)) if path else None
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -246,4 +292,19 @@ def _cpu_s() -> float:
     return sum(os.times()[:4])
 
 
-__all__ = ["Report", "decide", "import_reports", "withdraw"]
+__all__ = [
+    "Report",
+    "accepted",
+    "announcements",
+    "claims",
+    "clear_up",
+    "close",
+    "context",
+    "decide",
+    "declare_empty",
+    "import_reports",
+    "remove",
+    "replay",
+    "store_lock",
+    "withdraw",
+]

@@ -15,10 +15,11 @@ from django.db.models import F
 from tocsin.engine import store
 from tocsin.engine.cycles import Calendar, Decision
 from tocsin.engine.fold import Label
+from tocsin.engine.mapping import Mapping
 from tocsin.engine.run import Delta, TypeDelta
+from tocsin.feeds import mappings
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Cycle, Feed, Manifest, Movement, Report, ReportType, Run, State
-from tocsin.formats import shadowserver
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
 _BATCH = 2000
@@ -60,6 +61,7 @@ def engine_report(row: Report) -> store.Report:
         columns=tuple(row.columns),
         unknown_columns=tuple(row.unknown_columns),
         origin=row.origin,
+        content=row.content,
     )
 
 
@@ -74,13 +76,13 @@ def engine_state(row: State) -> store.State:
     return store.State(row.type.name, tuple(row.partitions), row.folded_to, counted, row.gone_after, row.findings)
 
 
-def apply(delta: Delta, run: Run | None, at: dt.datetime) -> None:
-    """Make a delta true."""
+def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False) -> None:
+    """Make a delta true. The reports are those of `run`; with `again` they arrived before, and no cycle is fresher."""
     Report.objects.filter(digest__in=delta.superseded).update(state=ReportState.SUPERSEDED)
     types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
     if run is not None:
         _accept(delta.accepted, types, run)
-    arrived = {(report.type, report.on) for report in delta.accepted}
+    arrived = {(report.type, report.on) for report in delta.accepted if not again}
     for one in delta.types:
         _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
     touch()
@@ -94,20 +96,25 @@ def touch() -> None:
 
 def _types(delivered: dict[str, store.Report], touched: Iterable[str]) -> dict[str, ReportType]:
     """Return the rows of report types, making those that are met for the first time."""
-    feed = Feed.objects.get_or_create(
-        code="shadowserver",
-        defaults={"name": "Shadowserver", "tlp": "AMBER", "terms": SHADOWSERVER_TERMS},
-    )[0]
+    mapped = mappings.current()
     known = {row.name: row for row in ReportType.objects.filter(name__in={*delivered, *touched})}
     for name in {*delivered, *touched} - set(known):
-        known[name] = ReportType.objects.create(name=name, feed=feed, origin="none")
+        known[name] = ReportType.objects.create(name=name, feed=_feed(mapped.for_type(name)), origin="none")
     for name, report in delivered.items():
         row = known[name]
         row.origin, row.unknown_columns = report.origin, list(report.unknown_columns)
         row.sample_columns = list(report.columns)
-        row.title = shadowserver.mappings().for_type(name).title
+        row.title = mapped.for_type(name).title[:200]
         row.save()
     return known
+
+
+def _feed(mapping: Mapping) -> Feed:
+    """Return the feed of a type: one that a mapping file describes is a feed of its own."""
+    if mapping.origin != "file":
+        terms = {"name": "Shadowserver", "tlp": "AMBER", "terms": SHADOWSERVER_TERMS}
+        return Feed.objects.get_or_create(code="shadowserver", defaults=terms)[0]
+    return Feed.objects.get_or_create(code=mapping.type[:40], defaults={"name": mapping.title[:100], "tlp": "AMBER"})[0]
 
 
 SHADOWSERVER_TERMS = (
@@ -137,6 +144,7 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
                 "columns": list(report.columns),
                 "unknown_columns": list(report.unknown_columns),
                 "origin": report.origin,
+                "content": report.content,
             },
         )
 
@@ -188,6 +196,7 @@ def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
             fresh.append(cycle)
         elif differs:
             changed.append(cycle)
+    Cycle.objects.filter(type=row).exclude(on__in=list(records)).delete()  # all their reports were taken back
     Cycle.objects.bulk_create(fresh, batch_size=_BATCH)
     fields = ["rows", "closed", "decision", "broken", "usual", "held", "counts", "arrived_at"]
     Cycle.objects.bulk_update(changed, fields, batch_size=_BATCH)

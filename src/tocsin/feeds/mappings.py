@@ -1,25 +1,94 @@
-"""The mappings in force: the operator's own, the published schema that was loaded, and the built-in ones.
+"""The mappings in force: our own, the publisher's schema if one was loaded, the operator's mapping files.
 
-They are files in the data directory (`schema/`, `mappings/`), so that the pure
+They stand as files in the data directory (`schema/`, `mappings/`), so that the pure
 commands can read the same ones.
 """
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from tocsin.formats import shadowserver
+from tocsin.formats.delimited import Feed, read_feed, shipped_feeds
 from tocsin.formats.shadowserver import Mappings, Schema
+from tocsin.kernel.refusals import InvalidInput
+
+if TYPE_CHECKING:
+    from tocsin.formats.recognition import Recognition
+
+FOLDER = "mappings"
+SCHEMA, SCHEMA_LAST = "schema", "schema.last"
+"""Where the schema stands, and where the one before it stands while `schemas.load` swaps them."""
+
+
+def recognition() -> Recognition:
+    """Return what knows delivered reports by the mappings in force. Raises InvalidInput."""
+    home: Path = settings.TOCSIN.home
+    return _recognition(home, _stamps(home))
 
 
 def current() -> Mappings:
-    """Return the mappings in force."""
-    return shadowserver.mappings(schema_in(settings.TOCSIN.home / "schema"))
+    """Return the mappings in force. Raises InvalidInput. Light enough for a page."""
+    home: Path = settings.TOCSIN.home
+    return _mappings(home, _stamps(home))
+
+
+def own_feeds(home: Path) -> tuple[Feed, ...]:
+    """Return the feeds that the operator's mapping files describe. Raises InvalidInput, naming the file."""
+    feeds: dict[str, Feed] = {}
+    for path in sorted((home / FOLDER).glob("*.toml")):
+        feed = read_feed(path.read_bytes(), f"{FOLDER}/{path.name}")
+        if feed.mapping.type in feeds:
+            raise InvalidInput(f"two files describe the feed {feed.mapping.type}.", where=f"{FOLDER}/{path.name}")
+        feeds[feed.mapping.type] = feed
+    return tuple(feeds.values())
+
+
+def folder_in_force(home: Path) -> Path:
+    """Return the folder of the schema in force; it may not exist. While a load swaps folders, the last one."""
+    folder = home / SCHEMA
+    return home / SCHEMA_LAST if not folder.is_dir() and (home / SCHEMA_LAST).is_dir() else folder
+
+
+def in_force(home: Path) -> Schema | None:
+    """Return the published schema in force, None when there is none. Raises InvalidInput."""
+    return schema_in(folder_in_force(home))
 
 
 def schema_in(folder: Path) -> Schema | None:
     """Return the published schema that stands in a folder, None when there is none. Raises InvalidInput."""
-    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))} if folder.is_dir() else {}
+    files = files_in(folder)
     return shadowserver.read_schema_files(files) if files else None
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the schema files of a folder, by name."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))} if folder.is_dir() else {}
+
+
+@functools.lru_cache(maxsize=2)
+def _recognition(home: Path, _files: tuple[tuple[str, int, int], ...]) -> Recognition:
+    from tocsin.formats.recognition import Recognition  # it reads, with PyArrow
+
+    return Recognition(_mappings(home, _files), _feeds(home))
+
+
+@functools.lru_cache(maxsize=2)
+def _mappings(home: Path, _files: tuple[tuple[str, int, int], ...]) -> Mappings:
+    return shadowserver.mappings(in_force(home), [feed.mapping for feed in _feeds(home)])
+
+
+def _feeds(home: Path) -> list[Feed]:
+    """Own mapping files come first, then those that come with the product, by the names of their feeds."""
+    described = {feed.mapping.type: feed for feed in own_feeds(home)}
+    return [*described.values(), *(feed for name, feed in shipped_feeds().items() if name not in described)]
+
+
+def _stamps(home: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when a file of the mappings does."""
+    files = [*folder_in_force(home).glob("*.json"), *(home / FOLDER).glob("*.toml")]
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(files))

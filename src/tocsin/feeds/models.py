@@ -69,7 +69,9 @@ class Report(models.Model):
     """A report that was accepted: its identity is its content."""
 
     digest = models.CharField(max_length=64, unique=True)
-    """SHA-256 over type, day and unpacked bytes."""
+    """SHA-256 over type, day and `content`."""
+    content = models.CharField(max_length=64, blank=True)
+    """SHA-256 of the unpacked bytes: a replay may find another type or day."""
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reports")
     type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="reports")
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.ACCEPTED)
@@ -210,6 +212,8 @@ class Manifest(models.Model):
     """One row: a number that grows with every change of the manifest, so that readers know when to look again."""
 
     version = models.PositiveBigIntegerField(default=0)
+    claims = models.CharField(max_length=64, blank=True)
+    """Fingerprint of the claims by which open findings are attributed now."""
 
     def __str__(self) -> str:
         return f"{self.version}"

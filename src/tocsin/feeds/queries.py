@@ -10,14 +10,20 @@ import datetime as dt
 import functools
 import ipaddress
 import threading
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Max
 
+from tocsin.directory.models import Constituent
+from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
 from tocsin.feeds.models import Manifest, State
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability, may
 
 WEB_MEMORY_MB = 96
 _MAPPED = 0xFFFF_0000_0000
@@ -35,6 +41,29 @@ def database() -> Database:
 
 def manifest_version() -> int:
     """Return a number that changes whenever findings may have."""
+    pinned = _pinned.get()
+    return _manifest_version() if pinned is None else pinned
+
+
+_pinned: ContextVar[int | None] = ContextVar("pinned", default=None)
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def at_one_version(view: V) -> V:
+    """Let a page look at the manifest once: all its numbers are of one version, and it costs one query."""
+
+    @functools.wraps(view)
+    def see(*args: Any, **kwargs: Any) -> Any:
+        token = _pinned.set(_manifest_version())
+        try:
+            return view(*args, **kwargs)
+        finally:
+            _pinned.reset(token)
+
+    return see  # type: ignore[return-value]
+
+
+def _manifest_version() -> int:
     return Manifest.objects.filter(pk=1).values_list("version", flat=True).first() or 0
 
 
@@ -55,15 +84,52 @@ def findings() -> Findings:
 def _type_files() -> list[TypeFiles]:
     store: Path = settings.TOCSIN.store
     latest = dict(State.objects.values_list("type_id").annotate(Max("type__cycles__on")))
+    newest = max((on for on in latest.values() if on), default=None)
     return [
         TypeFiles(
             state.type.name,
             tuple(str(store / partition) for partition in state.partitions),
             state.horizon,
             latest[state.type_id] or state.folded_to,
+            _gone_since(state, newest),
         )
         for state in State.objects.select_related("type").order_by("type__name")
     ]
+
+
+def _gone_since(state: State, newest: dt.date | None) -> dt.date | None:
+    """Return from which day of last sight findings went gone on the newest day; None when none did."""
+    counted = sorted(state.counted)
+    if newest is None or len(counted) < state.gone_after or counted[-1] != newest.isoformat():
+        return None
+    before = counted[: -state.gone_after]
+    return dt.date.fromisoformat(before[-1]) if before else dt.date.min
+
+
+def only_constituents(person: object) -> tuple[str, ...] | None:
+    """Return whose findings a person may see: None for everybody's. Whom the policy lets see none sees none."""
+    return None if isinstance(person, Person) and may(person, Ability.VIEW_FINDINGS) else ()
+
+
+def holders() -> dict[str, Constituent]:
+    """Return those whose findings may be, by public id, with name and sector only."""
+    return {row.public_id: row for row in Constituent.objects.only("public_id", "name", "names", "sector")}
+
+
+def latest_day() -> dt.date | None:
+    """Return the day of the newest report in the findings."""
+    return max((kind.latest for kind in findings().types), default=None)
+
+
+def finding_asked_for(person: object, public: str) -> Finding | None:
+    """Return the finding of a public id; None when there is none, or none that the person may see."""
+    try:
+        key = words_of(public)
+    except ValueError:
+        return None
+    found = findings().one(*key)
+    visible = only_constituents(person)
+    return found if found and (visible is None or (found.constituent or "") in visible) else None
 
 
 def asset_of(finding: Finding) -> str:
@@ -73,6 +139,14 @@ def asset_of(finding: Finding) -> str:
     if finding.ip_high == 0 and finding.ip_low >> 32 == 0xFFFF:
         return str(ipaddress.IPv4Address(finding.ip_low & 0xFFFF_FFFF))
     return str(ipaddress.IPv6Address(finding.ip_high << 64 | finding.ip_low))
+
+
+def place_of(finding: Finding) -> str:
+    """Return where a finding is: its asset, with the port."""
+    asset = asset_of(finding)
+    if finding.port is None:
+        return asset
+    return f"[{asset}]:{finding.port}" if ":" in asset else f"{asset}:{finding.port}"
 
 
 RECORD = (
@@ -100,8 +174,6 @@ def as_record(finding: Finding) -> dict[str, Any]:
 
 def finding_id(finding: Finding) -> str:
     """Return the public id of a finding."""
-    from tocsin.engine.identity import public_id
-
     return public_id(finding.k1, finding.k2)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.engine import cells
-from tocsin.engine.intake import Recognised, Recogniser
+from tocsin.engine.intake import ChunkSource, Delivery, Recogniser, deliver, parsed
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import Normalised, normalise
-from tocsin.engine.opening import Source, opened
-from tocsin.engine.records import Batch, Reader
+from tocsin.engine.opening import Source
+from tocsin.engine.records import Batch
 
 Event = dict[str, Any]
 
@@ -39,14 +39,18 @@ class Tally:
 
 def events(source: Source, recognise: Recogniser, tally: Tally) -> Iterator[Event]:
     """Yield the event of each good row of a report, in the order of the file. Raises BrokenReport."""
-    with opened(source) as stream:
-        reader = Reader(stream, name=source.name)
-        recognised: Recognised = recognise(source.name, reader.columns)
-        for chunk in reader.chunks():
-            batch = reader.batch(chunk)
-            result = normalise(batch, recognised.mapping)
-            tally.add(batch, result)
-            yield from batch_events(batch, result, recognised.mapping)
+    delivery = deliver(0, source, recognise)
+    for batch, result in read(delivery):
+        tally.add(batch, result)
+        yield from batch_events(batch, result, delivery.recognised.mapping)
+
+
+def read(delivery: Delivery) -> Iterator[tuple[Batch, Normalised]]:
+    """Yield the records of a report with what they mean, batch by batch. Raises BrokenReport."""
+    mapping = delivery.recognised.mapping
+    for chunk in ChunkSource(delivery):
+        batch = parsed(delivery, chunk)
+        yield batch, normalise(batch, mapping, stand_in=delivery.stand_in)
 
 
 def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator[Event]:

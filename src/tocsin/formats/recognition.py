@@ -5,39 +5,83 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+from collections.abc import Sequence
 
 from tocsin.engine.intake import Recognised
-from tocsin.engine.mapping import Mapping
-from tocsin.engine.opening import BrokenReport
-from tocsin.formats import shadowserver
+from tocsin.engine.mapping import TIME, Mapping
+from tocsin.engine.opening import BrokenReport, Source, opened
+from tocsin.engine.shapes import Shape
+from tocsin.formats import idf, shadowserver
+from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
+from tocsin.formats.whole import Whole, begins_with_an_object
 
 _SEVERITY = "severity"
 _DIGITS = re.compile(r"[-_. ]*\d[\d_.: -]*")
+_REMEDY = "See how to map a new report."
 
 
 class Recognition:
-    """Recognises reports by a set of mappings; what no mapping knows is kept all the same, and said to need one."""
+    """Recognises reports by a set of mappings; what no mapping knows is kept all the same, and said to need one.
 
-    def __init__(self, mappings: Mappings) -> None:
-        self.mappings = mappings
+    `feeds` are described by mapping files and known by the names of their files; they come before everything else.
+    """
+
+    def __init__(self, mappings: Mappings, feeds: Sequence[Feed] = ()) -> None:
+        self.mappings, self.feeds = mappings, tuple(feeds)
 
     def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
         """Return what a report is. Raises BrokenReport when its columns cannot be those of any report."""
         said = shadowserver.read_name(name, self.mappings.by_type)
+        if feed := self._feed(name):
+            self._check(name, columns, feed.mapping)
+            return Recognised(feed.mapping, said.date, feed.reading.engine_shape or Shape())
         kind = said.type or shadowserver.recognise(columns, self.mappings.by_type) or type_from(name)
         mapping = self.mappings.for_type(kind, columns)
+        if mapping.origin == "none" and TIME in columns:
+            mapping = idf.mapping_of(columns, kind)
         self._check(name, columns, mapping)
         return Recognised(_graded(mapping, columns), said.date)
+
+    def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
+        """Return what a report of a feed with a mapping file, or of JSON lines, is. Raises BrokenReport."""
+        feed = self._feed(source.name)
+        if feed and (shape := feed.reading.engine_shape):
+            from tocsin.engine.records import Reader  # PyArrow: too large for a page that only names feeds
+
+            with opened(source) as stream:
+                columns = Reader(stream, name=source.name, shape=shape).columns
+            return self(source.name, columns), columns
+        if feed is None and not begins_with_an_object(source):
+            return None
+        records = Whole(feed.reading.table if feed else idf.read_lines)
+        columns = tuple(records(source)[0].table.column_names)
+        if feed is None and TIME not in columns:
+            raise BrokenReport(
+                f"its lines are JSON objects, but no mapping file covers its name, and they have no {TIME}.",
+                where=source.name,
+                remedy=_REMEDY,
+            )
+        return dataclasses.replace(self(source.name, columns), records=records), columns
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         """Return type and day as far as the name alone tells them."""
         said = shadowserver.read_name(name, self.mappings.by_type)
-        return (said.type, said.date) if said.type and said.date else None
+        feed = self._feed(name)
+        kind = feed.mapping.type if feed else said.type and self.mappings.aliases.get(said.type, said.type)
+        return (kind, said.date) if kind and said.date else None
+
+    def _feed(self, name: str) -> Feed | None:
+        return next((feed for feed in self.feeds if feed.covers(name)), None)
 
     def _check(self, name: str, columns: tuple[str, ...], mapping: Mapping) -> None:
         asset = mapping.roles.address or mapping.roles.account
-        missing = [column for column in (mapping.roles.time, asset) if column not in columns]
+        needed = [column for column in (mapping.roles.time, asset) if column]
+        missing = [column for column in needed if column not in columns]
+        if mapping.origin == "file" and missing:
+            raise BrokenReport(
+                f"it has no column {missing[0]!r}, which the mapping of {mapping.type} needs.", where=name
+            )
         if mapping.origin != "none" and len(missing) == 2:
             raise BrokenReport(
                 f"it is named as {mapping.type} but has neither its column {missing[0]!r} nor {missing[1]!r}.",
@@ -47,7 +91,7 @@ class Recognition:
             raise BrokenReport(
                 "no mapping knows its type, and no column of it holds a time and an asset.",
                 where=name,
-                remedy="See how to map a new report.",
+                remedy=_REMEDY,
             )
 
 

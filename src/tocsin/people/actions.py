@@ -8,6 +8,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
@@ -26,11 +27,12 @@ def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -
     try:
         validate_email(email)
     except ValidationError:
-        raise InvalidInput(f"{email!r} is not an e-mail address.", where="email") from None
+        raise InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email") from None
     if role not in Role.values:
-        raise InvalidInput(f"{role!r} is not a role.", where="role", remedy=f"Choose {', '.join(Role.values)}.")
+        remedy = _("Choose one of these: {roles}.").format(roles=", ".join(Role.values))
+        raise InvalidInput(_("{value!r} is no role.").format(value=role), where="role", remedy=remedy)
     if Person.objects.filter(email=email).exists():
-        raise Conflict(f"There is an account for {email} already.")
+        raise Conflict(_("There is an account for {email} already.").format(email=email))
     person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)
     person.set_unusable_password()
     person.save()
@@ -53,7 +55,7 @@ def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -
 def invite_first_person(*, token: str, by: Actor, at: Instant) -> events.FirstPersonInvited:
     """Let whoever opens the link first become the new instance's first national administrator."""
     if Person.objects.exists():
-        raise Conflict("There are accounts already. Open further ones with `tocsin user create`.")
+        raise Conflict(_("There are accounts already. Open further ones with `tocsin user create`."))
     EnrolmentLink.objects.filter(person=None).delete()
     expires_at = at + links.ENROLMENT_LASTS
     EnrolmentLink.objects.create(token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
@@ -81,7 +83,7 @@ def enrol(
 
 def _first_person(email: str, name: str, *, by: Actor, at: Instant) -> Person:
     if Person.objects.exists():
-        raise links.LinkUsed("This link was used before.")
+        raise links.LinkUsed(_("This link was used before."))
     created = create_person(email=email, name=name, role=Role.NATIONAL_ADMINISTRATOR, by=by, at=at)
     return Person.objects.get(pk=created.person)
 
@@ -90,7 +92,7 @@ def _first_person(email: str, name: str, *, by: Actor, at: Instant) -> Person:
 def set_up_second_factor(person: Person, *, secret: str, by: Actor, at: Instant) -> events.SecondFactorSetUp:
     """Keep the secret that a person's authenticator has shown to know, and make recovery codes."""
     if Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists():
-        raise Conflict("A second factor is set up already.")
+        raise Conflict(_("A second factor is set up already."))
     Authenticator.objects.filter(user=person).delete()
     TOTP.activate(person, secret)
     RecoveryCodes.activate(person)
@@ -131,6 +133,6 @@ def use_demo_sign_in_link(*, token: str, by: Actor, at: Instant) -> events.Signe
 def choose_language(person: Person, *, language: str, by: Actor, at: Instant) -> events.LanguageChosen:
     """Set the language of a person's pages and mail; empty for the instance's own."""
     if language and language not in dict(settings.LANGUAGES):
-        raise InvalidInput(f"{language!r} is not a language of this software.", where="language")
+        raise InvalidInput(_("{value!r} is not a language of this software.").format(value=language), where="language")
     before, after = change(person, language=language)
     return events.LanguageChosen(person=person.pk, before=before, after=after)

@@ -7,6 +7,8 @@ import hashlib
 import secrets
 from typing import TypeVar
 
+from django.utils.translation import gettext as _
+
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
 from tocsin.people.models import DemoSignInLink, EnrolmentLink
@@ -43,9 +45,9 @@ def open_link(kind: type[L], token: str, *, at: Instant) -> L:
     """Return the link that can still be used. Raises LinkUnknown, LinkUsed or LinkExpired."""
     link = kind._default_manager.select_related("person").filter(token_hash=token_hash(token)).first()
     if link is None or (link.person is not None and not link.person.is_active):
-        raise LinkUnknown("This link is not known.")
+        raise LinkUnknown(_("This link is not known."))
     if link.used_at is not None:
-        raise LinkUsed("This link was used before.")
+        raise LinkUsed(_("This link was used before."))
     if not link.is_open(at):
-        raise LinkExpired("This link is too old.")
+        raise LinkExpired(_("This link is too old."))
     return link

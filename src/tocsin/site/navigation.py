@@ -14,8 +14,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from tocsin.feeds import queries
+from tocsin.feeds.queries import Filter
+from tocsin.feeds.queries_situation import OPEN
+from tocsin.people import policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,10 +79,29 @@ PLACES = (
     ),
 )
 
-COUNTS: Mapping[str, Callable[[Any], Count | None]] = {}
+
+def _open_findings(person: Any) -> Count | None:
+    if not policy.may(person, policy.Ability.VIEW_FINDINGS):
+        return None
+    asked = Filter(states=OPEN, only_constituents=queries.only_constituents(person))
+    return Count(formats.number_format(queries.findings().count(asked), force_grouping=True))
+
+
+COUNTS: Mapping[str, Callable[[Any], Count | None]] = {"findings": _open_findings}
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
 
-ALLOWED: Mapping[str, Callable[[Any], bool]] = {}
+
+def _with(ability: policy.Ability) -> Callable[[Any], bool]:
+    return lambda person: policy.may(person, ability)
+
+
+ALLOWED: Mapping[str, Callable[[Any], bool]] = {
+    "situation": _with(policy.Ability.VIEW_SITUATION),
+    "findings": _with(policy.Ability.VIEW_FINDINGS),
+    "feeds": _with(policy.Ability.VIEW_FEEDS),
+    "quarantine": _with(policy.Ability.VIEW_FEEDS),
+    "unattributed": _with(policy.Ability.VIEW_FINDINGS),
+}
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 
 

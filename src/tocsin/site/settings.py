@@ -132,6 +132,8 @@ TOCSIN_IS_DEMO = (CONFIG.home / "demo").exists()
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]
+WORK_BY_JOBS = False
+"""Set by the web process: long work is handed to the worker. Commands do it themselves."""
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
 

@@ -11,3 +11,15 @@ def set_up_django() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.site.settings")
     django.setup()
+
+
+def open_instance() -> None:
+    """Do so for the instance in the data directory. Raises Conflict when it is not set up, or of another version."""
+    from django.apps import apps
+
+    from tocsin.site import instance
+    from tocsin.site.config import load
+
+    if not apps.ready:  # else somebody has chosen the instance already: a test, a web process
+        instance.require_ready(load().home)
+        set_up_django()

@@ -83,7 +83,7 @@ def test_a_feed_without_class_is_undetermined() -> None:
         ('name = "lamps"', "", "x.toml, [feed] name: is missing."),
         ('name = "lamps"', "name = 5", "x.toml, [feed] name: 5 is not text."),
         ('name = "lamps"', 'name = "../x"', "is not a name of small letters"),
-        ("title =", "titel =", "x.toml, [feed] titel: is not known; there are name, shape, time_format, title."),
+        ("title =", "titel =", "x.toml, [feed] titel: is not known; there are files, name, shape, time_format, title."),
         ("time_format", "shape = 'xml'\ntime_format", "[feed] shape: 'xml' is not known; there are delimited, json-l"),
         ('delimiter = ";"', 'delimiter = ";;"', "x.toml, [read] delimiter: ';;' is not one character."),
         ('comment = "#"', "skip_lines = 'two'", "x.toml, [read] skip_lines: 'two' is not a whole number."),

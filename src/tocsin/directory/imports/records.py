@@ -45,7 +45,7 @@ class Problem:
             parts.append(_("row {row}").format(row=place.row))
         if place.column:
             parts.append(_("column {column}").format(column=place.column))
-        return f"{', '.join(parts)}: {self.sentence}"
+        return _("{place}: {sentence}").format(place=", ".join(parts), sentence=self.sentence)
 
     def as_data(self) -> dict[str, Any]:
         """For `--json`."""

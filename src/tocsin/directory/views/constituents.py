@@ -143,7 +143,7 @@ def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
 def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a claim of a constituent."""
     by, row = actor(request), constituent_asked_for(request, public_id)
-    form = ClaimForm(request.POST or None)
+    form = ClaimForm(request.POST or None, initial=_suggested(request))
 
     def act() -> None:
         values = {**form.cleaned_data, "kind": ClaimKind(form.cleaned_data["kind"])}
@@ -152,6 +152,12 @@ def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST" and accepted(form, act):
         return redirect("directory:constituent", public_id)
     return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
+
+
+def _suggested(request: HttpRequest) -> dict[str, str]:
+    """Return what the address fills in: work lists know the value that needs a claim."""
+    kind, value = request.GET.get("kind", ""), request.GET.get("value", "")[:300]
+    return {"kind": kind if kind in ClaimKind.values else ClaimKind.NETWORK.value, "value": value} if value else {}
 
 
 @require_POST

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tocsin.directory import actions, queries, uploads
-from tocsin.directory.forms import ImportForm, SettleForm
+from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
+from tocsin.directory.history import field_names
 from tocsin.directory.views.asking import accepted, actor, claim_asked_for
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Conflict
@@ -26,8 +27,27 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     """Equal claims to settle, and nested ones to know of."""
     actor(request)
     nested = queries.overlaps()
-    shown = {"conflicts": queries.conflicts(), "overlaps": nested[:OVERLAPS_SHOWN], "overlap_count": len(nested)}
+    shown = {
+        "conflicts": queries.conflicts(),
+        "overlaps": _named(nested[:OVERLAPS_SHOWN]),
+        "overlap_count": len(nested),
+    }
     return render(request, "directory/conflicts.html", shown)
+
+
+def _named(overlaps: list[queries.Overlap]) -> list[dict[str, object]]:
+    """Return overlaps with the names of both constituents in the reader's language."""
+    ids = {side.constituent for overlap in overlaps for side in (overlap.inner, overlap.outer)}
+    names = {row.public_id: row.local_name for row in queries.constituents_with_ids(ids)}
+    return [
+        {
+            "inner": overlap.inner,
+            "inner_name": names[overlap.inner.constituent],
+            "outer": overlap.outer,
+            "outer_name": names[overlap.outer.constituent],
+        }
+        for overlap in overlaps
+    ]
 
 
 @require_http_methods(["GET", "POST"])
@@ -87,7 +107,10 @@ def _check(request: HttpRequest, form: ImportForm, name: str, content: bytes) ->
         shown = {"form": ImportForm(), "name": name, "problems": refused.problems}
         return render(request, "directory/import.html", shown, status=422)
     token = "" if plan.is_empty else uploads.keep(content, _folder(), now())
-    shown = {"form": ImportForm(), "name": name, "plan": plan, "report": plan.as_data(), "token": token}
+    report = plan.as_data()
+    for item in report["constituents"]:
+        item["fields"] = field_names(ConstituentForm, item["fields"])
+    shown = {"form": ImportForm(), "name": name, "plan": plan, "report": report, "token": token}
     return render(request, "directory/import.html", shown)
 
 

@@ -14,9 +14,11 @@ from tocsin.feeds import manifest
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.events import (
     CycleDecided,
+    CyclesClosed,
     FindingsReattributed,
     RunCommitted,
     RunFailed,
+    RunReplayed,
     RunStarted,
     RunWithdrawn,
 )
@@ -36,6 +38,17 @@ def commit_run(run: Run, delta: Delta, summary: dict[str, Any], *, by: Actor, at
     manifest.apply(delta, run, at)
     change(run, state=RunState.DONE, finished_at=at, progress=1.0, note="", summary=summary)
     return RunCommitted(run=run.pk, summary={key: value for key, value in summary.items() if key != "constituents"})
+
+
+@action("run.replayed")
+def replay_run(
+    run: Run, replay: Run, delta: Delta, summary: dict[str, Any], *, by: Actor, at: dt.datetime
+) -> RunReplayed:
+    """Put what was read again in the place of what `run` had read. `replay` is the run in which that was done."""
+    manifest.apply(delta, run, at, again=True)
+    change(replay, state=RunState.DONE, finished_at=at, progress=1.0, note="", summary=summary)
+    told = {key: value for key, value in summary.items() if key != "constituents"}
+    return RunReplayed(run=run.pk, replay=replay.pk, summary=told)
 
 
 @action("run.failed")
@@ -62,6 +75,13 @@ def decide_cycle(
     """Record what a person said about a cycle, with what follows from it."""
     manifest.apply(delta, None, at)
     return CycleDecided(type=report_type, on=on, closed=closed, decision=decision)
+
+
+@action("cycle.closed")
+def close_cycles(delta: Delta, *, cycles: Sequence[tuple[str, dt.date]], by: Actor, at: dt.datetime) -> CyclesClosed:
+    """Expect no more reports of these cycles, with what follows from it."""
+    manifest.apply(delta, None, at)
+    return CyclesClosed(cycles=tuple((kind, on.isoformat()) for kind, on in cycles))
 
 
 @action("finding.reattributed")

@@ -6,7 +6,9 @@ table and the key.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
+import fnmatch
 import re
 import tomllib
 from collections.abc import Iterable
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 
 from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
+from tocsin.engine.shapes import Shape
 from tocsin.formats import rsit
 from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Table, from_delimited, from_json_lines
@@ -26,7 +29,7 @@ MAX_BYTES = 2**20
 SHAPES = ("delimited", "json-lines")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
 _TABLES = {"feed", "read", "fields", "constants", "roles"}
-_FEED = {"name", "title", "shape", "time_format"}
+_FEED = {"name", "title", "files", "shape", "time_format"}
 _READ = {"delimiter", "columns", "comment", "skip_lines", "encoding"}
 _TUPLES = {"names", "urls", "detail"}
 _ROLES = {field.name for field in dataclasses.fields(Roles)}
@@ -48,6 +51,13 @@ class Reading:
     skip_lines: int = 0
     encoding: str = "utf-8"
 
+    @property
+    def engine_shape(self) -> Shape | None:
+        """The shape by which the engine's own reader can read it, without holding it; None when it cannot."""
+        plain = self.shape == SHAPES[0] and self.delimiter and not self.comment and not self.skip_lines
+        is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
+        return Shape(self.delimiter, self.columns) if plain and is_utf8 else None
+
     def table(self, lines: Iterable[bytes]) -> Table:
         """Return the records in `lines` as columns of text."""
         if self.shape == "json-lines":
@@ -68,6 +78,15 @@ class Feed:
 
     mapping: Mapping
     reading: Reading
+    files: tuple[str, ...] = ()
+    """Patterns of the names under which it comes (`botnets-*.csv`); without any, files named like the feed."""
+
+    def covers(self, name: str) -> bool:
+        """Say whether a file of that name is one of this feed."""
+        stem = name.lower().split(".")[0]
+        if not self.files:
+            return self.mapping.type in (stem, re.sub(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}-", "", stem).split("-")[0])
+        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in self.files)
 
 
 def read_feed(data: bytes, where: str) -> Feed:
@@ -88,7 +107,8 @@ def read_feed(data: bytes, where: str) -> Feed:
         origin=ORIGIN,
         columns=tuple(dict.fromkeys(field.column for field in fields)),
     )
-    return Feed(mapping, file.reading(file.optional("feed", feed, "shape", str, SHAPES[0])))
+    reading = file.reading(file.optional("feed", feed, "shape", str, SHAPES[0]))
+    return Feed(mapping, reading, file.texts("feed", feed, "files", "patterns of file names"))
 
 
 def shipped_feeds() -> dict[str, Feed]:
@@ -139,10 +159,10 @@ class _File:
     def optional(self, table: str, values: dict[str, Any], key: str, sort: type[T], default: T) -> T:
         return self.value(table, values, key, sort) if key in values else default
 
-    def texts(self, table: str, values: dict[str, Any], key: str) -> tuple[str, ...]:
+    def texts(self, table: str, values: dict[str, Any], key: str, of: str = "column names") -> tuple[str, ...]:
         found = self.optional(table, values, key, list, [])
         if not all(isinstance(item, str) and item for item in found):
-            raise self.refusal(table, key, "is not a list of column names")
+            raise self.refusal(table, key, f"is not a list of {of}")
         return tuple(found)
 
     def fields(self, time_format: str) -> tuple[Field, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.cli.parser import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from tocsin.directory.queries import Plan, ReadFiles
@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
 
 def import_files(options: argparse.Namespace) -> int:
     """Import directory files."""
-    set_up_django()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions, queries
 
@@ -99,7 +99,7 @@ def _say(files: ReadFiles, plan: Plan, *, applied: bool) -> None:
 
 def load_table(options: argparse.Namespace) -> int:
     """Load a reference table."""
-    set_up_django()
+    open_instance()
     from django.conf import settings
 
     from tocsin.audit.actors import COMMAND_LINE

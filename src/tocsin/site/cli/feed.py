@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.starting import set_up_django
+from tocsin.site.cli.feed_verbs import mapping, schema, upkeep, watching
+from tocsin.site.cli.feed_verbs.telling import Bar, positive, sentences
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -27,6 +29,8 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add_read(verbs)
     _add_run(verbs)
+    for module in (mapping, schema, upkeep, watching):
+        module.add_verbs(verbs)
 
 
 def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,7 +52,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     run = verbs.add_parser("run", help="import report files and fold them into findings")
     run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, archive, or folder of them")
     run.add_argument(
-        "--gone-after", type=_positive, metavar="N", help="complete cycles without it after which a finding is gone"
+        "--gone-after", type=positive, metavar="N", help="complete cycles without it after which a finding is gone"
     )
     run.add_argument("--partial", action="store_true", help="more files of these cycles will come")
     run.add_argument(
@@ -58,17 +62,10 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     run.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="Dask scheduler; without one, workers start here"
     )
-    run.add_argument("--workers", type=_positive, default=2, metavar="N", help="Dask workers that start here")
+    run.add_argument("--workers", type=positive, default=2, metavar="N", help="Dask workers that start here")
     run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(run)
     run.set_defaults(run=run_files)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 # read
@@ -77,10 +74,11 @@ def _positive(text: str) -> int:
 def read_files(options: argparse.Namespace) -> int:
     """Print the events of report files."""
     from tocsin.engine.opening import BrokenReport, sources
+    from tocsin.formats.delimited import shipped_feeds
     from tocsin.formats.reading import Tally, events
     from tocsin.formats.recognition import Recognition
 
-    recognise = Recognition(_mappings(options.schema))
+    recognise = Recognition(_mappings(options.schema), list(shipped_feeds().values()))
     write = _WRITERS[options.format]()
     tally, failed = Tally(), False
     for path in options.files:
@@ -179,7 +177,7 @@ _WRITERS: dict[str, Any] = {"idf": _Lines, "jsonl": _NestedLines, "parquet": _Ta
 
 def run_files(options: argparse.Namespace) -> int:
     """Import report files."""
-    set_up_django()
+    open_instance()
     from django.conf import settings
 
     from tocsin.audit.actors import COMMAND_LINE
@@ -187,7 +185,7 @@ def run_files(options: argparse.Namespace) -> int:
     from tocsin.feeds import intake
     from tocsin.kernel import clock
 
-    bar = _Bar()
+    bar = Bar()
     with _executor(options) as executor:
         summary = intake.import_reports(
             options.paths,
@@ -205,7 +203,7 @@ def run_files(options: argparse.Namespace) -> int:
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']}", file=sys.stderr)
-    answer(options, "\n".join(_sentences(summary)), summary)
+    answer(options, "\n".join(sentences(summary)), summary)
     return 1 if summary["broken"] else 0
 
 
@@ -219,52 +217,3 @@ def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
 
     with cluster(options.scheduler, options.workers) as executor:
         yield executor
-
-
-def _sentences(summary: dict[str, Any]) -> list[str]:
-    """Say what came of a run."""
-    said = [f"{name} was imported before; nothing to do." for name in summary["unchanged"]]
-    if summary["files"]:
-        said.append(
-            f"Run {summary['run']}: {summary['rows_kept']} of {summary['rows_read']} rows of {len(summary['files'])} "
-            f"reports kept, {summary['attributed_rows']} of them attributed; {summary['findings_new']} findings new, "
-            f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
-            f"{summary['findings_returned']} came back."
-        )
-    if summary["rows_quarantined"] or summary["cells_quarantined"]:
-        said.append(f"Quarantined: {summary['rows_quarantined']} rows, {summary['cells_quarantined']} cells.")
-    said += [
-        f"{held['type']} of {held['date']} has {held['rows']} rows where {held['usual']:.0f} are usual. It is held: "
-        f"nothing goes gone because of it until you confirm it (--accept-drop, or on the page of feeds)."
-        for held in summary["held"]
-    ]
-    said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
-    said += [
-        f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
-        for kind, c in summary["unknown_columns"].items()
-    ]
-    return said or ["Nothing was imported."]
-
-
-class _Bar:
-    """A progress bar on stderr, on a terminal only."""
-
-    WIDTH = 30
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, name: str, share: float) -> None:
-        if self._shown:
-            full = round(share * self.WIDTH)
-            print(
-                f"\r[{'#' * full}{'.' * (self.WIDTH - full)}] {share:4.0%} {name[:60]:60}",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    def close(self) -> None:
-        """Leave the line."""
-        if self._shown:
-            print(file=sys.stderr)

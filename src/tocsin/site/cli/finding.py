@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -38,7 +38,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=list_findings)
     export = verbs.add_parser("export", help="stream all findings")
     _add_filters(export)
-    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl")
+    export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl", help="jsonl: one object a line")
     export.add_argument("--json", action="store_true", help="the same as --format json")
     export.set_defaults(run=export_findings)
 
@@ -50,9 +50,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--constituent", action="append", default=[], metavar="ID", help="public id; `-` for nobody's")
     parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="report type")
     parser.add_argument("--class", action="append", default=[], metavar="RSIT", dest="classes", help="RSIT type")
-    parser.add_argument("--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6")
+    parser.add_argument(
+        "--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6", help="C1 is worst"
+    )
     parser.add_argument("--asset", action="append", default=[], metavar="ADDRESS", help="address or network")
-    parser.add_argument("--asn", action="append", type=int, default=[])
+    parser.add_argument("--asn", action="append", type=int, default=[], help="autonomous system")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
 
 
@@ -60,7 +62,7 @@ def _filter(options: argparse.Namespace) -> Filter:
     import ipaddress
 
     from tocsin.engine import addresses
-    from tocsin.engine.identity import words_of
+    from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
@@ -84,7 +86,7 @@ def _filter(options: argparse.Namespace) -> Filter:
 
 def list_findings(options: argparse.Namespace) -> int:
     """List findings."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds import queries
 
     if options.limit is not None and options.limit < 0:
@@ -110,7 +112,7 @@ def list_findings(options: argparse.Namespace) -> int:
 
 def export_findings(options: argparse.Namespace) -> int:
     """Stream findings."""
-    set_up_django()
+    open_instance()
     from tocsin.feeds import queries
 
     records = map(queries.as_record, queries.findings().stream(_filter(options)))

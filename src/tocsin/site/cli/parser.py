@@ -17,7 +17,7 @@ from tocsin.site.starting import set_up_django
 
 __all__ = ["build_parser", "run", "set_up_django"]
 
-APART = {"answers", "parser"}
+APART = {"answers", "feed_verbs", "parser"}
 """Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
 

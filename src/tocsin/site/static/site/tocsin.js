@@ -80,7 +80,10 @@
   // "2 selected of 223": the words come from the page, in the reader's language, with # for the number.
   function countChosen() {
     const number = document.querySelectorAll("table.list tbody .check input:checked").length;
-    for (const each of document.querySelectorAll("[data-chosen]")) each.textContent = each.dataset.chosen.replace("#", number);
+    for (const each of document.querySelectorAll("[data-chosen]")) {
+      const words = (number === 1 && each.dataset.chosenOne) || each.dataset.chosen;
+      each.textContent = words.replace("#", number);
+    }
     for (const each of document.querySelectorAll("[data-needs-choice]")) each.disabled = number === 0;
   }
 

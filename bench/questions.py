@@ -1,0 +1,133 @@
+"""Ask what a dashboard asks: of the observations themselves, of the findings, and of the roll-up.
+
+    TOCSIN_HOME=DIR python -m bench.questions REPEAT
+
+Through the product's own DuckDB, with its memory limit and two threads, and its own tables. Prints one JSON object:
+for each question the seconds of each time it was asked (the first is apart: `cold`), and whether the answers agree.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_DAY = "epoch_us(time) // 86400000000"
+_LAST_DAYS = 30
+Rows = list[tuple[Any, ...]]
+
+
+class Asked:
+    """The questions to one instance."""
+
+    def __init__(self) -> None:
+        from django.conf import settings
+
+        from tocsin.feeds import queries
+        from tocsin.feeds.models import Movement, Report, State
+
+        self._store: Path = settings.TOCSIN.store
+        self._ask, self._found = queries.database().ask, queries.findings
+        self._movements, self._reports, self._states = Movement.objects, Report.objects, State.objects
+        self.today: dt.date = Report.objects.latest("on").on
+        self.since = self.today - dt.timedelta(days=_LAST_DAYS - 1)
+        self.someone = "c0100"
+
+    def _parts(self, **which: Any) -> list[str]:
+        return [str(self._store / part) for report in self._reports.filter(**which) for part in report.parts]
+
+    def _observations(self, what: str, where: str = "", parameters: tuple[Any, ...] = (), **which: Any) -> Rows:
+        sql = f"SELECT {what}, count(*) FROM read_parquet(?) {where} GROUP BY 1"
+        return self._ask(sql, [self._parts(**which), *parameters]).fetchall()
+
+    def raw(self) -> dict[str, Callable[[], Rows]]:
+        """Return the questions to the files; nothing is counted beforehand."""
+        return {
+            "top types": self._by_type,
+            "by constituent": lambda: self._observations("constituent"),
+            "by day": lambda: self._observations(_DAY),
+            "by class": lambda: self._observations("class"),
+            "new per day": self._new_per_day,
+            "one constituent's last 30 days": lambda: self._observations(
+                _DAY, "WHERE constituent = ?", (self.someone,), on__gte=self.since
+            ),
+        }
+
+    def _by_type(self) -> Rows:
+        """Count the files of each type: that a type is a folder is what the manifest is for."""
+        names = self._reports.values_list("type__name", flat=True).distinct().order_by("type__name")
+        sql = "SELECT count(*) FROM read_parquet(?)"
+        return [(name, *self._ask(sql, [self._parts(type__name=name)]).fetchall()[0]) for name in names]
+
+    def _new_per_day(self) -> Rows:
+        files = [str(self._store / part) for state in self._states.all() for part in state.partitions]
+        return self._ask("SELECT opened_on, count(*) FROM read_parquet(?) GROUP BY 1", [files]).fetchall()
+
+    def rolled_up(self) -> dict[str, Callable[[], Rows]]:
+        """Return the same questions to the roll-up; it counts findings, once a day each."""
+        from django.db.models import F, Sum
+
+        seen = Sum(F("new") + F("still") + F("returned"))
+
+        def by(*names: str, total: Any = seen, **which: Any) -> Callable[[], Rows]:
+            return lambda: list(self._movements.filter(**which).values_list(*names).annotate(counted=total).order_by())
+
+        return {
+            "top types": by("type__name"),
+            "by constituent": by("constituent"),
+            "by day": by("on"),
+            "by class": by("category"),
+            "new per day": by("on", total=Sum("new")),
+            "one constituent's last 30 days": by("on", constituent=self.someone, on__gte=self.since),
+        }
+
+    def findings(self) -> dict[str, Callable[[], Any]]:
+        """Return questions to the findings as the pages ask them."""
+        from tocsin.engine.query import Filter
+
+        open_ones = Filter(states=("new", "still", "returned"))
+        return {
+            "first page of open findings": lambda: self._found().page(
+                open_ones, sort="severity", descending=True, limit=50
+            ),
+            "findings by state and class": lambda: self._found().counts(("state", "class"), Filter()),
+            "one constituent's open findings": lambda: self._found().count(
+                Filter(states=open_ones.states, constituents=(self.someone,))
+            ),
+        }
+
+
+def timed(question: Callable[[], Any], repeat: int) -> tuple[dict[str, Any], Any]:
+    """Ask once cold and `repeat` times warm; return seconds and the answer."""
+    seconds = []
+    for _ in range(repeat + 1):
+        began = time.perf_counter()
+        answer = question()
+        seconds.append(time.perf_counter() - began)
+    return {"cold": seconds[0], "warm": seconds[1:]}, answer
+
+
+def main(repeat: int) -> None:
+    """Ask everything and print what it took."""
+    from tocsin.site.starting import set_up_django
+
+    set_up_django()
+    asked = Asked()
+    result: dict[str, Any] = {"raw": {}, "roll-up": {}, "findings": {}, "disagree": []}
+    answers: dict[str, dict[str, Any]] = {"raw": {}, "roll-up": {}}
+    for kind, questions in (("raw", asked.raw()), ("roll-up", asked.rolled_up())):
+        for name, question in questions.items():
+            result[kind][name], answer = timed(question, repeat)
+            answers[kind][name] = sorted(count for _what, count in answer)
+    for name, question in asked.findings().items():
+        result["findings"][name], _answer = timed(question, repeat)
+    result["disagree"] = [name for name in answers["raw"] if answers["raw"][name] != answers["roll-up"][name]]
+    json.dump(result, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,70 @@
+"""Forms of the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.feeds.actions.findings import MAX_NOTE
+from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.people.choices import STAFF
+from tocsin.people.models import Person
+
+OWNER_NOBODY = "nobody"
+
+
+def team() -> list[Person]:
+    """Return who may be given a finding."""
+    return list(Person.objects.filter(is_active=True, role__in=STAFF))
+
+
+class NoteForm(forms.Form):
+    """A note about a finding."""
+
+    text = forms.CharField(
+        label=_("Note"),
+        max_length=MAX_NOTE,
+        help_text=_("What the next person should know."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class OwnerForm(forms.Form):
+    """Who looks after a finding."""
+
+    owner = forms.ChoiceField(label=_("Owner"))
+
+    def __init__(self, *args: Any, people: list[Person], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(OWNER_NOBODY, _("nobody")), *((str(each.pk), str(each)) for each in people)]
+        self.fields["owner"].choices = choices  # type: ignore[attr-defined]
+
+
+class TermsForm(forms.Form):
+    """Label and terms of a feed."""
+
+    tlp = forms.ChoiceField(
+        label=_("May be shared"),
+        choices=TLP_CHOICES,
+        help_text=_("The label of its rows, on pages and in every export."),
+    )
+    terms = forms.CharField(
+        label=_("Terms of use"),
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("What may be done with its data, in your words. Every export carries them."),
+    )
+
+
+class WithdrawForm(forms.Form):
+    """Why an import is withdrawn."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=480,
+        help_text=_("Its reports count no more; findings are folded anew from what is left. The files stay."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )

@@ -1,0 +1,69 @@
+"""What was done, in sentences: audit rows of the room in the reader's language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tocsin.audit.models import AuditRow
+
+ROWS = 8
+
+
+def _count(number: int) -> str:
+    return formats.number_format(number, force_grouping=True)
+
+
+def _committed(data: dict[str, Any]) -> str:
+    summary = data.get("summary", {})
+    words = {name: _count(summary.get(f"findings_{name}", 0)) for name in ("new", "gone", "returned")}
+    said = _("Run {run}: {new} findings new, {returned} came back, {gone} gone")
+    return said.format(run=data.get("run"), **words)
+
+
+def _reattributed(data: dict[str, Any]) -> str:
+    number = int(data.get("findings", 0))
+    return ngettext("%(n)s finding changed hands", "%(n)s findings changed hands", number) % {"n": _count(number)}
+
+
+def _decided(data: dict[str, Any]) -> str:
+    words = {
+        "confirmed": _("Report of {type} of {on} confirmed as complete"),
+        "discarded": _("Report of {type} of {on} discarded"),
+    }
+    said = words.get(data.get("decision", ""), _("Report of {type} of {on} closed"))
+    return said.format(type=data.get("type"), on=data.get("on"))
+
+
+_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "run.committed": _committed,
+    "run.failed": lambda data: _("Run {run} failed: {reason}").format(run=data.get("run"), reason=data.get("reason")),
+    "run.withdrawn": lambda data: _("Run {run} withdrawn: {reason}").format(
+        run=data.get("run"), reason=data.get("reason")
+    ),
+    "cycle.decided": _decided,
+    "finding.reattributed": _reattributed,
+    "feed.terms_changed": lambda data: _("Label and terms of {feed} changed").format(feed=data.get("feed")),
+    "feed.schema_loaded": lambda data: _("The publisher's schema was loaded: {types} types of report").format(
+        types=data.get("types")
+    ),
+    "directory.imported": lambda data: _("Directory imported"),
+    "conflict.settled": lambda data: _("A conflict of claims was settled"),
+}
+
+
+def since(at: dt.datetime) -> list[tuple[AuditRow, str, str]]:
+    """Return what was done since then, newest first: the row, its sentence, and an address or nothing."""
+    rows = AuditRow.objects.filter(code__in=list(_SENTENCES), at__gt=at).order_by("-sequence")[:ROWS]
+    return [(row, _SENTENCES[row.code](row.data), _address(row)) for row in rows]
+
+
+def _address(row: AuditRow) -> str:
+    run = row.data.get("run")
+    return reverse("feeds:run", args=[run]) if isinstance(run, int) else ""

@@ -1,0 +1,122 @@
+"""What waits for a person's decision, the most pressing first."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from tocsin.directory.models import Constituent
+from tocsin.directory.queries import conflicts
+from tocsin.feeds import wording
+from tocsin.feeds.queries_situation import OPEN, Health
+from tocsin.people.policy import Ability, may
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """Something to decide or to do."""
+
+    title: str
+    text: str
+    url: str
+    button: str
+    when: dt.date | None = None
+    mono: str = ""
+    """An identifier after the title."""
+
+
+def decisions(
+    person: Any,
+    counts: Sequence[tuple[Any, ...]],
+    people: Mapping[str, Constituent],
+    health: Sequence[Health],
+    titles: Mapping[str, str],
+) -> list[Decision]:
+    """Return what this person is asked for."""
+    found: list[Decision] = []
+    if may(person, Ability.RUN_FEEDS):
+        found += [_held(each, cycle, titles) for each in health for cycle in each.held]
+        found += [_broken(each, cycle, titles) for each in health for cycle in each.broken]
+    if may(person, Ability.EDIT_DIRECTORY):
+        found += [_conflict(conflict, people) for conflict in conflicts()]
+        found += _unattributed(counts)
+    if may(person, Ability.RUN_FEEDS):
+        found += _unmapped(health)
+    return found
+
+
+def _day(on: dt.date) -> str:
+    return str(formats.date_format(on, pgettext("date format", "j M")))
+
+
+def _number(value: float) -> str:
+    return str(formats.number_format(round(value), force_grouping=True))
+
+
+def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
+    words = {"rows": _number(cycle.rows), "usual": _number(cycle.usual or 0)}
+    return Decision(
+        title=_("Is this report complete? {kind}").format(kind=wording.kind(health.type.name, titles)),
+        text=_("{rows} rows where {usual} are usual; nothing goes gone until you say").format(**words),
+        url=reverse("feeds") + "#held",
+        button=_("Confirm or discard"),
+        when=cycle.on,
+    )
+
+
+def _broken(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
+    return Decision(
+        title=_("A report could not be read: {kind}").format(kind=wording.kind(health.type.name, titles)),
+        text=", ".join(map(str, cycle.broken))[:120],
+        url=reverse("feeds") + "#broken",
+        button=_("See why"),
+        when=cycle.on,
+    )
+
+
+def _conflict(conflict: Any, people: Mapping[str, Constituent]) -> Decision:
+    one, other = (people.get(side.constituent.public_id, side.constituent) for side in (conflict.one, conflict.other))
+    return Decision(
+        title=_("Two organisations claim"),
+        mono=conflict.one.label,
+        text=_("{one} and {other}").format(one=one.local_name, other=other.local_name),
+        url=reverse("directory:settle", args=[conflict.one.pk, conflict.other.pk]),
+        button=_("Settle"),
+    )
+
+
+def _unattributed(counts: Sequence[tuple[Any, ...]]) -> list[Decision]:
+    number = sum(row[-1] for row in counts if not row[0] and row[2] in OPEN)
+    if not number:
+        return []
+    title = ngettext("{n} open finding is nobody’s", "{n} open findings are nobody’s", number)
+    return [
+        Decision(
+            title=title.format(n=_number(number)),
+            text=_("Nobody is told of them until somebody claims their addresses"),
+            url=reverse("unattributed"),
+            button=_("Find owners"),
+        )
+    ]
+
+
+def _unmapped(health: Sequence[Health]) -> list[Decision]:
+    names = [each.type.name for each in health if each.needs_mapping]
+    if not names:
+        return []
+    title = ngettext("{n} type of report needs a mapping", "{n} types of report need a mapping", len(names))
+    return [
+        Decision(
+            title=title.format(n=len(names)),
+            text=", ".join(names)[:120],
+            url=reverse("feeds") + "#mapping",
+            button=_("See its columns"),
+        )
+    ]

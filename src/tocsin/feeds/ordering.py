@@ -1,0 +1,55 @@
+"""Engine work that a person orders on a page: done at once, or in a web process by a job, which has the memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+
+from tocsin.audit.actors import Actor
+from tocsin.jobs import queue
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import InvalidInput
+
+JOB = "feeds.ordered"
+ORDERS = ("confirmed", "discarded", "empty", "withdraw", "replay")
+
+
+@dataclasses.dataclass(frozen=True)
+class Orderer:
+    """Who ordered it, as the trail knows people."""
+
+    audit_key: str
+    audit_label: str
+
+
+def order(what: str, *, by: Actor, at: Instant, **details: Any) -> bool:
+    """Have work done; say whether it is done already. Raises a Refusal when it is done here and refused."""
+    if what not in ORDERS:
+        raise InvalidInput("that is nothing that can be ordered.", where=what)
+    if getattr(settings, "WORK_BY_JOBS", False):
+        queue.enqueue(JOB, {"what": what, "by": [by.audit_key, by.audit_label], **details}, at=at)
+        return False
+    carry_out(what, by=by, at=at, **details)
+    return True
+
+
+def carry_out(what: str, *, by: Actor, at: Instant, **details: Any) -> None:
+    """Do what was ordered. Raises a Refusal."""
+    from tocsin.feeds import intake  # the engine: too large for a page that only shows
+    from tocsin.feeds.models import Run
+
+    if what in ("withdraw", "replay"):
+        run = Run.objects.get(pk=details["run"])
+        if what == "withdraw":
+            intake.withdraw(run, reason=details["reason"], by=by, at=at)
+        else:
+            intake.replay(run, by=by, at=at)
+        return
+    on = dt.date.fromisoformat(details["on"])
+    if what == "empty":
+        intake.declare_empty(details["type"], on, by=by, at=at)
+    else:
+        intake.decide(details["type"], on, decision=what, by=by, at=at)

@@ -1,0 +1,133 @@
+"""What the page of one finding asks: the observations behind it, its life, why it is whose it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Claim
+from tocsin.engine import query
+from tocsin.engine.query import Finding
+from tocsin.feeds import mappings
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.episodes import Turn, turns
+from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, State
+from tocsin.feeds.queries import database, finding_id
+from tocsin.formats.idf.dictionary import keys as idf_keys
+
+OBSERVATIONS = 20
+HISTORY_DAYS = 90
+"""Reports further back than this are not read for a page; the finding itself knows when it began."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell of a report, with the key of the Data Format that it becomes and what that key means."""
+
+    column: str
+    key: str
+    meaning: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """One row of a report."""
+
+    at: dt.datetime
+    line: int
+    report: Report
+    cells: tuple[Cell, ...]
+    constituent: str | None
+    """Who was responsible as the claims were then."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Life:
+    """What the reports of the last days say of a finding."""
+
+    turns: tuple[Turn, ...]
+    observations: tuple[Observation, ...]
+    """The latest."""
+    is_whole: bool
+    """Whether its beginning lies within the days that were read."""
+
+
+def life(finding: Finding) -> Life:
+    """Return when a finding was seen, and the latest rows that saw it."""
+    since = finding.last_cycle - dt.timedelta(days=HISTORY_DAYS)
+    rows = Report.objects.filter(
+        type__name=finding.type, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
+    ).select_related("run")
+    store: Path = settings.TOCSIN.store
+    by_part = {str(store / part): report for report in rows for part in report.parts}
+    seen = query.sightings(database(), list(by_part), finding.k1, finding.k2)
+    days = {by_part[part].on for part in seen}
+    is_whole = finding.first_seen.date() >= since
+    return Life(tuple(_turns(finding, days, is_whole)), tuple(_observations(finding, by_part, seen)), is_whole)
+
+
+def _turns(finding: Finding, days: set[dt.date], is_whole: bool) -> list[Turn]:
+    state = State.objects.filter(type__name=finding.type).first()
+    if state is None:
+        return []
+    counted = [dt.date.fromisoformat(day) for day in sorted(state.counted)]
+    return turns(days, counted, state.gone_after, is_first=is_whole)
+
+
+def _observations(finding: Finding, by_part: dict[str, Report], seen: dict[str, int]) -> list[Observation]:
+    """Read parts from the newest back until there are enough rows."""
+    wanted, enough = [], 0
+    for part in sorted(seen, key=lambda part: (by_part[part].on, part), reverse=True):
+        wanted.append(part)
+        enough += seen[part]
+        if enough >= OBSERVATIONS:
+            break
+    found = query.observations(database(), wanted, finding.k1, finding.k2, limit=OBSERVATIONS)
+    return [
+        Observation(at, line, by_part[part], tuple(_cells(finding.type, raw)), constituent)
+        for at, line, part, constituent, _claim, raw in found
+    ]
+
+
+def _cells(report_type: str, raw: dict[str, Any]) -> list[Cell]:
+    fields = {field.column: field.key for field in mappings.current().for_type(report_type).fields}
+    return [_cell(column, fields.get(column, ""), str(text)) for column, text in raw.items() if text != ""]
+
+
+def _cell(column: str, key: str, text: str) -> Cell:
+    known = idf_keys().get(key)
+    return Cell(column, key, known.meaning if known else "", text)
+
+
+def notes(finding: Finding) -> Sequence[FindingNote]:
+    """Return what people wrote, oldest first."""
+    return list(FindingNote.objects.filter(finding=finding_id(finding)))
+
+
+def handovers(finding: Finding) -> Sequence[Handover]:
+    """Return who held it before, oldest first."""
+    return list(Handover.objects.filter(finding=finding_id(finding)).order_by("at"))
+
+
+def owner(finding: Finding) -> FindingOwner | None:
+    """Return who looks after it."""
+    return FindingOwner.objects.filter(finding=finding_id(finding)).first()
+
+
+def claim(finding: Finding) -> Claim | None:
+    """Return the claim that says whose it is; None for nobody's."""
+    if not finding.claim or not finding.claim.isdigit():
+        return None
+    return Claim.objects.select_related("constituent").filter(pk=int(finding.claim)).first()
+
+
+def claim_kind(found: Claim | None) -> str:
+    """Return `network`, `asn`, `suffix` or nothing, for a template to choose its words by."""
+    return str(ClaimKind(found.kind).value) if found else ""

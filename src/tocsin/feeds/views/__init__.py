@@ -1,0 +1,1 @@
+"""Pages of the room: Situation, findings, feeds and runs, quarantine, unattributed assets."""

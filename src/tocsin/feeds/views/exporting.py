@@ -1,0 +1,90 @@
+"""The list as a file: the same filter, all its rows, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from tocsin.directory.queries import constituent_names
+from tocsin.engine.query import Filter
+from tocsin.feeds import exports, queries, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.models import ReportType
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import asked_for, with_defaults
+from tocsin.feeds.views.findings import shared
+from tocsin.kernel.clock import now
+from tocsin.kernel.tlp import TLP, strictest
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability
+
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+COLUMNS = (
+    "id", "tlp", "severity", "what", "type", "class", "identifier", "state", "constituent", "organisation", "asset",
+    "port", "protocol", "name", "asn", "country", "first_seen", "last_seen", "count", "returns", "terms",
+)  # fmt: skip
+
+
+@needs(Ability.VIEW_FINDINGS)
+@require_GET
+@at_one_version
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Send the findings that the list shows, all pages of it."""
+    if form not in MEDIA:
+        raise Http404
+    query = with_defaults(request.GET)
+    asked = shared(asked_for(request, query), query, situation.labels()).filter
+    counted = queries.findings().tally(asked, ("type",))
+    if form == "xlsx" and counted.total > exports.XLSX_ROWS_AT_MOST:
+        words = _("An XLSX file holds at most {most} findings, and these are {n}. Narrow the list, or take CSV.")
+        messages.error(request, words.format(most=exports.XLSX_ROWS_AT_MOST, n=counted.total))
+        return HttpResponseRedirect(f"{reverse('findings')}?{query.urlencode()}")
+    feeds = {each.name: each.feed for each in ReportType.objects.select_related("feed")}
+    held = {feeds[name] for name in counted.by_facet["type"] if name in feeds and counted.by_facet["type"][name]}
+    tlp = strictest(TLP.read(feed.tlp) for feed in held).label if held else TLP.CLEAR.label
+    about = {
+        "tlp": tlp,
+        "as_of": now().isoformat(timespec="seconds"),
+        "count": counted.total,
+        "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
+    }
+    records = _records(asked, feeds)
+    content = {
+        "csv": lambda: exports.as_csv(records, COLUMNS),
+        "json": lambda: exports.as_json(records, about),
+        "xlsx": lambda: exports.read_in_chunks(exports.as_xlsx(records, COLUMNS, about)),
+    }[form]()
+    response = StreamingHttpResponse(content, content_type=MEDIA[form])
+    response["Content-Disposition"] = f'attachment; filename="{exports.file_name(now(), tlp, form)}"'
+    response["X-TLP"] = tlp
+    return response
+
+
+def _records(asked: Filter, feeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    names, titles = constituent_names(), situation.titles()
+    whats = {name: wording.kind(name, titles) for name in feeds}
+    for finding in queries.findings().stream(asked):
+        feed = feeds[finding.type]
+        yield {
+            **queries.as_record(finding),
+            "tlp": TLP.read(feed.tlp).label,
+            "severity": f"C{finding.severity}",
+            "what": whats[finding.type],
+            "class": finding.category,
+            "organisation": names.get(finding.constituent or "", ""),
+            "name": finding.name,
+            "asn": finding.asn,
+            "country": finding.country,
+            "returns": finding.returns,
+            "terms": feed.terms,
+        }

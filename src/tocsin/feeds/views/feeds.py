@@ -1,0 +1,129 @@
+"""How feeds arrive, what waits for a decision, under which terms, and the list of runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from tocsin.engine.query import Filter
+from tocsin.feeds import queries, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.actions.findings import change_terms
+from tocsin.feeds.forms import TermsForm
+from tocsin.feeds.models import Cycle, Feed, Run, State
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_situation import OPEN, Health
+from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.runs import ordered
+from tocsin.kernel.clock import now
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability, may
+
+RUNS = 25
+HELD_SHOWN = 20
+
+
+@needs(Ability.VIEW_FEEDS)
+@require_GET
+@at_one_version
+def feeds(request: HttpRequest) -> HttpResponse:
+    """How each type of report arrives, and the last runs."""
+    health, titles = situation.health(), situation.titles()
+    listed = [_row(each, titles) for each in health]
+    held = [(each, cycle) for each in health for cycle in each.held]
+    context = {
+        "types": listed,
+        "silent": [row for row in listed if row["state"] == "silent"],
+        "arriving": sum(row["state"] == "arrives" for row in listed),
+        "held": [_held(each, cycle, titles) for each, cycle in held[:HELD_SHOWN]],
+        "broken": [(wording.kind(e.type.name, titles), cycle) for e in health for cycle in e.broken],
+        "unmapped": [row for row in listed if row["health"].needs_mapping],
+        "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
+        "feeds": Feed.objects.order_by("name"),
+        "page": Paginator(Run.objects.all(), RUNS).get_page(request.GET.get("page")),
+        "may_run": may(request.user, Ability.RUN_FEEDS),
+    }
+    return render(request, "feeds/feeds.html", context)
+
+
+STATES = {"ok": "arrives", "late": "late", "silent": "silent"}
+"""Of a feed → how the design system calls it."""
+
+
+def _row(health: Health, titles: dict[str, str]) -> dict[str, Any]:
+    rows = [cycle.rows for cycle in health.cycles[-30:]]
+    usual = round(health.last.usual) if health.last.usual is not None else None
+    return {
+        "health": health,
+        "name": health.type.name,
+        "what": wording.kind(health.type.name, titles),
+        "state": STATES[health.state],
+        "rows": rows,
+        "usual": usual,
+        "tlp": health.type.feed.tlp,
+        "next_day": health.last.on + dt.timedelta(days=health.gap_days),
+    }
+
+
+def _held(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any]:
+    """Return a held cycle with what confirming it would make gone."""
+    return {
+        "what": wording.kind(health.type.name, titles),
+        "type": health.type.name,
+        "cycle": cycle,
+        "goes": _would_go(health.type.pk, health.type.name, cycle.on),
+    }
+
+
+def _would_go(type_pk: int, name: str, on: dt.date) -> int:
+    """Return how many open findings go gone when the cycle counts."""
+    state = State.objects.filter(type=type_pk).first()
+    if state is None:
+        return 0
+    counted = sorted({*map(dt.date.fromisoformat, state.counted), on})
+    if len(counted) < state.gone_after:
+        return 0
+    asked = Filter(states=OPEN, types=(name,), last_cycle_before=counted[-state.gone_after])
+    return queries.findings().count(asked)
+
+
+@needs(Ability.RUN_FEEDS)
+@require_POST
+def decide(request: HttpRequest) -> HttpResponse:
+    """Confirm or discard a held cycle, or say that a silent type had nothing to report."""
+    by, wanted = worker(request, Ability.RUN_FEEDS), request.POST.get("decision", "")
+    name, day = request.POST.get("type", ""), request.POST.get("on", "")
+    if wanted not in ("confirmed", "discarded", "empty") or not _is_day(day):
+        messages.error(request, _("Choose a report, and to confirm or to discard it."))
+    else:
+        ordered(request, wanted, by, type=name, on=day)
+    return redirect("feeds")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@needs(Ability.RUN_FEEDS)
+@require_http_methods(["GET", "POST"])
+def terms(request: HttpRequest, code: str) -> HttpResponse:
+    """Change the label and the terms of a feed."""
+    by, feed = worker(request, Ability.RUN_FEEDS), get_object_or_404(Feed, code=code)
+    form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms})
+    if request.method == "POST" and form.is_valid():
+        change_terms(feed, tlp=form.cleaned_data["tlp"], terms=form.cleaned_data["terms"], by=by, at=now())
+        messages.success(request, _("Changed. Pages and exports carry it from now on."))
+        return redirect("feeds")
+    shown = {"form": form, "feed": feed}
+    return render(request, "feeds/terms.html", shown, status=422 if form.errors else 200)

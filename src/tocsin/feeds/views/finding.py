@@ -1,0 +1,135 @@
+"""One finding: what it is, what to do, why it is whose it is, what became of it, and the rows behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from tocsin.directory.queries import constituent_names
+from tocsin.engine.query import Finding
+from tocsin.feeds import queries, queries_finding, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.episodes import strip
+from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
+from tocsin.feeds.models import ReportType
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import worker
+from tocsin.kernel.clock import now
+from tocsin.kernel.refusals import Refusal
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability, may
+
+
+@needs(Ability.VIEW_FINDINGS)
+@require_GET
+@at_one_version
+def finding(request: HttpRequest, public: str) -> HttpResponse:
+    """Show a finding."""
+    return _page(request, _asked_for(request, public), NoteForm())
+
+
+@needs(Ability.WORK_ON_FINDINGS)
+@require_POST
+def note(request: HttpRequest, public: str) -> HttpResponse:
+    """Write about a finding."""
+    by, found = worker(request), _asked_for(request, public)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        try:
+            add_note(queries.finding_id(found), text=form.cleaned_data["text"], by=by, at=now())
+            return redirect("feeds:finding", queries.finding_id(found))
+        except Refusal as refused:
+            form.add_error("text", str(refused))
+    return _page(request, found, form)
+
+
+@needs(Ability.WORK_ON_FINDINGS)
+@require_POST
+def give(request: HttpRequest, public: str) -> HttpResponse:
+    """Give a finding to a member of the team, or to nobody."""
+    by, found = worker(request), _asked_for(request, public)
+    people = team()
+    form = OwnerForm(request.POST, people=people)
+    if not form.is_valid():
+        messages.error(request, _("Choose somebody of the team."))
+        return redirect("feeds:finding", queries.finding_id(found))
+    wanted = form.cleaned_data["owner"]
+    owner = None if wanted == OWNER_NOBODY else next(each for each in people if str(each.pk) == wanted)
+    give_finding(queries.finding_id(found), owner=owner, by=by, at=now())
+    return redirect("feeds:finding", queries.finding_id(found))
+
+
+def _asked_for(request: HttpRequest, public: str) -> Finding:
+    found = queries.finding_asked_for(request.user, public)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
+    titles = situation.titles()
+    kind = ReportType.objects.select_related("feed").get(name=found.type)
+    names = constituent_names()
+    owner, life = queries_finding.owner(found), queries_finding.life(found)
+    claim = queries_finding.claim(found)
+    people = team()
+    until = queries.latest_day() or found.last_cycle
+    context: dict[str, Any] = {
+        "finding": found,
+        "id": queries.finding_id(found),
+        "what": wording.kind(found.type, titles),
+        "where": queries.place_of(found),
+        "asset": queries.asset_of(found),
+        "class_label": wording.class_label(found.category),
+        "remedy": wording.remedy(wording.meaning(found.type, titles).remedy),
+        "kind": kind,
+        "whose": names.get(found.constituent or "", found.constituent),
+        "claim": claim,
+        "claim_kind": queries_finding.claim_kind(claim),
+        "owner": owner,
+        "is_mine": owner is not None and owner.owner_key == getattr(request.user, "audit_key", ""),
+        "life": life,
+        "days": strip(found.recent, found.last_cycle, found.opened_on, until),
+        "history": _history(found, life, names),
+        "not_checked_since": found.last_cycle if _is_silent(found) else None,
+        "note_form": form,
+        "people": people,
+        "me": str(getattr(request.user, "pk", "")),
+        "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
+    }
+    return render(request, "feeds/finding.html", context, status=422 if form.errors else 200)
+
+
+def _is_silent(found: Finding) -> bool:
+    """Whether its type has stopped arriving, so that nobody knows whether it is still there."""
+    return any(each.type.name == found.type and each.state == "silent" for each in situation.health())
+
+
+def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return what happened, newest first: turns of its life, hand-overs and notes."""
+    turned = [{"at": turn.on, "what": turn.what} for turn in life.turns]
+    handed = [
+        {
+            "at": each.at,
+            "what": "handed",
+            "before": names.get(each.before, each.before),
+            "after": names.get(each.after, each.after),
+        }
+        for each in queries_finding.handovers(found)
+    ]
+    noted = [
+        {"at": each.at, "what": "note", "text": each.text, "by": each.author_label.partition(" <")[0]}
+        for each in queries_finding.notes(found)
+    ]
+    return sorted([*turned, *handed, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
+
+
+def _instant(at: dt.date | dt.datetime) -> dt.datetime:
+    return at if isinstance(at, dt.datetime) else dt.datetime.combine(at, dt.time(), dt.UTC)

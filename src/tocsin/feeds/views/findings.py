@@ -1,0 +1,287 @@
+"""The list of findings: filters, order and page stand in the address; bulk actions say how many."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+from django.views.decorators.http import require_GET, require_POST
+
+from tocsin.directory.models import Constituent
+from tocsin.engine.query import Filter, Finding, Findings, Tally
+from tocsin.feeds import queries, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.feeds.episodes import strip
+from tocsin.feeds.forms import OWNER_NOBODY, team
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import NOBODY, ROWS, STATES, Asked, Page, asked_for, person, with_defaults, worker
+from tocsin.kernel.clock import now
+from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.tlp import TLP, strictest
+from tocsin.people.access import needs
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability, may
+
+FACET_VALUES = 5
+OPEN = ("new", "still", "returned")
+
+
+@needs(Ability.VIEW_FINDINGS)
+@require_GET
+@at_one_version
+def findings(request: HttpRequest) -> HttpResponse:
+    """Fifty findings at a time, worst first."""
+    request.GET = with_defaults(request.GET)  # type: ignore[assignment]  # so that the filter bar shows them as chosen
+    labels = situation.labels()
+    asked = shared(asked_for(request, request.GET), request.GET, labels)
+    found = queries.findings()
+    tally = found.tally(asked.filter)
+    people, titles = queries.holders(), situation.titles()
+    names = {code: row.local_name for code, row in people.items()}
+    shown = found.page(asked.filter, sort=asked.sort, descending=asked.is_descending, limit=ROWS, offset=asked.offset)
+    context = {
+        "rows": rows(shown, names, titles, labels),
+        "page": Page(asked.page, len(shown), tally.total),
+        "is_empty": not found.types,
+        "total": tally.total,
+        "organisations": _organisations(asked, tally),
+        "of_organisations": len(names),
+        "moved": _moved(found, asked.filter.only_constituents),
+        "is_open": set(asked.filter.states) <= set(OPEN),
+        "views": tabs(request.GET),
+        "facets": [
+            *facets(asked.filter, tally, titles, labels),
+            *(sectors(tally, people) if request.GET.getlist("sector") else ()),
+        ],
+        "organisation_choices": _choices(tally.by_facet["constituent"], names, asked.filter.constituents),
+        "type_choices": _types(tally, titles),
+        "type_asked": asked.filter.types[0] if len(asked.filter.types) == 1 else "",
+        "whose_asked": (asked.filter.constituents[0] or NOBODY) if len(asked.filter.constituents) == 1 else "",
+        "q": asked.text,
+        "owner": asked.owner,
+        "may_work": may(person(request), Ability.WORK_ON_FINDINGS),
+        "team": team(),
+        "query": request.GET.urlencode(),
+        "first_page": _without(request.GET, "page"),
+        "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
+    }
+    return render(request, "feeds/findings.html", context)
+
+
+def shared(asked: Asked, query: QueryDict, labels: Mapping[str, str]) -> Asked:
+    """Return what is asked with the label of its feed restricted, where the address says so."""
+    wanted = {label for label in query.getlist("tlp") if label in dict(TLP_CHOICES)}
+    if not wanted:
+        return asked
+    types = tuple(sorted(name for name, label in labels.items() if label in wanted))
+    if asked.filter.types:
+        types = tuple(name for name in types if name in asked.filter.types)
+    return dataclasses.replace(asked, filter=dataclasses.replace(asked.filter, types=types or ("",)))
+
+
+def rows(
+    shown: Sequence[Finding], names: Mapping[str, str], titles: Mapping[str, str], labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return findings as a list shows them."""
+    until = queries.latest_day()
+    ids = [queries.finding_id(finding) for finding in shown]
+    owners = situation.owners_of(ids)
+    return [
+        {
+            "id": public,
+            "finding": finding,
+            "what": wording.kind(finding.type, titles),
+            "whose": names.get(finding.constituent or "", finding.constituent or ""),
+            "where": queries.place_of(finding),
+            "days": strip(finding.recent, finding.last_cycle, finding.opened_on, until or finding.last_cycle),
+            "tlp": labels.get(finding.type),
+            "owner": owners.get(public, "").partition(" <")[0],
+        }
+        for public, finding in zip(ids, shown, strict=True)
+    ]
+
+
+def _without(query: QueryDict, name: str) -> str:
+    kept = query.copy()
+    kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _organisations(asked: Asked, tally: Tally) -> int:
+    """Return in how many organisations the findings are."""
+    counted = tally.by_facet["constituent"]
+    if asked.filter.constituents:
+        return sum(1 for each in asked.filter.constituents if each and counted.get(each))
+    return sum(1 for each in counted if each)
+
+
+def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int]:
+    """Return how many findings opened and how many went gone by the latest report of each type."""
+    opened = found.count(Filter(states=("new", "returned"), only_constituents=only))
+    return opened, found.count(Filter(just_gone=True, only_constituents=only))
+
+
+def tabs(query: QueryDict) -> list[dict[str, Any]]:
+    """Return the saved views."""
+    states = "&".join(f"state={state}" for state in OPEN)
+    views = [
+        ("open", _("Open, worst first"), f"?{states}"),
+        ("back", _("Came back"), f"?{states}&back=1"),
+        ("new", _("New today"), "?state=new&state=returned"),
+        ("nobody", pgettext("findings that nobody is responsible for", "Nobody's"), f"?{states}&whose={NOBODY}"),
+        ("mine", _("Mine"), f"?{states}&owner=me"),
+        ("unowned", _("Not taken yet"), f"?{states}&owner=none"),
+    ]
+    current = _current(query)
+    return [{"label": label, "url": url, "is_current": code == current} for code, label, url in views]
+
+
+def _current(query: QueryDict) -> str:
+    if query.get("owner"):
+        return {"me": "mine", "none": "unowned"}.get(query.get("owner", ""), "")
+    if query.get("back"):
+        return "back"
+    if query.getlist("whose") == [NOBODY]:
+        return "nobody"
+    states = set(query.getlist("state"))
+    return "open" if states == set(OPEN) else "new" if states == {"new", "returned"} else ""
+
+
+def facets(asked: Filter, tally: Tally, titles: Mapping[str, str], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the filter bar; what cannot be chosen now is left out of the longer lists."""
+    counted = tally.by_facet
+    states = [
+        {"code": code, "label": label, "count": counted["state"].get(code, 0)}
+        for code, label in zip(STATES, (_("New"), _("Open"), _("Came back"), _("Gone")), strict=True)
+    ]
+    grades = [
+        {"code": level, "label": "", "count": counted["severity"].get(str(level), 0), "severity": level}
+        for level in range(1, 7)
+    ]
+    bar = [
+        {"name": "state", "label": _("State"), "values": states},
+        {"name": "severity", "label": _("Severity"), "values": grades},
+        {
+            "name": "class",
+            "label": _("Class"),
+            "values": _most(
+                counted["class"], asked.classes, {name: wording.class_label(name) for name in counted["class"]}
+            ),
+        },
+        {
+            "name": "type",
+            "label": _("What"),
+            "values": _most(
+                counted["type"], asked.types, {name: wording.kind(name, titles) for name in counted["type"]}
+            ),
+        },
+    ]
+    by_label: dict[str, int] = {}
+    for name, count in counted["type"].items():
+        by_label[labels.get(name, "RED")] = by_label.get(labels.get(name, "RED"), 0) + count
+    if len(by_label) > 1:
+        values = [{"code": code, "label": label, "count": by_label.get(code, 0)} for code, label in TLP_CHOICES]
+        bar.append({"name": "tlp", "label": _("Share"), "values": values})
+    return bar
+
+
+def sectors(tally: Tally, people: Mapping[str, Constituent]) -> list[dict[str, Any]]:
+    """Return the line of sectors."""
+    counted: dict[str, int] = {}
+    words: dict[str, str] = {}
+    for whose, count in tally.by_facet["constituent"].items():
+        if row := people.get(whose):
+            counted[row.sector] = counted.get(row.sector, 0) + count
+            words[row.sector] = row.sector_label
+    return [{"name": "sector", "label": _("Sector"), "values": _most(counted, (), words)}] if counted else []
+
+
+def _most(counted: Mapping[str, int], chosen: Sequence[str], words: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the most frequent values and those that are chosen, most first."""
+    order = sorted(counted, key=lambda name: (-counted[name], name))
+    shown = [name for name in order if name in chosen or name in order[:FACET_VALUES]]
+    return [{"code": name, "label": words[name], "count": counted[name]} for name in shown]
+
+
+def _choices(counted: Mapping[str, int], names: Mapping[str, str], chosen: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Return organisations with findings, by name."""
+    listed = {*counted, *chosen} - {""}
+    return sorted(((each, names.get(each, each), counted.get(each, 0)) for each in listed), key=lambda row: row[1])
+
+
+def _types(tally: Tally, titles: Mapping[str, str]) -> list[tuple[str, str, int]]:
+    counted = tally.by_facet["type"]
+    return sorted(((name, wording.kind(name, titles), counted[name]) for name in counted), key=lambda row: row[1])
+
+
+# ---- bulk actions
+
+
+@needs(Ability.WORK_ON_FINDINGS)
+@require_POST
+def work_on_findings(request: HttpRequest) -> HttpResponse:
+    """Take, give or note the chosen findings: all of them or none."""
+    by = worker(request)
+    ids = list(dict.fromkeys(request.POST.getlist("finding")))[:ROWS]
+    found = queries.findings().many(situation.keys_of(ids))
+    visible = queries.only_constituents(by)
+    ids = [queries.finding_id(each) for each in found if visible is None or (each.constituent or "") in visible]
+    try:
+        said = _work(request.POST, ids, by)
+    except Refusal as refused:
+        messages.error(request, str(refused))
+    else:
+        (messages.success if ids else messages.error)(request, said)
+    return HttpResponseRedirect(_onward(request))
+
+
+def _work(form: QueryDict, ids: Sequence[str], by: Person) -> str:
+    """Do it; return what was done in a sentence."""
+    if not ids:
+        return _("No finding was chosen. Tick some rows first.")
+    at, wanted = now(), form.get("do", "")
+    with transaction.atomic():
+        if wanted == "note":
+            for each in ids:
+                add_note(each, text=form.get("text", ""), by=by, at=at)
+            return ngettext("The note stands at %(n)s finding.", "The note stands at %(n)s findings.", len(ids)) % {
+                "n": len(ids)
+            }
+        owner = by if wanted == "take" else _chosen_owner(form.get("owner", ""))
+        for each in ids:
+            give_finding(each, owner=owner, by=by, at=at)
+    if owner is None:
+        return ngettext("%(n)s finding has no owner now.", "%(n)s findings have no owner now.", len(ids)) % {
+            "n": len(ids)
+        }
+    words = {"n": len(ids), "name": str(owner)}
+    return ngettext("%(name)s has %(n)s finding more.", "%(name)s has %(n)s findings more.", len(ids)) % words
+
+
+def _chosen_owner(pk: str) -> Person | None:
+    """Return a member of the team; None to take the findings from whoever has them. Raises PermissionDenied."""
+    if pk == OWNER_NOBODY:
+        return None
+    chosen = next((each for each in team() if str(each.pk) == pk), None)
+    if chosen is None:
+        raise PermissionDenied
+    return chosen
+
+
+def _onward(request: HttpRequest) -> str:
+    """Return the address of the list that the form came from."""
+    address = f"{reverse('findings')}?{request.POST.get('query', '')}"
+    safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if safe and "\n" not in address and "\r" not in address else reverse("findings")

@@ -1,0 +1,108 @@
+"""What could not be taken: which line and column of which report, why, and the text itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from tocsin.engine import query as engine
+from tocsin.engine.query import Fault
+from tocsin.feeds import queries, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.models import Report
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import ROWS, TEXT_LENGTH, Page, page_number
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability
+
+REPORTS_AT_MOST = 400
+RAW_SHOWN = 400
+
+
+@needs(Ability.VIEW_FEEDS)
+@require_GET
+@at_one_version
+def quarantine(request: HttpRequest) -> HttpResponse:
+    """Fifty lines at a time; filters by type, run, reason and column stand in the address."""
+    reports, total = _reports(request)
+    by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
+    faults = engine.faults(queries.database(), _present(by_file))
+    reason, column = (request.GET.get(name, "").replace("\0", "")[:TEXT_LENGTH] for name in ("reason", "column"))
+    number = page_number(request.GET.get("page", "1"))
+    found = engine.quarantined(
+        queries.database(), _present(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
+    )
+    titles = situation.titles()
+    counted = sum(f.whole_rows + f.cells for f in faults if reason in ("", f.reason) and column in ("", f.column))
+    context = {
+        "rows": [_row(row, by_file, titles) for row in found],
+        "page": Page(number, len(found), counted),
+        "facets": _facets(faults, reports, titles),
+        "whole_rows": sum(fault.whole_rows for fault in faults),
+        "cells": sum(fault.cells for fault in faults),
+        "is_empty": not reports,
+        "run": request.GET.get("run", ""),
+        "left_out": total - len(reports),
+    }
+    return render(request, "feeds/quarantine.html", context)
+
+
+def _reports(request: HttpRequest) -> tuple[list[Report], int]:
+    """Return the newest reports with something in quarantine, as the address restricts them, and how many there are."""
+    found = Report.objects.filter(state=ReportState.ACCEPTED).exclude(quarantine="").select_related("type")
+    if types := request.GET.getlist("type")[:50]:
+        found = found.filter(type__name__in=[name.replace("\0", "") for name in types])
+    run = request.GET.get("run", "")
+    if run.isascii() and run.isdigit() and len(run) < 10:
+        found = found.filter(run=int(run))
+    reports = list(found.order_by("-on", "name")[:REPORTS_AT_MOST])
+    return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports)
+
+
+def _present(by_file: dict[str, Report]) -> list[str]:
+    return [file for file in by_file if Path(file).is_file()]
+
+
+def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str]) -> dict[str, Any]:
+    file, line, column, reason, raw, whole = row
+    report = by_file[file]
+    return {
+        "report": report,
+        "what": wording.kind(report.type.name, titles),
+        "line": line,
+        "column": column,
+        "reason": reason[:1].upper() + reason[1:],
+        "raw": raw[:RAW_SHOWN],
+        "is_cut": len(raw) > RAW_SHOWN,
+        "is_row": whole,
+    }
+
+
+def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) -> list[dict[str, Any]]:
+    reasons: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    for fault in faults:
+        count = fault.whole_rows + fault.cells
+        reasons[fault.reason] = reasons.get(fault.reason, 0) + count
+        columns[fault.column] = columns.get(fault.column, 0) + count
+    types: dict[str, int] = {}
+    for report in reports:
+        types[report.type.name] = types.get(report.type.name, 0) + report.rows_quarantined + report.cells_quarantined
+    words = {name: wording.kind(name, titles) for name in types}
+    return [
+        {"name": "type", "label": _("Report"), "values": _values(types, words)},
+        {"name": "reason", "label": _("Reason"), "values": _values(reasons)},
+        {"name": "column", "label": _("Column"), "values": _values({n: c for n, c in columns.items() if n})},
+    ]
+
+
+def _values(counted: dict[str, int], words: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    order = sorted(counted, key=lambda name: (-counted[name], name))[:12]
+    return [{"code": name, "label": (words or {}).get(name, name), "count": counted[name]} for name in order]

@@ -1,0 +1,114 @@
+"""One run: how far it is, what came of it, and taking it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from tocsin.feeds import ordering, wording
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.forms import WithdrawForm
+from tocsin.feeds.models import Run
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.views.asking import worker
+from tocsin.kernel.clock import now
+from tocsin.kernel.refusals import Refusal
+from tocsin.people.access import needs
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability, may
+
+REPORTS_SHOWN = 200
+LOOKS = {RunState.RUNNING: "working", RunState.DONE: "done", RunState.FAILED: "failed", RunState.WITHDRAWN: "withdrawn"}
+"""State of a run → how the design system calls it."""
+
+
+@needs(Ability.VIEW_FEEDS)
+@require_GET
+@at_one_version
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a run."""
+    return _page(request, get_object_or_404(Run, pk=pk), WithdrawForm())
+
+
+@needs(Ability.VIEW_FEEDS)
+@require_GET
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes while a run goes on; when it is over the page is asked for anew."""
+    row = get_object_or_404(Run, pk=pk)
+    if not request.headers.get("HX-Request"):
+        return redirect("feeds:run", pk)
+    response = render(request, "feeds/parts/progress.html", _progress(row))
+    if row.state != RunState.RUNNING:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@needs(Ability.RUN_FEEDS)
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the reports of a run count no more."""
+    by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
+    form = WithdrawForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, form)
+    ordered(request, "withdraw", by, run=pk, reason=form.cleaned_data["reason"])
+    return redirect("feeds:run", pk)
+
+
+@needs(Ability.RUN_FEEDS)
+@require_POST
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read the reports of a run again under the mappings in force."""
+    by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
+    ordered(request, "replay", by, run=row.pk)
+    return redirect("feeds:run", pk)
+
+
+def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None:
+    """Have the engine do something, and say whether it is done."""
+    try:
+        is_done = ordering.order(what, by=by, at=now(), **details)
+    except Refusal as refused:
+        messages.error(request, str(refused))
+        return
+    messages.success(
+        request,
+        _("Done. Findings stand as they follow from it.")
+        if is_done
+        else _("It is being done. Findings stand as they follow from it in a minute or so."),
+    )
+
+
+def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
+    titles = situation.titles()
+    reports = list(row.reports.select_related("type").order_by("-rows_quarantined", "on", "name")[:REPORTS_SHOWN])
+    cycles = [
+        {**cycle, "what": wording.kind(cycle["type"], titles)}
+        for cycle in row.summary.get("cycles", ())[:REPORTS_SHOWN]
+    ]
+    context = {
+        **_progress(row),
+        "summary": row.summary,
+        "reports": reports,
+        "report_count": row.reports.count(),
+        "cycles": cycles,
+        "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
+        "form": form,
+        "may_run": may(request.user, Ability.RUN_FEEDS),
+    }
+    return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
+
+
+def _progress(row: Run) -> dict[str, Any]:
+    return {
+        "run": row,
+        "look": LOOKS[RunState(row.state)],
+        "is_running": row.state == RunState.RUNNING,
+        "percent": min(100, max(0, round(row.progress * 100))),
+    }

@@ -1,0 +1,359 @@
+"""Situation: four questions, each with one sentence that answers and the evidence for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+from django.views.decorators.http import require_GET
+
+from tocsin.directory.models import Constituent
+from tocsin.engine.query import Filter
+from tocsin.feeds import history, needed, queries, wording
+from tocsin.feeds import queries_situation as situation_of
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
+from tocsin.feeds.usual import Usual, times
+from tocsin.feeds.views.asking import NOBODY
+from tocsin.kernel.clock import now
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability
+
+KINDS_SHOWN = 4
+GROUPS_SHOWN = 3
+BARS = 8
+PEOPLE_SHOWN = 5
+NEEDED_SHOWN = 4
+ATTACKS = frozenset({"infection", "attack", "compromise", "content"})
+"""Groups of report types whose growth is somebody's doing; the others are doors left open."""
+VISIT_APART = dt.timedelta(minutes=30)
+VISITED, BEFORE = "feeds.visited", "feeds.visited_before"
+
+
+@needs(Ability.VIEW_SITUATION)
+@require_GET
+@at_one_version
+def situation(request: HttpRequest) -> HttpResponse:
+    """Show the situation."""
+    only = situation_of.sums_for(request.user)
+    people = queries.holders()
+    moved, health, titles = situation_of.movements(), situation_of.health(), situation_of.titles()
+    counts = queries.findings().counts(("constituent", "class", "state"), Filter(only_constituents=only))
+    gone = queries.findings().counts(("constituent", "class"), Filter(only_constituents=only, just_gone=True))
+    all_kinds = kinds(moved, titles)
+    wanted = needed.decisions(request.user, counts, people, health, titles)
+    before = last_visit(request.session)
+    context = {
+        "is_empty": not health,
+        "newest": moved.days[-1] if moved.days else None,
+        "attack": attack(all_kinds),
+        "kinds": all_kinds if request.GET.get("kinds") == "all" else all_kinds[:KINDS_SHOWN],
+        "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
+        "feeds": arrivals(health, titles),
+        "changes": changes(moved, counts, gone, people),
+        "people": who(only, counts),
+        "needed": wanted[:NEEDED_SHOWN],
+        "needed_count": len(wanted),
+        "needed_more": wanted[NEEDED_SHOWN:],
+        "trend": trend(moved),
+        "sectors": bars(counts, people, "sector"),
+        "organisations": bars(counts, people, "whose"),
+        "health": [(each, wording.kind(each.type.name, titles)) for each in health],
+        "since": before,
+        "log": history.since(before) if before else [],
+    }
+    return render(request, "feeds/situation.html", context)
+
+
+def last_visit(session: SessionBase) -> dt.datetime | None:
+    """Return when this person looked at the situation before this visit; a visit lasts while pages follow closely."""
+    at, seen, before = now(), _at(session.get(VISITED)), _at(session.get(BEFORE))
+    if seen is None or at - seen > VISIT_APART:
+        session[BEFORE] = (seen or at).isoformat()
+        session[VISITED] = at.isoformat()
+        return seen
+    return before
+
+
+def _at(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+# ---- are we under attack?
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of finding on the newest day, beside its usual."""
+
+    label: str
+    url: str
+    numbers: tuple[int, ...]
+    today: int
+    usual: Usual | None
+    is_attack: bool
+
+    @property
+    def is_above(self) -> bool:
+        """Whether more opened than is usual."""
+        return self.usual is not None and self.today > self.usual.high
+
+    @property
+    def times(self) -> float:
+        """How many times the usual."""
+        return times(self.today, self.usual) if self.usual else 0.0
+
+    @property
+    def times_text(self) -> str:
+        """The same in figures people say: 3, or 1.5."""
+        value = round(self.times) if self.times >= 3 else round(self.times, 1)
+        return formats.number_format(value, decimal_pos=None)
+
+
+def kinds(moved: Movements, titles: Mapping[str, str]) -> list[Kind]:
+    """Return every kind of finding, most unusual first; IPv4 and IPv6 reports of one kind count together."""
+    types: dict[str, list[str]] = {}
+    for name in moved.by_type:
+        types.setdefault(wording.kind(name, titles), []).append(name)
+    found = [_kind(label, names, moved, titles) for label, names in types.items()]
+    return sorted((kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, kind.label))
+
+
+def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
+    opened = moved.opened(names)
+    if not opened or opened[-1] is None:
+        return None
+    return Kind(
+        label=label,
+        url=_list(state=("new", "returned"), type=names),
+        numbers=tuple(number for number in opened if number is not None),
+        today=opened[-1],
+        usual=situation_of.usual_of(opened),
+        is_attack=any(wording.meaning(name, titles).group in ATTACKS for name in names),
+    )
+
+
+def _list(**query: Any) -> str:
+    return f"/findings/?{urlencode(query, doseq=True)}"
+
+
+def attack(found: Sequence[Kind]) -> str:
+    """Return the sentence that answers."""
+    above = [kind for kind in found if kind.is_above]
+    attacks = [kind for kind in above if kind.is_attack]
+    if not found:
+        return _("Not known yet: there is nothing to compare the first reports with.")
+    if not above:
+        return _("Not that we can see: everything counted is within the usual.")
+    first = (attacks or above)[0]
+    words = {"kind": first.label, "times": first.times_text, "n": len(above) - 1}
+    if attacks and len(above) == 1:
+        return _("Yes: {kind}, {times} times the usual.").format(**words)
+    if attacks:
+        said = ngettext(
+            "Yes: {kind}, {times} times the usual; one other kind grows too.",
+            "Yes: {kind}, {times} times the usual; {n} other kinds grow too.",
+            len(above) - 1,
+        )
+        return said.format(**words)
+    return _("No attack that we can see, but more of this than usual: {kind}.").format(**words)
+
+
+def arrivals(health: Sequence[Health], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return what we see it with: a tick for each type of report, the silent ones named."""
+    behind = [
+        {
+            "what": wording.kind(each.type.name, titles),
+            "name": each.type.name,
+            "state": each.state,
+            "last": each.last.on,
+            "gap": each.gap_days,
+        }
+        for each in health
+        if each.state != "ok"
+    ]
+    return {
+        "ticks": [(wording.kind(each.type.name, titles), each.state) for each in health],
+        "count": len(health),
+        "arriving": sum(each.state == "ok" for each in health),
+        "silent": [each for each in behind if each["state"] == "silent"][:2],
+        "last": max((each.last.arrived_at for each in health), default=None),
+    }
+
+
+# ---- what went away, what came back?
+
+
+def changes(
+    moved: Movements,
+    counts: Sequence[tuple[Any, ...]],
+    gone: Sequence[tuple[Any, ...]],
+    people: Mapping[str, Constituent],
+) -> dict[str, Any]:
+    """Return what is new, back and gone now beside the day before: in all, by class, sector and constituent."""
+    before = situation_of.day_before(moved.days[-1]) if moved.days else {}
+    groups = [
+        (_("Class"), "class", lambda whose, what: what, wording.class_label),
+        (_("Sector"), "sector", lambda whose, what: people[whose].sector if whose in people else "", None),
+        (_("Organisation"), "whose", lambda whose, what: whose or NOBODY, None),
+    ]
+    sectors = {row.sector: row.sector_label for row in people.values()}
+    names = {code: row.local_name for code, row in people.items()}
+    tables = []
+    for title, name, of, label in groups:
+        rows = _grouped(of, counts, gone, before)
+        listed = [
+            {
+                "label": _label(name, code, label, sectors, names),
+                "day": row[0],
+                "before": row[1],
+                "open": row[2],
+                "query": urlencode({name: code or NOBODY}),
+            }
+            for code, row in rows
+        ]
+        tables.append({"title": title, "rows": listed[:GROUPS_SHOWN], "more": max(0, len(listed) - GROUPS_SHOWN)})
+    whole = _grouped(lambda whose, what: "", counts, gone, before)
+    return {"tables": tables, "all": whole[0][1] if whole else (Day(), Day(), 0)}
+
+
+def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: Mapping[str, str]) -> str:
+    if name == "class":
+        return str(label(code))
+    if name == "sector":
+        return sectors.get(code, _("Nobody’s"))
+    return names.get(code, _("Nobody’s") if code == NOBODY else code)
+
+
+def _grouped(
+    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[tuple[str, str], Day]
+) -> list[tuple[str, tuple[Day, Day, int]]]:
+    """Return for each group now, the day before and how many are open, most opened first."""
+    today: dict[str, Day] = {}
+    opened: dict[str, int] = {}
+    for whose, what, state, number in counts:
+        code = of(whose, what or "")
+        if state in ("new", "returned", "still"):
+            today[code] = today.get(code, Day()) + Day(**{state: number})
+            opened[code] = opened.get(code, 0) + number
+    for whose, what, number in gone:
+        code = of(whose, what or "")
+        today[code] = today.get(code, Day()) + Day(gone=number)
+    earlier: dict[str, Day] = {}
+    for (whose, what), day in before.items():
+        code = of(whose, what)
+        earlier[code] = earlier.get(code, Day()) + day
+    order = sorted(today, key=lambda code: (-today[code].opened, -opened.get(code, 0), code))
+    return [(code, (today[code], earlier.get(code, Day()), opened.get(code, 0))) for code in order]
+
+
+# ---- who is on it?
+
+
+def who(only: tuple[str, ...] | None, counts: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the owners with their open findings by severity, and how many have no owner."""
+    held = situation_of.owned()
+    open_ones = situation_of.open_among(list(held), only)
+    people: dict[str, dict[str, Any]] = {}
+    for finding in open_ones:
+        key, label = held[queries.finding_id(finding)]
+        row = people.setdefault(key, {"key": key, "label": label.partition(" <")[0], "count": 0, "by_severity": {}})
+        row["count"] += 1
+        row["by_severity"][finding.severity] = row["by_severity"].get(finding.severity, 0) + 1
+        row["oldest"] = min(row.get("oldest", finding.first_seen), finding.first_seen)
+    total = sum(row[-1] for row in counts if row[2] in OPEN)
+    listed = sorted(people.values(), key=lambda row: (min(row["by_severity"]), -row["count"]))
+    return {
+        "rows": listed[:PEOPLE_SHOWN],
+        "more": max(0, len(listed) - PEOPLE_SHOWN),
+        "people": len(listed),
+        "held": len(open_ones),
+        "unowned": total - len(open_ones),
+    }
+
+
+# ---- below
+
+
+def trend(moved: Movements) -> dict[str, Any] | None:
+    """Return the chart of the last days: opened and gone, with the usual of what opens."""
+    days = [(on, day) for on, day in zip(moved.days, moved.whole(), strict=True) if day is not None]
+    if len(days) < 2:
+        return None
+    opened = [day.opened for _, day in days]
+    usual = situation_of.usual_of(opened)
+    above = usual is not None and opened[-1] > usual.high
+    gone = [day.gone for _, day in days]
+    words = [formats.date_format(on, pgettext("date format", "j M")) for on, _ in days]
+    at = sorted({0, len(days) // 3, 2 * len(days) // 3, len(days) - 1})
+    opened_label = _("{n} opened").format(n=formats.number_format(opened[-1], force_grouping=True))
+    chart: dict[str, Any] = {
+        "name": _("Findings opened and gone by day"),
+        "caption": _("Findings a day. The first report of each type is left out: everything in it is new."),
+        "days": [words[index] for index in at] if len(days) > 3 else words,
+        "head": [_("Day"), _("Opened"), _("Gone")],
+        "at": words,
+        "lines": [
+            {"label": opened_label, "values": opened, "look": "above" if above else "ours"},
+            {"label": _("{n} gone").format(n=formats.number_format(gone[-1], force_grouping=True)), "values": gone},
+        ],
+    }
+    if usual:
+        low, high = (formats.number_format(end, force_grouping=True) for end in usual.band)
+        label = _("usual {low}–{high}").format(low=low, high=high)
+        chart["usual"] = {"low": usual.low, "high": usual.high, "label": label}
+    return {"chart": chart, "title": _trend_title(opened[-1], gone[-1], usual), "is_above": above}
+
+
+def _trend_title(opened: int, gone: int, usual: Usual | None) -> str:
+    if usual is not None and opened > usual.high:
+        return _("More findings opened than usual")
+    if usual is not None and opened < usual.low:
+        return _("Fewer findings opened than usual")
+    if gone > opened:
+        return _("More findings went away than opened")
+    return _("As many findings opened as usual") if usual else _("Findings opened and gone")
+
+
+def bars(
+    counts: Sequence[tuple[Any, ...]], people: Mapping[str, Constituent], by: Literal["sector", "whose"]
+) -> dict[str, Any] | None:
+    """Return bars of open findings by sector or constituent, the rest gathered in one; the longest is the title's."""
+    sums: dict[str, int] = {}
+    labels: dict[str, str] = {}
+    for whose, _what, state, number in counts:
+        if state in OPEN and (row := people.get(whose)):
+            code = row.sector if by == "sector" else whose
+            labels[code] = row.sector_label if by == "sector" else row.local_name
+            sums[code] = sums.get(code, 0) + number
+    order = sorted(sums, key=lambda code: (-sums[code], labels[code]))
+    if not order:
+        return None
+    shown: list[dict[str, Any]] = [
+        {"label": labels[code], "value": sums[code], "url": _list(**{by: code})} for code in order[:BARS]
+    ]
+    if rest := order[BARS:]:
+        label = ngettext("{n} other", "{n} others", len(rest)).format(n=len(rest))
+        shown.append({"label": label, "value": sum(sums[code] for code in rest), "is_other": True})
+    titles = {
+        "sector": _("Most open findings are in this sector: {name}"),
+        "whose": _("{name} has the most open findings"),
+    }
+    return {
+        "title": titles[by].format(name=labels[order[0]]),
+        "chart": {
+            "name": titles[by].format(name=labels[order[0]]),
+            "caption": _("Open findings by sector.") if by == "sector" else _("Open findings by organisation."),
+            "head": [_("Sector") if by == "sector" else _("Organisation"), _("Open")],
+            "bars": shown,
+        },
+    }

@@ -1,0 +1,99 @@
+"""Open findings that are nobody's, by who announces the addresses: a work list for the directory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from tocsin.directory.queries import constituents_visible_to
+from tocsin.engine import query as engine
+from tocsin.engine.query import Block, Filter
+from tocsin.feeds import queries
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.models import Report
+from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_findings import span
+from tocsin.feeds.queries_situation import OPEN
+from tocsin.feeds.views.asking import ROWS, Page, page_number
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability, may
+
+PARTS_AT_MOST = 60
+NAMES_SHOWN = 2
+
+
+@needs(Ability.VIEW_FINDINGS)
+@require_GET
+@at_one_version
+def unattributed(request: HttpRequest) -> HttpResponse:
+    """Fifty blocks at a time, fullest first."""
+    asked = Filter(states=OPEN, constituents=("",), only_constituents=queries.only_constituents(request.user))
+    number = page_number(request.GET.get("page", "1"))
+    found = queries.findings()
+    total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
+    names = _reverse_names(blocks)
+    context = {
+        "rows": [
+            {"block": block, "network": network(block), "names": names.get(network(block), ())} for block in blocks
+        ],
+        "page": Page(number, len(blocks), total),
+        "findings": found.count(asked),
+        "constituents": constituents_visible_to(request.user).filter(status="active").order_by("name"),
+        "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
+    }
+    return render(request, "feeds/unattributed.html", context)
+
+
+@needs(Ability.EDIT_DIRECTORY)
+@require_GET
+def claim_for(request: HttpRequest) -> HttpResponse:
+    """Go to the form for a claim of the chosen constituent, filled in with the chosen value."""
+    chosen = constituents_visible_to(request.user).filter(public_id=request.GET.get("constituent", "")).first()
+    value = request.GET.get("value", "")[:300]
+    if chosen is None or not value:
+        messages.error(request, _("Choose a constituent and what it is responsible for."))
+        return redirect("unattributed")
+    kind = "asn" if value.upper().startswith("AS") else "network"
+    address = reverse("directory:add-claim", args=[chosen.public_id])
+    return redirect(f"{address}?{urlencode({'kind': kind, 'value': value})}")
+
+
+def network(block: Block) -> str:
+    """Return a block as people write it; empty for findings without an address."""
+    if block.high is None or block.low is None:
+        return ""
+    if block.is_v4:
+        return f"{ipaddress.IPv4Address(block.low & 0xFFFF_FFFF)}/24"
+    return f"{ipaddress.IPv6Address(block.high << 64)}/48"
+
+
+def _reverse_names(blocks: list[Block]) -> dict[str, list[str]]:
+    """Return some reverse DNS names in each block, from the newest reports that have them: a hint, no more."""
+    networks = [name for block in blocks if (name := network(block))]
+    since = (queries.latest_day() or dt.date.max) - dt.timedelta(days=1)
+    store: Path = settings.TOCSIN.store
+    reports = Report.objects.filter(state=ReportState.ACCEPTED, on__gte=since).order_by("-on", "name")
+    parts = [str(store / part) for report in reports if "hostname" in report.columns for part in report.parts]
+    found = engine.reverse_names(queries.database(), parts[:PARTS_AT_MOST], [span(name) for name in networks])
+    names: dict[str, list[str]] = {}
+    for high, low, name in found:
+        place = network(_block_of(high, low))
+        if name not in names.setdefault(place, []) and len(names[place]) < NAMES_SHOWN:
+            names[place].append(name)
+    return names
+
+
+def _block_of(high: int, low: int) -> Block:
+    is_v4 = high == 0 and low >> 32 == 0xFFFF
+    first_high, first_low = (0, low & ~0xFF) if is_v4 else (high & ~0xFFFF, 0)
+    return Block(None, first_high, first_low, is_v4, 0, 6, 0)

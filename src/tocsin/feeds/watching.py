@@ -1,0 +1,210 @@
+"""Watch a folder into which somebody else puts reports: take in what is complete, move nothing, never stop.
+
+A file is complete when size and time have not changed for a while. What was
+taken in is remembered by content in the data directory, so that a restart, a
+copy or a touched file costs nothing; a file that could not be read is
+remembered too and tried again when it changes. Reports of one day may come in
+pieces: its cycle is closed when the next one of its type begins, or a day and a
+half after its last report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+
+from tocsin.audit.actors import Actor
+from tocsin.engine.opening import SUFFIXES
+from tocsin.engine.run import Options
+from tocsin.feeds import intake, mappings
+from tocsin.feeds.models import Cycle
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import InvalidInput, Refusal
+
+CLOSED_AFTER = dt.timedelta(hours=36)
+EVERY_S = 10.0
+SETTLED_S = 10.0
+MEMORY = "watched.json"
+Stamp = tuple[int, int]
+"""Size in bytes and time of change in nanoseconds."""
+Tell = Callable[[str, dict[str, Any]], None]
+"""Called with a sentence and data about what was done."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A file that was taken in, or could not be."""
+
+    stamp: Stamp
+    sha256: str
+    broken: bool = False
+
+
+class Memory:
+    """What was taken in from one folder."""
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self._file, self._folder = file, str(folder)
+        held = _read_json(file).get(self._folder, {})
+        self._seen = {name: Seen((size, changed), *rest) for name, (size, changed, *rest) in held.items()}
+
+    def knows(self, name: str, path: Path, stamp: Stamp) -> bool:
+        """Say whether a file holds nothing new; reads it only when it looks changed."""
+        seen = self._seen.get(name)
+        if seen and seen.stamp == stamp:
+            return True
+        namesakes = [other for known, other in self._seen.items() if Path(known).name == path.name]
+        sha256 = _sha256(path) if namesakes else ""
+        same = next((other for other in namesakes if other.sha256 == sha256), None)
+        if same:
+            self._seen[name] = Seen(stamp, sha256, same.broken)
+        return same is not None
+
+    def take(self, files: dict[str, tuple[Path, Stamp]], broken: set[str]) -> None:
+        """Remember files; `broken` are the names of those that could not be read."""
+        for name, (path, stamp) in files.items():
+            self._seen[name] = Seen(stamp, _sha256(path), path.name in broken)
+        everything = _read_json(self._file)
+        everything[self._folder] = {name: [*seen.stamp, seen.sha256, seen.broken] for name, seen in self._seen.items()}
+        beside = self._file.with_suffix(".tmp")
+        beside.write_text(json.dumps(everything), encoding="utf-8")
+        beside.replace(self._file)
+
+    def forget_broken(self) -> None:
+        """Let files that could not be read be tried again: other mappings may know them."""
+        self._seen = {name: seen for name, seen in self._seen.items() if not seen.broken}
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        held: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet; or damaged, and then everything is looked at once more
+        return {}
+    return held
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Watch:
+    """Watches one folder."""
+
+    def __init__(
+        self, folder: Path, *, by: Actor, tell: Tell, now: Callable[[], Instant], settled_s: float = SETTLED_S
+    ) -> None:
+        if not folder.is_dir():
+            raise InvalidInput("there is no such folder.", where=str(folder))
+        self.folder, self.by, self.tell, self.now, self.settled_s = folder.absolute(), by, tell, now, settled_s
+        self.memory = Memory(settings.TOCSIN.home / MEMORY, self.folder)
+        self._looked: dict[str, tuple[Stamp, float]] = {}
+        self._complaint = ""
+        self._recognition = mappings.recognition()
+
+    def run(self, stop: threading.Event, *, every_s: float = EVERY_S) -> None:
+        """Look again and again until `stop` is set."""
+        while not stop.is_set():
+            self.look()
+            stop.wait(every_s)
+
+    def look(self) -> None:
+        """Take in what has become complete, and close what has become due. Never raises what another look may mend."""
+        try:
+            recognition = mappings.recognition()
+            if self._recognition is not recognition:
+                self._recognition = recognition
+                self.memory.forget_broken()
+            files = dict(self._complete())
+            if files:
+                self._take_in(files)
+            self._close_due()
+        except (Refusal, OSError) as problem:
+            if str(problem) != self._complaint:
+                self.tell(str(problem), {"problem": str(problem)})
+            self._complaint = str(problem)
+        else:
+            self._complaint = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether files were seen that may still be written."""
+        return any(not self._has_settled(name, stamp) for name, (stamp, _) in list(self._looked.items()))
+
+    def _complete(self) -> Iterator[tuple[str, tuple[Path, Stamp]]]:
+        """Yield the files that are complete and not known."""
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder).as_posix()
+            if any(part.startswith(".") for part in Path(name).parts):
+                continue
+            try:
+                about = path.stat()
+                stamp = (about.st_size, about.st_mtime_ns)
+                complete = path.is_file() and self._has_settled(name, stamp)
+                if complete and not self.memory.knows(name, path, stamp):
+                    yield name, (path, stamp)
+            except OSError:  # it has gone since the folder was listed, or may not be read yet
+                continue
+
+    def _has_settled(self, name: str, stamp: Stamp) -> bool:
+        """Say whether a file has not changed for a while, by its own time or by what was seen of it."""
+        before, since = self._looked.get(name, (None, 0.0))
+        if before != stamp:
+            since = time.monotonic()
+            self._looked[name] = (stamp, since)
+        age_s = time.time() - stamp[1] / 1e9
+        return age_s >= self.settled_s or time.monotonic() - since >= self.settled_s
+
+    def _take_in(self, files: dict[str, tuple[Path, Stamp]]) -> None:
+        summary = intake.import_reports(
+            [path for path, _ in files.values()],
+            options=Options(gone_after=settings.TOCSIN.gone_after, complete=False),
+            by=self.by,
+            at=self.now(),
+        )
+        broken_names = {broken["name"] for broken in summary["broken"]}
+        self.memory.take(files, {path.name for path, _ in files.values() if _report_name(path) in broken_names})
+        for broken in summary["broken"]:
+            self.tell(f"{broken['reason']} It is passed over until it changes.", {"broken": broken})
+        if summary["files"]:
+            told = f"Run {summary['run']}: {summary['rows_kept']} rows of {len(summary['files'])} reports kept."
+            self.tell(told, {"summary": summary})
+
+    def _close_due(self) -> None:
+        due = due_cycles(self.now())
+        if due:
+            intake.close(due, by=self.by, at=self.now())
+            for kind, on in due:
+                self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
+
+
+def _report_name(path: Path) -> str:
+    """Return the name of the report in a file, as a summary gives it."""
+    name = path.name
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
+    """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
+
+    One that lacks a report which could not be read stays open: it would make findings gone by mistake.
+    """
+    open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
+    latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
+    return [
+        (cycle.type.name, cycle.on)
+        for cycle in open_ones
+        if latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER
+    ]

@@ -1,0 +1,56 @@
+"""The words of report types, classes and assets in the reader's language: what stands in the first column."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.formats import rsit
+from tocsin.formats.shadowserver import Meaning, meaning_of
+
+
+@functools.cache
+def _meaning(report_type: str, title: str) -> Meaning:
+    return meaning_of(report_type, title)
+
+
+def meaning(report_type: str, titles: Mapping[str, str]) -> Meaning:
+    """Return what a report type says."""
+    return _meaning(report_type, titles.get(report_type, ""))
+
+
+def kind(report_type: str, titles: Mapping[str, str]) -> str:
+    """Return the sentence of a report type: "Remote desktop open to the internet"."""
+    return meaning(report_type, titles).sentence(get_language() or "en")
+
+
+def class_label(name: str | None) -> str:
+    """Return the label of an RSIT type; a publisher's own name for one stands beside it."""
+    known = rsit.resolve(name or "")
+    language = (get_language() or "en").split("-")[0]
+    label = known.labels.get(language) or known.labels["en"]
+    return label if not name or known.name == name else f"{label} ({name})"
+
+
+REMEDIES: dict[str, Any] = {
+    "amplifier": _("Close it to the internet or limit who may ask: it can be misused to flood others."),
+    "clean": _("Take the machine off the network, find out how it was entered, and set it up anew."),
+    "close": _("Close it to the internet; whoever needs it from outside comes through a VPN."),
+    "content": _("Take the content away, find out how it came there, and change the passwords of the site."),
+    "encryption": _("Switch the old encryption off; present browsers and mail servers do without it."),
+    "filter": _("Let no packet with a foreign sender address leave the network."),
+    "look": _("Look at the machine and its logs: what is seen may have a harmless reason."),
+    "password": _("Have the password changed, and a second factor set up."),
+    "restrict": _("Limit who can reach it to the addresses that need it, and ask for a password."),
+    "update": _("Install the manufacturer's update, and look for traces of misuse before it."),
+}
+"""What helps, by the key in `meanings.toml`."""
+
+
+def remedy(key: str) -> str:
+    """Return what helps, in a sentence."""
+    return str(REMEDIES.get(key, REMEDIES["look"]))

@@ -1,0 +1,103 @@
+"""`tocsin feed map`: try a mapping file on a report before anything is imported. Needs no database."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.feed_verbs.telling import positive
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from tocsin.formats.preview import Preview, Row
+    from tocsin.formats.recognition import Recognition
+
+DEFAULT_ROWS = 20
+
+
+def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `map`."""
+    parser = verbs.add_parser("map", help="show what a mapping file makes of the first rows of a report")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--mapping", type=Path, metavar="TOML", help="mapping file; without one, what is built in")
+    parser.add_argument(
+        "--rows", type=positive, default=DEFAULT_ROWS, metavar="N", help=f"rows (default {DEFAULT_ROWS})"
+    )
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show what a mapping makes of a report."""
+    from tocsin.engine.opening import sources
+    from tocsin.formats.preview import preview
+
+    recognise = _recognition(options.mapping)
+    for source in sources(options.file):
+        shown = preview(source, recognise, options.rows)
+        answer(options, "\n".join(_lines(source.name, shown)), _data(source.name, shown))
+    return 0
+
+
+def _recognition(path: Path | None) -> Recognition:
+    """Return what recognises every file as the mapping file's feed."""
+    from tocsin.formats import shadowserver
+    from tocsin.formats.delimited import read_feed, shipped_feeds
+    from tocsin.formats.recognition import Recognition
+
+    if path is None:
+        return Recognition(shadowserver.mappings(), list(shipped_feeds().values()))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path)) from error
+    feed = dataclasses.replace(read_feed(data, path.name), files=("*",))
+    return Recognition(shadowserver.mappings(own=[feed.mapping]), [feed])
+
+
+def _data(name: str, shown: Preview) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": shown.mapping.type,
+        "title": shown.mapping.title,
+        "columns": {column: list(keys) for column, keys in shown.columns.items()},
+        "constants": dict(shown.mapping.constants),
+        "rows": [
+            {
+                "line": row.line,
+                "event": row.event,
+                "bad": [{"column": column, "reason": reason, "raw": raw} for column, reason, raw in row.bad],
+            }
+            for row in shown.rows
+        ],
+        **dataclasses.asdict(shown.tally),
+    }
+
+
+def _lines(name: str, shown: Preview) -> list[str]:
+    """Say what each column becomes, then row by row; `!` marks what could not be taken."""
+    mapping, tally = shown.mapping, shown.tally
+    said = [f"{name} is read as {mapping.type} ({mapping.title})."]
+    width = max(map(len, shown.columns), default=0)
+    said += [f"  {column:{width}}  →  {', '.join(keys)}" for column, keys in shown.columns.items()]
+    constants = dict(mapping.constants)
+    for row in shown.rows:
+        said += _row_lines(row, constants)
+    said.append(
+        f"{len(shown.rows)} of {tally.records} records shown. Of all, {tally.kept} are kept, {tally.rows_quarantined} "
+        f"set aside, and {tally.cells_quarantined} cells left out."
+    )
+    return said
+
+
+def _row_lines(row: Row, constants: dict[str, str]) -> list[str]:
+    said = [f"line {row.line}" + ("" if row.event else ": set aside")]
+    for key, value in sorted((row.event or {}).items()):
+        if constants.get(key) != value and key != "feed.name":
+            said.append(f"    {key} = {value}")
+    return said + [f"  ! {column or 'the record'}: {reason} ({raw!r})" for column, reason, raw in row.bad]

@@ -1,0 +1,163 @@
+"""`tocsin feed runs | replay | withdraw | close | confirm | discard`: what is done about runs and cycles."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, sentences
+from tocsin.site.starting import open_instance
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from tocsin.engine.run import Delta
+    from tocsin.feeds.models import Run
+
+DEFAULT_LIMIT = 20
+
+
+def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs."""
+    runs = verbs.add_parser("runs", help="list imports, the latest first")
+    runs.add_argument("--limit", type=positive, default=DEFAULT_LIMIT, metavar="N", help="at most so many")
+    add_json_option(runs)
+    runs.set_defaults(run=list_runs)
+
+    replay = verbs.add_parser("replay", help="read the reports of a run again under the mappings now in force")
+    replay.add_argument("number", type=positive, metavar="RUN")
+    replay.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    add_json_option(replay)
+    replay.set_defaults(run=replay_run)
+
+    withdraw = verbs.add_parser("withdraw", help="let the reports of a wrong import count no more")
+    withdraw.add_argument("number", type=positive, metavar="RUN")
+    withdraw.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+    add_json_option(withdraw)
+    withdraw.set_defaults(run=withdraw_run)
+
+    for verb, text, facts in (
+        ("close", "expect no more reports of a type for a day", {"closed": True}),
+        ("confirm", "take a held cycle for complete: what it does not show may go gone", {"decision": "confirmed"}),
+        ("discard", "take a held cycle for cut short: nothing goes gone because of it", {"decision": "discarded"}),
+    ):
+        parser = verbs.add_parser(verb, help=text)
+        parser.add_argument("type", metavar="TYPE")
+        parser.add_argument("date", type=day, metavar="DATE")
+        if verb == "close":
+            parser.add_argument(
+                "--empty", action="store_true", help="nothing was reported for that day, and that is right"
+            )
+        add_json_option(parser)
+        parser.set_defaults(run=decide, facts=facts, empty=False)
+
+
+def list_runs(options: argparse.Namespace) -> int:
+    """List runs."""
+    open_instance()
+    from tocsin.feeds.models import Run
+
+    runs = [_run_data(run) for run in Run.objects.all()[: options.limit]]
+    lines = [
+        f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:9}  {run['files']:>5} files  "
+        f"{run['rows_kept']:>9} rows  {run['note']}".rstrip()
+        for run in runs
+    ]
+    answer(options, "\n".join(lines) or "Nothing was imported yet.", {"runs": runs})
+    return 0
+
+
+def _run_data(run: Run) -> dict[str, Any]:
+    replayed = run.options.get("replay")
+    return {
+        "run": run.pk,
+        "state": run.state,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "by": run.actor_label,
+        "files": len(run.summary.get("files", [])),
+        "rows_kept": run.summary.get("rows_kept", 0),
+        "replay_of": replayed,
+        "note": run.note or (f"read run {replayed} again" if replayed else ""),
+    }
+
+
+def _run(number: int) -> Run:
+    from tocsin.feeds.models import Run
+
+    run = Run.objects.filter(pk=number).first()
+    if run is None:
+        raise InvalidInput(f"there is no run {number}.", remedy="See `tocsin feed runs`.")
+    return run
+
+
+def replay_run(options: argparse.Namespace) -> int:
+    """Read the reports of a run again."""
+    open_instance()
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.feeds import intake
+    from tocsin.kernel import clock
+
+    bar = Bar()
+    run = _run(options.number)
+    summary = intake.replay(run, by=COMMAND_LINE, at=clock.now(), wait_s=options.wait, progress=bar)
+    bar.close()
+    for broken in summary["broken"]:
+        print(f"tocsin: {broken['reason']} It stays as it was.", file=sys.stderr)
+    answer(options, "\n".join(sentences(summary)), summary)
+    return 1 if summary["broken"] else 0
+
+
+def withdraw_run(options: argparse.Namespace) -> int:
+    """Let the reports of a run count no more."""
+    open_instance()
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.feeds import intake
+    from tocsin.kernel import clock
+
+    run = _run(options.number)
+    delta = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now())
+    types = [one.type for one in delta.types]
+    said = f"Withdrew run {run.pk}: {len(delta.superseded)} reports of {', '.join(types)} count no more."
+    answer(options, said, {"run": run.pk, "reports": len(delta.superseded), "types": types})
+    return 0
+
+
+def decide(options: argparse.Namespace) -> int:
+    """Say what a cycle is worth."""
+    open_instance()
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.feeds import intake
+    from tocsin.kernel import clock
+
+    change = intake.declare_empty if options.empty else intake.decide
+    facts = {} if options.empty else options.facts
+    delta = change(options.type, options.date, by=COMMAND_LINE, at=clock.now(), **facts)
+    data = _cycle_data(delta, options)
+    answer(options, _cycle_sentence(data), data)
+    return 0
+
+
+def _cycle_data(delta: Delta, options: argparse.Namespace) -> dict[str, Any]:
+    judged = next(j for one in delta.types for j in one.judged if j.cycle.on == options.date)
+    return {
+        "type": options.type,
+        "date": options.date.isoformat(),
+        "rows": judged.cycle.rows,
+        "complete": judged.cycle.complete,
+        "held": judged.held,
+        "counts": judged.counts,
+        "decision": judged.cycle.decision.value,
+    }
+
+
+def _cycle_sentence(data: dict[str, Any]) -> str:
+    name = f"{data['type']} of {data['date']} ({data['rows']} rows)"
+    if data["counts"]:
+        return f"{name} counts: findings that it does not show may go gone."
+    if data["held"]:
+        return f"{name} is held: it has far fewer rows than usual. Use `tocsin feed confirm` or `tocsin feed discard`."
+    return f"{name} makes nothing go gone."

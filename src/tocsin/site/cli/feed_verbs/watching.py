@@ -1,0 +1,77 @@
+"""`tocsin feed watch`: take in what is put into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tocsin.site.cli.answers import add_json_option
+from tocsin.site.starting import open_instance
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+DEFAULT_S = 10.0
+
+
+def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `watch`."""
+    parser = verbs.add_parser("watch", help="import what is put into a folder, until stopped")
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--once", action="store_true", help="look once, waiting for files to settle, and end")
+    parser.add_argument(
+        "--every", type=float, default=DEFAULT_S, metavar="S", help=f"seconds between looks ({DEFAULT_S:.0f})"
+    )
+    parser.add_argument(
+        "--settled",
+        type=float,
+        default=DEFAULT_S,
+        metavar="S",
+        help=f"seconds a file must not change ({DEFAULT_S:.0f})",
+    )
+    add_json_option(parser)
+    parser.set_defaults(run=watch)
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Watch a folder."""
+    open_instance()
+    from tocsin.audit.actors import System
+    from tocsin.feeds.watching import Watch
+    from tocsin.kernel import clock
+
+    teller = _Teller(as_json=options.json)
+    watch = Watch(options.folder, by=System("feed watch"), tell=teller, now=clock.now, settled_s=options.settled)
+    if options.once:
+        watch.look()
+        if watch.is_waiting:
+            time.sleep(options.settled)
+            watch.look()
+        return 1 if teller.failed else 0
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    watch.run(stop, every_s=options.every)
+    return 0
+
+
+class _Teller:
+    """Prints what was done; problems go to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json, self.failed = as_json, False
+
+    def __call__(self, sentence: str, data: dict[str, Any]) -> None:
+        if data.keys() & {"problem", "broken"}:
+            self.failed = True
+            print(f"tocsin: {sentence}", file=sys.stderr, flush=True)
+        if self.as_json:
+            print(json.dumps(data, ensure_ascii=False), flush=True)
+        elif not data.keys() & {"problem", "broken"}:
+            print(sentence, flush=True)

@@ -1,0 +1,131 @@
+"""Load Meridia into an instance of its own, through the same functions as the commands; and let its visitor in."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tocsin import __version__
+from tocsin.kernel.refusals import Conflict
+from tocsin.site import instance, setting_up
+from tocsin.site.config import Config
+from tocsin.site.demo.writing import DemoFiles, write_country
+
+MARK = "demo"
+"""File that makes a data directory a demonstration: the day it was loaded for, and whether that is done."""
+_LOADING = "loading"
+VISITOR = "visitor@meridia.example"
+SEEN_UNTIL = dt.time(6)
+"""Time of the last day, UTC, after which nothing has been seen yet."""
+SETTINGS = 'team_name = "CIRT Meridia"\n'
+Tell = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """A demonstration that is ready."""
+
+    today: dt.date
+    """The last of its seven days."""
+    fresh: bool
+    """It was loaded just now."""
+
+
+def last_day(now: dt.datetime) -> dt.date:
+    """Return the last day of a demonstration that is loaded now, so that nothing in it lies ahead."""
+    until = dt.timedelta(hours=SEEN_UNTIL.hour)
+    return (now - until).date()
+
+
+def make_ready(config: Config, today: dt.date | None, *, now: dt.datetime, tell: Tell) -> Loaded:
+    """Make the data directory a demonstration and load it, unless that was done. Loads Django.
+
+    A load that was cut short is taken up again for its day. Raises Conflict when
+    the directory is an instance with real data, or a demonstration of another day than asked for.
+    """
+    mark = config.home / MARK
+    if not mark.exists():
+        _refuse_real_instance(config.home)
+    said = mark.read_text(encoding="ascii").split() if mark.exists() else []
+    day = dt.date.fromisoformat(said[0]) if said else today or last_day(now)
+    if today and today != day:
+        raise Conflict(f"{config.home} was loaded for {day}. Remove it, or name another folder with --home.")
+    instance.make_home(config.home)
+    done = bool(said) and _LOADING not in said
+    if not done:
+        mark.write_text(f"{day} {_LOADING}\n", encoding="ascii")
+    _set_up(config)
+    if not done:
+        _load(config, day, tell)
+        mark.write_text(f"{day}\n", encoding="ascii")
+    return Loaded(day, not done)
+
+
+def _refuse_real_instance(home: Path) -> None:
+    if instance.version_of(home) is not None or (home / "tocsin.sqlite3").exists():
+        raise Conflict(f"{home} is an instance with data of its own. Name another folder with --home.")
+
+
+def _set_up(config: Config) -> None:
+    found = instance.version_of(config.home)
+    if found is None and not (config.home / "tocsin.toml").exists():
+        (config.home / "tocsin.toml").write_text(SETTINGS, encoding="utf-8")
+    if found not in (None, __version__):
+        setting_up.upgrade(config)
+    else:
+        setting_up.set_up(config)
+
+
+def _load(config: Config, day: dt.date, tell: Tell) -> None:
+    """Write the files and take them in; each step does nothing when it was done before."""
+    with tempfile.TemporaryDirectory(dir=config.home, prefix="meridia-") as folder:
+        files = write_country(Path(folder), day, until=SEEN_UNTIL)
+        tell(f"Loading seven days of Meridia, {files.rows} rows in {len(files.reports)} reports, ending on {day}.")
+        _take_in_directory(files, config)
+        _take_in_reports(files)
+
+
+def _take_in_directory(files: DemoFiles, config: Config) -> None:
+    from tocsin.directory import actions, queries
+    from tocsin.directory.choices import TableKind
+
+    read = queries.read_files([(files.directory.name, files.directory.read_bytes())])
+    if not queries.plan_import(read, end_missing=False).is_empty:
+        actions.import_directory(read, **_by_and_at())
+    actions.load_reference_table(TableKind.ASN, files.rib, store=config.store, **_by_and_at())
+
+
+def _take_in_reports(files: DemoFiles) -> None:
+    from django.conf import settings
+
+    from tocsin.engine.run import Options
+    from tocsin.feeds import intake
+
+    intake.import_reports(files.reports, options=Options(gone_after=settings.TOCSIN.gone_after), **_by_and_at())
+
+
+def _by_and_at() -> dict[str, Any]:
+    from tocsin.audit.actors import System
+    from tocsin.kernel import clock
+
+    return {"by": System("demonstration"), "at": clock.now()}
+
+
+def sign_in_link(config: Config) -> str:
+    """Return a new one-time link by which somebody at this machine signs in."""
+    from tocsin.people import actions, links, queries
+    from tocsin.people.choices import Role
+    from tocsin.people.models import Person
+    from tocsin.site.addresses import demo_address
+
+    person = queries.person_by_email(VISITOR)
+    if person is None:
+        made = actions.create_person(email=VISITOR, name="Visitor", role=Role.NATIONAL_ADMINISTRATOR, **_by_and_at())
+        person = Person.objects.get(pk=made.person)
+    token = links.new_token()
+    actions.make_demo_sign_in_link(person, token=token, **_by_and_at())
+    return demo_address(config, token)

@@ -1,0 +1,206 @@
+"""Nested networks flattened into intervals answer as a naive search for the most specific one does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.reports import MONDAY, day
+from tocsin.engine import addresses
+from tocsin.engine.claims import ASN, NETWORK, NOBODY, SUFFIX, Claim, Claims, Intervals, Spans, flatten
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+NOON = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
+
+
+def network(text: str) -> Network:
+    return ipaddress.ip_network(text)
+
+
+def owners(intervals: Intervals, numbers: list[int]) -> list[int]:
+    high = np.array([number >> 64 for number in numbers], np.uint64)
+    low = np.array([number & (1 << 64) - 1 for number in numbers], np.uint64)
+    return [int(owner) for owner in intervals.look_up(high, low)]
+
+
+def flattened(networks: list[Network]) -> Intervals:
+    return flatten(Spans.of([addresses.span(one) for one in networks]))
+
+
+def number(text: str) -> int:
+    high, low = addresses.of(text)
+    return high << 64 | low
+
+
+def naive(networks: list[Network], asked: int) -> int:
+    """Return the last of the smallest networks that hold an address."""
+    best, size = NOBODY, 2**129
+    for owner, one in enumerate(networks):
+        first, last = addresses.span(one)
+        if first <= asked <= last and last - first <= size:
+            best, size = owner, last - first
+    return best
+
+
+def edges(networks: list[Network]) -> list[int]:
+    """Return the addresses at, just before and just behind the ends of each network."""
+    found = {near for one in networks for end in addresses.span(one) for near in (end - 1, end, end + 1)}
+    return sorted(near for near in found if 0 <= near < 2**128)
+
+
+def test_the_most_specific_network_wins() -> None:
+    nested = flattened([network("198.18.0.0/15"), network("198.18.4.0/24"), network("198.18.4.8/29")])
+    asked = ["198.17.255.255", "198.18.0.0", "198.18.4.7", "198.18.4.8", "198.18.4.15", "198.18.4.16", "198.20.0.0"]
+    assert owners(nested, [number(text) for text in asked]) == [-1, 0, 1, 2, 2, 1, -1]
+
+
+def test_nothing_claimed_is_nobodys() -> None:
+    assert owners(flatten(Spans.of([])), [0, 1, 2**128 - 1]) == [NOBODY] * 3
+
+
+SHAPES: dict[str, list[str]] = {
+    "the whole of IPv4": ["0.0.0.0/0"],
+    "the whole of IPv6, which holds IPv4 in its mapped place": ["::/0", "192.0.2.0/24"],
+    "both": ["0.0.0.0/0", "::/0"],
+    "one address": ["192.0.2.7/32", "2001:db8::7/128"],
+    "the first and the last address": [
+        "0.0.0.0/32",
+        "255.255.255.255/32",
+        "::/128",
+        f"{ipaddress.IPv6Address(2**128 - 1)}/128",
+    ],
+    "one start and many lengths": [f"10.0.0.0/{length}" for length in range(8, 33)],
+    "one end and many lengths": [f"{ipaddress.ip_network(('10.255.255.255', n), strict=False)}" for n in range(8, 33)],
+    "neighbours": ["192.0.2.0/25", "192.0.2.128/25", "192.0.3.0/24"],
+    "a hole that is filled again": ["10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.1.1.1/32"],
+    "halves of a high word": ["2001:db8::/63", "2001:db8::/64", "2001:db8:0:1::/64", "2001:db8::8000:0:0:0/65"],
+    "equal ones": ["192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/24"],
+    "equal ones inside and around others": ["10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/16", "10.0.0.0/32"],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_at_the_edges_the_answer_is_that_of_a_naive_search(shape: list[str]) -> None:
+    for order in itertools.islice(itertools.permutations([network(text) for text in shape]), 24):
+        networks = list(order)
+        asked = edges(networks)
+        assert owners(flattened(networks), asked) == [naive(networks, one) for one in asked]
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> list[Network]:
+    """Networks near each other, many inside others, some twice."""
+    made: list[Network] = []
+    for _ in range(draw(st.integers(1, 12))):
+        if made and draw(st.booleans()):
+            outer = draw(st.sampled_from(made))
+            length = draw(st.integers(outer.prefixlen, outer.max_prefixlen))
+            offset = draw(st.integers(0, outer.num_addresses - 1))
+            made.append(type(outer)((int(outer.network_address) + offset, length), strict=False))
+        else:
+            address = draw(st.sampled_from(["0.0.0.0", "10.1.2.3", "255.255.255.255", "::", "2001:db8::1", "ffff::"]))
+            size = ipaddress.ip_address(address).max_prefixlen
+            made.append(ipaddress.ip_network((address, draw(st.integers(0, size))), strict=False))
+    return made
+
+
+@given(nested(), st.lists(st.integers(0, 2**128 - 1), max_size=5))
+def test_random_nested_networks_are_looked_up_as_a_naive_search_does(networks: list[Network], more: list[int]) -> None:
+    asked = [*edges(networks), *more]
+    assert owners(flattened(networks), asked) == [naive(networks, one) for one in asked]
+
+
+@given(nested())
+def test_intervals_are_disjoint_and_in_order(networks: list[Network]) -> None:
+    flat = flattened(networks)
+    starts = [int(h) << 64 | int(lo) for h, lo in zip(flat.high.tolist(), flat.low.tolist(), strict=True)]
+    assert starts == sorted(set(starts))
+    assert len(starts) <= 2 * len(networks)
+
+
+def claim(value: str, constituent: str, kind: str = NETWORK, **more: object) -> Claim:
+    return Claim(f"{constituent}/{value}/{more}", constituent, kind, value, **more)  # type: ignore[arg-type]
+
+
+def holder(claims: Claims, address: str, on: dt.date = MONDAY) -> str | None:
+    high, low = addresses.of(address)
+    index = claims.index(claims.epoch(on))
+    (found,) = index.networks.look_up(np.array([high], np.uint64), np.array([low], np.uint64)).tolist()
+    return claims.claims[found].constituent if found >= 0 else None
+
+
+def test_of_equal_claims_the_one_confirmed_last_wins_whatever_their_order() -> None:
+    rivals = [
+        claim("192.0.2.0/24", "never confirmed"),
+        claim("192.0.2.0/24", "first", confirmed_at=NOON),
+        claim("192.0.2.0/24", "last", confirmed_at=NOON + dt.timedelta(seconds=1)),
+    ]
+    for order in itertools.permutations(rivals):
+        assert holder(Claims(order), "192.0.2.1") == "last"
+
+
+def test_equal_claims_confirmed_at_the_same_instant_are_decided_by_their_id() -> None:
+    rivals = [claim("192.0.2.0/24", name, confirmed_at=NOON) for name in ("a", "b", "c")]
+    assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"c"}
+
+
+def test_a_claim_holds_from_its_first_to_its_last_day() -> None:
+    dated = claim("192.0.2.0/24", "x", valid_from=day(1), valid_to=day(3))
+    assert [dated.holds_on(day(n)) for n in range(5)] == [False, True, True, True, False]
+    assert claim("192.0.2.0/24", "x").holds_on(dt.date.min)
+    assert [holder(Claims([dated]), "192.0.2.1", day(n)) for n in range(5)] == [None, "x", "x", "x", None]
+
+
+def test_a_network_handed_over_changes_hands_on_the_day() -> None:
+    claims = Claims(
+        [
+            claim("192.0.2.0/24", "before", valid_to=day(0), confirmed_at=NOON),
+            claim("192.0.2.0/24", "after", valid_from=day(1)),
+        ]
+    )
+    assert [holder(claims, "192.0.2.1", day(n)) for n in (-1, 0, 1, 2)] == ["before", "before", "after", "after"]
+
+
+def test_an_epoch_lasts_while_no_claim_begins_or_ends() -> None:
+    claims = Claims([claim("192.0.2.0/24", "x", valid_from=day(1), valid_to=day(3)), claim("10.0.0.0/8", "y")])
+    assert claims.edges.astype(str).tolist() == [str(day(1)), str(day(4))]
+    assert [claims.epoch(day(n)) for n in range(6)] == [0, 1, 1, 1, 2, 2]
+    assert claims.index(1) is claims.index(1)
+
+
+def test_systems_and_suffixes_are_found() -> None:
+    claims = Claims(
+        [
+            claim("64496", "one", ASN),
+            claim("4200000000", "two", ASN),
+            claim("gov.example", "state", SUFFIX),
+            claim("port.gov.example", "port", SUFFIX),
+        ]
+    )
+    index = claims.index(0)
+    found = index.by_asn(np.array([0, 64495, 64496, 64497, 4_200_000_000, 2**32 - 1], np.uint64)).tolist()
+    assert [claims.claims[n].constituent if n >= 0 else None for n in found] == [None, None, "one", None, "two", None]
+    names = ["gov.example", "www.gov.example", "a.port.gov.example", "notgov.example", "example", "", "gov.example.org"]
+    owned = [index.by_name(name) for name in names]
+    assert [claims.claims[n].constituent if n >= 0 else None for n in owned] == [
+        "state",
+        "state",
+        "port",
+        None,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_without_claims_everything_is_nobodys() -> None:
+    index = Claims([]).index(0)
+    assert index.by_asn(np.array([1, 2], np.uint64)).tolist() == [NOBODY, NOBODY]
+    assert index.by_name("www.example") == NOBODY
+    assert holder(Claims([]), "192.0.2.1") is None

@@ -1,0 +1,128 @@
+"""What a delivery is, and how its chunks make one report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import pickle
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.engine.manifest import Bench
+from tests.engine.reports import COLUMNS, as_csv, day, name_of, row, seen, write
+from tocsin.engine import addresses, records
+from tocsin.engine.claims import ASN, Claim, Claims
+from tocsin.engine.enrich import Announcements
+from tocsin.engine.intake import ChunkSource, Context, Recognised, deliver, digest_of, map_chunk, part_number
+from tocsin.engine.mapping import Field, Mapping, Roles
+from tocsin.engine.opening import BrokenReport, sources
+from tocsin.engine.records import Shape
+from tocsin.engine.store import Workspace
+
+OWN = Mapping(
+    "own", "Own", (Field("time.source", "when", "time:%d/%m/%Y"), Field("source.ip", "who", "ip")),
+    (("classification.type", "scanner"),), Roles(time="when", address="who"), "file",
+)  # fmt: skip
+
+
+class Semicolons:
+    """Knows one feed of an operator: semicolons, comments, no header."""
+
+    shape = Shape(delimiter=";", header=("when", "who"), comment="#")
+
+    def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
+        return Recognised(OWN, None, self.shape)
+
+    def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
+        return None
+
+
+def test_a_delivery_is_looked_at(tmp_path: Path) -> None:
+    path = write(tmp_path, [row()])
+    delivery = deliver(3, sources(path)[0], Bench(tmp_path / "store").recognise)
+    assert (delivery.number, delivery.columns, delivery.size) == (3, COLUMNS, path.stat().st_size)
+    assert (delivery.recognised.mapping.type, delivery.recognised.on) == ("scan_rdp", day(0))
+
+
+def test_a_report_that_no_mapping_fits_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letters.csv").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(BrokenReport, match=r"letters\.csv"):
+        deliver(0, sources(tmp_path / "letters.csv")[0], Bench(tmp_path / "store").recognise)
+
+
+def test_a_feed_of_an_operators_own_shape_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"# our list\n16/11/2026;192.0.2.1\n# more\n17/11/2026;192.0.2.2\nbroken\n")
+    bench = Bench(tmp_path / "store", recognise=Semicolons())
+    (report,) = bench.run([path]).accepted
+    assert (report.type, report.on, report.records, report.kept) == ("own", day(1), 3, 2)
+    assert bench.observations(report)["line"].to_pylist() == [2, 4]
+    assert [(one["line"], one["raw"]) for one in bench.quarantine(report)] == [(5, b"broken")]
+
+
+def test_a_chunk_becomes_a_part_a_spill_and_a_quarantine(tmp_path: Path) -> None:
+    path = write(tmp_path, [row(), row(ip=""), row(port="x")])
+    delivery = deliver(0, sources(path)[0], Bench(tmp_path / "store").recognise)
+    context = Context(Workspace(tmp_path / "store", "run1"), Claims([]))
+    (chunk,) = ChunkSource(delivery)
+    mapped = map_chunk(context, delivery, chunk)
+    assert (mapped.records, mapped.kept, mapped.rows_quarantined, mapped.cells_quarantined) == (3, 2, 1, 1)
+    assert mapped.latest == day(0)
+    assert pq.read_table(tmp_path / "store" / mapped.part).num_rows == 2
+    assert pq.read_table(tmp_path / "store" / mapped.quarantine)["line"].to_pylist() == [4, 3]
+    assert (tmp_path / "store" / mapped.spill).exists()
+    assert map_chunk(context, delivery, chunk) == mapped, "a task may be tried again"
+
+
+def test_what_workers_elsewhere_are_given_can_be_sent_to_them(tmp_path: Path) -> None:
+    delivery = deliver(0, sources(write(tmp_path, [row()]))[0], Bench(tmp_path / "store").recognise)
+    assert pickle.loads(pickle.dumps(delivery)) == delivery
+    assert pickle.loads(pickle.dumps(Claims([]))).claims == []
+
+
+def test_the_digest_of_a_report_is_that_of_its_unpacked_bytes(tmp_path: Path) -> None:
+    path = write(tmp_path, [row()] * 50)
+    (source,) = sources(path)
+    chunks = ChunkSource(deliver(0, source, Bench(tmp_path / "store").recognise))
+    assert chunks.digest == b""
+    list(chunks)
+    assert chunks.digest == digest_of(source) == hashlib.sha256(path.read_bytes()).digest()
+
+
+def test_the_same_bytes_of_another_day_or_type_are_another_report(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store")
+    paths = [write(tmp_path, [], on=day(0)), write(tmp_path, [], on=day(1)), write(tmp_path, [], "scan_http")]
+    reports = bench.run(paths).accepted
+    assert len({report.id for report in reports}) == 3
+    assert {report.records for report in reports} == {0}
+
+
+def test_quarantine_of_many_chunks_is_one_file_in_line_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(records, "BLOCK_BYTES", 256)
+    path = tmp_path / name_of("scan_rdp", day(0))
+    path.write_bytes(as_csv([row(port="x" if n % 3 else n, ip="" if n % 5 == 0 else "192.0.2.1") for n in range(40)]))
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    lines = [one["line"] for one in bench.quarantine(report)]
+    assert lines == sorted(lines)
+    assert report.rows_quarantined == 8
+    assert len(lines) == report.rows_quarantined + report.cells_quarantined
+    assert len(list((tmp_path / "store" / "quarantine" / "scan_rdp").iterdir())) == 1
+
+
+def test_gaps_are_filled_before_anyone_is_held_responsible(tmp_path: Path) -> None:
+    span = (addresses.of("198.51.100.0")[1], addresses.of("198.51.100.255")[1])
+    announced = Announcements(lambda: [(*span, 64511)])
+    bench = Bench(tmp_path / "store", [Claim("a", "c-system", ASN, "64511")], announcements=announced)
+    (report,) = bench.run(
+        [write(tmp_path, [seen("198.51.100.7", day(0), asn=""), seen("198.51.100.8", day(0))])]
+    ).accepted
+    assert report.constituents == {"c-system": 1}
+    assert bench.observations(report)["asn"].to_pylist() == [64511, 64496]
+
+
+def test_parts_of_a_run_have_numbers_of_their_own() -> None:
+    assert len({part_number(delivery, chunk) for delivery in range(50) for chunk in range(50)}) == 2_500

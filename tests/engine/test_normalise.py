@@ -1,0 +1,290 @@
+"""From records to events: the row is kept, the cell quarantined, and every record is accounted for."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.reports import COLUMNS, ORDINARY, as_csv, batch_of, mapping_of, normalised, row
+from tocsin.engine import addresses
+from tocsin.engine.mapping import Field, Mapping, Roles
+from tocsin.engine.normalise import EVENT_COLUMNS, RAW, Normalised, as_record, normalise
+from tocsin.kernel.severity import Severity
+
+SIX = dt.datetime(2026, 11, 16, 6, tzinfo=dt.UTC)
+
+
+def events(result: Normalised) -> list[dict[str, Any]]:
+    return result.events.to_pylist()
+
+
+def quarantined(result: Normalised) -> list[tuple[int, str, str, bytes, bool]]:
+    return [
+        (one["line"], one["column"], one["reason"], one["raw"], one["whole_row"])
+        for one in result.quarantine.to_pylist()
+    ]
+
+
+def test_a_row_becomes_an_event_beside_its_cells() -> None:
+    result = normalised([row(hostname="gw.port.example")])
+    (event,) = events(result)
+    assert quarantined(result) == []
+    assert {name: event[name] for name in EVENT_COLUMNS if name not in ("k1", "k2")} == {
+        "line": 2,
+        "time": SIX,
+        "ip_high": 0,
+        "ip_low": addresses.of("192.0.2.1")[1],
+        "account": None,
+        "port": 3389,
+        "protocol": "tcp",
+        "detail": None,
+        "name": None,
+        "asn": 64496,
+        "country": "XM",
+        "identifier": "open-rdp",
+        "class": "vulnerable-system",
+        "severity": Severity.C5,
+    }
+    assert {name: event[RAW + name] for name in COLUMNS} == {
+        name: ORDINARY[name].encode() if name in ORDINARY else {"hostname": b"gw.port.example"}.get(name)
+        for name in COLUMNS
+    }
+
+
+def test_the_columns_of_events_have_the_declared_types() -> None:
+    for rows in ([], [row()], [row(), row(port="x", asn="", protocol="")]):
+        schema = normalised(rows).events.schema
+        assert {name: schema.field(name).type for name in EVENT_COLUMNS} == EVENT_COLUMNS
+
+
+def test_a_bad_optional_cell_keeps_its_row() -> None:
+    result = normalised([row(), row(ip="192.0.2.2", port="99999", asn="TLSv1.2", geo="XMX"), row(cert_length="long")])
+    assert [event["port"] for event in events(result)] == [3389, None, 3389]
+    assert [event["asn"] for event in events(result)] == [64496, None, 64496]
+    assert sorted(quarantined(result)) == [
+        (3, "asn", "'TLSv1.2' is not a whole number", b"TLSv1.2", False),
+        (3, "geo", "'XMX' is not a country code of two letters", b"XMX", False),
+        (3, "port", "'99999' is not a port (0 to 65535)", b"99999", False),
+        (4, "cert_length", "'long' is not a whole number", b"long", False),
+    ]
+    assert (result.rows_quarantined, result.cells_quarantined) == (0, 4)
+
+
+def test_a_row_without_time_or_asset_is_quarantined_whole() -> None:
+    rows = [
+        row(),
+        row(timestamp=""),
+        row(timestamp="yesterday"),
+        row(ip=""),
+        row(ip="somewhere"),
+        row(ip="0.0.0.0"),
+        row(timestamp="", ip=""),
+    ]
+    result = normalised(rows)
+    assert result.events.num_rows == 1
+    assert [(line, column, reason) for line, column, reason, *_ in quarantined(result)] == [
+        (3, "timestamp", "there is no time"),
+        (4, "timestamp", "'yesterday' is not a time like 2026-11-16 01:02:03"),
+        (5, "ip", "there is no asset"),
+        (6, "ip", "'somewhere' is not an address"),
+        (7, "ip", "'0.0.0.0' is not the address of a host"),
+        (8, "timestamp", "there is no time"),
+    ]
+    raws = [raw for *_, raw, whole in quarantined(result) if whole]
+    again = [next(csv.reader([raw.decode()])) for raw in raws]
+    assert again == [[cells.get(column, "") for column in COLUMNS] for cells in rows[1:]]
+
+
+def test_a_quarantined_row_has_no_quarantined_cells_beside() -> None:
+    result = normalised([row(ip="", port="x", asn="y")])
+    assert [column for _, column, *_ in quarantined(result)] == ["ip"]
+    assert (result.rows_quarantined, result.cells_quarantined) == (1, 0)
+
+
+def test_records_that_could_not_be_read_are_quarantined_with_the_rest() -> None:
+    data = as_csv([row()]) + b"too,short\n" + as_csv([row(), row(port="x")]).split(b"\n", 1)[1]
+    result = normalise(batch_of(data), mapping_of("scan_rdp"))
+    assert [(line, column, whole) for line, column, _, _, whole in sorted(quarantined(result))] == [
+        (3, "", True),
+        (5, "port", False),
+    ]
+    assert result.events["line"].to_pylist() == [2, 4, 5]
+    assert result.rows_quarantined == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-16 06:00:00", SIX),
+        ("2026-11-16T06:00:00Z", SIX),
+        ("2026-11-16T08:00:00+02:00", SIX),
+        ("2026-11-16 06:00:00.250", SIX.replace(microsecond=250_000)),
+        ("2026-11-16", SIX.replace(hour=0)),
+        ("0001-01-01 00:00:00", dt.datetime(1, 1, 1, tzinfo=dt.UTC)),
+        ("9999-12-31 23:59:59", dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)),
+    ],
+)
+def test_times_are_read_as_utc_whatever_stands_beside(text: str, at: dt.datetime) -> None:
+    for rows in (
+        [row(timestamp=text)],
+        [row(timestamp=text), row(timestamp="x"), row(timestamp="2026-11-16T06:00:00Z")],
+    ):
+        assert events(normalised(rows))[0]["time"] == at
+
+
+def test_a_year_that_python_does_not_know_costs_its_row_only() -> None:
+    result = normalised([row(timestamp="0000-05-05 00:00:00"), row()])
+    assert [line for line, *_ in quarantined(result)] == [2]
+    assert result.events.num_rows == 1
+
+
+def own(**changes: Any) -> Mapping:
+    """Return a mapping such as an operator writes."""
+    fields = {
+        "type": "own",
+        "title": "Own",
+        "fields": (Field("time.source", "when", "time:%d/%m/%Y"), Field("source.ip", "who", "ip")),
+        "constants": (("classification.type", "scanner"), ("classification.identifier", "own")),
+        "roles": Roles(time="when", address="who"),
+        "origin": "file",
+        "severity": Severity.C3,
+    }
+    return Mapping(**{**fields, **changes})
+
+
+def test_a_format_of_its_own_is_obeyed_even_where_text_looks_like_iso() -> None:
+    mapping = own(fields=(Field("time.source", "when", "time:%Y-%d-%m"),))
+    result = normalise(batch_of(b"when,who\n2026-02-03,192.0.2.1\n"), mapping)
+    assert events(result)[0]["time"] == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    refused = normalise(batch_of(b"when,who\n2026-02-03,192.0.2.1\n"), own())
+    assert (refused.rows_quarantined, refused.events.num_rows) == (1, 0)
+
+
+def test_a_type_without_address_knows_an_account() -> None:
+    result = normalised(
+        [{"timestamp": "2026-11-16", "email": "a@port.example"}, {"timestamp": "2026-11-16", "email": ""}],
+        "compromised_account",
+        ("timestamp", "email"),
+    )
+    (event,) = events(result)
+    assert (event["account"], event["ip_high"], event["ip_low"], event["name"]) == (
+        "a@port.example",
+        None,
+        None,
+        "a@port.example",
+    )
+    assert quarantined(result)[0][:3] == (3, "email", "there is no asset")
+
+
+def test_the_first_name_that_is_there_is_the_own_name() -> None:
+    columns = ("timestamp", "ip", "port", "http_host", "url")
+    result = normalised(
+        [row(http_host="a.example", url="http://b.example/"), row(url="http://b.example/"), row()],
+        "compromised_website",
+        columns,
+    )
+    assert [event["name"] for event in events(result)] == ["a.example", "http://b.example/", None]
+
+
+def test_reverse_dns_is_no_own_name() -> None:
+    assert events(normalised([row(hostname="gw.port.example")]))[0]["name"] is None
+
+
+def test_the_reports_severity_stands_where_there_is_one() -> None:
+    mapping = own(roles=Roles(time="when", address="who", severity="level"))
+    data = b"when,who,level\n" + b"".join(
+        b"01/02/2026,192.0.2.1,%b\n" % word for word in (b"critical", b"High", b"", b"odd", b"info")
+    )
+    result = normalise(batch_of(data), mapping)
+    assert [event["severity"] for event in events(result)] == [2, 3, Severity.C3, Severity.C3, 6]
+
+
+def test_a_classification_may_come_from_a_column() -> None:
+    mapping = own(fields=(*own().fields, Field("classification.type", "kind", "validate_to_none+lower")))
+    data = b"when,who,kind\n01/02/2026,192.0.2.1,Phishing\n01/02/2026,192.0.2.1,\n"
+    assert [event["class"] for event in events(normalise(batch_of(data), mapping))] == ["phishing", "scanner"]
+
+
+def test_details_are_joined() -> None:
+    mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
+    data = b"when,who,a,b\n01/02/2026,192.0.2.1,x,y\n01/02/2026,192.0.2.1,x,\n01/02/2026,192.0.2.1,,\n"
+    data += b"01/02/2026,192.0.2.1,z,w\n"
+    found = events(normalise(batch_of(data), mapping))
+    assert found[0]["detail"] == "x y"
+    assert found[1]["detail"].strip() == "x"
+    assert found[2]["detail"] is None
+    assert found[3]["detail"] == "z w"
+    assert len({(one["k1"], one["k2"]) for one in found}) == 4
+
+
+def test_roles_whose_columns_are_missing_are_left_out() -> None:
+    result = normalised([{"timestamp": "2026-11-16", "ip": "192.0.2.1"}], columns=("timestamp", "ip"))
+    (event,) = events(result)
+    assert (event["port"], event["protocol"], event["asn"], event["country"]) == (None, None, None, None)
+
+
+def test_unknown_columns_are_kept() -> None:
+    result = normalised([row(surprise="kept")], columns=(*COLUMNS, "surprise"))
+    assert events(result)[0]["c.surprise"] == b"kept"
+
+
+def test_text_that_is_not_utf8_is_kept_and_shown() -> None:
+    data = as_csv([row(protocol="\udcff", tag="\udcfe")])
+    result = normalise(batch_of(data), mapping_of("scan_rdp"))
+    (event,) = events(result)
+    assert (event["protocol"], event["c.protocol"], event["c.tag"]) == ("\ufffd", b"\xff", b"\xfe")
+    assert quarantined(result)[0][1:4] == ("protocol", "the text is not UTF-8", b"\xff")
+
+
+def test_hexadecimal_ports_and_systems_are_bad_cells() -> None:
+    result = normalised([row(port="0x50", asn="0x10")])
+    assert [(event["port"], event["asn"]) for event in events(result)] == [(None, None)]
+    assert {column for _, column, *_ in quarantined(result)} == {"port", "asn"}
+
+
+CELLS = st.fixed_dictionaries(
+    {
+        "timestamp": st.sampled_from(["2026-11-16 06:00:00", "2026-11-16T06:00:00Z", "", "x", "0000-01-01"]),
+        "ip": st.sampled_from(["192.0.2.1", "2001:db8::1", "", "x", "1.2.3", "::"]),
+        "port": st.sampled_from(["1", "", "x", "70000", "0x1", "-1"]),
+        "asn": st.sampled_from(["64496", "0", "AS1", "", "x"]),
+        "protocol": st.sampled_from(["tcp", "UDP", "", "x"]),
+        "geo": st.sampled_from(["XM", "", "XXX"]),
+        "tag": st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=5),
+    }
+)
+
+
+@given(st.lists(CELLS, max_size=12))
+def test_every_record_is_either_kept_or_quarantined(rows: list[dict[str, str]]) -> None:
+    result = normalised(rows)
+    whole = [line for line, *_, is_row in quarantined(result) if is_row]
+    assert result.rows_quarantined == len(whole)
+    assert result.cells_quarantined == result.quarantine.num_rows - len(whole)
+    assert len(result.events["line"]) + len(whole) == len(rows)
+    assert not set(result.events["line"].to_pylist()) & set(whole)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=8))
+def test_what_a_row_means_does_not_depend_on_the_rows_beside(rows: list[dict[str, str]]) -> None:
+    together = {event["line"]: event for event in events(normalised(rows))}
+    for number, one in enumerate(rows, 2):
+        alone = events(normalised([one]))
+        assert (number in together) == bool(alone)
+        if alone:
+            assert {**alone[0], "line": number} == together[number]
+
+
+@given(st.lists(st.binary(max_size=8).map(lambda cell: cell.replace(b"\r", b"")) | st.none(), min_size=1, max_size=6))
+def test_a_row_is_written_down_so_that_it_can_be_read_again(cells: list[bytes | None]) -> None:
+    text = as_record(cells).decode("utf-8", "surrogateescape")
+    (again,) = csv.reader(io.StringIO(text.replace("\0", "\ue000"), newline=""))
+    assert [cell.replace("\ue000", "\0").encode("utf-8", "surrogateescape") for cell in again] == [
+        cell or b"" for cell in cells
+    ]

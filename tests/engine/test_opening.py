@@ -1,0 +1,167 @@
+"""Report files are opened by content; what cannot be a report is refused with a sentence."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.engine.manifest import Bench
+from tests.engine.reports import MONDAY, as_csv, name_of, row
+from tocsin.engine import opening
+from tocsin.engine.opening import BrokenReport, Source, opened, sources
+
+DATA = as_csv([row(port=port) for port in range(1, 2_000)])
+NAME = name_of("scan_rdp", MONDAY)
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def packed(path: Path, how: str) -> Path:
+    if how == "zip":
+        return zipped(path, {NAME: DATA})
+    if how == "zst":
+        with pa.CompressedOutputStream(str(path), "zstd") as stream:
+            stream.write(DATA)
+    else:
+        path.write_bytes({"gz": gzip.compress, "plain": bytes}[how](DATA))
+    return path
+
+
+def read(path: Path) -> list[bytes]:
+    found = []
+    for source in sources(path):
+        with opened(source) as stream:
+            found.append(b"".join(iter(lambda: stream.read(1000), b"")))
+    return found
+
+
+@pytest.mark.parametrize("how", ["plain", "gz", "zip", "zst"])
+@pytest.mark.parametrize("name", [NAME, f"{NAME}.gz", f"{NAME}.zip", "report.bin"])
+def test_a_report_is_opened_whatever_its_name(how: str, name: str, tmp_path: Path) -> None:
+    assert read(packed(tmp_path / name, how)) == [DATA]
+
+
+@pytest.mark.parametrize("how", ["plain", "gz", "zip", "zst"])
+def test_every_packing_gives_the_same_report(how: str, tmp_path: Path) -> None:
+    suffix = "" if how == "plain" else f".{how}"
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([packed(tmp_path / f"{NAME}{suffix}", how)]).accepted
+    plain = Bench(tmp_path / "plain")
+    (same,) = plain.run([packed(tmp_path / NAME, "plain")]).accepted
+    assert (report.id, report.name, report.records) == (same.id, NAME, 1_999)
+
+
+def test_the_name_of_a_report_is_without_its_compression(tmp_path: Path) -> None:
+    (source,) = sources(packed(tmp_path / f"{NAME}.gz", "gz"))
+    assert source == Source(tmp_path / f"{NAME}.gz", NAME)
+    archive = zipped(tmp_path / "day.zip", {f"folder/{NAME}": DATA, "folder/": b"", "other.csv": b"a\n1\n"})
+    assert [(source.name, source.member) for source in sources(archive)] == [
+        (NAME, f"folder/{NAME}"),
+        ("other.csv", "other.csv"),
+    ]
+
+
+@pytest.mark.parametrize("how", ["gz", "zst"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_truncated_file_is_refused(how: str, share: float, tmp_path: Path) -> None:
+    path = packed(tmp_path / NAME, how)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(BrokenReport, match="cannot be unpacked"):
+        read(path)
+
+
+def test_a_gzip_file_with_a_wrong_sum_is_refused(tmp_path: Path) -> None:
+    data = bytearray(gzip.compress(DATA))
+    data[-6] ^= 1
+    (tmp_path / NAME).write_bytes(bytes(data))
+    with pytest.raises(BrokenReport, match="cannot be unpacked"):
+        read(tmp_path / NAME)
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / NAME, "zip")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(BrokenReport, match="cannot be"):
+        read(path)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(BrokenReport, match="archive cannot be read"):
+        read(path)
+
+
+def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrokenReport, match="there is no such file"):
+        sources(tmp_path / "nothing.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(BrokenReport, match="it is empty"):
+        sources(tmp_path / "empty.csv")
+    with pytest.raises(BrokenReport, match="cannot be opened"):
+        sources(tmp_path)
+
+
+def test_an_archive_without_a_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrokenReport, match="the archive is empty"):
+        sources(zipped(tmp_path / "nothing.zip", {}))
+
+
+@pytest.mark.parametrize("name", ["../escape.csv", "/etc/passwd", "a/../../b.csv", "..\\escape.csv", "C:\\a.csv"])
+def test_an_archive_whose_names_lead_out_of_it_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BrokenReport, match="leads out of it"):
+        sources(zipped(tmp_path / "slip.zip", {name: DATA}))
+
+
+def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+    data = zipped(tmp_path / "secret.zip", {NAME: DATA}).read_bytes()
+    at = data.index(b"PK\x01\x02") + 8
+    (tmp_path / "secret.zip").write_bytes(data[:at] + b"\x01" + data[at + 1 :])
+    with pytest.raises(BrokenReport, match="is encrypted"):
+        sources(tmp_path / "secret.zip")
+
+
+@pytest.fixture
+def small_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "FREE_BYTES", 1 << 20)
+
+
+@pytest.mark.usefixtures("small_bombs")
+@pytest.mark.parametrize("how", ["gz", "zip", "zst"])
+def test_a_bomb_is_refused_before_it_goes_off(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.engine.test_opening.DATA", bytes(8 << 20))
+    with pytest.raises(BrokenReport, match=r"unpack"):
+        read(packed(tmp_path / NAME, how))
+
+
+@pytest.mark.usefixtures("small_bombs")
+def test_a_report_that_packs_well_is_no_bomb(tmp_path: Path) -> None:
+    data = as_csv([row(port=port, tag="x" * 300) for port in range(1, 10_000)])
+    (tmp_path / NAME).write_bytes(gzip.compress(data))
+    assert len(data) > 2 << 20
+    assert read(tmp_path / NAME) == [data]
+
+
+def test_a_file_larger_than_any_report_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MAX_BYTES", 10_000)
+    for how in ("gz", "zip"):
+        with pytest.raises(BrokenReport):
+            read(packed(tmp_path / f"{how}-{NAME}", how))
+
+
+@pytest.mark.parametrize("junk", [bytes(range(256)) * 20, b"\x7fELF" + bytes(4_000), b"%PDF-1.7\n" + b"\xff" * 99])
+def test_binary_junk_breaks_its_own_report_only(junk: bytes, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(junk)
+    good = tmp_path / name_of("scan_http", MONDAY)
+    good.write_bytes(DATA)
+    delta = Bench(tmp_path / "store").run([tmp_path / NAME, good])
+    assert [(broken.name, broken.cycle) for broken in delta.broken] == [(NAME, ("scan_rdp", MONDAY))]
+    assert [report.name for report in delta.accepted] == [good.name]

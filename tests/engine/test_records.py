@@ -1,0 +1,260 @@
+"""From bytes to records: the fast and the slow reading agree, and none is ever lost."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.test_resync import as_text, whole
+from tocsin.engine import records
+from tocsin.engine.opening import BrokenReport
+from tocsin.engine.records import Batch, Chunk, Reader, Shape
+from tocsin.engine.resync import Resynchroniser
+
+PLAIN = Shape()
+
+
+def reader(data: bytes, shape: Shape = PLAIN) -> Reader:
+    return Reader(io.BytesIO(data), name="report.csv", shape=shape)
+
+
+def batches(data: bytes, shape: Shape = PLAIN) -> list[Batch]:
+    made = reader(data, shape)
+    return [made.batch(chunk) for chunk in made.chunks()]
+
+
+def rows(data: bytes, shape: Shape = PLAIN) -> list[tuple[bytes, ...]]:
+    """Return the good rows, null as empty."""
+    found: list[tuple[bytes, ...]] = []
+    for batch in batches(data, shape):
+        columns = [[cell or b"" for cell in column.to_pylist()] for column in batch.table.columns]
+        found += zip(*columns, strict=True)
+    return found
+
+
+def bad(data: bytes) -> list[tuple[int, str, bytes]]:
+    return [(record.line, record.reason, record.raw) for batch in batches(data) for record in batch.bad]
+
+
+def test_a_report_is_read() -> None:
+    (batch,) = batches(b'timestamp,ip,tag\n2026-11-16,192.0.2.1,"a,b"\n2026-11-16,192.0.2.2,\n')
+    assert batch.table.to_pydict() == {
+        "timestamp": [b"2026-11-16", b"2026-11-16"],
+        "ip": [b"192.0.2.1", b"192.0.2.2"],
+        "tag": [b"a,b", None],
+    }
+    assert batch.lines.tolist() == [2, 3]
+    assert (batch.records, batch.bad) == (2, ())
+
+
+def test_the_header_rules_the_order_of_columns() -> None:
+    assert reader(b'"ip","timestamp", port\nx,y,z\n').columns == ("ip", "timestamp", "port")
+    assert reader(b"\xef\xbb\xbfip,port\r\n").columns == ("ip", "port")
+
+
+def test_a_report_may_be_nothing_but_a_header() -> None:
+    for data in (b"a,b\n", b"a,b", b"a,b\r\n", b"a,b\n\n\n", b"a,b\n\r\n"):
+        assert batches(data) == []
+
+
+def test_every_column_has_a_name_of_its_own() -> None:
+    assert reader(b"x,x,,x,\n").columns == ("x", "x.2", "column.3", "x.3", "column.5")
+    assert len(set(reader(b"x,x,x.2,column.5,\n").columns)) == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "there is not even a header"),
+        (b"\n\n \t\n", "there is not even a header"),
+        (b"a,\0b\n", "not a text file"),
+        (b"a,\xffb\n", "not UTF-8"),
+        (b'a,"b\nc,d\n', "a quote in its header is not closed"),
+        (b"a,b\x07\n", "characters that are no text"),
+        (b",".join([b"c"] * 10_000) + b"\n", "10000 columns"),
+        (b"a" * 2_000_000, "header is longer than 1 MiB"),
+    ],
+)
+def test_a_file_without_a_usable_header_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(BrokenReport, match=reason) as refusal:
+        reader(data)
+    assert "report.csv" in str(refusal.value)
+
+
+def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(records, "MAX_RECORD_BYTES", 1 << 14)
+    with pytest.raises(BrokenReport, match="is longer than"):
+        batches(b"a,b\n1,2\n" + b"x" * (1 << 15))
+
+
+def test_a_shape_says_how_the_file_is_written() -> None:
+    semicolons = Shape(delimiter=";")
+    assert rows(b'a;b\n1,5;"x;y"\n', semicolons) == [(b"1,5", b"x;y")]
+    headless = Shape(header=("ip", "port"))
+    assert reader(b"192.0.2.1,80\n", headless).columns == ("ip", "port")
+    assert rows(b"192.0.2.1,80\n", headless) == [(b"192.0.2.1", b"80")]
+
+
+def test_comments_are_no_records_and_may_hold_the_header() -> None:
+    commented = Shape(comment="#")
+    data = b"# Published by Example\n# a,b\n1,2\n# in the middle\n3,4\n"
+    assert reader(data, commented).columns == ("a", "b")
+    assert rows(data, commented) == [(b"1", b"2"), (b"3", b"4")]
+    (batch,) = batches(data, commented)
+    assert batch.lines.tolist() == [3, 5]
+
+
+def test_the_digest_is_that_of_the_whole_file() -> None:
+    data = b"a,b\n" + b"1,2\n" * 1000
+    made = reader(data)
+    list(made.chunks())
+    assert made.digest == hashlib.sha256(data).digest()
+
+
+def test_a_bad_record_keeps_line_reason_and_text() -> None:
+    assert bad(b'a,b\n1,2\n3\n4,"5\n6,7\n8,9,10\n') == [
+        (3, "1 cells where the header has 2", b"3"),
+        (4, "a quote is not closed", b'4,"5'),
+        (6, "3 cells where the header has 2", b"8,9,10"),
+    ]
+
+
+def test_a_line_end_inside_a_cell_moves_the_numbers_of_what_follows() -> None:
+    (batch,) = batches(b'a,b\n"x\ny",1\n\nz,2\n')
+    assert batch.lines.tolist() == [2, 5]
+
+
+def test_a_lone_carriage_return_is_part_of_its_cell() -> None:
+    assert rows(b"a,b\nx\ry,1\nz,2\n") == [(b"x\ry", b"1"), (b"z", b"2")]
+
+
+def test_large_files_come_in_chunks_that_together_are_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(records, "BLOCK_BYTES", 512)
+    data = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(1_000))
+    found = batches(data)
+    assert len(found) > 5
+    assert [line for batch in found for line in batch.lines.tolist()] == list(range(2, 1_002))
+    assert [int(a) for a, _ in rows(data)] == list(range(1_000))
+
+
+def test_losing_a_line_is_a_defect_that_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(self: Resynchroniser, block: bytes) -> Iterator[records.Record]:
+        yield from list(Resynchroniser.records(self, block))[:-1]
+
+    lossy = type("Lossy", (Resynchroniser,), {"records": forgetful})
+    monkeypatch.setattr(records, "Resynchroniser", lossy)
+    with pytest.raises(AssertionError, match="lines"):
+        records.parse(Chunk(0, 2, ((b"1,2\n3\n4,5\n", 3),)), ("a", "b"), PLAIN)
+
+
+# Laws
+
+WIDTH = 3
+HEADER = b"a,b,c\n"
+
+
+@st.composite
+def reports(draw: st.DrawFn, letters: str = 'ab",é; \n', fewest: int = 0) -> tuple[list[list[str]], bytes]:
+    """A table and the report that `csv.writer` makes of it."""
+    quoting = draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    cell = st.text(st.sampled_from(letters), max_size=8)
+    table = draw(st.lists(st.lists(cell, min_size=WIDTH, max_size=WIDTH), min_size=fewest, max_size=20))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=end, quoting=quoting)
+    writer.writerows(table)
+    written = text.getvalue().encode()
+    return table, HEADER + (written if draw(st.booleans()) else written.removesuffix(end.encode()))
+
+
+def is_ambiguous(table: list[list[str]]) -> bool:
+    """Tell whether a line inside a record is a whole record by itself: by design it ends the one before."""
+    for quoting in (csv.QUOTE_ALL, csv.QUOTE_MINIMAL):
+        inside = [line for cells in table for line in as_text([cells], quoting).removesuffix("\n").split("\n")[1:]]
+        if any(whole(line, WIDTH) for line in inside):
+            return True
+    return False
+
+
+@given(reports(), st.sampled_from([16, 50, 1 << 20]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_table_written_by_csv_is_read_back(made: tuple[list[list[str]], bytes], block: int) -> None:
+    table, data = made
+    assume(not is_ambiguous(table))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK_BYTES", block)
+        patch.setattr(records, "CHUNK_ROWS", 5)
+        assert rows(data) == [tuple(cell.encode() for cell in cells) for cells in table]
+
+
+@given(reports())
+def test_well_formed_input_is_read_as_pythons_csv_reads_it(made: tuple[list[list[str]], bytes]) -> None:
+    table, data = made
+    assume(not is_ambiguous(table))
+    expected = [tuple(cells) for cells in csv.reader(io.StringIO(data.decode(), newline="")) if cells][1:]
+    assert [tuple(cell.decode() for cell in cells) for cells in rows(data)] == expected
+
+
+ANY_LINE = st.text(st.sampled_from('ab",;\r\0 é'), max_size=12).map(str.encode) | st.binary(max_size=8)
+
+
+def one_line(text: bytes) -> bytes:
+    return text.replace(b"\n", b"")
+
+
+@given(st.lists(ANY_LINE.map(one_line), max_size=12))
+def test_where_the_fast_reading_vouches_for_a_block_the_slow_one_agrees(lines: list[bytes]) -> None:
+    block = b"".join(line + b"\n" for line in lines)
+    columns = ("a", "b", "c")
+    table = records._fast(block, len(lines), columns, PLAIN)
+    if table is not None:
+        slow, numbers, refused = records._slow(block, 1, columns, PLAIN)
+        assert refused == []
+        assert slow.to_pydict() == table.to_pydict()
+        assert numbers.tolist() == list(range(1, len(lines) + 1))
+
+
+@given(st.lists(ANY_LINE, max_size=12), st.sampled_from([8, 40, 1 << 20]))
+def test_random_bytes_lose_no_line_and_raise_nothing_but_a_broken_report(lines: list[bytes], block: int) -> None:
+    data = HEADER + b"\n".join(lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK_BYTES", block)
+        patch.setattr(records, "_OPEN_QUOTE_BYTES", block)
+        patch.setattr(records, "CHUNK_ROWS", 4)
+        found = batches(data)
+    numbers = sorted([line for batch in found for line in batch.lines.tolist()] + [line for line, *_ in bad(data)])
+    assert len(numbers) == len(set(numbers))
+    assert all(1 < number <= data.count(b"\n") + 1 for number in numbers)
+
+
+@given(reports(letters="ab,é; ", fewest=1), st.data())
+def test_damage_to_a_byte_costs_records_near_it_only(made: tuple[list[list[str]], bytes], data: st.DataObject) -> None:
+    table, written = made
+    at = data.draw(st.integers(len(HEADER), max(len(written) - 1, len(HEADER))))
+    assume(written[at : at + 1] not in (b"\n", b"\r"))
+    damaged = written[:at] + data.draw(st.sampled_from([b'"', b",", b"\0", b"\xff", b"x", b"\r"])) + written[at + 1 :]
+    before = written[:at].count(b"\n") - 1
+    after = len(table) - before - 1
+    expected = [tuple(cell.encode() for cell in cells) for cells in table]
+    found = rows(damaged)
+    assert len(found) + len(bad(damaged)) == len(table)
+    assert found[:before] == expected[:before]
+    assert found[len(found) - after :] == expected[len(expected) - after :]
+
+
+@given(st.binary(min_size=1, max_size=300))
+def test_a_file_of_junk_is_read_or_refused(data: bytes) -> None:
+    try:
+        found = batches(data)
+    except BrokenReport as refusal:
+        assert str(refusal)
+        return
+    assert all(batch.records > 0 for batch in found) or not data.strip()

@@ -1,0 +1,211 @@
+"""Reading accepted reports again: as if the original files were imported now."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.manifest import Bench, Manifest
+from tocsin.engine import replay
+from tocsin.engine import run as engine
+from tocsin.engine.claims import NETWORK, Claim
+from tocsin.engine.executors import Threads
+from tocsin.engine.intake import Context
+from tocsin.engine.run import Delta, Options
+from tocsin.engine.store import Report, Workspace
+from tocsin.formats import shadowserver
+from tocsin.formats.delimited import Feed, read_feed
+from tocsin.formats.recognition import Recognition
+
+HEADER = "timestamp,ip,port,tag"
+MAPPED = b"""
+[feed]
+name = "lantern"
+files = ["*-lantern-*"]
+time_format = "%d/%m/%Y %H:%M"
+[fields]
+"time.source" = "timestamp"
+"source.ip" = "ip"
+"source.port" = "port"
+"malware.name" = "tag"
+[constants]
+"classification.type" = "infected-system"
+[roles]
+detail = ["tag"]
+"""
+RENAMED = MAPPED.replace(b'"lantern"', b'"beacon"').replace(b'detail = ["tag"]', b'port = "port"')
+PLAIN = MAPPED.replace(b'time_format = "%d/%m/%Y %H:%M"\n', b"").replace(b'detail = ["tag"]', b"")
+CLAIMS = [Claim("1", "moh", NETWORK, "198.51.100.0/25"), Claim("2", "bank", NETWORK, "198.51.100.128/25")]
+
+
+class Store(Manifest):
+    """A manifest that forgets cycles whose reports were all taken back, as the product's does."""
+
+    def apply(self, delta: Delta) -> None:
+        for one in delta.types:
+            for key in [key for key in self.by_day if key[0] == one.type]:
+                del self.by_day[key]
+            if one.state is None:
+                self.states.pop(one.type, None)
+        super().apply(delta)
+
+
+def bench(root: Path, description: bytes = b"") -> Bench:
+    made = Bench(root, CLAIMS)
+    made.manifest = Store()
+    made.recognise = recognition(description)
+    return made
+
+
+def recognition(description: bytes) -> Recognition:
+    feeds: Sequence[Feed] = [read_feed(description, "test.toml")] if description else []
+    return Recognition(shadowserver.mappings(own=[feed.mapping for feed in feeds]), feeds)
+
+
+TOKENS = itertools.count(1)
+
+
+def replayed(made: Bench, description: bytes) -> Delta:
+    """Read every report of a bench again under another mapping."""
+    made.recognise = recognition(description)
+    delta = engine.replay(
+        list(made.manifest.by_id.values()),
+        catalogue=made.manifest,
+        context=Context(Workspace(made.root, f"again{next(TOKENS)}"), made.claims),
+        recognise=made.recognise,
+        executor=Threads(2),
+        options=Options(gone_after=1, complete=False, as_before=True),
+    )
+    made.manifest.apply(delta)
+    for path in delta.debris:
+        (made.root / path).unlink(missing_ok=True)
+    return delta
+
+
+def contents(made: Bench) -> dict[str, Any]:
+    """Everything a store says, without the names of its files."""
+    return {
+        "reports": {report.id: report_contents(made.root, report) for report in made.manifest.by_id.values()},
+        "cycles": made.manifest.by_day,
+        "findings": {
+            kind: sorted(
+                (row for part in state.partitions for row in pq.read_table(made.root / part).to_pylist()),
+                key=lambda row: (row["k1"], row["k2"]),
+            )
+            for kind, state in made.manifest.states.items()
+        },
+        "movements": {k: sorted(map(repr, rows)) for k, rows in made.manifest.movements.items() if rows},
+    }
+
+
+def report_contents(root: Path, report: Report) -> dict[str, Any]:
+    rows = [row for part in report.parts for row in pq.read_table(root / part).to_pylist()]
+    aside = pq.read_table(root / report.quarantine).to_pylist() if report.quarantine else []
+    return {
+        "facts": (report.name, report.type, report.on, report.records, report.kept, report.rows_quarantined,
+                  report.cells_quarantined, report.constituents, report.size, report.columns, report.unknown_columns,
+                  report.origin, report.content),
+        "rows": sorted(rows, key=lambda row: row["line"]),
+        "aside": sorted(aside, key=lambda row: (row["line"], row["column"] or "")),
+    }  # fmt: skip
+
+
+def write(folder: Path, days: Sequence[Sequence[str]]) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for day, rows in enumerate(days, start=1):
+        path = folder / f"2026-03-0{day}-lantern-xx.csv"
+        path.write_text("\n".join([HEADER, *rows]) + "\n", newline="")
+        paths.append(path)
+    return paths
+
+
+TIMES = st.sampled_from(["2026-03-01 10:00:00", "2026-03-02 11:30:00", "01/03/2026 10:00", "", "never"])
+ADDRESSES = st.sampled_from(["198.51.100.1", "198.51.100.129", "198.51.100.2", "2001:db8::1", "", "nowhere"])
+ROWS = st.one_of(
+    st.builds(
+        '{},{},{},"{}"'.format,
+        TIMES,
+        ADDRESSES,
+        st.sampled_from(["80", "443", "", "many"]),
+        st.sampled_from(["mirai", "qakbot", "", 'a ""quoted"" word', "two\nlines"]),
+    ),
+    st.sampled_from(["torn,row", 'an "open quote', "a,b,c,d,e"]),
+)
+DAYS = st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=3)
+MAPPINGS = st.sampled_from([b"", MAPPED, RENAMED, PLAIN])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(days=DAYS, before=MAPPINGS, after=MAPPINGS)
+def test_a_replay_gives_what_a_fresh_import_gives(days: list[list[str]], before: bytes, after: bytes) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        paths = write(Path(place) / "in", days)
+        again, fresh = bench(Path(place) / "again", before), bench(Path(place) / "fresh", after)
+        again.run(paths)
+        replayed(again, after)
+        fresh.run(paths)
+        assert contents(again) == contents(fresh)
+        named = {path.relative_to(again.root).as_posix() for path in again.root.rglob("*") if path.is_file()}
+        reports, states = again.manifest.by_id.values(), again.manifest.states.values()
+        assert named == {part for report in reports for part in (*report.parts, report.quarantine) if part} | {
+            part for state in states for part in state.partitions
+        }
+
+
+def test_rows_that_were_set_aside_are_kept_under_the_better_mapping(tmp_path: Path) -> None:
+    paths = write(tmp_path / "in", [["01/03/2026 10:00,198.51.100.1,80,mirai", "01/03/2026 11:00,198.51.100.2,80,x"]])
+    made = bench(tmp_path / "store")
+    made.run(paths)
+    (before,) = made.manifest.by_id.values()
+    assert (before.kept, before.rows_quarantined, before.origin) == (0, 2, "none")
+    delta = replayed(made, MAPPED)
+    (after,) = made.manifest.by_id.values()
+    assert (after.id, after.kept, after.rows_quarantined, after.origin) == (before.id, 2, 0, "file")
+    assert after.constituents == {"moh": 2}
+    assert delta.superseded == ()
+    assert {row["class"] for row in contents(made)["findings"]["lantern"]} == {"infected-system"}
+
+
+def test_a_type_that_gets_another_name_moves_with_its_cycles(tmp_path: Path) -> None:
+    made = bench(tmp_path / "store")
+    made.run(
+        write(tmp_path / "in", [["2026-03-01 10:00:00,198.51.100.1,80,x"], ["2026-03-02 10:00:00,198.51.100.2,80,x"]])
+    )
+    replayed(made, RENAMED)
+    assert {kind for kind, _ in made.manifest.by_day} == {"beacon"}
+    assert all(cycle.closed for cycle in made.manifest.by_day.values())
+    assert set(made.manifest.states) == {"beacon"}
+
+
+def test_a_report_that_the_mapping_refuses_stays_as_it_is(tmp_path: Path) -> None:
+    made = bench(tmp_path / "store")
+    made.run(write(tmp_path / "in", [["2026-03-01 10:00:00,198.51.100.1,80,x"]]))
+    before = contents(made)
+    unfitting = MAPPED.replace(b'= "timestamp"', b'= "moment"').replace(b'"source.ip" = "ip"', b'"source.ip" = "host"')
+    delta = replayed(made, unfitting)
+    assert [broken.reason for broken in delta.broken] == [
+        "2026-03-01-lantern-xx.csv: it has no column 'moment', which the mapping of lantern needs."
+    ]
+    assert contents(made) == before
+
+
+def test_many_rows_set_aside_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "CHUNK_ROWS", 3)
+    rows = [f"01/03/2026 10:{minute:02},198.51.100.{minute},80,x" for minute in range(10)]
+    paths = write(tmp_path / "in", [[*rows, "2026-03-01 10:00:00,198.51.100.200,80,x"]])
+    made, fresh = bench(tmp_path / "store"), bench(tmp_path / "fresh", MAPPED)
+    made.run(paths)
+    replayed(made, MAPPED)
+    fresh.run(paths)
+    (report,) = made.manifest.by_id.values()
+    assert len(report.parts) == 4
+    assert contents(made) == contents(fresh)

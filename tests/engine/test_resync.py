@@ -1,0 +1,167 @@
+"""The slow, exact reading: every line is part of exactly one record, and one stray quote costs one record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tocsin.engine.resync import MAX_LINES, Record, Resynchroniser
+
+
+def read(block: bytes, width: int = 3, delimiter: bytes = b",") -> list[Record]:
+    return list(Resynchroniser(width, delimiter).records(block))
+
+
+def test_records_are_read() -> None:
+    assert read(b'a,b,c\n"d","e,f","g""h"\n') == [
+        Record(0, [b"a", b"b", b"c"], b"a,b,c"),
+        Record(1, [b"d", b"e,f", b'g"h'], b'"d","e,f","g""h"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cells"),
+    [
+        (b"", [b""]),
+        (b",", [b"", b""]),
+        (b'""', [b""]),
+        (b'"",', [b"", b""]),
+        (b'"a"b,c', [b"ab", b"c"]),
+        (b'"a"b"c,d', [b'ab"c', b"d"]),
+        (b'a"b,c', [b'a"b', b"c"]),
+        (b'a"b"c', [b'a"b"c']),
+        (b'"a""b"', [b'a"b']),
+        (b'""""', [b'"']),
+        (b' "a"', [b' "a"']),
+        (b'"a', None),
+        (b'"a""', None),
+        (b'b,"a', None),
+        (b'"', None),
+    ],
+)
+def test_a_record_has_these_cells(raw: bytes, cells: list[bytes] | None) -> None:
+    assert Resynchroniser(3).cells(raw) == cells
+
+
+def test_a_cell_may_run_over_lines() -> None:
+    (one, two) = read(b'a,"b\nmore\nend",c\nd,e,f\n')
+    assert (one.line, one.lines, one.cells) == (0, 3, [b"a", b"b\nmore\nend", b"c"])
+    assert (two.line, two.lines, two.cells) == (3, 1, [b"d", b"e", b"f"])
+
+
+def test_an_open_quote_costs_one_line() -> None:
+    (one, two, three) = read(b'a,"b,c\nd,e,f\ng,h,i\n')
+    assert (one.cells, one.reason, one.raw) == (None, "a quote is not closed", b'a,"b,c')
+    assert two.cells == [b"d", b"e", b"f"]
+    assert three.line == 2
+
+
+def test_a_wrong_number_of_cells_is_told_with_both_numbers() -> None:
+    reasons = [record.reason for record in read(b"a,b\na,b,c,d\n")]
+    assert reasons == ["2 cells where the header has 3", "4 cells where the header has 3"]
+
+
+def test_blank_lines_are_told_but_are_no_records() -> None:
+    assert [(record.blank, record.line) for record in read(b"\n\r\na,b,c\n\n")] == [
+        (True, 0), (True, 1), (False, 2), (True, 3),
+    ]  # fmt: skip
+
+
+def test_either_line_end_is_left_out_of_the_last_cell() -> None:
+    assert [record.cells for record in read(b'a,b,c\r\nd,e,"f"\r\n"x\r\ny",z,w\r\n')] == [
+        [b"a", b"b", b"c"], [b"d", b"e", b"f"], [b"x\r\ny", b"z", b"w"],
+    ]  # fmt: skip
+
+
+def test_a_quote_is_not_followed_past_a_whole_record() -> None:
+    found = read(b'a,"b,c\nd,e,f\ng,h",i\n')
+    assert [record.cells for record in found] == [None, [b"d", b"e", b"f"], [b"g", b'h"', b"i"]]
+
+
+def test_the_end_of_a_first_cell_is_no_record_although_it_has_enough_cells() -> None:
+    assert [record.cells for record in read(b'"a\nb",c,d\n')] == [[b"a\nb", b"c", b"d"]]
+    assert [record.cells for record in read(b'"a\nb","c","d"\n')] == [[b"a\nb", b"c", b"d"]]
+
+
+def test_a_quote_is_not_followed_for_ever() -> None:
+    block = b'a,"b\n' + b"x\n" * MAX_LINES + b'",c\n'
+    found = read(block)
+    assert found[0].reason == "a quote is not closed"
+    assert sum(record.lines for record in found) == MAX_LINES + 2
+
+
+def test_another_delimiter_is_obeyed() -> None:
+    assert read(b"a|b,c|d\n", 3, b"|")[0].cells == [b"a", b"b,c", b"d"]
+    assert read(b'a\t"b\tc"\td\n', 3, b"\t")[0].cells == [b"a", b"b\tc", b"d"]
+
+
+HOSTILE = {
+    "an open quote": b'x,"' + b"a" * 2_000_000,
+    "doubled quotes that never close": b'x,"' + b'a""' * 600_000,
+    "a text after a closed quote": b'"a"' + b"b" * 2_000_000,
+    "open quotes on every line": b'x,"abc\n' * 100_000,
+    "cells without end": b"," * 500_000,
+    "quotes within quotes": b'"""\n' * 100_000,
+}
+
+
+@pytest.mark.parametrize("block", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_read_in_linear_time(block: bytes) -> None:
+    began = time.process_time()
+    found = read(block + b"\n")
+    assert sum(record.lines for record in found) == len((block + b"\n").split(b"\n")) - 1
+    assert time.process_time() - began < 8
+
+
+SOUND = '(?:"(?:[^"]|"")*"|[^",]*)'
+
+
+def whole(line: str, width: int) -> bool:
+    """Tell whether a line is a record by itself, with every quote in its place."""
+    return bool(re.fullmatch(f"{SOUND}(?:,{SOUND}){{{width - 1}}}", line))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[list[str]], int]:
+    """A table and how to quote it. A lone carriage return at the end of a bare cell would be a line end."""
+    quoting = draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+    cell = st.text(st.sampled_from('ab",\n ' + "\r" * (quoting == csv.QUOTE_ALL)), max_size=6)
+    width = draw(st.integers(2, 4))
+    return draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=8)), quoting
+
+
+def as_text(table: list[list[str]], quoting: int) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(table)
+    return text.getvalue()
+
+
+@given(tables())
+def test_what_a_csv_writer_wrote_is_read_back(made: tuple[list[list[str]], int]) -> None:
+    table, quoting = made
+    width = len(table[0])
+    # By design a quote is not followed past a line that is a whole record by itself: cells that look so are set aside.
+    inside = [line for cells in table for line in as_text([cells], quoting).removesuffix("\n").split("\n")[1:]]
+    assume(not any(whole(line.removesuffix("\r"), width) for line in inside))
+    found = [record for record in read(as_text(table, quoting).encode(), width) if not record.blank]
+    assert [record.cells for record in found] == [[cell.encode() for cell in cells] for cells in table]
+
+
+@given(st.binary(max_size=200), st.integers(1, 4))
+def test_every_line_is_part_of_exactly_one_record(block: bytes, width: int) -> None:
+    found = read(block, width)
+    lines = block.split(b"\n")
+    expected = len(lines) - (not lines[-1])
+    assert sum(record.lines for record in found) == expected
+    assert [record.line for record in found] == [sum(r.lines for r in found[:at]) for at in range(len(found))]
+    for record in found:
+        raw = b"\n".join(lines[record.line : record.line + record.lines]).removesuffix(b"\r")
+        assert record.blank or record.raw == raw
+        assert record.blank or (record.cells is None) == bool(record.reason)
+        assert record.cells is None or len(record.cells) == width

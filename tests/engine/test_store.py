@@ -1,0 +1,98 @@
+"""Files are written once, under a temporary name, and belong to their run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from tests.engine.reports import day
+from tocsin.engine import store
+from tocsin.engine.cycles import Decision
+from tocsin.engine.store import CycleRecord, Report, Workspace, safe
+
+DURABLE = store._durable
+"""The function as it was before conftest put another in its place."""
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "run1")
+    path = workspace.path("state", "scan_rdp", "0000")
+    with workspace.writing(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+    assert workspace.relative(path) == "state/scan_rdp/run1-0000.parquet"
+
+
+def test_a_failure_leaves_no_file_of_the_final_name(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "run1")
+    path = workspace.path("state", "scan_rdp", "0000")
+    with pytest.raises(OSError, match="full"), workspace.writing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("full")
+    assert not path.exists()
+
+
+def test_a_file_and_its_folder_are_made_durable_around_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    workspace = Workspace(tmp_path, "run1", told.append)
+    monkeypatch.setattr(store, "_durable", lambda path: told.append(f"fsync {path.name}"))
+    with workspace.writing(workspace.path("state", "t", "0")) as temporary:
+        temporary.touch()
+    assert told == ["written", "fsync run1-0.parquet.tmp", "fsync t", "renamed"]
+
+
+def test_durable_means_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(store.os, "fsync", synced.append)
+    DURABLE(tmp_path)
+    assert len(synced) == 1
+
+
+def test_the_files_of_one_delivery_are_found(tmp_path: Path) -> None:
+    mine, others = Workspace(tmp_path, "run1"), Workspace(tmp_path, "run2")
+    for workspace, stem in (
+        (mine, "00001-00000"),
+        (mine, "00001-00001"),
+        (mine, "00002-00000"),
+        (others, "00001-00000"),
+    ):
+        workspace.path("spill", "scan_rdp", stem, ".arrow").touch()
+    assert mine.written_for(1) == ["spill/scan_rdp/run1-00001-00000.arrow", "spill/scan_rdp/run1-00001-00001.arrow"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [
+        ("scan_rdp", "scan_rdp"),
+        ("../../etc", "_.._etc"),
+        ("a/b", "a_b"),
+        ("", "unnamed"),
+        ("..", "unnamed"),
+        ("É", "_"),
+    ],
+)
+def test_a_report_type_names_a_folder_inside_the_store(kind: str, folder: str, tmp_path: Path) -> None:
+    assert safe(kind) == folder
+    path = Workspace(tmp_path, "run1").path("state", kind, "0")
+    assert path.resolve().is_relative_to(tmp_path / "state")
+    assert len(safe("x" * 500)) <= 80
+
+
+def test_a_cycle_is_complete_when_closed_and_nothing_of_it_is_broken() -> None:
+    record = CycleRecord("scan_rdp", day(0), closed=True, decision=Decision.CONFIRMED)
+    assert record.cycle(7).complete
+    assert (record.cycle(7).rows, record.cycle(7).decision) == (7, Decision.CONFIRMED)
+    assert not CycleRecord("scan_rdp", day(0), closed=True, broken=("x.csv",)).cycle(7).complete
+    assert not CycleRecord("scan_rdp", day(0), closed=False).cycle(7).complete
+
+
+def test_the_word_of_a_report_is_the_beginning_of_its_id() -> None:
+    report = Report("ff" * 32, "x.csv", "t", dt.date(2026, 1, 1), 0, 0, 0, 0, (), "", {}, 0)
+    assert report.word == 2**64 - 1

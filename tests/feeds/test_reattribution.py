@@ -1,0 +1,153 @@
+"""Open findings follow the claims at once; closed ones and history stay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.audit.models import AuditRow
+from tocsin.directory import actions as directory
+from tocsin.directory import queries
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Claim, Constituent
+from tocsin.feeds import listeners, reattribution, sweeping
+from tocsin.feeds.jobs import reattribute
+from tocsin.feeds.models import Handover, State
+from tocsin.jobs.models import Job
+from tocsin.kernel.refusals import Busy
+
+LATER = AT + dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def committed(store: Store, django_capture_on_commit_callbacks: Any) -> Any:
+    """Let what listens hear, as after a commit."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def claim(constituent: str, value: str) -> Claim:
+    event = directory.add_claim(
+        Constituent.objects.get(public_id=constituent), kind=ClaimKind.NETWORK, value=value, by=COMMAND_LINE, at=LATER
+    )
+    return Claim.objects.get(pk=event.claims[0])
+
+
+def holders(store: Store) -> dict[str, str | None]:
+    return {finding["asset"]: finding["constituent"] for finding in store.findings()}
+
+
+def partitions() -> dict[str, list[str]]:
+    return {state.type.name: state.partitions for state in State.objects.select_related("type")}
+
+
+def test_a_new_claim_takes_open_findings_over_and_history_says_so(store: Store, committed: Any, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 65]))
+    assert holders(store) == {"192.0.2.1": "moh", "192.0.2.65": "bank"}
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    assert holders(store) == {"192.0.2.1": "bank", "192.0.2.65": "bank"}
+    (handover,) = Handover.objects.all()
+    (moved,) = (finding for finding in store.findings() if finding["asset"] == "192.0.2.1")
+    assert (handover.finding, handover.before, handover.after) == (moved["id"], "moh", "bank")
+    row = AuditRow.objects.get(code="finding.reattributed")
+    assert (row.actor_key, row.data["by_constituent"]) == ("system:attribution", {"bank": 1})
+    assert store.files() == store.named()
+
+
+def test_closed_findings_keep_who_held_them(store: Store, committed: Any, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 2]))
+    store.run(write(tmp_path / "in", 1, [2]))
+    assert store.states() == {"192.0.2.1": "gone", "192.0.2.2": "still"}
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    assert holders(store) == {"192.0.2.1": "moh", "192.0.2.2": "bank"}
+
+
+def test_a_finding_that_nobody_claims_any_more_is_nobodys(store: Store, committed: Any, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    with committed():
+        ended = Claim.objects.get(constituent__public_id="moh")
+        directory.end_claim(ended, ends_on=dt.date(2026, 1, 1), reason="Sold.", by=COMMAND_LINE, at=LATER)
+    assert holders(store) == {"192.0.2.1": None}
+    (handover,) = Handover.objects.all()
+    assert (handover.before, handover.after) == ("moh", "")
+
+
+def test_types_without_a_change_are_not_rewritten(store: Store, committed: Any, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1]), write(tmp_path / "in", 0, [65], kind="scan_ssh"))
+    before = partitions()
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    after = partitions()
+    assert after["scan_ssh"] == before["scan_ssh"]
+    assert after["scan_rdp"] != before["scan_rdp"]
+
+
+def test_the_same_directory_again_rewrites_nothing(store: Store, committed: Any, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 65]))
+    before, content = partitions(), b'[{"id":"moh","name":"moh","sector":"health","networks":["192.0.2.0/25"]}]'
+    with committed():
+        files = queries.read_files([("directory.json", content)])
+        if not queries.plan_import(files, end_missing=False).is_empty:
+            directory.import_directory(files, by=COMMAND_LINE, at=LATER)
+    assert partitions() == before
+    assert reattribution.bring_up_to_date(by=COMMAND_LINE) == 0
+    assert partitions() == before
+
+
+def test_it_waits_for_a_running_import_and_the_import_makes_it_good(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    claim("bank", "192.0.2.0/28")
+    monkeypatch.setattr(sweeping, "_POLL_S", 0.01)
+    held, done = threading.Event(), threading.Event()
+
+    def import_slowly() -> None:
+        with (store.root / "ingest.lock").open("a") as lock:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            held.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=import_slowly)
+    thread.start()
+    held.wait(10)
+    with pytest.raises(Busy):
+        reattribution.bring_up_to_date(by=COMMAND_LINE, wait_s=0.05)
+    done.set()
+    thread.join()
+    assert holders(store) == {"192.0.2.1": "moh"}
+    store.run(write(tmp_path / "in", 1, [2]))
+    assert holders(store) == {"192.0.2.1": "bank", "192.0.2.2": "bank"}
+
+
+def test_a_web_process_leaves_it_to_the_worker(store: Store, committed: Any, tmp_path: Path, settings: Any) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    settings.WORK_BY_JOBS = True
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    assert holders(store) == {"192.0.2.1": "moh"}
+    (job,) = Job.objects.filter(kind=listeners.JOB)
+    reattribute(job.payload, running=None)  # type: ignore[arg-type]
+    assert holders(store) == {"192.0.2.1": "bank"}
+
+
+def test_findings_that_come_after_are_folded_into_what_was_handed_over(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    store.run(write(tmp_path / "in", 1, [1, 65]))
+    assert holders(store) == {"192.0.2.1": "bank", "192.0.2.65": "bank"}
+    (finding,) = (finding for finding in store.findings() if finding["asset"] == "192.0.2.1")
+    assert (finding["state"], finding["count"]) == ("still", 2)

@@ -1,0 +1,145 @@
+"""`feed replay`: reports read again, through the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.audit.models import AuditRow
+from tocsin.feeds import intake
+from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.kernel.refusals import Conflict
+
+LAMPS = """
+[feed]
+name = "{name}"
+title = "Lamps"
+files = ["*-lamp_post-*"]
+[fields]
+"time.source" = "timestamp"
+"source.ip" = "ip"
+"source.port" = "port"
+"extra.tag" = {{ column = "tag", conversion = "raw" }}
+[constants]
+"classification.type" = "vulnerable-system"
+[roles]
+port = "port"
+"""
+
+
+def describe(store: Store, name: str = "lamp_post") -> None:
+    """Put a mapping file in force."""
+    folder = store.root.parent / "mappings"
+    folder.mkdir(exist_ok=True)
+    (folder / "lamps.toml").write_text(LAMPS.format(name=name))
+
+
+def replay(run: int) -> dict[str, Any]:
+    return intake.replay(Run.objects.get(pk=run), by=COMMAND_LINE, at=AT, wait_s=0)
+
+
+@pytest.fixture
+def imported(store: Store, tmp_path: Path) -> int:
+    """A run with two days of a type that no mapping knows."""
+    paths = [write(tmp_path / "in", 0, [1, 2, 65], kind="lamp_post"), write(tmp_path / "in", 1, [1], kind="lamp_post")]
+    run: int = store.run(*paths)["run"]
+    return run
+
+
+def test_a_type_that_needed_a_mapping_gets_its_meaning(store: Store, imported: int) -> None:
+    before = {report.digest: report.pk for report in Report.objects.all()}
+    assert ReportType.objects.get(name="lamp_post").origin == "none"
+    describe(store)
+    summary = replay(imported)
+    assert (summary["rows_kept"], summary["findings_new"], summary["needs_mapping"]) == (4, 3, [])
+    assert {report.digest: report.pk for report in Report.objects.all()} == before
+    assert set(Report.objects.values_list("run", "origin", "state")) == {(imported, "file", "accepted")}
+    kind = ReportType.objects.get(name="lamp_post")
+    assert (kind.origin, kind.title) == ("file", "Lamps")
+    assert store.files() == store.named()
+    assert {finding["port"] for finding in store.findings()} == {3389}
+
+
+def test_it_equals_a_fresh_import_and_a_second_replay_changes_nothing(
+    store: Store, imported: int, tmp_path: Path
+) -> None:
+    describe(store)
+    replay(imported)
+    again = store.findings()
+    replay(imported)
+    assert store.findings() == again
+    store.withdraw(imported)
+    assert store.findings() == []
+    store.run(*(tmp_path / "in").glob("*.csv"))
+    assert store.findings() == again
+
+
+def test_reports_move_to_the_type_that_the_mapping_gives_them(store: Store, imported: int) -> None:
+    describe(store, name="beacon")
+    replay(imported)
+    assert set(Cycle.objects.values_list("type__name", "closed")) == {("beacon", True)}
+    assert {finding["type"] for finding in store.findings()} == {"beacon"}
+    assert sorted(Report.objects.values_list("type__name", "state")) == [
+        ("beacon", "accepted"), ("beacon", "accepted"), ("lamp_post", "superseded"), ("lamp_post", "superseded"),
+    ]  # fmt: skip
+    assert store.files() == store.named()
+    assert replay(imported)["rows_kept"] == 4
+
+
+def test_when_cycles_arrived_is_not_forgotten(store: Store, imported: int) -> None:
+    arrived = list(Cycle.objects.values_list("on", "arrived_at"))
+    describe(store)
+    replay(imported)
+    assert list(Cycle.objects.values_list("on", "arrived_at")) == arrived
+
+
+def test_it_is_on_record_and_among_the_runs(store: Store, imported: int) -> None:
+    summary = replay(imported)
+    row = AuditRow.objects.get(code="run.replayed")
+    assert (row.data["run"], row.data["replay"]) == (imported, summary["run"])
+    run = Run.objects.get(pk=summary["run"])
+    assert (run.state, run.options["replay"], run.note) == ("done", imported, "")
+
+
+def test_a_run_of_which_nothing_counts_cannot_be_replayed(store: Store, imported: int) -> None:
+    store.withdraw(imported)
+    with pytest.raises(Conflict, match="has no report that counts"):
+        replay(imported)
+
+
+@pytest.mark.parametrize("point", ["written", "renamed", "state"])
+def test_a_replay_that_is_cut_short_changes_nothing(point: str, store: Store, imported: int) -> None:
+    before, files = store.findings(), store.files()
+    describe(store)
+
+    def crash(reached: str) -> None:
+        if reached == point:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        intake.replay(Run.objects.get(pk=imported), by=COMMAND_LINE, at=AT, wait_s=0, checkpoint=crash)
+    assert store.findings() == before
+    assert store.files() == files == store.named()
+    assert Run.objects.latest("pk").state == "failed"
+
+
+def test_withdrawing_a_day_leaves_no_cycle_of_no_rows_behind(store: Store, tmp_path: Path) -> None:
+    first = store.run(write(tmp_path / "in", 0, [1, 2, 3, 4]))["run"]
+    store.run(write(tmp_path / "in", 1, [1]))
+    assert Cycle.objects.filter(held=True).count() == 1
+    store.withdraw(first)
+    assert list(Cycle.objects.values_list("rows", "held")) == [(1, False)]
+    assert store.states() == {"192.0.2.1": "new"}
+
+
+def test_types_of_one_run_keep_each_the_number_of_misses_they_were_folded_with(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1], kind="scan_ssh"), gone_after=3)
+    run = store.run(write(tmp_path / "in", 1, [2], kind="scan_rdp"), gone_after=1)["run"]
+    store.run(write(tmp_path / "in", 2, [2], kind="scan_ssh"), gone_after=3)
+    store.withdraw(run)
+    assert store.states() == {"192.0.2.1": "still", "192.0.2.2": "new"}

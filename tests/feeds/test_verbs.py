@@ -1,0 +1,228 @@
+"""The verbs of `tocsin feed` that keep feeds up, as somebody at the terminal sees them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Command, environment
+from tests.feeds.conftest import Store
+from tests.feeds.reports import write
+from tests.feeds.test_schemas import columns, files, meaning
+from tocsin.site.cli import parser
+
+LAMPS = """
+[feed]
+name = "lamps"
+title = "Lamps"
+[read]
+delimiter = ";"
+[fields]
+"time.source" = "when"
+"source.ip" = "lamp"
+"source.port" = "port"
+[constants]
+"classification.type" = "brute-force"
+"""
+
+
+def run(*arguments: str | Path) -> int:
+    """Run `tocsin feed …`."""
+    return parser.run(["feed", *map(str, arguments)])
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str | Path, code: int = 0) -> dict[str, Any]:
+    """Run it with --json; return what it printed."""
+    assert run(*arguments, "--json") == code
+    (line,) = capsys.readouterr().out.splitlines()
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def test_schema_load_diff_and_show(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema", "show") == 0
+    assert capsys.readouterr().out.startswith("No schema was loaded: the ")
+    paths = files(tmp_path / "in", meaning(), columns())
+    assert run("schema", "diff", *paths) == 0
+    assert "1 types are new: scan_lamp." in capsys.readouterr().out
+    assert run("schema", "load", *paths) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Loaded the schema of 2026-01-01 with 1 types. The next `tocsin feed run` reads by it.\n")
+    assert asked(capsys, "schema", "load", *paths)["loaded"] is False
+    assert asked(capsys, "schema", "show")["published_at"] == "2026-01-01"
+    changed = files(tmp_path / "in", meaning(column="host"), columns(column="host"))
+    assert run("schema", "diff", *changed) == 0
+    assert "FINDINGS WOULD GET NEW IDENTITIES" in capsys.readouterr().out
+    assert [change["type"] for change in asked(capsys, "schema", "diff", *changed)["types_changed"]] == ["scan_lamp"]
+
+
+def test_a_hostile_schema_is_a_sentence(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema", "load", *files(tmp_path / "in", b"[")) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("tocsin: downloaded-0.txt")
+
+
+def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mapping, report = tmp_path / "m.toml", tmp_path / "anything-2026.csv"
+    mapping.write_text(LAMPS)
+    report.write_text(
+        "when;lamp;port;colour\n2026-01-01 10:00:00;192.0.2.1;many;red\n2026-01-01 10:00:00;;80;blue\ntorn;row\n"
+    )
+    assert run("map", report, "--mapping", mapping) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "anything-2026.csv is read as lamps (Lamps)."
+    assert "  colour  →  extra.colour" in lines
+    assert "  ! port: 'many' is not a port (b'many')" not in lines
+    assert any(line.startswith("  ! port: ") and line.endswith("('many')") for line in lines)
+    assert "line 3: set aside" in lines
+    assert "    extra.colour = red" in lines
+    assert lines[-1] == "3 of 3 records shown. Of all, 1 are kept, 2 set aside, and 1 cells left out."
+    data = asked(capsys, "map", report, "--mapping", mapping, "--rows", "1")
+    assert [(row["line"], row["event"]["source.ip"]) for row in data["rows"]] == [(2, "192.0.2.1")]
+    assert data["rows"][0]["bad"][0]["column"] == "port"
+    assert (data["records"], data["columns"]["lamp"]) == (3, ["source.ip"])
+
+
+def test_map_names_what_is_wrong_with_a_mapping_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "m.toml").write_text(LAMPS.replace("source.ip", "sauce.ip"))
+    (tmp_path / "r.csv").write_text("when;lamp\n")
+    assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "m.toml") == 1
+    assert capsys.readouterr().err.startswith("tocsin: m.toml, [fields] sauce.ip: is not a key of an event")
+    assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "none.toml") == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+EVENT = {
+    "time.source": "2026-01-01T10:00:00+00:00",
+    "source.ip": "192.0.2.1",
+    "feed.name": "IntelMQ",
+    "classification.type": "brute-force",
+    "extra.tries": 7,
+}
+
+
+def test_events_of_intelmq_are_imported(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join([json.dumps(EVENT), "{broken", json.dumps(EVENT | {"source.ip": "192.0.2.65"})]) + "\n")
+    summary = asked(capsys, "run", path)
+    assert (summary["rows_read"], summary["rows_kept"], summary["rows_quarantined"]) == (3, 2, 1)
+    assert summary["constituents"] == {"bank": 1, "moh": 1}
+    assert {finding["type"] for finding in store.findings()} == {"events"}
+    assert run("read", path) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["extra.tries"] == "7"
+    again = asked(capsys, "replay", str(summary["run"]))
+    assert (again["rows_kept"], again["rows_quarantined"]) == (2, 1)
+
+
+def test_other_json_is_refused_with_a_way_on(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lamps.jsonl"
+    path.write_text('{"lamp": 1}\n')
+    assert run("run", path) == 1
+    assert "no mapping file covers its name, and they have no time.source. See how to map" in capsys.readouterr().err
+
+
+def test_a_list_of_addresses_has_the_time_of_its_report(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "2026-01-02-list_of_addresses.txt"
+    path.write_text("# bad ones\n192.0.2.1\nnowhere\n192.0.2.65\n")
+    summary = asked(capsys, "run", path)
+    assert (summary["rows_kept"], summary["rows_quarantined"]) == (2, 1)
+    assert {finding["last_seen"] for finding in store.findings()} == {"2026-01-02T00:00:00+00:00"}
+
+
+def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs") == 0
+    assert capsys.readouterr().out == "Nothing was imported yet.\n"
+    number = store.run(write(tmp_path / "in", 0, [1, 2]))["run"]
+    assert run("replay", str(number)) == 0
+    assert "2 of 2 rows of 1 reports kept" in capsys.readouterr().out
+    runs = asked(capsys, "runs")["runs"]
+    assert [(one["state"], one["replay_of"], one["rows_kept"]) for one in runs] == [
+        ("done", number, 2),
+        ("done", None, 2),
+    ]
+    assert run("withdraw", str(number), "--reason", "It was of another country.") == 0
+    assert capsys.readouterr().out == f"Withdrew run {number}: 1 reports of scan_rdp count no more.\n"
+    assert store.findings() == []
+    assert run("withdraw", str(number)) == 1
+    assert capsys.readouterr().err == f"tocsin: run {number} has no report that counts.\n"
+    assert run("replay", "999") == 1
+    assert capsys.readouterr().err == "tocsin: there is no run 999. See `tocsin feed runs`.\n"
+
+
+def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 2, 3, 4]))
+    store.run(write(tmp_path / "in", 1, [1]), complete=False)
+    assert run("close", "scan_rdp", "2026-11-17") == 0
+    assert "is held: it has far fewer rows than usual" in capsys.readouterr().out
+    assert run("discard", "scan_rdp", "2026-11-17") == 0
+    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 rows) makes nothing go gone.\n"
+    assert "gone" not in store.states().values()
+    data = asked(capsys, "confirm", "scan_rdp", "2026-11-17")
+    assert (data["counts"], data["decision"]) == (True, "confirmed")
+    assert sorted(store.states().values()) == ["gone", "gone", "gone", "still"]
+    assert run("close", "scan_rdp", "2026-11-30") == 1
+    assert capsys.readouterr().err == "tocsin: no report of scan_rdp of 2026-11-30 has arrived.\n"
+    with pytest.raises(SystemExit) as stopped:
+        run("close", "scan_rdp", "yesterday")
+    assert stopped.value.code == 2
+
+
+def test_a_silent_type_is_declared_empty(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    assert run("close", "scan_rdp", "2026-11-17", "--empty") == 0
+    assert (
+        capsys.readouterr().out
+        == "scan_rdp of 2026-11-17 (0 rows) counts: findings that it does not show may go gone.\n"
+    )
+    assert store.states() == {"192.0.2.1": "gone"}
+    assert run("close", "scan_rdp", "2026-11-16", "--empty") == 1
+    assert "there are reports of scan_rdp of 2026-11-16" in capsys.readouterr().err
+    assert run("close", "scan_lamp", "2026-11-16", "--empty") == 1
+    assert "no report of scan_lamp has ever arrived" in capsys.readouterr().err
+
+
+def test_watch_once_says_what_it_did(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "in", 0, [1])
+    data = asked(capsys, "watch", tmp_path / "in", "--once", "--settled", "0.1")
+    assert data["summary"]["rows_kept"] == 1
+    (tmp_path / "in" / "2026-11-17-scan_rdp-xm.csv").write_bytes(b"\0")
+    assert run("watch", tmp_path / "in", "--once", "--settled", "0") == 1
+    assert "passed over until it changes" in capsys.readouterr().err
+
+
+def test_watch_ends_cleanly_when_told(ready: Path, tocsin: Command, tmp_path: Path) -> None:
+    write(tmp_path / "in", 0, [1])
+    command = [
+        sys.executable,
+        "-m",
+        "tocsin",
+        "feed",
+        "watch",
+        str(tmp_path / "in"),
+        "--every",
+        "0.2",
+        "--settled",
+        "0",
+    ]
+    with subprocess.Popen(
+        command, env=environment(ready), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "Run 1: 1 rows of 1 reports kept.\n"
+        process.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert time.monotonic() - started < 20

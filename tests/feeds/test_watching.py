@@ -1,0 +1,230 @@
+"""`feed watch`: take in what is complete, close what is due, never stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.audit.models import AuditRow
+from tocsin.feeds.models import Cycle, Run
+from tocsin.feeds.watching import MEMORY, Watch, due_cycles
+from tocsin.kernel.refusals import InvalidInput
+
+
+class Post:
+    """A folder that is watched, and what was said about it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.said, self.at = folder, list[str](), AT
+        folder.mkdir(exist_ok=True)
+        self.watch = self.start()
+
+    def start(self, settled_s: float = 5) -> Watch:
+        """Start to watch, as after a restart."""
+        self.watch = Watch(self.folder, by=COMMAND_LINE, tell=self.hear, now=lambda: self.at, settled_s=settled_s)
+        return self.watch
+
+    def hear(self, sentence: str, _data: dict[str, Any]) -> None:
+        self.said.append(re.sub(r"^Run \d+", "Run", sentence))
+
+    def put(self, number: int, hosts: list[int], **facts: Any) -> Path:
+        path = write(self.folder, number, hosts, **facts)
+        settle(path)
+        return path
+
+    def look(self) -> list[str]:
+        """Look once; return what was said."""
+        self.said.clear()
+        self.watch.look()
+        return list(self.said)
+
+
+def settle(path: Path) -> None:
+    """Let a file be a minute old."""
+    os.utime(path, (time.time() - 60, time.time() - 60))
+
+
+@pytest.fixture
+def post(store: Store, tmp_path: Path) -> Post:
+    return Post(tmp_path / "post")
+
+
+def test_a_report_is_taken_in_once_and_left_where_it_is(post: Post, store: Store) -> None:
+    path = post.put(0, [1, 2])
+    assert post.look() == ["Run: 2 rows of 1 reports kept."]
+    assert post.look() == []
+    assert path.is_file()
+    assert set(store.states()) == {"192.0.2.1", "192.0.2.2"}
+    assert Run.objects.count() == 1
+
+
+def test_a_file_that_is_still_being_written_waits(post: Post) -> None:
+    path = write(post.folder, 0, [1])
+    assert post.look() == []
+    with path.open("a") as file:
+        file.write("2026-11-16 06:00:00,low,192.0.2.9,tcp,3389,rdp,64496,XM,\n")
+    assert post.look() == []
+    assert post.watch.is_waiting
+    settle(path)
+    assert post.look() == ["Run: 2 rows of 1 reports kept."]
+
+
+def test_a_file_whose_clock_is_ahead_is_taken_once_it_stops_changing(post: Post) -> None:
+    path = write(post.folder, 0, [1])
+    os.utime(path, (time.time() + 9999, time.time() + 9999))
+    post.start(settled_s=0.05)
+    assert post.look() == []
+    time.sleep(0.06)
+    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+
+
+def test_hidden_files_and_those_in_hidden_folders_are_passed_over(post: Post) -> None:
+    path = post.put(0, [1])
+    shutil.copy2(path, post.folder / ".2026-11-16-scan_rdp-xm-geo.csv.part")
+    (post.folder / ".partial").mkdir()
+    path.rename(post.folder / ".partial" / path.name)
+    assert post.look() == []
+
+
+def test_contents_are_remembered_over_a_restart_a_copy_and_a_touch(post: Post) -> None:
+    path = post.put(0, [1])
+    post.look()
+    post.start()
+    assert post.look() == []
+    (post.folder / "archive").mkdir()
+    shutil.copy2(path, post.folder / "archive" / path.name)
+    os.utime(path, (1, 1))
+    assert post.look() == []
+    assert Run.objects.count() == 1
+
+
+def test_a_damaged_memory_costs_a_look_and_nothing_else(post: Post, store: Store) -> None:
+    post.put(0, [1])
+    post.look()
+    (store.root.parent / MEMORY).write_text("{not json")
+    post.start()
+    assert post.look() == []
+    assert store.states() == {"192.0.2.1": "new"}
+
+
+def test_a_bad_file_is_named_once_passed_over_and_tried_again_when_it_changes(post: Post, store: Store) -> None:
+    bad = post.folder / "2026-11-16-scan_ssh-xm-geo.csv"
+    bad.write_bytes(b"\x00\x01\x02 nothing")
+    settle(bad)
+    post.put(0, [1])
+    said = post.look()
+    assert [sentence for sentence in said if "scan_ssh" in sentence and "passed over until it changes" in sentence]
+    assert set(store.states()) == {"192.0.2.1"}
+    assert post.look() == []
+    post.put(0, [7], kind="scan_ssh")
+    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+
+
+def test_a_file_that_no_mapping_knew_is_tried_again_when_there_is_one(post: Post, store: Store) -> None:
+    path = post.folder / "lamps.csv"
+    path.write_text("when,lamp\n2026-11-16 06:00:00,192.0.2.1\n")
+    settle(path)
+    assert "no mapping knows" in post.look()[0]
+    folder = store.root.parent / "mappings"
+    folder.mkdir()
+    (folder / "lamps.toml").write_text(
+        '[feed]\nname = "lamps"\n[fields]\n"time.source" = "when"\n"source.ip" = "lamp"\n'
+    )
+    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+
+
+def test_a_cycle_is_closed_when_the_next_one_begins(post: Post, store: Store) -> None:
+    post.put(0, [1, 2])
+    post.put(0, [3], part="-part2")
+    post.look()
+    assert set(Cycle.objects.values_list("closed", flat=True)) == {False}
+    post.put(1, [1, 2])
+    assert post.look()[-1] == "Closed scan_rdp of 2026-11-16."
+    assert list(Cycle.objects.values_list("closed", "counts")) == [(True, True), (False, False)]
+    assert set(store.states().values()) == {"still"}
+    row = AuditRow.objects.get(code="cycle.closed")
+    assert row.data["cycles"] == [["scan_rdp", "2026-11-16"]]
+
+
+def test_many_days_at_once_are_taken_in_and_closed_together(post: Post, store: Store) -> None:
+    for number in range(5):
+        post.put(number, [1, 2] if number < 1 else [1])
+    post.look()
+    assert list(Cycle.objects.values_list("closed", flat=True)) == [True] * 4 + [False]
+    assert AuditRow.objects.filter(code="cycle.closed").count() == 1
+    assert store.states() == {"192.0.2.1": "still", "192.0.2.2": "gone"}
+
+
+def test_a_cycle_is_closed_a_day_and_a_half_after_its_last_report(post: Post) -> None:
+    post.at = dt.datetime.now(dt.UTC)
+    post.put(0, [1])
+    post.look()
+    arrived = Cycle.objects.get().arrived_at
+    assert due_cycles(arrived + dt.timedelta(hours=35, minutes=59)) == []
+    post.at = arrived + dt.timedelta(hours=36)
+    assert post.look() == ["Closed scan_rdp of 2026-11-16."]
+
+
+def test_a_cycle_that_lacks_a_broken_report_stays_open(post: Post) -> None:
+    post.put(0, [1, 2])
+    bad = post.folder / "2026-11-16-scan_rdp-xm-geo-part2.csv"
+    bad.write_bytes(b"\x00")
+    settle(bad)
+    post.look()
+    post.put(1, [1])
+    post.look()
+    assert due_cycles(dt.datetime.now(dt.UTC) + dt.timedelta(days=9)) == [("scan_rdp", dt.date(2026, 11, 17))]
+
+
+def test_a_running_import_is_no_reason_to_stop(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tocsin.feeds import intake
+    from tocsin.kernel.refusals import Busy
+
+    def busy(*_paths: Any, **_options: Any) -> None:
+        raise Busy("another import is running.")
+
+    post.put(0, [1])
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "import_reports", busy)
+        assert post.look() == ["another import is running."]
+        assert post.look() == []  # said once
+    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+
+
+def test_a_folder_that_vanishes_and_comes_back_is_watched_on(post: Post) -> None:
+    aside = post.folder.with_name("aside")
+    post.folder.rename(aside)
+    post.look()
+    aside.rename(post.folder)
+    post.put(0, [1])
+    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+
+
+def test_it_stops_when_told(post: Post) -> None:
+    stop = threading.Event()
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            stop.set()
+
+    post.watch.look = look  # type: ignore[method-assign]
+    post.watch.run(stop, every_s=0.001)
+    assert len(looks) == 3
+
+
+def test_a_folder_that_is_not_there_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no such folder"):
+        Watch(tmp_path / "none", by=COMMAND_LINE, tell=lambda *_: None, now=lambda: AT)

@@ -1,0 +1,124 @@
+"""Loading Meridia through the real command line, and meeting its story in the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Command, Completed, environment
+from tests.site.cli.test_serve import free_port, health
+
+TODAY = "2026-03-07"
+
+
+def demo(tocsin: Command, home: Path, *arguments: str, **settings: str) -> Completed:
+    return tocsin("demo", "--home", home, "--no-serve", *arguments, home=home, **settings)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole country, loaded once."""
+    home = tmp_path_factory.mktemp("meridia") / "demo"
+    command = [sys.executable, "-m", "tocsin", "demo", "--home", str(home), "--no-serve", "--today", TODAY, "--json"]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["today"], answer["loaded"]) == (TODAY, True)
+    assert answer["sign_in"].startswith("http://localhost:8000/sign-in/demo/")
+    assert "Loading seven days of Meridia" in done.stderr
+    return home
+
+
+def findings(tocsin: Command, home: Path, *filters: str) -> list[dict[str, Any]]:
+    done = tocsin("finding", "list", "--json", *filters, home=home)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_the_outbreak_and_the_clean_up_are_there(loaded: Path, tocsin: Command) -> None:
+    sinkhole = findings(tocsin, loaded, "--type", "event4_sinkhole", "--constituent", "lagoon-telecom")
+    assert Counter(finding["first_seen"][:10] for finding in sinkhole).most_common(1)[0][0] >= "2026-03-05"
+    resolvers = findings(tocsin, loaded, "--type", "scan_dns")
+    assert Counter(finding["state"] for finding in resolvers)["gone"] > 20
+
+
+def test_the_disputed_block_stands_under_the_claim_confirmed_last(loaded: Path, tocsin: Command) -> None:
+    disputed = findings(tocsin, loaded, "--asset", "198.18.141.0/26", "--type", "scan_rdp")
+    assert {finding["constituent"] for finding in disputed} == {"island-net"}
+
+
+def test_what_came_of_the_week_is_told(loaded: Path, tocsin: Command) -> None:
+    done = tocsin("feed", "runs", "--json", home=loaded)
+    (run,) = json.loads(done.stdout)["runs"]
+    assert (run["state"], run["files"], run["by"]) == ("done", 124, "demonstration")
+    assert run["rows_kept"] > 100_000
+    assert tocsin("doctor", home=loaded).returncode == 0
+
+
+def test_a_second_time_it_is_there_at_once_with_a_new_link(loaded: Path, tocsin: Command) -> None:
+    first = json.loads(demo(tocsin, loaded, "--json").stdout)
+    second = json.loads(demo(tocsin, loaded, "--json", "--today", TODAY).stdout)
+    assert not first["loaded"]
+    assert first["sign_in"] != second["sign_in"]
+    assert len(json.loads(tocsin("feed", "runs", "--json", home=loaded).stdout)["runs"]) == 1
+
+
+def test_another_day_is_refused_with_a_way_on(loaded: Path, tocsin: Command) -> None:
+    done = demo(tocsin, loaded, "--today", "2026-03-08")
+    assert done.returncode == 1
+    assert done.stderr.endswith("was loaded for 2026-03-07. Remove it, or name another folder with --home.\n")
+
+
+def test_a_real_instance_is_never_made_a_demonstration(ready: Path, tocsin: Command) -> None:
+    done = demo(tocsin, ready)
+    assert done.returncode == 1
+    assert "is an instance with data of its own" in done.stderr
+    assert not (ready / "demo").exists()
+
+
+def test_the_database_of_the_real_instance_is_left_alone(loaded: Path, tocsin: Command) -> None:
+    done = demo(tocsin, loaded, database_url="postgresql://nobody@127.0.0.1:1/real")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_load_that_was_cut_short_is_taken_up_for_its_day(loaded: Path, tocsin: Command, tmp_path: Path) -> None:
+    home = tmp_path / "cut"
+    shutil.copytree(loaded, home)
+    (home / "demo").write_text(f"{TODAY} loading\n")
+    answer = json.loads(demo(tocsin, home, "--json").stdout)
+    assert (answer["today"], answer["loaded"]) == (TODAY, True)
+    assert findings(tocsin, home, "--type", "scan_rdp") == findings(tocsin, loaded, "--type", "scan_rdp")
+    assert (home / "demo").read_text() == f"{TODAY}\n"
+
+
+def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "tocsin", "demo", "--home", str(loaded), "--port", str(port), "--json"]
+    started = time.monotonic()
+    with subprocess.Popen(
+        command, env=environment(loaded), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout
+            link = json.loads(server.stdout.readline())["sign_in"]
+            assert link.startswith(f"http://localhost:{port}/")
+            assert health(f"http://127.0.0.1:{port}")["ok"] is True
+            assert time.monotonic() - started < 20
+            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+            page = browser.open(link, timeout=20)
+            assert page.status == 200
+            assert "sign-in" not in page.geturl()
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
