@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import day, row, seen, write
-from tocsin.engine import addresses, identity, query
+from tocsin.engine import addresses, public_ids, query
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.query import FACETS, SORTS, Database, Filter, Finding, Findings
 
@@ -152,7 +152,7 @@ def test_keys_are_found_together(findings: Findings, every: list[Finding]) -> No
 ORDER: dict[str, Any] = {
     "severity": lambda f: f.severity, "first_seen": lambda f: f.first_seen, "last_seen": lambda f: f.last_seen,
     "constituent": lambda f: f.constituent, "asset": lambda f: (f.ip_high, f.ip_low) if f.ip_high is not None else None,
-    "type": lambda f: f.type, "count": lambda f: f.count,
+    "type": lambda f: f.type, "state": lambda f: f.state, "count": lambda f: f.count,
 }  # fmt: skip
 
 
@@ -182,16 +182,18 @@ def test_every_sort_and_facet_is_covered_here() -> None:
 def test_facets_add_up(findings: Findings, every: list[Finding]) -> None:
     asked = Filter(types=("scan_rdp",), states=("returned",))
     for facet in FACETS:
-        counts = findings.facet(facet, asked)
+        counts = findings.tally(asked, [facet]).by_facet[facet]
         open_ = asked.without(facet)
         assert sum(counts.values()) == findings.count(open_), facet
-    assert findings.facet("state", asked) == collections.Counter(f.state for f in every if f.type == "scan_rdp")
-    assert findings.facet("type", asked) == collections.Counter(f.type for f in every if f.state == "returned")
+    assert findings.tally(asked).by_facet["state"] == collections.Counter(
+        f.state for f in every if f.type == "scan_rdp"
+    )
+    assert findings.tally(asked).by_facet["type"] == collections.Counter(f.type for f in every if f.state == "returned")
 
 
 def test_counts_by_several_facets_add_up(findings: Findings, every: list[Finding]) -> None:
     counted = {(kind, owner): count for kind, owner, count in findings.counts(["type", "constituent"], EVERYTHING)}
-    assert counted == collections.Counter((f.type, f.constituent) for f in every)
+    assert counted == collections.Counter((f.type, f.constituent or "") for f in every)
 
 
 HOSTILE = [
@@ -210,7 +212,6 @@ HOSTILE = [
 def test_no_text_of_a_request_becomes_sql(text: str, findings: Findings, every: list[Finding]) -> None:
     with pytest.raises(KeyError):
         findings.page(EVERYTHING, sort=text, descending=False, limit=1)
-    assert findings.facet(text, EVERYTHING) == {}
     assert findings.counts([text, "state"], EVERYTHING) == []
     for name in ("states", "classes", "types", "constituents", "only_constituents"):
         expected = sum(one.constituent is None for one in every) if text == "" and "constituents" in name else 0
@@ -237,7 +238,7 @@ def test_without_findings_every_answer_is_empty() -> None:
     nothing = Findings(Database(threads=1), [])
     assert (nothing.count(EVERYTHING), list(nothing.stream(EVERYTHING)), nothing.one(1, 1)) == (0, [], None)
     assert nothing.page(EVERYTHING, sort="type", descending=False, limit=5) == []
-    assert (nothing.facet("state", EVERYTHING), nothing.counts(["state"], EVERYTHING)) == ({}, [])
+    assert (nothing.tally(EVERYTHING).total, nothing.counts(["state"], EVERYTHING)) == (0, [])
 
 
 def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, findings: Findings) -> None:
@@ -269,7 +270,7 @@ def test_what_could_not_be_taken_is_shown_in_line_order(tmp_path: Path) -> None:
 
 def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Finding]) -> None:
     for one in every[:5]:
-        assert findings.one(*identity.words_of(identity.public_id(one.k1, one.k2))) == one
+        assert findings.one(*public_ids.words_of(public_ids.public_id(one.k1, one.k2))) == one
 
 
 def test_asking_needs_neither_pyarrow_nor_numpy() -> None:
