@@ -308,8 +308,8 @@ class _Intake:
 
     def _supersede(self, reports: Sequence[Report]) -> None:
         self.superseded.extend(reports)
-        # A report that is read again may equal the one it replaces: only what is given here leaves.
-        self.accepted = [report for report in self.accepted if not any(report is gone for gone in reports)]
+        # Not all that is superseded: a report of nothing but a header, read again, equals the one it replaces.
+        self.accepted = [report for report in self.accepted if report not in reports]
         self.touched.update(report.type for report in reports)
 
 
