@@ -25,6 +25,16 @@ SUMMARY_KEYS = {
     "cycles", "cpu_s", "wall_s", "peak_rss_mb",
 }  # fmt: skip
 """What `feed run --json` promises to scripts."""
+ONE_AFTER_THE_OTHER = """
+    import contextlib, io, json, sys
+    from tocsin.site.cli import run
+    printed = []
+    for line in json.load(sys.stdin):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            assert run(line) == 0, line
+        printed.append(out.getvalue())
+    json.dump(printed, sys.stdout)
+"""
 
 
 class Home:
@@ -72,30 +82,22 @@ class Home:
         summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
         return summary
 
-    def many(self, *lines: Sequence[str]) -> list[str]:
-        """Run several command lines one after the other in one process; return what each printed. All must succeed."""
-        code = textwrap.dedent(
-            """
-            import contextlib, io, json, sys
-            from tocsin.site.cli import run
-            printed = []
-            for line in json.load(sys.stdin):
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    assert run(line) == 0, line
-                printed.append(out.getvalue())
-            json.dump(printed, sys.stdout)
-            """
-        )
+    def python(self, code: str, given: str = "") -> str:
+        """Run Python on this home; return what it printed. Fails the test when it fails."""
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", textwrap.dedent(code)],
             env=environment(self.place, **self.settings),
-            input=json.dumps(lines),
+            input=given,
             capture_output=True,
             text=True,
             timeout=120,
         )
         assert done.returncode == 0, done.stderr
-        printed: list[str] = json.loads(done.stdout)
+        return done.stdout
+
+    def many(self, *lines: Sequence[str]) -> list[str]:
+        """Run several command lines one after the other in one process; return what each printed. All must succeed."""
+        printed: list[str] = json.loads(self.python(ONE_AFTER_THE_OTHER, json.dumps(lines)))
         return printed
 
     def findings(self, *filters: str) -> list[dict[str, Any]]:

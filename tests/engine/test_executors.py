@@ -27,8 +27,13 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     ]
 
 
-def test_items_are_done_in_order() -> None:
-    assert Threads(3).each(lambda n: (time.sleep((5 - n) / 200), n * n)[1], range(5)) == [0, 1, 4, 9, 16]
+def test_tasks_are_done_in_order(tmp_path: Path) -> None:
+    def late(workspace: Workspace, number: int) -> tuple[str, int]:
+        time.sleep((5 - number) / 200)
+        return workspace.token, number * number
+
+    found = Threads(3).each(late, Workspace(tmp_path, "run1"), range(5))
+    assert found == [("run1", 0), ("run1", 1), ("run1", 4), ("run1", 9), ("run1", 16)]
 
 
 def test_any_number_of_threads_gives_the_same(many: list[Path], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tocsin.engine.claims import ASN, Claim, Claims
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.intake import ChunkSource, Context, Recognised, deliver, digest_of, map_chunk, part_number
 from tocsin.engine.mapping import Field, Mapping, Roles
-from tocsin.engine.opening import BrokenReport, sources
+from tocsin.engine.opening import BrokenReport, Source, sources
 from tocsin.engine.records import Shape
 from tocsin.engine.store import Workspace
 
@@ -34,6 +34,9 @@ class Semicolons:
 
     def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
         return Recognised(OWN, None, self.shape)
+
+    def unusual(self, source: Source) -> None:
+        return None
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         return None

@@ -251,7 +251,7 @@ def arrivals(draw: st.DrawFn, reports: list[File]) -> list[list[File]]:
     return list(groups(list(order), draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))))
 
 
-LAW = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=settings.default.max_examples // 4, suppress_health_check=list(HealthCheck))
 
 
 @given(files(), st.integers(1, 4), st.data())

@@ -1,303 +1,339 @@
-"""Questions to findings in files: filters, order, pages, counts, and what is kept in memory."""
+"""Questions to findings: filters, order, pages and counts agree with a naive look at the same findings."""
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
-import gc
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tocsin.engine import query
-from tocsin.engine.fold import STATE_SCHEMA
-from tocsin.engine.query import FACETS, SORTS, Database, Filter, Findings, TypeFiles
+from tests.engine.manifest import Bench
+from tests.engine.reports import day, row, seen, write
+from tocsin.engine import addresses, public_ids, query
+from tocsin.engine.claims import NETWORK, Claim
+from tocsin.engine.query import FACETS, SORTS, Database, Filter, Finding, Findings
 
-LATEST = dt.date(2026, 3, 10)
-AT = dt.datetime(2026, 3, 10, 6, tzinfo=dt.UTC)
-MAPPED = 0xFFFF_0000_0000
-TYPES = ("scan_a", "scan_b")
-
-
-def row(number: int) -> dict[str, Any]:
-    """Return a finding; its number decides about everything."""
-    age = number % 5
-    return {
-        "type": TYPES[number % 2],
-        "k1": (number * 0x9E3779B97F4A7C15) % 2**64,
-        "k2": number,
-        "ip_high": None if number % 11 == 0 else 0,
-        "ip_low": None if number % 11 == 0 else MAPPED | 0xC000_0200 + number,
-        "account": f"Account-{number}@x.example" if number % 11 == 0 else None,
-        "port": 80 + number % 3,
-        "protocol": "tcp",
-        "detail": None,
-        "name": f"host{number}.example" if number % 4 == 0 else None,
-        "asn": 64496 + number % 2,
-        "country": "XM",
-        "identifier": "x",
-        "class": ("other", "spam", None)[number % 3],
-        "severity": 1 + number % 6,
-        "constituent": ("moh", "bank", None)[number % 3],
-        "claim": None,
-        "first_seen": AT - dt.timedelta(days=age + 3),
-        "last_seen": AT - dt.timedelta(days=age, minutes=number),
-        "count": number,
-        "cycles": 1,
-        "last_cycle": LATEST - dt.timedelta(days=age),
-        "opened_on": LATEST - dt.timedelta(days=age + 3),
-        "label": (0, 1, 2)[number % 3],
-        "returns": number % 2,
-        "recent": 1,
-        "seen_at": AT,
-        "report": 0,
-        "line": 1,
-    }
-
-
-def state_of(found: dict[str, Any]) -> str:
-    """Return the state as `fold` defines it: gone before the horizon, new or returned on the latest day only."""
-    if found["last_cycle"] < HORIZON:
-        return "gone"
-    return {0: "new", 2: "returned"}.get(found["label"], "still") if found["last_cycle"] == LATEST else "still"
-
-
-HORIZON = LATEST - dt.timedelta(days=2)
-SINCE = LATEST - dt.timedelta(days=3)
-ROWS = [row(number) for number in range(240)]
-
-
-def written(folder: Path, rows: list[dict[str, Any]]) -> list[TypeFiles]:
-    """Write findings as the engine does: two partitions a type, each in the order of its keys."""
-    kinds = []
-    for kind in TYPES:
-        files = []
-        for half in (0, 1):
-            mine = [each for each in rows if each["type"] == kind and each["k1"] >> 63 == half]
-            path = folder / f"{kind}-{half}.parquet"
-            table = pa.Table.from_pylist(sorted(mine, key=lambda each: (each["k1"], each["k2"])), schema=STATE_SCHEMA)
-            pq.write_table(table, path, store_schema=False)
-            files.append(str(path))
-        kinds.append(TypeFiles(kind, tuple(files), HORIZON, LATEST, SINCE))
-    return kinds
+CLAIMS = [Claim("a", "c-one", NETWORK, "192.0.2.0/28"), Claim("b", "c-two", NETWORK, "192.0.2.16/28")]
+ROOT = Path(__file__).resolve().parents[2]
+EVERYTHING = Filter()
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
-    folder = tmp_path_factory.mktemp("state")
-    return Findings(Database(64, scratch=folder / "scratch"), written(folder, ROWS))
-
-
-def matching(asked: Filter) -> list[dict[str, Any]]:
-    """Return the rows that a filter gives, by reading it plainly."""
-
-    def passes(each: dict[str, Any]) -> bool:
-        low = each["ip_low"]
-        words = " ".join(filter(None, (each["name"], each["account"], each["detail"]))).lower()
-        conditions = [
-            not asked.states or state_of(each) in asked.states,
-            not asked.severities or each["severity"] in asked.severities,
-            not asked.classes or each["class"] in asked.classes,
-            not asked.types or each["type"] in asked.types,
-            not asked.constituents or (each["constituent"] or "") in asked.constituents,
-            not asked.asns or each["asn"] in asked.asns,
-            not asked.ports or each["port"] in asked.ports,
-            not asked.words or asked.words.lower() in words,
-            not asked.addresses or (low is not None and any(a[1] <= low <= a[3] for a in asked.addresses)),
-            asked.keys is None or (each["k1"], each["k2"]) in asked.keys,
-            (each["k1"], each["k2"]) not in asked.not_keys,
-            asked.only_constituents is None or (each["constituent"] or "") in asked.only_constituents,
-            not asked.came_back or each["returns"] > 0,
-            not asked.just_gone or SINCE <= each["last_cycle"] < HORIZON,
-            asked.last_cycle_before is None or each["last_cycle"] < asked.last_cycle_before,
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Findings of three types over four days: some gone, some back, some of nobody, one without an address."""
+    folder = tmp_path_factory.mktemp("query")
+    made = Bench(folder / "store", CLAIMS)
+    for on, numbers in enumerate([range(1, 40), range(1, 30), range(5, 35), range(1, 40)]):
+        rows = [
+            seen(f"192.0.2.{n}", day(on), f"0{n % 10}:00:00", port=1000 + n % 3, asn=64496 + n % 2) for n in numbers
         ]
-        return all(conditions)
-
-    return [each for each in ROWS if passes(each)]
-
-
-def several(values: Any) -> Any:
-    return st.lists(st.sampled_from(values), max_size=3, unique=True).map(tuple)
-
-
-KEYS = [(each["k1"], each["k2"]) for each in ROWS]
-FILTERS = st.builds(
-    Filter,
-    states=several(["new", "still", "returned", "gone"]),
-    severities=several([1, 2, 3, 4, 5, 6]),
-    classes=several(["other", "spam", "phishing"]),
-    types=several([*TYPES, "scan_c"]),
-    constituents=several(["moh", "bank", "", "who"]),
-    asns=st.just(()) | several([64496, 1]),
-    ports=st.just(()) | several([80, 81, 443]),
-    addresses=st.just(()) | st.just(((0, MAPPED | 0xC000_0200, 0, MAPPED | 0xC000_023F),)),
-    words=st.sampled_from(["", "", "HOST1", "account", "'; --"]),
-    keys=st.none() | several(KEYS),
-    not_keys=st.just(()) | several(KEYS),
-    only_constituents=st.none() | several(["moh", ""]),
-    came_back=st.booleans(),
-    just_gone=st.booleans(),
-    last_cycle_before=st.none() | st.just(LATEST - dt.timedelta(days=1)),
-)
-ON_ONE_STORE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=120)
+        paths = [write(folder / "in", rows, on=day(on))]
+        paths.append(write(folder / "in", [seen(f"2001:db8::{n:x}", day(on)) for n in numbers], "scan6_http", day(on)))
+        accounts = [{"timestamp": str(day(on)), "email": f"user{n % 7}@port.example"} for n in numbers]
+        if on < 2:
+            columns = ("timestamp", "email")
+            paths.append(write(folder / "in", accounts, "compromised_account", day(on), columns=columns))
+        made.run(paths, accept_drop=True)
+    return made
 
 
-@ON_ONE_STORE
-@given(FILTERS)
-def test_a_filter_gives_what_it_says(findings: Findings, asked: Filter) -> None:
-    expected = {each["k2"] for each in matching(asked)}
+@pytest.fixture(scope="module")
+def findings(bench: Bench) -> Findings:
+    return bench.findings()
 
-    assert {each.k2 for each in findings.page(asked, sort="asset", descending=False, limit=500)} == expected
-    assert {each.k2 for each in findings.stream(asked)} == expected
+
+@pytest.fixture(scope="module")
+def every(findings: Findings) -> list[Finding]:
+    return list(findings.stream(EVERYTHING))
+
+
+def keys(found: list[Finding]) -> set[tuple[int, int]]:
+    return {(one.k1, one.k2) for one in found}
+
+
+def test_one_finding_is_found_by_its_key(findings: Findings, every: list[Finding]) -> None:
+    wanted = every[7]
+    assert findings.one(wanted.k1, wanted.k2) == wanted
+    assert findings.one(1, 2) is None
+
+
+def test_a_finding_says_what_is_known_of_it(bench: Bench, findings: Findings) -> None:
+    low = addresses.of("192.0.2.2")[1]
+    (one,) = [one for one in findings.stream(Filter(addresses=((0, low, 0, low),)))]
+    assert dataclasses.asdict(one) | {"k1": 0, "k2": 0, "severity": 0} == {
+        "k1": 0, "k2": 0, "type": "scan_rdp", "ip_high": 0, "ip_low": low, "account": None, "port": 1002,
+        "protocol": "tcp", "detail": None, "name": None, "asn": 64496, "country": "XM", "identifier": "open-rdp",
+        "category": "vulnerable-system", "severity": 0, "constituent": "c-one", "claim": "a",
+        "first_seen": dt.datetime(2026, 11, 16, 2, tzinfo=dt.UTC),
+        "last_seen": dt.datetime(2026, 11, 19, 2, tzinfo=dt.UTC), "count": 3, "cycles": 3, "last_cycle": day(3),
+        "opened_on": day(3), "returns": 1, "recent": 0b1101, "state": "returned",
+    }  # fmt: skip
+
+
+def test_states_are_told_from_the_days(findings: Findings, every: list[Finding]) -> None:
+    assert collections.Counter((one.type, one.state) for one in every) == _recount(every)
+    assert {one.state for one in every} >= {"still", "returned"}
+    assert findings.count(EVERYTHING) == len(every)
+
+
+def _recount(every: list[Finding]) -> collections.Counter[tuple[str, str]]:
+    """State as 03-engine defines it, from each finding's own days: gone is last seen before the latest cycle."""
+    found = collections.Counter[tuple[str, str]]()
+    for one in every:
+        latest = max(other.last_cycle for other in every if other.type == one.type)
+        first, before = one.recent.bit_length() == 1 and one.returns == 0, one.recent >> 1 & 1
+        if one.last_cycle < latest:
+            state = "gone"
+        else:
+            state = "new" if first and one.cycles == 1 else "still" if before else "returned"
+        found[one.type, state] += 1
+    return found
+
+
+FILTERS: list[tuple[Filter, Any]] = [
+    (Filter(states=("returned",)), lambda f: f.state == "returned"),
+    (Filter(states=("still", "gone")), lambda f: f.state in ("still", "gone")),
+    (Filter(severities=(4,)), lambda f: f.severity == 4),
+    (Filter(classes=("vulnerable-system", "data-leak")), lambda f: f.category in ("vulnerable-system", "data-leak")),
+    (Filter(types=("scan_rdp",)), lambda f: f.type == "scan_rdp"),
+    (Filter(types=("nothing",)), lambda f: False),
+    (Filter(constituents=("c-one",)), lambda f: f.constituent == "c-one"),
+    (Filter(constituents=("", "c-two")), lambda f: f.constituent in (None, "c-two")),
+    (Filter(asns=(64497,)), lambda f: f.asn == 64497),
+    (Filter(ports=(1000, 1001)), lambda f: f.port in (1000, 1001)),
+    (Filter(words="USER3"), lambda f: "user3" in (f.account or "")),
+    (Filter(words="100%_"), lambda f: False),
+    (Filter(only_constituents=("c-one",)), lambda f: f.constituent == "c-one"),
+    (Filter(only_constituents=()), lambda f: False),
+    (Filter(only_constituents=("",)), lambda f: f.constituent is None),
+    (Filter(came_back=True), lambda f: f.returns > 0),
+    (Filter(keys=()), lambda f: False),
+    (Filter(last_cycle_before=day(2)), lambda f: f.last_cycle < day(2)),
+    (Filter(just_gone=True), lambda f: False),
+    (Filter(types=("scan_rdp",), constituents=("c-one",), ports=(1001,)),
+     lambda f: (f.type, f.constituent, f.port) == ("scan_rdp", "c-one", 1001)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "holds"), FILTERS, ids=[str(n) for n in range(len(FILTERS))])
+def test_a_filter_finds_what_a_naive_look_finds(
+    asked: Filter, holds: Any, findings: Findings, every: list[Finding]
+) -> None:
+    expected = keys([one for one in every if holds(one)])
+    assert keys(list(findings.stream(asked))) == expected
     assert findings.count(asked) == len(expected)
+    assert keys(findings.page(asked, sort="last_seen", descending=True, limit=1_000)) == expected
 
 
-@ON_ONE_STORE
-@given(FILTERS)
-def test_the_count_of_a_facet_is_that_of_the_list_it_leads_to(findings: Findings, asked: Filter) -> None:
-    tally = findings.tally(asked)
-
-    assert tally.total == len(matching(asked))
-    for facet in FACETS:
-        left = matching(asked.without(facet))
-        name = {"state": state_of}.get(facet, lambda each, facet=facet: each[facet])
-        counted: dict[str, int] = {}
-        for each in left:
-            value = str(name(each) if name(each) is not None else "")
-            counted[value] = counted.get(value, 0) + 1
-        assert {value: n for value, n in tally.by_facet[facet].items() if n} == counted, facet
-
-
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("sort", SORTS)
-def test_pages_one_after_the_other_are_the_whole_list_in_order(findings: Findings, sort: str, descending: bool) -> None:
-    whole = findings.page(Filter(), sort=sort, descending=descending, limit=240)
-    pieces = [
-        each
-        for offset in range(0, 240, 50)
-        for each in findings.page(Filter(), sort=sort, descending=descending, limit=50, offset=offset)
-    ]
-
-    assert [each.k2 for each in pieces] == [each.k2 for each in whole] and len(whole) == 240
-
-
-def test_the_worst_and_latest_come_first(findings: Findings) -> None:
-    page = findings.page(Filter(), sort="severity", descending=False, limit=240)
-
-    assert [(each.severity, -each.last_seen.timestamp()) for each in page] == sorted(
-        (each.severity, -each.last_seen.timestamp()) for each in page
+@pytest.mark.parametrize(
+    ("first", "last"), [("192.0.2.5", "192.0.2.9"), ("2001:db8::2", "2001:db8::2"), ("::", "ffff::")]
+)
+def test_ranges_of_addresses_include_their_ends(
+    first: str, last: str, findings: Findings, every: list[Finding]
+) -> None:
+    (a, b), (c, d) = addresses.of(first), addresses.of(last)
+    found = keys(list(findings.stream(Filter(addresses=((a, b, c, d),)))))
+    low, high = a << 64 | b, c << 64 | d
+    assert found == keys(
+        [f for f in every if f.ip_high is not None and low <= f.ip_high << 64 | (f.ip_low or 0) <= high]
     )
+    assert found
 
 
-def test_deep_in_a_list_the_same_findings_are_whole(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond some rows the keys are ordered first and the rest is looked up."""
-    near = findings.page(Filter(), sort="asset", descending=False, limit=50, offset=100)
-    monkeypatch.setattr(query, "_FEW_ROWS", 10)
-
-    assert findings.page(Filter(), sort="asset", descending=False, limit=50, offset=100) == near
+def test_keys_are_found_together_or_left_out_together(findings: Findings, every: list[Finding]) -> None:
+    wanted = keys(every[3:9])
+    assert keys(list(findings.stream(Filter(not_keys=tuple(wanted))))) == keys(every) - wanted
+    assert keys(list(findings.stream(Filter(keys=tuple(wanted))))) == wanted
 
 
-def test_findings_by_key_come_in_the_order_asked_for(findings: Findings) -> None:
-    keys = [KEYS[number] for number in (7, 3, 200)]
-
-    assert [each.k2 for each in findings.many([*keys, (1, 1)])] == [7, 3, 200]
-    assert findings.one(*keys[0]) == findings.many(keys[:1])[0]
-    assert findings.one(5, 5) is None and findings.many([]) == []
-    assert len(findings.many(KEYS)) == 240
+ORDER: dict[str, Any] = {
+    "severity": lambda f: f.severity, "first_seen": lambda f: f.first_seen, "last_seen": lambda f: f.last_seen,
+    "constituent": lambda f: f.constituent, "asset": lambda f: (f.ip_high, f.ip_low) if f.ip_high is not None else None,
+    "state": lambda f: f.state, "type": lambda f: f.type, "count": lambda f: f.count,
+}  # fmt: skip
 
 
-def test_a_stream_is_in_order_of_type_and_key(findings: Findings) -> None:
-    found = [(each.type, each.k1, each.k2) for each in findings.stream(Filter())]
-
-    assert found == sorted(found)
-    assert [(e.type, e.k1, e.k2) for e in findings.stream(Filter(), limit=130)] == found[:130]
-
-
-def test_a_stream_may_be_read_while_others_ask(findings: Findings) -> None:
-    stream = findings.stream(Filter(), batch=10)
-    seen = [next(stream).k2]
-    assert findings.count(Filter()) == 240
-    seen += [each.k2 for each in stream]
-
-    assert sorted(seen) == list(range(240))
-
-
-def test_a_finding_is_as_it_was_written(findings: Findings) -> None:
-    found = findings.one(*KEYS[12])
-
-    assert found is not None
-    written_as = {**ROWS[12], "category": ROWS[12]["class"]}
-    for field in dataclasses.fields(found):
-        if field.name != "state":
-            assert getattr(found, field.name) == written_as[field.name], field.name
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_are_in_order_and_together_are_everything(
+    sort: str, descending: bool, findings: Findings, every: list[Finding]
+) -> None:
+    pages = [
+        findings.page(EVERYTHING, sort=sort, descending=descending, limit=17, offset=at)
+        for at in range(0, len(every), 17)
+    ]
+    found = [one for page in pages for one in page]
+    assert len(found) == len(every)
+    assert keys(found) == keys(every)
+    values = [ORDER[sort](one) for one in found]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=descending)
+    assert values == known + [None] * (len(values) - len(known)), "what is unknown comes last"
 
 
-def test_no_findings_is_no_error() -> None:
-    none = Findings(Database(32), [TypeFiles("scan_a", (), None, LATEST)])
-
-    assert none.page(Filter(), sort="asset", descending=True, limit=5) == [] and none.one(1, 2) is None
-    assert list(none.stream(Filter())) == [] and none.count(Filter()) == 0
-    assert none.tally(Filter()).total == 0 and query.blocks(none, Filter(), limit=5) == (0, [])
+def test_every_sort_and_facet_is_covered_here() -> None:
+    assert ORDER.keys() == SORTS.keys()
+    assert FACETS == ("state", "severity", "class", "type", "constituent")
 
 
-def test_counts_are_made_once_and_forgotten_with_their_version(tmp_path: Path) -> None:
-    database = Database(32)
-    found = Findings(database, written(tmp_path, ROWS))
-    assert found.count(Filter()) == found.count(Filter()) == 240
-
-    tables = "SELECT count(*) FROM duckdb_tables()"
-    assert database.ask(tables).fetchall() == [(1,)]
-    del found
-    gc.collect()
-    assert database.ask(tables).fetchall() == [(0,)]
-
-
-def test_blocks_gather_neighbours(findings: Findings) -> None:
-    total, blocks = query.blocks(findings, Filter(constituents=("",)), limit=50)
-
-    mine = [each for each in ROWS if each["constituent"] is None]
-    assert total == len(blocks) and sum(block.findings for block in blocks) == len(mine)
-    with_address = [block for block in blocks if block.low is not None]
-    assert {(block.low, block.asn) for block in with_address} == {
-        (each["ip_low"] & ~0xFF, each["asn"]) for each in mine if each["ip_low"] is not None
-    }
-    assert [block.findings for block in blocks] == sorted((block.findings for block in blocks), reverse=True)
-    assert all(block.worst >= 1 and block.is_v4 == (block.low is not None) for block in blocks)
+def test_tallies_add_up(findings: Findings, every: list[Finding]) -> None:
+    for asked in (
+        EVERYTHING,
+        Filter(types=("scan_rdp",), states=("returned",)),
+        Filter(ports=(1001,), severities=(4, 5)),
+    ):
+        tally = findings.tally(asked)
+        assert tally.total == findings.count(asked)
+        for facet in FACETS:
+            assert sum(tally.by_facet[facet].values()) == findings.count(asked.without(facet)), facet
+    asked = Filter(types=("scan_rdp",), states=("returned",))
+    counted = findings.tally(asked).by_facet
+    assert counted["state"] == collections.Counter(f.state for f in every if f.type == "scan_rdp")
+    assert counted["type"] == collections.Counter(f.type for f in every if f.state == "returned")
+    assert findings.tally(EVERYTHING).by_facet["constituent"] == collections.Counter(f.constituent or "" for f in every)
 
 
-def test_blocks_of_ipv6_are_whole_sites(tmp_path: Path) -> None:
-    site = 0x2001_0DB8_0041_0000
-    rows = [{**row(number), "ip_high": site + number % 3, "ip_low": number, "asn": 1} for number in range(1, 9)]
-    found = Findings(Database(32), written(tmp_path, rows))
-
-    total, (block,) = query.blocks(found, Filter(), limit=5)
-    assert (total, block.high, block.low, block.is_v4, block.findings) == (1, site, 0, False, 8)
+def test_counts_by_several_facets_add_up(findings: Findings, every: list[Finding]) -> None:
+    counted = {(kind, owner): count for kind, owner, count in findings.counts(["type", "constituent"], EVERYTHING)}
+    assert counted == collections.Counter((f.type, f.constituent or "") for f in every)
 
 
-QUARANTINED = [
-    {"line": 5, "column": "port", "reason": "'a' is not a port", "raw": b"a", "whole_row": False},
-    {"line": 3, "column": "port", "reason": "'b' is not a port", "raw": b"\xff", "whole_row": False},
-    {"line": 4, "column": None, "reason": "there is no asset", "raw": b"x,y", "whole_row": True},
+def test_many_are_given_in_the_order_asked(findings: Findings, every: list[Finding]) -> None:
+    wanted = [every[9], every[2], every[30]]
+    assert findings.many([(1, 1), *((one.k1, one.k2) for one in wanted)]) == wanted
+    assert findings.many([]) == []
+
+
+HOSTILE = [
+    "'; DROP TABLE f; --",
+    'severity"; SELECT 1',
+    "1 OR 1=1",
+    "last_seen DESC, (SELECT 1)",
+    "",
+    "k1",
+    "\0",
+    "é" * 500,
 ]
 
 
-def test_quarantine_is_grouped_by_kind_of_fault(tmp_path: Path) -> None:
-    path = str(tmp_path / "q.parquet")
-    pq.write_table(pa.Table.from_pylist(QUARANTINED), path)
-    database = Database(32)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_request_becomes_sql(text: str, findings: Findings, every: list[Finding]) -> None:
+    with pytest.raises(KeyError):
+        findings.page(EVERYTHING, sort=text, descending=False, limit=1)
+    assert findings.counts([text, "state"], EVERYTHING) == []
+    for name in ("states", "classes", "types", "constituents", "only_constituents"):
+        expected = sum(one.constituent is None for one in every) if text == "" and "constituents" in name else 0
+        assert findings.count(dataclasses.replace(EVERYTHING, **{name: (text,)})) == expected
+    if text:
+        assert findings.count(Filter(words=text)) == 0
 
-    first, second = query.faults(database, [path])
-    assert (first.reason, first.column, first.whole_rows, first.cells) == ("… is not a port", "port", 0, 2)
-    assert (second.reason, second.column, second.whole_rows, second.cells) == ("there is no asset", "", 1, 0)
 
-    everything = query.quarantined(database, [path], limit=10)
-    assert [each[1] for each in everything] == [3, 4, 5] and everything[0][4] == "�"
-    only = query.quarantined(database, [path], limit=10, reason="… is not a port", column="port")
-    assert [each[1] for each in only] == [3, 5]
-    assert query.quarantined(database, [path], limit=1, offset=2) == everything[2:]
-    assert query.faults(database, []) == [] and query.quarantined(database, [], limit=1) == []
+def test_limits_are_numbers(findings: Findings) -> None:
+    with pytest.raises(ValueError):
+        findings.page(EVERYTHING, sort="type", descending=False, limit="1; DROP TABLE f")  # type: ignore[arg-type]
+    assert len(list(findings.stream(EVERYTHING, limit=3))) == 3
+
+
+def test_other_questions_may_be_asked_while_a_stream_is_read(findings: Findings, every: list[Finding]) -> None:
+    found = []
+    for one in findings.stream(EVERYTHING, batch=5):
+        found.append(one)
+        assert findings.count(EVERYTHING) == len(every)
+    assert found == every
+
+
+def test_without_findings_every_answer_is_empty() -> None:
+    nothing = Findings(Database(threads=1), [])
+    assert (nothing.count(EVERYTHING), list(nothing.stream(EVERYTHING)), nothing.one(1, 1)) == (0, [], None)
+    assert nothing.page(EVERYTHING, sort="type", descending=False, limit=5) == []
+    assert (nothing.tally(EVERYTHING).total, nothing.counts(["state"], EVERYTHING), nothing.many([(1, 1)])) == (
+        0,
+        [],
+        [],
+    )
+
+
+def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, findings: Findings) -> None:
+    low = addresses.of("192.0.2.2")[1]
+    (one,) = findings.stream(Filter(addresses=((0, low, 0, low),)))
+    parts = [str(bench.root / part) for report in bench.manifest.reports("scan_rdp") for part in report.parts]
+    found = query.observations(Database(threads=1), parts, one.k1, one.k2, limit=10)
+    assert [at.date() for at, *_ in found] == [day(3), day(1), day(0)]
+    _, line, path, constituent, claim, cells = found[0]
+    assert (line, constituent, claim) == (3, "c-one", "a")
+    assert path in parts
+    expected = row(ip="192.0.2.2", timestamp=f"{day(3)} 02:00:00", port=1002, asn=64496)
+    assert cells == {name: text for name, text in expected.items() if text}
+    assert len(query.observations(Database(threads=1), parts, one.k1, one.k2, limit=1)) == 1
+    assert sorted(query.sightings(Database(threads=1), parts, one.k1, one.k2).values()) == [1, 1, 1]
+    assert query.observations(Database(threads=1), [], one.k1, one.k2, limit=1) == []
+
+
+def test_what_could_not_be_taken_is_shown_in_line_order(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([write(tmp_path, [row(port="x"), row(ip=""), row(), row(asn="y", geo="zzz")])]).accepted
+    files = [str(bench.root / report.quarantine)]
+    found = query.quarantined(Database(threads=1), files, limit=10)
+    assert [(line, column, whole) for _, line, column, _, _, whole in found] == [
+        (2, "port", False), (3, "ip", True), (5, "asn", False), (5, "geo", False),
+    ]  # fmt: skip
+    assert query.quarantined(Database(threads=1), files, limit=1, offset=2) == found[2:3]
+    assert query.quarantined(Database(threads=1), [], limit=1) == []
+
+
+def test_kinds_of_fault_are_told_from_what_they_quote(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store")
+    rows = [row(port="x"), row(port="y"), row(ip=""), row(), row(asn="z")]
+    (report,) = bench.run([write(tmp_path, rows)]).accepted
+    files = [str(bench.root / report.quarantine)]
+    found = query.faults(Database(threads=1), files)
+    assert [(one.column, one.whole_rows, one.cells) for one in found[:1]] == [("port", 0, 2)]
+    assert sum(one.whole_rows + one.cells for one in found) == 4
+    (port, *_) = found
+    chosen = query.quarantined(Database(threads=1), files, limit=9, reason=port.reason, column="port")
+    assert [(line, raw) for _, line, _, _, raw, _ in chosen] == [(2, "x"), (3, "y")]
+    assert query.quarantined(Database(threads=1), files, limit=9, reason="' OR 1=1 --") == []
+    assert query.faults(Database(threads=1), []) == []
+
+
+def test_findings_are_gathered_in_blocks_of_their_network(findings: Findings, every: list[Finding]) -> None:
+    naive = collections.Counter(
+        (one.asn, None if one.ip_low is None else one.ip_low >> 8 if one.ip_high == 0 else one.ip_high >> 16)
+        for one in every
+    )
+    total, blocks = query.blocks(findings, EVERYTHING, limit=100)
+    assert total == len(blocks) == len(naive)
+    assert [one.findings for one in blocks] == sorted(naive.values(), reverse=True)
+    assert query.blocks(findings, EVERYTHING, limit=1, offset=1) == (total, blocks[1:2])
+
+
+def test_reverse_names_are_those_of_nobodys_rows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", CLAIMS)
+    rows = [row(ip=f"192.0.2.{n}", hostname=f"h{n}.example") for n in (1, 100, 101, 200)] + [row(ip="192.0.2.102")]
+    (report,) = bench.run([write(tmp_path, rows)]).accepted
+    parts = [str(bench.root / part) for part in report.parts]
+    first, last = addresses.of("192.0.2.0")[1], addresses.of("192.0.2.127")[1]
+    found = query.reverse_names(Database(threads=1), parts, [(0, first, 0, last)])
+    assert sorted(name for *_, name in found) == ["h100.example", "h101.example"]
+    assert query.reverse_names(Database(threads=1), [], [(0, first, 0, last)]) == []
+
+
+def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Finding]) -> None:
+    for one in every[:5]:
+        assert findings.one(*public_ids.words_of(public_ids.public_id(one.k1, one.k2))) == one
+
+
+def test_asking_needs_neither_pyarrow_nor_numpy() -> None:
+    script = (
+        "import json, sys; from tocsin.engine.query import Database; "
+        "Database(threads=1).ask('select 1').fetchall(); print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "src", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert not {"pyarrow", "numpy", "pandas"} & set(json.loads(done.stdout))

@@ -269,17 +269,3 @@ def test_a_full_disk_is_told_before_anything_begins(
     with pytest.raises(Unavailable, match=r"The disk is full\. Nothing was changed"):
         store.run(write(tmp_path, 0, [1]))
     assert not Run.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("error", "full"),
-    [
-        (OSError(errno.ENOSPC, "x"), True),
-        (OSError(errno.EDQUOT, "x"), True),
-        (OSError("[Errno 28] Error writing bytes to file. Detail: No space left on device"), True),
-        (ValueError("database or disk is full"), True),
-        (OSError(errno.EACCES, "Permission denied"), False),
-    ],
-)
-def test_a_full_disk_is_known_in_whatever_words(error: Exception, full: bool) -> None:
-    assert sweeping.is_full(error) is full

@@ -50,7 +50,7 @@ class Dask:
 
 
 @contextlib.contextmanager
-def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB") -> Iterator[Dask]:
+def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB", timeout_s: float = 10) -> Iterator[Dask]:
     """Give an executor on the cluster whose scheduler is named, or on one of this machine's own, on loopback.
 
     Raises Unavailable when Dask is not installed or the scheduler does not answer.
@@ -68,12 +68,12 @@ def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB") -
                     threads_per_worker=1,
                     memory_limit=memory_limit,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
                     silence_logs=logging.ERROR,
                 )
             )
         try:
-            client = stack.enter_context(Client(where, timeout="10s", set_as_default=False))
-        except (OSError, TimeoutError) as error:
+            client = stack.enter_context(Client(where, timeout=timeout_s, set_as_default=False))
+        except (OSError, TimeoutError, ValueError) as error:  # ValueError: what was given is no address
             raise Unavailable(f"no Dask scheduler answers at {scheduler} ({error}).") from error
         yield Dask(client)

@@ -33,8 +33,9 @@ from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Cost, summarise
-from tocsin.feeds.sweeping import FULL, WAIT_S, is_full, remove, store_lock, sweep
+from tocsin.feeds.sweeping import WAIT_S, remove, store_lock, sweep
 from tocsin.kernel import clock
+from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 Progress = Callable[[str, float], None]
@@ -248,11 +249,11 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = FULL if is_full(error) else str(error)
+        reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
     except BaseException as error:  # the run must not stay "running", whatever happened; the error goes on
-        _fail(run, FULL if is_full(error) else str(error) or type(error).__name__, by)
+        _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
         raise
 
 

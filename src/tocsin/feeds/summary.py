@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tocsin.engine.fold import Label
 from tocsin.engine.run import Delta, TypeDelta
+from tocsin.engine.store import Report
 
 _LABELS = (("new", Label.NEW), ("still", Label.STILL), ("gone", Label.GONE), ("returned", Label.RETURNED))
 
@@ -51,7 +53,7 @@ def summarise(run: int, delta: Delta, cost: Cost) -> dict[str, Any]:
         "unchanged": list(delta.unchanged),
         "broken": [{"name": broken.name, "reason": broken.reason} for broken in delta.broken],
         "needs_mapping": sorted({report.type for report in accepted if report.origin == "none"}),
-        "unknown_columns": {r.type: list(r.unknown_columns) for r in accepted if r.unknown_columns},
+        "unknown_columns": _unknown_columns(accepted),
         "cpu_s": round(cost.cpu_s, 3),
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
@@ -68,6 +70,15 @@ def _cycles(one: TypeDelta, delivered: set[tuple[str, dt.date]]) -> list[dict[st
         {"type": one.type, "date": on.isoformat(), **{word: counts[on, label] for word, label in _LABELS}}
         for on in days
     ]
+
+
+def _unknown_columns(reports: Sequence[Report]) -> dict[str, list[str]]:
+    """Return, by type, the columns that no mapping knows."""
+    unknown: dict[str, set[str]] = {report.type: set() for report in reports if report.unknown_columns}
+    for report in reports:
+        if report.unknown_columns:
+            unknown[report.type].update(report.unknown_columns)
+    return {kind: sorted(columns) for kind, columns in unknown.items()}
 
 
 def _held(one: TypeDelta) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ file that no row of the manifest names goes. Without a mark nobody needs to look
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import time
@@ -24,6 +23,7 @@ from django.db import DatabaseError
 
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report, Run, State
+from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Busy, Unavailable
 
 WAIT_S = 60.0
@@ -34,7 +34,6 @@ LEAVING = "files.leaving"
 """The list. No backup holds it: it tells of a manifest that may be newer than the one in the backup."""
 FOLDERS = ("observations", "state", "quarantine", "spill")
 """Where the engine writes. All else in the store (reference tables, scratch) is no concern of the manifest."""
-FULL = "The disk is full. Nothing was changed; make room and try again."
 _POLL_S = 0.1
 
 
@@ -82,14 +81,6 @@ def sweep(run: Run | None = None) -> None:
 def token(run: Run) -> str:
     """Return how the names of all files of a run begin."""
     return f"r{run.pk:08d}"
-
-
-def is_full(error: BaseException) -> bool:
-    """Tell whether an error of the disk or the database says that there is no room."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    said = str(error)  # Arrow, SQLite and PostgreSQL give no number
-    return any(words in said for words in ("No space left", "disk is full", "disk quota exceeded"))
 
 
 def _named() -> set[str]:
@@ -177,6 +168,6 @@ def _full_disk_told() -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError) as error:
-        if is_full(error):
+        if is_full(error, settings.TOCSIN.home):
             raise Unavailable(FULL) from error
         raise

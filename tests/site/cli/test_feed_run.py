@@ -250,3 +250,17 @@ def test_what_is_not_there_is_a_sentence(prepared: Home, tmp_path: Path) -> None
     done = prepared("feed", "run", empty)
     assert done.returncode == 1
     assert "there is no file to import" in done.stderr
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_come_to_what_threads_come_to(fresh_home: Callable[[], Home], tmp_path: Path) -> None:
+    reports = [write(tmp_path, n, range(n, 50 + n)) for n in range(2)]
+    threads, workers = fresh_home(), fresh_home()
+    threads.run(*reports)
+    summary = workers.run("--executor", "dask", "--workers", "2", *reports)
+    assert summary["rows_kept"] == 100
+    assert workers.digest() == threads.digest()
+    done = workers("feed", "run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", *reports)
+    assert done.returncode == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tocsin import __version__
+from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Refusal
 from tocsin.site.starting import set_up_django
 
@@ -48,3 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("tocsin: stopped.", file=sys.stderr)
         return 1
+    except Exception as error:  # a full disk shows in many ways, before there is a run to record it; others go on
+        if is_full(error, Path(os.environ.get("TOCSIN_HOME", "var"))):
+            print(f"tocsin: {FULL}", file=sys.stderr)
+            return 1
+        raise

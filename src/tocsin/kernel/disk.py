@@ -1,0 +1,28 @@
+"""Know a full disk in the words of whatever ran into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+FULL = "The disk is full. Nothing was changed; make room and try again."
+_WORDS = ("No space left", "disk is full", "disk quota exceeded")
+"""What Arrow, SQLite and PostgreSQL say; they give no number."""
+_SQLITE_NEEDS_BYTES = 128 << 10
+"""For the files beside a database that it makes when it is opened: without them it says no more than `I/O error`."""
+
+
+def is_full(error: BaseException, folder: Path) -> bool:
+    """Tell whether an error says that there is no room on the disk that a folder is on."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    said = str(error)
+    if any(words in said for words in _WORDS):
+        return True
+    return any(words in said for words in ("disk I/O error", "unable to open database file")) and _is_filled(folder)
+
+
+def _is_filled(folder: Path) -> bool:
+    space = os.statvfs(folder if folder.exists() else ".")
+    return space.f_bavail * space.f_frsize < _SQLITE_NEEDS_BYTES
