@@ -77,7 +77,7 @@ def test_an_outbreak_is_called_one(store: Store, cast: Cast, tmp_path: Path) -> 
 def test_what_is_new_gone_and_back_stands_beside_the_day_before(week: Store, cast: Cast) -> None:
     page = text(signed_in(cast.analyst).get("/"))
 
-    assert "1 findings went away and 1 came back; 10 are new." in page
+    assert "1 finding went away; came back: 1; new: 10." in page
     assert "Vulnerable system 10 0 1 0 1 0 16" in page
     assert "moh 10 0 1 0 1 0 14" in page and "bank 0 0 0 0 0 0 1" in page
 
@@ -204,7 +204,7 @@ def test_the_page_costs_few_queries(week: Store, cast: Cast, django_assert_max_n
 
 def test_an_import_is_seen_at_once(week: Store, cast: Cast, tmp_path: Path) -> None:
     browser = signed_in(cast.analyst)
-    assert "10 are new" in text(browser.get("/"))
+    assert "new: 10." in text(browser.get("/"))
 
     week.run(write(tmp_path, 4, range(1, 63)))
 

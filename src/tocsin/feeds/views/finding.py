@@ -86,7 +86,7 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
         "id": queries.finding_id(found),
         "what": wording.kind(found.type, titles),
         "where": queries.place_of(found),
-        "asset": queries.asset_of(found),
+        "asn": f"AS{found.asn}" if found.asn else "",
         "class_label": wording.class_label(found.category),
         "remedy": wording.remedy(wording.meaning(found.type, titles).remedy),
         "kind": kind,

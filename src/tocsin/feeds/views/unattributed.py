@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -43,15 +45,19 @@ def unattributed(request: HttpRequest) -> HttpResponse:
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
     names = _reverse_names(blocks)
     context = {
-        "rows": [
-            {"block": block, "network": network(block), "names": names.get(network(block), ())} for block in blocks
-        ],
+        "rows": [_row(block, names) for block in blocks],
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
         "constituents": constituents_visible_to(request.user).filter(status="active").order_by("name"),
         "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
     }
     return render(request, "feeds/unattributed.html", context)
+
+
+def _row(block: Block, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    place = network(block)
+    asn = f"AS{block.asn}" if block.asn else ""
+    return {"block": block, "network": place, "asn": asn, "names": names.get(place, ())}
 
 
 @needs(Ability.EDIT_DIRECTORY)
