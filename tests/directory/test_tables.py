@@ -17,6 +17,7 @@ from tocsin.directory import actions, queries, tables
 from tocsin.directory.choices import TableKind
 from tocsin.directory.imports.records import ImportRefused
 from tocsin.directory.models import ReferenceTable
+from tocsin.engine.enrich import announced_ranges
 from tocsin.kernel.refusals import InvalidInput, Unavailable
 
 RIB = """# prefix\tasn
@@ -242,7 +243,7 @@ def test_an_older_file_can_be_loaded_again(
 def test_announced_ranges_stand_on_one_line_of_128_bit_numbers(source: Path, tmp_path: Path) -> None:
     table = tables.write_table(TableKind.ASN, source, tmp_path)
     mapped = int(ipaddress.IPv6Address("::ffff:198.18.4.0"))
-    found = list(queries.announced_ranges(tmp_path / table.file))
+    found = list(announced_ranges(tmp_path / table.file))
     assert (mapped, mapped + 1023, 64497) in found
     first = int(ipaddress.IPv6Address("2001:db8::"))
     assert (first, first + 2**96 - 1, 64498) in found

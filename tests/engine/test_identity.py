@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import COLUMNS, as_csv, batch_of, mapping_of, normalised, row, write
-from tocsin.engine import identity, records
+from tocsin.engine import identity, public_ids, records
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import normalise
 from tocsin.formats import shadowserver
@@ -63,7 +63,7 @@ PINNED = [
 @pytest.mark.parametrize(("kind", "columns", "cells", "public"), PINNED, ids=[one[0] for one in PINNED])
 def test_keys_stay_what_they_are(kind: str, columns: tuple[str, ...], cells: dict[str, str], public: str) -> None:
     """Notes, owners and notices hang on these. A change here is a change for UPGRADING.md, with a migration."""
-    assert identity.public_id(*key_of(cells, kind, columns)) == public
+    assert public_ids.public_id(*key_of(cells, kind, columns)) == public
 
 
 def test_what_makes_a_finding_makes_its_key() -> None:
@@ -179,11 +179,11 @@ def test_texts_have_words_of_their_own() -> None:
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_a_public_id_leads_back_to_its_key(first: int, second: int) -> None:
-    public = identity.public_id(first, second)
+    public = public_ids.public_id(first, second)
     assert len(public) == 26
     assert public == public.lower()
-    assert identity.words_of(public) == (first, second)
-    assert identity.words_of(public.upper()) == (first, second)
+    assert public_ids.words_of(public) == (first, second)
+    assert public_ids.words_of(public.upper()) == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_public_id_leads_back_to_its_key(first: int, second: int) -> None:
 )
 def test_what_is_no_public_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        identity.words_of(text)
+        public_ids.words_of(text)
 
 
 def test_keys_do_not_depend_on_the_rows_beside(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import day, row, seen, write
-from tocsin.engine import addresses, identity, query
+from tocsin.engine import addresses, public_ids, query
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.query import FACETS, SORTS, Database, Filter, Finding, Findings
 
@@ -114,6 +114,8 @@ FILTERS: list[tuple[Filter, Any]] = [
     (Filter(only_constituents=("",)), lambda f: f.constituent is None),
     (Filter(came_back=True), lambda f: f.returns > 0),
     (Filter(keys=()), lambda f: False),
+    (Filter(last_cycle_before=day(2)), lambda f: f.last_cycle < day(2)),
+    (Filter(just_gone=True), lambda f: False),
     (Filter(types=("scan_rdp",), constituents=("c-one",), ports=(1001,)),
      lambda f: (f.type, f.constituent, f.port) == ("scan_rdp", "c-one", 1001)),
 ]  # fmt: skip
@@ -144,15 +146,16 @@ def test_ranges_of_addresses_include_their_ends(
     assert found
 
 
-def test_keys_are_found_together(findings: Findings, every: list[Finding]) -> None:
+def test_keys_are_found_together_or_left_out_together(findings: Findings, every: list[Finding]) -> None:
     wanted = keys(every[3:9])
+    assert keys(list(findings.stream(Filter(not_keys=tuple(wanted))))) == keys(every) - wanted
     assert keys(list(findings.stream(Filter(keys=tuple(wanted))))) == wanted
 
 
 ORDER: dict[str, Any] = {
     "severity": lambda f: f.severity, "first_seen": lambda f: f.first_seen, "last_seen": lambda f: f.last_seen,
     "constituent": lambda f: f.constituent, "asset": lambda f: (f.ip_high, f.ip_low) if f.ip_high is not None else None,
-    "type": lambda f: f.type, "count": lambda f: f.count,
+    "state": lambda f: f.state, "type": lambda f: f.type, "count": lambda f: f.count,
 }  # fmt: skip
 
 
@@ -179,19 +182,32 @@ def test_every_sort_and_facet_is_covered_here() -> None:
     assert FACETS == ("state", "severity", "class", "type", "constituent")
 
 
-def test_facets_add_up(findings: Findings, every: list[Finding]) -> None:
+def test_tallies_add_up(findings: Findings, every: list[Finding]) -> None:
+    for asked in (
+        EVERYTHING,
+        Filter(types=("scan_rdp",), states=("returned",)),
+        Filter(ports=(1001,), severities=(4, 5)),
+    ):
+        tally = findings.tally(asked)
+        assert tally.total == findings.count(asked)
+        for facet in FACETS:
+            assert sum(tally.by_facet[facet].values()) == findings.count(asked.without(facet)), facet
     asked = Filter(types=("scan_rdp",), states=("returned",))
-    for facet in FACETS:
-        counts = findings.facet(facet, asked)
-        open_ = asked.without(facet)
-        assert sum(counts.values()) == findings.count(open_), facet
-    assert findings.facet("state", asked) == collections.Counter(f.state for f in every if f.type == "scan_rdp")
-    assert findings.facet("type", asked) == collections.Counter(f.type for f in every if f.state == "returned")
+    counted = findings.tally(asked).by_facet
+    assert counted["state"] == collections.Counter(f.state for f in every if f.type == "scan_rdp")
+    assert counted["type"] == collections.Counter(f.type for f in every if f.state == "returned")
+    assert findings.tally(EVERYTHING).by_facet["constituent"] == collections.Counter(f.constituent or "" for f in every)
 
 
 def test_counts_by_several_facets_add_up(findings: Findings, every: list[Finding]) -> None:
     counted = {(kind, owner): count for kind, owner, count in findings.counts(["type", "constituent"], EVERYTHING)}
-    assert counted == collections.Counter((f.type, f.constituent) for f in every)
+    assert counted == collections.Counter((f.type, f.constituent or "") for f in every)
+
+
+def test_many_are_given_in_the_order_asked(findings: Findings, every: list[Finding]) -> None:
+    wanted = [every[9], every[2], every[30]]
+    assert findings.many([(1, 1), *((one.k1, one.k2) for one in wanted)]) == wanted
+    assert findings.many([]) == []
 
 
 HOSTILE = [
@@ -210,7 +226,6 @@ HOSTILE = [
 def test_no_text_of_a_request_becomes_sql(text: str, findings: Findings, every: list[Finding]) -> None:
     with pytest.raises(KeyError):
         findings.page(EVERYTHING, sort=text, descending=False, limit=1)
-    assert findings.facet(text, EVERYTHING) == {}
     assert findings.counts([text, "state"], EVERYTHING) == []
     for name in ("states", "classes", "types", "constituents", "only_constituents"):
         expected = sum(one.constituent is None for one in every) if text == "" and "constituents" in name else 0
@@ -237,7 +252,11 @@ def test_without_findings_every_answer_is_empty() -> None:
     nothing = Findings(Database(threads=1), [])
     assert (nothing.count(EVERYTHING), list(nothing.stream(EVERYTHING)), nothing.one(1, 1)) == (0, [], None)
     assert nothing.page(EVERYTHING, sort="type", descending=False, limit=5) == []
-    assert (nothing.facet("state", EVERYTHING), nothing.counts(["state"], EVERYTHING)) == ({}, [])
+    assert (nothing.tally(EVERYTHING).total, nothing.counts(["state"], EVERYTHING), nothing.many([(1, 1)])) == (
+        0,
+        [],
+        [],
+    )
 
 
 def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, findings: Findings) -> None:
@@ -252,6 +271,7 @@ def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, find
     expected = row(ip="192.0.2.2", timestamp=f"{day(3)} 02:00:00", port=1002, asn=64496)
     assert cells == {name: text for name, text in expected.items() if text}
     assert len(query.observations(Database(threads=1), parts, one.k1, one.k2, limit=1)) == 1
+    assert sorted(query.sightings(Database(threads=1), parts, one.k1, one.k2).values()) == [1, 1, 1]
     assert query.observations(Database(threads=1), [], one.k1, one.k2, limit=1) == []
 
 
@@ -267,9 +287,46 @@ def test_what_could_not_be_taken_is_shown_in_line_order(tmp_path: Path) -> None:
     assert query.quarantined(Database(threads=1), [], limit=1) == []
 
 
+def test_kinds_of_fault_are_told_from_what_they_quote(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store")
+    rows = [row(port="x"), row(port="y"), row(ip=""), row(), row(asn="z")]
+    (report,) = bench.run([write(tmp_path, rows)]).accepted
+    files = [str(bench.root / report.quarantine)]
+    found = query.faults(Database(threads=1), files)
+    assert [(one.column, one.whole_rows, one.cells) for one in found[:1]] == [("port", 0, 2)]
+    assert sum(one.whole_rows + one.cells for one in found) == 4
+    (port, *_) = found
+    chosen = query.quarantined(Database(threads=1), files, limit=9, reason=port.reason, column="port")
+    assert [(line, raw) for _, line, _, _, raw, _ in chosen] == [(2, "x"), (3, "y")]
+    assert query.quarantined(Database(threads=1), files, limit=9, reason="' OR 1=1 --") == []
+    assert query.faults(Database(threads=1), []) == []
+
+
+def test_findings_are_gathered_in_blocks_of_their_network(findings: Findings, every: list[Finding]) -> None:
+    naive = collections.Counter(
+        (one.asn, None if one.ip_low is None else one.ip_low >> 8 if one.ip_high == 0 else one.ip_high >> 16)
+        for one in every
+    )
+    total, blocks = query.blocks(findings, EVERYTHING, limit=100)
+    assert total == len(blocks) == len(naive)
+    assert [one.findings for one in blocks] == sorted(naive.values(), reverse=True)
+    assert query.blocks(findings, EVERYTHING, limit=1, offset=1) == (total, blocks[1:2])
+
+
+def test_reverse_names_are_those_of_nobodys_rows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", CLAIMS)
+    rows = [row(ip=f"192.0.2.{n}", hostname=f"h{n}.example") for n in (1, 100, 101, 200)] + [row(ip="192.0.2.102")]
+    (report,) = bench.run([write(tmp_path, rows)]).accepted
+    parts = [str(bench.root / part) for part in report.parts]
+    first, last = addresses.of("192.0.2.0")[1], addresses.of("192.0.2.127")[1]
+    found = query.reverse_names(Database(threads=1), parts, [(0, first, 0, last)])
+    assert sorted(name for *_, name in found) == ["h100.example", "h101.example"]
+    assert query.reverse_names(Database(threads=1), [], [(0, first, 0, last)]) == []
+
+
 def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Finding]) -> None:
     for one in every[:5]:
-        assert findings.one(*identity.words_of(identity.public_id(one.k1, one.k2))) == one
+        assert findings.one(*public_ids.words_of(public_ids.public_id(one.k1, one.k2))) == one
 
 
 def test_asking_needs_neither_pyarrow_nor_numpy() -> None:

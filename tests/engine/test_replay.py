@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench, Manifest
@@ -146,6 +146,7 @@ MAPPINGS = st.sampled_from([b"", MAPPED, RENAMED, PLAIN])
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(days=DAYS, before=MAPPINGS, after=MAPPINGS)
+@example(days=[[], []], before=b"", after=b"")
 def test_a_replay_gives_what_a_fresh_import_gives(days: list[list[str]], before: bytes, after: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:
         paths = write(Path(place) / "in", days)

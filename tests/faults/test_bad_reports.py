@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.commands import Command, Completed
+from tocsin.feeds.sweeping import LEAVING
 
 HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,hostname_source,sector"
 KIND = "scan_rdp"
@@ -54,13 +55,12 @@ class Desk:
         assert done.returncode == 0, done.stderr
         return {found["asset"]: (found["state"], found["count"]) for found in json.loads(done.stdout)}
 
-    def files(self) -> set[str]:
-        """What lies in the store beyond the one good report's files."""
+    def files(self, kind: str) -> set[str]:
+        """The files of a kind in the store, without those that leave because nothing names them any more."""
         store = self.folder.parent / "home" / "store"
-        found = (
-            path for kind in ("spill", "observations", "quarantine", "state") for path in store.glob(f"{kind}/*/*")
-        )
-        return {path.relative_to(store).parts[0] for path in found}
+        leaving = store / LEAVING
+        left = {line.partition(" ")[2] for line in leaving.read_text().splitlines()} if leaving.exists() else set()
+        return {path.relative_to(store).as_posix() for path in store.glob(f"{kind}/*/*")} - left
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_files_that_cannot_be_read_are_refused_each_with_its_reason_and_good_cop
         (line,) = (line for line in lines if line.removeprefix("tocsin: ").split(": ")[0] in names)
         assert sentence in line
     assert desk.findings() == {}
-    assert not {"observations", "quarantine", "spill"} & desk.files()
+    assert not desk.files("observations") | desk.files("quarantine") | desk.files("spill")
     for path in paths.values():
         path.unlink()
     days = range(1, len(BROKEN) + 1)
@@ -166,7 +166,7 @@ def test_a_corrected_file_of_the_same_name_takes_the_place_of_the_first(desk: De
     summary, said = desk.run(desk.put(report(1, [1, 2, 9])), code=0)
     assert (summary["rows_read"], said) == (3, "")
     assert desk.findings() == {f"198.51.100.{host}": ("new", 1) for host in (1, 2, 9)}
-    assert len(list((desk.folder.parent / "home/store/observations").glob("*/*"))) == 1
+    assert len(desk.files("observations")) == 1
 
 
 def test_a_late_older_day_gives_what_the_right_order_gives(desk: Desk) -> None:

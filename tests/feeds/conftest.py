@@ -84,3 +84,18 @@ def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         constituent = Constituent.objects.get(public_id=public_id)
         actions.add_claim(constituent, kind=ClaimKind.NETWORK, value=network, by=COMMAND_LINE, at=AT)
     return Store(settings.TOCSIN.store)
+
+
+@pytest.fixture
+def week(store: Store, tmp_path: Path) -> Store:
+    """Four days: hosts 1 to 8 are seen at first, then 1 to 4; on the last day 1 to 3, 5 again, and 20 to 29 are new.
+
+    1 to 63 are the ministry's, 64 to 127 the bank's, above them nobody's: 200 stays open all the time.
+    """
+    from tests.feeds.reports import write
+
+    seen = (range(1, 9), range(1, 5), range(1, 5), [1, 2, 3, 5, *range(20, 30)])
+    for number, hosts in enumerate(seen):
+        path = write(tmp_path / "reports", number, [*hosts, 70, 200])
+        store.run(path, accept_drop=True)
+    return store

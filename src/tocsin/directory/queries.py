@@ -281,10 +281,3 @@ def reference_table(kind: TableKind, store: Path) -> Path | None:
     """Return the current table's Parquet file (columns in `directory.tables`), or None when none was loaded."""
     file = ReferenceTable.objects.filter(kind=kind, is_current=True).values_list("file", flat=True).first()
     return store / file if file else None
-
-
-def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix as 128-bit numbers (IPv4 mapped), and its ASN."""
-    from tocsin.directory import tables  # PyArrow: too large for a page that only asks for names
-
-    return tables.announced_ranges(table)

@@ -250,16 +250,3 @@ _KINDS: dict[TableKind, tuple[Reader, str, pa.DataType]] = {
     TableKind.ASN: (_read_asn_line, "asn", pa.uint32()),
     TableKind.COUNTRY: (_read_delegated_line, "country", pa.string()),
 }
-
-
-_MAPPED = 0xFFFF_0000_0000
-
-
-def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last address of each announced prefix as 128-bit numbers (IPv4 mapped), and its ASN."""
-    columns = ["family", "first_high", "first_low", "last_high", "last_low", "asn"]
-    for batch in pq.ParquetFile(table).iter_batches(columns=columns):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        for family, first_high, first_low, last_high, last_low, asn in rows:
-            offset = _MAPPED if family == 4 else 0
-            yield first_high << 64 | first_low | offset, last_high << 64 | last_low | offset, asn

@@ -6,12 +6,29 @@ The report's own number always stands; tables only fill a gap.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from tocsin.engine.addresses import U64
+from tocsin.engine.addresses import MAPPED, U64
 from tocsin.engine.claims import NOBODY, Intervals, Spans, flatten
+
+
+def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
+    """Yield first and last address of each prefix of a reference table as 128-bit numbers (IPv4 mapped), and its ASN.
+
+    The table's columns: `family`, `first_high`, `first_low`, `last_high`, `last_low` (IPv4 as it is), `asn`.
+    """
+    columns = ["family", "first_high", "first_low", "last_high", "last_low", "asn"]
+    with pq.ParquetFile(table) as file:
+        for batch in file.iter_batches(columns=columns):
+            for family, first_high, first_low, last_high, last_low, asn in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            ):
+                offset = MAPPED if family == 4 else 0
+                yield first_high << 64 | first_low | offset, last_high << 64 | last_low | offset, asn
 
 
 class Announcements:

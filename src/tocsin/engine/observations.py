@@ -27,7 +27,7 @@ ATTRIBUTION: dict[str, pa.DataType] = {"constituent": TEXT, "claim": TEXT}
 PLACE: dict[str, pa.DataType] = {"part": pa.int64(), "row": pa.int32(), "print": pa.uint64()}
 """Where a spilled row comes from: part of this run, row of the part; and its fingerprint, 0 if not taken."""
 
-_PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low")
+_PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low", "c.timestamp", "c.ip", "c.src_ip")
 """Columns in which nearly every value differs: a dictionary would cost and save nothing."""
 
 

@@ -271,7 +271,7 @@ class Findings:
         for facet in counted:
             column = f'"{facet}"::VARCHAR' if facet else "''"
             where, wanted = _conditions(asked.without(facet).on_facets if facet else asked.on_facets)
-            parts.append(f"SELECT '{facet}', {column}, sum(n)::BIGINT FROM c {where} GROUP BY ALL")  # noqa: S608
+            parts.append(f"SELECT '{facet}', {column}, coalesce(sum(n), 0)::BIGINT FROM c {where} GROUP BY ALL")  # noqa: S608
             values += wanted
         sql = f"WITH c AS MATERIALIZED ({source}) {' UNION ALL '.join(parts)}"
         for facet, value, count in self._database.ask(sql, values).fetchall():

@@ -20,7 +20,7 @@ from tocsin.engine import observations
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.fold import STATE_SCHEMA, Folded, fold
-from tocsin.engine.normalise import EVENT_COLUMNS
+from tocsin.engine.normalise import EVENT_COLUMNS, RAW
 from tocsin.engine.reattribute import reattributed
 from tocsin.engine.store import Workspace
 
@@ -118,10 +118,16 @@ def _resolved(workspace: Workspace, task: FoldTask, rows: pa.Table, unresolved: 
     asked_part, asked_row = unresolved["part"].to_numpy(), unresolved["row"].to_numpy()
     for number in np.unique(asked_part).tolist():
         wanted = np.unique(asked_row[asked_part == number]).astype(np.int64)
-        found = observations.fingerprints(pq.read_table(workspace.root / task.parts[number]), wanted)
+        found = observations.fingerprints(_cells(workspace.root / task.parts[number]), wanted)
         at = np.flatnonzero((part == number) & np.isin(row, wanted))
         prints[at] = found[np.searchsorted(wanted, row[at])]
     return rows.set_column(rows.column_names.index("print"), "print", pa.array(prints))
+
+
+def _cells(part: Path) -> pa.Table:
+    """Return the cells of a part as they came, and nothing else of it."""
+    with pq.ParquetFile(part) as file:
+        return file.read([name for name in file.schema_arrow.names if name.startswith(RAW)])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -308,7 +308,8 @@ class _Intake:
 
     def _supersede(self, reports: Sequence[Report]) -> None:
         self.superseded.extend(reports)
-        self.accepted = [report for report in self.accepted if report not in self.superseded]
+        # Not all that is superseded: a report of nothing but a header, read again, equals the one it replaces.
+        self.accepted = [report for report in self.accepted if report not in reports]
         self.touched.update(report.type for report in reports)
 
 

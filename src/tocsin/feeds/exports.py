@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from tocsin.kernel.clock import Instant
@@ -17,7 +17,6 @@ from tocsin.kernel.clock import Instant
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX_ROWS_AT_MOST = 100_000
 """More rows take longer than a browser waits; CSV has no such bound."""
-_CHUNK = 1 << 16
 _ROWS_A_CHUNK = 500
 
 Record = Mapping[str, Any]
@@ -97,16 +96,6 @@ def _write_about(sheet: Any, about: Mapping[str, Any]) -> None:
         sheet.write_string(number, 1, json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value))
 
 
-def read_in_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield an open file and close it."""
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
 def file_name(at: Instant, tlp: str, ending: str) -> str:
     """Return a name that says what may be done with it: `findings-2026-03-02-0830-TLP-AMBER.csv`."""
     return f"findings-{at:%Y-%m-%d-%H%M}-{tlp.replace(':', '-').replace('+', '-')}.{ending}"
-
-
-Write = Callable[[Iterable[Record]], Iterator[bytes]]

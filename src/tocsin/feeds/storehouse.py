@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.conf import settings
 from tocsin.directory import queries as directory
 from tocsin.directory.choices import TableKind
 from tocsin.engine.claims import Claim, Claims
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.enrich import Announcements, announced_ranges
 from tocsin.engine.intake import Context
 from tocsin.engine.store import Checkpoint, Workspace
 from tocsin.feeds.models import Run
@@ -37,4 +38,5 @@ def claims() -> Claims:
 def announcements() -> Announcements | None:
     """Return the reference table of announced prefixes, if one is loaded."""
     path = directory.reference_table(TableKind.ASN, settings.TOCSIN.store)
-    return Announcements(lambda: directory.announced_ranges(path)) if path else None
+    # A partial of a pure function: it is sent to workers that know neither Django nor this room.
+    return Announcements(functools.partial(announced_ranges, path)) if path else None

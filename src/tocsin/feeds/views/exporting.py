@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -59,14 +66,14 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
     records = _records(asked, feeds)
-    content = {
-        "csv": lambda: exports.as_csv(records, COLUMNS),
-        "json": lambda: exports.as_json(records, about),
-        "xlsx": lambda: exports.read_in_chunks(exports.as_xlsx(records, COLUMNS, about)),
-    }[form]()
-    response = StreamingHttpResponse(content, content_type=MEDIA[form])
-    response["Content-Disposition"] = f'attachment; filename="{exports.file_name(now(), tlp, form)}"'
-    response["X-TLP"] = tlp
+    name = exports.file_name(now(), tlp, form)
+    response: FileResponse | StreamingHttpResponse
+    if form == "xlsx":
+        response = FileResponse(exports.as_xlsx(records, COLUMNS, about), as_attachment=True, filename=name)
+    else:
+        lines = exports.as_csv(records, COLUMNS) if form == "csv" else exports.as_json(records, about)
+        response = StreamingHttpResponse(lines, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    response["Content-Type"], response["X-TLP"] = MEDIA[form], tlp
     return response
 
 

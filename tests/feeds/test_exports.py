@@ -1,0 +1,145 @@
+"""Findings as files: what is in them, what marks them, and that no cell becomes a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import signed_in, text
+from tocsin.feeds import exports, queries
+from tocsin.feeds.actions.findings import change_terms
+from tocsin.feeds.models import Feed
+
+EVIL = '=HYPERLINK("http://evil.example";"x")'
+SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def content(response: Any) -> bytes:
+    return b"".join(response)
+
+
+def cells(book: bytes, sheet: int = 1) -> list[list[str]]:
+    """Return the texts and numbers of a sheet, read from the file itself."""
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        root = ET.fromstring(parts.read(f"xl/worksheets/sheet{sheet}.xml"))
+    assert not list(root.iter(f"{SPACE}f")) and not list(root.iter(f"{SPACE}hyperlink"))
+    return [
+        ["".join(text.text or "" for text in (*cell.iter(f"{SPACE}t"), *cell.iter(f"{SPACE}v"))) for cell in row]
+        for row in root.iter(f"{SPACE}row")
+    ]
+
+
+@pytest.mark.django_db
+def test_csv_holds_the_filtered_findings_with_label_and_terms(week: Store, cast: Cast) -> None:
+    answer = signed_in(cast.analyst).get("/findings/export.csv?whose=bank&whose=-")
+
+    read = list(csv.DictReader(io.StringIO(content(answer).decode("utf-8-sig"))))
+    assert sorted(row["asset"] for row in read) == ["192.0.2.200", "192.0.2.70"]
+    by_asset = {row["asset"]: row for row in read}
+    assert by_asset["192.0.2.70"]["organisation"] == "bank" and by_asset["192.0.2.200"]["constituent"] == ""
+    assert {row["tlp"] for row in read} == {"TLP:AMBER"} and all("Not to be published" in row["terms"] for row in read)
+    assert {row["what"] for row in read} == {"Remote desktop open to the internet"}
+    assert "TLP-AMBER.csv" in answer["Content-Disposition"] and answer["X-TLP"] == "TLP:AMBER"
+
+
+@pytest.mark.django_db
+def test_json_says_what_it_is_about(week: Store, cast: Cast) -> None:
+    change_terms(Feed.objects.get(), tlp="RED", terms="Nobody else.", by=cast.analyst, at=AT)
+
+    read = json.loads(content(signed_in(cast.analyst).get("/findings/export.json?state=gone")))
+
+    assert (read["tlp"], read["terms"], read["count"]) == ("TLP:RED", {"Shadowserver": "Nobody else."}, 4)
+    assert sorted(each["asset"] for each in read["findings"]) == [f"192.0.2.{host}" for host in (4, 6, 7, 8)]
+    assert all(each["state"] == "gone" and each["id"] for each in read["findings"])
+
+
+@pytest.mark.django_db
+def test_xlsx_can_be_read_and_carries_the_same(week: Store, cast: Cast) -> None:
+    book = content(signed_in(cast.analyst).get("/findings/export.xlsx?whose=bank"))
+
+    head, row = cells(book)
+    assert "192.0.2.70" in row and "TLP:AMBER" in row and "tlp" in head
+    about = dict(cells(book, 2))
+    assert about["tlp"] == "TLP:AMBER" and "Not to be published" in about["terms"] and about["count"] == "1"
+
+
+@pytest.mark.django_db
+def test_an_export_of_nothing_is_whole(week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.analyst)
+
+    assert len(content(browser.get("/findings/export.csv?whose=none")).decode().splitlines()) == 1
+    assert json.loads(content(browser.get("/findings/export.json?whose=none")))["findings"] == []
+    assert len(cells(content(browser.get("/findings/export.xlsx?whose=none")))) == 1
+    assert browser.get("/findings/export.pdf").status_code == 404
+
+
+@pytest.mark.django_db
+def test_too_many_for_a_spreadsheet_is_said(week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "XLSX_ROWS_AT_MOST", 3)
+
+    answer = signed_in(cast.analyst).get("/findings/export.xlsx", follow=True)
+
+    assert "An XLSX file holds at most 3 findings, and these are 16" in text(answer)
+
+
+@pytest.mark.django_db
+def test_an_export_is_that_of_the_list(week: Store, cast: Cast) -> None:
+    """One reading of the address serves both."""
+    browser = signed_in(cast.analyst)
+    for query in ("", "back=1", "q=192.0.2.64/26", "tlp=RED", "sector=health", "owner=none&state=new"):
+        exported = json.loads(content(browser.get(f"/findings/export.json?{query}")))
+        assert exported["count"] == len(exported["findings"]) == browser.get(f"/findings/?{query}").context["total"]
+
+
+COLUMNS = ("id", "what", "count")
+
+
+def records(*whats: str) -> list[dict[str, Any]]:
+    return [{"id": f"i{number}", "what": what, "count": number} for number, what in enumerate(whats)]
+
+
+@pytest.mark.parametrize("cell", [EVIL, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_of_csv_is_a_formula(cell: str) -> None:
+    text = b"".join(exports.as_csv(records(cell), COLUMNS)).decode("utf-8-sig")
+
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["what"] == f"'{cell}"
+
+
+def test_no_cell_of_xlsx_is_a_formula_or_a_link() -> None:
+    with exports.as_xlsx(records(EVIL, "http://evil.example"), COLUMNS, {"tlp": "TLP:RED", "terms": EVIL}) as file:
+        book = file.read()
+
+    assert cells(book)[1:] == [["i0", EVIL, "0"], ["i1", "http://evil.example", "1"]]
+    assert ["terms", EVIL] in cells(book, 2)
+
+
+def test_many_rows_come_in_pieces() -> None:
+    pieces = list(exports.as_csv(records(*["é"] * 1200), COLUMNS))
+
+    assert len(pieces) == 4
+    assert len(b"".join(pieces).decode("utf-8-sig").splitlines()) == 1201
+
+
+def test_json_of_strange_texts_can_be_read() -> None:
+    text = b"".join(exports.as_json(records('"\n\u2028\x00', "é"), {"tlp": "TLP:RED"}))
+
+    assert [each["what"] for each in json.loads(text)["findings"]] == ['"\n\u2028\x00', "é"]
+
+
+def test_harmless_cells_stay_as_they_are() -> None:
+    assert [exports.harmless(value) for value in ("a=b", "", 5, None, -1)] == ["a=b", "", 5, None, -1]
+
+
+@pytest.mark.django_db
+def test_a_stream_ends_where_it_is_told_to(week: Store) -> None:
+    assert sum(1 for _ in queries.findings().stream(queries.Filter(), limit=5)) == 5
+    assert sum(1 for _ in queries.findings().stream(queries.Filter())) == 20

@@ -1,0 +1,337 @@
+"""Feeds and runs, the quarantine, and the work list of unattributed assets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from tests.feeds.conftest import Store
+from tests.feeds.pages import links, main_of, signed_in, text
+from tests.feeds.reports import COLUMNS, day, write
+from tocsin.audit.models import AuditRow
+from tocsin.feeds import jobs, ordering, queries
+from tocsin.feeds.choices import RunState
+from tocsin.feeds.models import Cycle, Feed, Run
+from tocsin.jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser_of_analyst(week: Store, cast: Cast) -> Client:
+    return signed_in(cast.analyst)
+
+
+def test_every_type_of_report_stands_there_with_how_it_arrives(browser_of_analyst: Client) -> None:
+    page = text(browser_of_analyst.get("/feeds/"))
+
+    assert "1 of 1 report type arrives as usual" in page
+    assert "scan_rdp" in page and "built-in" in page and "Shadowserver" in page
+    assert "Run 4" in page and "Run 1" in page
+
+
+def test_an_instance_without_reports_says_how_to_begin(store: Store, cast: Cast) -> None:
+    assert "tocsin feed run PATH" in text(signed_in(cast.analyst).get("/feeds/"))
+
+
+def test_a_held_report_says_what_each_answer_would_do(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1]))
+    browser = signed_in(cast.analyst)
+
+    assert "Confirm, and 15 findings go gone." in text(browser.get("/feeds/"))
+    form = {"type": "scan_rdp", "on": day(4).isoformat()}
+    browser.post("/feeds/cycles/decide/", {**form, "decision": "confirmed"})
+
+    assert queries.findings().count(queries.Filter(states=("gone",))) == 4 + 15
+    assert "much shorter" not in text(browser.get("/feeds/"))
+    assert AuditRow.objects.filter(code="cycle.decided", actor_key=cast.analyst.audit_key).exists()
+
+
+def test_a_discarded_report_makes_nothing_gone(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1]))
+    form = {"type": "scan_rdp", "on": day(4).isoformat(), "decision": "discarded"}
+    signed_in(cast.analyst).post("/feeds/cycles/decide/", form)
+
+    assert Cycle.objects.get(on=day(4)).decision == "discarded"
+    assert queries.findings().count(queries.Filter(states=("gone",))) == 4
+
+
+def test_a_silent_type_is_declared_empty(week: Store, cast: Cast, tmp_path: Path) -> None:
+    for number in range(4, 8):
+        week.run(write(tmp_path, number, [1], kind="scan_telnet"))
+    browser = signed_in(cast.analyst)
+    assert "Not checked since 19 Nov" in text(browser.get("/feeds/"))
+
+    browser.post("/feeds/cycles/decide/", {"type": "scan_rdp", "on": day(4).isoformat(), "decision": "empty"})
+
+    assert queries.findings().count(queries.Filter(types=("scan_rdp",), states=("gone",))) == 20
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({}, "Choose a report"),
+        ({"type": "scan_rdp", "on": "2026-11-19", "decision": "burn"}, "Choose a report"),
+        ({"type": "scan_rdp", "on": "yesterday", "decision": "confirmed"}, "Choose a report"),
+        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "no report of scan_none"),
+        ({"type": "scan_rdp", "on": "2026-11-19", "decision": "empty"}, "there are reports of scan_rdp"),
+    ],
+)
+def test_what_cannot_be_decided_is_said(browser_of_analyst: Client, form: dict[str, str], says: str) -> None:
+    assert says in text(browser_of_analyst.post("/feeds/cycles/decide/", form, follow=True))
+
+
+def test_a_type_that_needs_a_mapping_shows_its_columns(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1], kind="scan_strange", columns=(*COLUMNS, "lamp_hours"), lamp_hours="5"))
+
+    page = text(signed_in(cast.analyst).get("/feeds/"))
+    assert "1 type of report needs a mapping" in page and "lamp_hours" in page
+
+
+def test_label_and_terms_of_a_feed_are_changed(browser_of_analyst: Client) -> None:
+    path = "/feeds/terms/shadowserver/"
+    assert "Not to be published" in browser_of_analyst.get(path).content.decode()
+
+    assert browser_of_analyst.post(path, {"tlp": "PINK", "terms": ""}).status_code == 422
+    browser_of_analyst.post(path, {"tlp": "RED", "terms": "Ours alone."})
+
+    assert (Feed.objects.get().tlp, Feed.objects.get().terms) == ("RED", "Ours alone.")
+    assert "TLP:RED" in text(browser_of_analyst.get("/findings/"))
+    assert browser_of_analyst.get("/feeds/terms/nobody/").status_code == 404
+
+
+def test_a_run_says_what_came_of_it(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/feeds/runs/4/")
+
+    assert "Run 4: 10 findings new, 1 came back, 1 gone" in text(page)
+    assert "2026-11-19-scan_rdp-xm-geo.csv" in text(page) and "Done" in text(page)
+    assert browser_of_analyst.get("/feeds/runs/99/").status_code == 404
+    for link in links(page):
+        if link.startswith("/") and "export" not in link:
+            assert browser_of_analyst.get(link).status_code == 200, link
+
+
+def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp_path: Path) -> None:
+    broken = tmp_path / "2026-11-20-scan_rdp-xm-geo.csv.gz"
+    broken.write_bytes(b"\x1f\x8b\x08 this is no gzip")
+    week.run(write(tmp_path, 4, range(1, 9), part="-part1"), broken)
+    browser = signed_in(cast.analyst)
+
+    page = text(browser.get("/feeds/runs/5/"))
+    assert "1 file could not be read" in page and broken.stem in page
+    assert broken.stem in text(browser.get("/feeds/"))
+    assert "A report could not be read" in text(browser.get("/"))
+
+
+def test_a_running_import_shows_how_far_it_is(browser_of_analyst: Client) -> None:
+    Run.objects.filter(pk=4).update(state=RunState.RUNNING, progress=0.42, note="a.csv", summary={}, finished_at=None)
+    page = browser_of_analyst.get("/feeds/runs/4/")
+
+    assert "42 % read" in text(page) and "Look again" in text(page)
+    assert 'hx-trigger="every 2s"' in main_of(page) and 'http-equiv="refresh"' not in page.content.decode()
+    part = browser_of_analyst.get("/feeds/runs/4/progress/", headers={"HX-Request": "true"})
+    assert "42 % read" in part.content.decode() and "<main" not in part.content.decode() and "HX-Refresh" not in part
+    assert browser_of_analyst.get("/feeds/runs/4/progress/")["Location"] == "/feeds/runs/4/"
+
+
+def test_when_a_run_is_over_the_page_is_asked_for_anew(browser_of_analyst: Client) -> None:
+    answer = browser_of_analyst.get("/feeds/runs/4/progress/", headers={"HX-Request": "true"})
+
+    assert answer["HX-Refresh"] == "true" and "hx-get" not in answer.content.decode()
+
+
+def test_a_wrong_import_is_withdrawn_with_a_reason(browser_of_analyst: Client) -> None:
+    path = "/feeds/runs/4/withdraw/"
+    assert browser_of_analyst.post(path, {"reason": ""}).status_code == 422
+
+    page = text(browser_of_analyst.post(path, {"reason": "It was of another country."}, follow=True))
+
+    assert "Run 4 is withdrawn" in page and "another country" in page
+    assert queries.findings().count(queries.Filter(states=("new",))) == 0
+    again = text(browser_of_analyst.post(path, {"reason": "Once more."}, follow=True))
+    assert "no report that counts" in again
+
+
+def test_a_run_is_read_again(browser_of_analyst: Client) -> None:
+    before = queries.findings().count(queries.Filter())
+
+    page = text(browser_of_analyst.post("/feeds/runs/1/replay/", follow=True))
+
+    assert "Done." in page and queries.findings().count(queries.Filter()) == before
+
+
+def test_a_web_process_leaves_the_work_to_the_worker(week: Store, cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.WORK_BY_JOBS = True
+    browser = signed_in(cast.analyst)
+
+    page = text(browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."}, follow=True))
+    assert "It is being done" in page and Run.objects.get(pk=4).state == RunState.DONE
+
+    (job,) = Job.objects.filter(kind=ordering.JOB)
+    jobs.carry_out_order(dict(job.payload), None)  # type: ignore[arg-type]  # it needs nothing of the worker
+    assert Run.objects.get(pk=4).state == RunState.WITHDRAWN
+    assert AuditRow.objects.get(code="run.withdrawn").actor_label == cast.analyst.audit_label
+
+
+def test_an_auditor_decides_nothing(week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.auditor)
+
+    assert "Withdraw" not in text(browser.get("/feeds/runs/4/"))
+    for path in (
+        "/feeds/cycles/decide/",
+        "/feeds/runs/4/withdraw/",
+        "/feeds/runs/4/replay/",
+        "/feeds/terms/shadowserver/",
+    ):
+        assert browser.post(path, {"reason": "x", "tlp": "RED"}).status_code == 403, path
+
+
+# ---- quarantine
+
+
+@pytest.fixture
+def faulty(week: Store, tmp_path: Path) -> Store:
+    """A fifth run with a row without an address, one of no time, and two bad cells."""
+    path = write(tmp_path, 4, range(1, 9))
+    lines = path.read_text().splitlines()
+    ordinary = f"{day(4)} 06:00:00,medium,192.0.2.{{}},tcp,3389,rdp,64496,XM,"
+    lines += [
+        ordinary.format(9) + "TLSv1",
+        ordinary.format(10) + "TLSv2",
+        f"{day(4)} 06:00:00,medium,,tcp,3389,rdp,1,XM,",
+    ]
+    lines.append("yesterday noon,medium,192.0.2.11,tcp,3389,<script>,1,XM,")
+    path.write_text("\n".join(lines) + "\n")
+    week.run(path)
+    return week
+
+
+def test_quarantine_says_line_column_reason_and_text(faulty: Store, cast: Cast) -> None:
+    answer = signed_in(cast.analyst).get("/feeds/quarantine/")
+    page = text(answer)
+
+    assert "2 rows and" in page and "could not be taken" in page
+    for expected in ("There is no asset", "'yesterday noon' is not a time", "timestamp", "row left out", "12", "13"):
+        assert expected in page
+    assert "<script>,1" not in answer.content.decode()
+
+
+def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
+    browser = signed_in(cast.analyst)
+    everything = browser.get("/feeds/quarantine/").context["page"].count
+
+    assert browser.get("/feeds/quarantine/?column=timestamp").context["page"].count == 1
+    assert browser.get("/feeds/quarantine/", {"reason": "… is not a time like 2026-11-16 01:02:03"}).context["rows"]
+    assert browser.get("/feeds/quarantine/?run=5").context["page"].count == everything
+    assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?run=1"))
+    assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?type=scan_none"))
+    assert "Nothing is like that" in text(browser.get("/feeds/quarantine/?column=nonsense"))
+    for facet in browser.get("/feeds/quarantine/").context["facets"]:
+        for value in facet["values"]:
+            asked = browser.get("/feeds/quarantine/", {facet["name"]: value["code"]})
+            assert asked.context["page"].count == value["count"], (facet["name"], value)
+
+
+# ---- unattributed assets
+
+
+def test_blocks_of_nobody_are_a_work_list(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/directory/unattributed/")
+
+    assert "1 open finding is nobody’s, in 1 blocks" in text(page)
+    assert "192.0.2.0/24" in text(page) and "AS64496" in text(page)
+
+
+def test_reverse_names_are_a_hint(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1, 2, 3, 5, 70, 200], columns=(*COLUMNS, "hostname"), hostname="ptr.moh.example"))
+
+    assert "ptr.moh.example" in text(signed_in(cast.analyst).get("/directory/unattributed/"))
+
+
+def test_a_claim_is_begun_from_the_list(browser_of_analyst: Client) -> None:
+    go = browser_of_analyst.get("/directory/unattributed/claim/", {"constituent": "bank", "value": "192.0.2.0/24"})
+
+    assert go["Location"] == "/directory/constituents/bank/claims/add/?kind=network&value=192.0.2.0%2F24"
+    assert 'value="192.0.2.0/24"' in browser_of_analyst.get(go["Location"]).content.decode()
+    asn = browser_of_analyst.get("/directory/unattributed/claim/", {"constituent": "bank", "value": "AS64496"})
+    assert "kind=asn" in asn["Location"]
+    for wrong in ({}, {"constituent": "who", "value": "x"}, {"constituent": "bank"}):
+        assert "Choose a constituent" in text(
+            browser_of_analyst.get("/directory/unattributed/claim/", wrong, follow=True)
+        )
+
+
+def test_when_everything_has_an_owner_the_list_says_so(store: Store, cast: Cast, tmp_path: Path) -> None:
+    store.run(write(tmp_path, 0, range(1, 9)))
+
+    assert "Every open finding has somebody" in text(signed_in(cast.analyst).get("/directory/unattributed/"))
+
+
+# ---- what pages cost
+
+
+PAGES = ("/feeds/", "/feeds/runs/5/", "/feeds/quarantine/", "/directory/unattributed/")
+
+
+def test_pages_cost_few_queries(faulty: Store, cast: Cast, django_assert_max_num_queries: Any) -> None:
+    browser = signed_in(cast.analyst)
+    for path in PAGES:
+        browser.get(path)
+        with django_assert_max_num_queries(15):
+            assert browser.get(path).status_code == 200
+
+
+VISIT = """
+import sys
+from tocsin.site.starting import set_up_django
+set_up_django()
+from django.conf import settings
+settings.ALLOWED_HOSTS = ["*"]
+from tests.feeds.pages import signed_in
+from tocsin.people.models import Person
+person = Person(email="a@cirt.example", name="A", role="analyst")
+person.save()
+browser = signed_in(person)
+for path in sys.argv[1:]:
+    answer = browser.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    b"".join(answer)
+assert not {"numpy", "pyarrow"} & set(sys.modules), "a page has loaded the engine"
+print("visited", len(sys.argv) - 1)
+"""
+
+
+@pytest.mark.django_db(transaction=False)
+def test_no_page_loads_the_engine(tmp_path: Path) -> None:
+    """A web process has 250 MB: PyArrow and NumPy alone would take a good part of it."""
+    home = tmp_path / "home"
+    environment = {
+        "TOCSIN_HOME": str(home),
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": "src:.",
+        "DJANGO_SETTINGS_MODULE": "tocsin.site.settings",
+    }
+    command = [sys.executable, "-m", "tocsin"]
+    report = write(tmp_path / "reports", 0, range(1, 9))
+
+    def call(*arguments: str) -> str:
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    call(*command, "init")
+    call(*command, "feed", "run", str(report))
+    listing = call(*command, "finding", "list", "--json", "--limit", "1")
+    one = listing.partition('"id": "')[2].partition('"')[0]
+    pages = [
+        "/", "/findings/", "/findings/?q=a", "/findings/export.csv", "/findings/export.xlsx", f"/findings/{one}/",
+        "/feeds/", "/feeds/runs/1/", "/feeds/quarantine/", "/directory/unattributed/", "/directory/",
+        "/search/?q=192.0.2.0/24",
+    ]  # fmt: skip
+    assert call(sys.executable, "-c", VISIT, *pages).strip() == f"visited {len(pages)}"

@@ -1,0 +1,139 @@
+"""One finding: its life, why it is whose it is, the rows behind it, owner and note."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import signed_in, text
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory import actions as directory
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Constituent
+from tocsin.feeds import queries, reattribution
+from tocsin.feeds.models import FindingNote, FindingOwner
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser_of_analyst(week: Store, cast: Cast) -> Client:
+    return signed_in(cast.analyst)
+
+
+def path_of(host: int) -> str:
+    """Return the address of the page of a host's finding."""
+    found = queries.findings().stream(queries.Filter())
+    return next(
+        f"/findings/{queries.finding_id(each)}/" for each in found if queries.asset_of(each) == f"192.0.2.{host}"
+    )
+
+
+def test_a_finding_says_what_it_is_and_where(browser_of_analyst: Client) -> None:
+    page = text(browser_of_analyst.get(path_of(70)))
+
+    for expected in (
+        "Remote desktop open to the internet: bank", "192.0.2.70:3389", "TLP:AMBER", "AS64496", "Vulnerable system",
+        "Limit who can reach it", "4, in 4 reports",
+    ):  # fmt: skip
+        assert expected in page
+
+
+def test_its_life_is_told_from_the_reports(browser_of_analyst: Client) -> None:
+    page = text(browser_of_analyst.get(path_of(5)))
+
+    assert "Came back Seen again" in page and "Gone: enough complete" in page and "New Seen for the first time" in page
+    assert page.index("Seen again") < page.index("Gone: enough") < page.index("Seen for the first time")
+
+
+def test_the_rows_behind_it_name_file_line_and_meaning(browser_of_analyst: Client) -> None:
+    page = text(browser_of_analyst.get(path_of(70)))
+
+    assert "2026-11-19-scan_rdp-xm-geo.csv · line 16" in page
+    assert "The latest 4 rows behind it" in page
+    assert "ip source.ip 192.0.2.70" in page and "timestamp time.source 2026-11-19 06:00:00" in page
+
+
+def test_why_it_is_whose_it_is(browser_of_analyst: Client) -> None:
+    assert "192.0.2.64/26 is the most specific network" in text(browser_of_analyst.get(path_of(70)))
+    assert "No constituent claims" in text(browser_of_analyst.get(path_of(200)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        (ClaimKind.ASN, "AS64496", "the address is announced by AS64496"),
+        (ClaimKind.NETWORK, "192.0.2.200/32", "192.0.2.200/32 is the most specific network"),
+    ],
+)
+def test_a_hand_over_is_part_of_its_history(week: Store, cast: Cast, kind: ClaimKind, value: str, says: str) -> None:
+    bank = Constituent.objects.get(public_id="bank")
+    directory.add_claim(bank, kind=kind, value=value, by=COMMAND_LINE, at=AT)
+    reattribution.bring_up_to_date(by=COMMAND_LINE)
+
+    page = text(signed_in(cast.analyst).get(path_of(200)))
+
+    assert says in page and "Nobody has confirmed" in page
+    assert "Changed hands from – to bank" in page
+
+
+def test_a_note_and_an_owner(browser_of_analyst: Client, cast: Cast) -> None:
+    path = path_of(70)
+
+    browser_of_analyst.post(f"{path}note/", {"text": "Called <b>them</b>."})
+    browser_of_analyst.post(f"{path}owner/", {"owner": str(cast.analyst.pk)})
+
+    answer = browser_of_analyst.get(path)
+    assert "Called <b>them</b>. Anan Analyst" in text(answer) and "<b>them" not in answer.content.decode()
+    assert "You look after it" in text(answer) and "Take it" not in text(answer)
+    browser_of_analyst.post(f"{path}owner/", {"owner": "nobody"})
+    assert not FindingOwner.objects.exists()
+
+
+def test_an_empty_note_is_asked_for_again(browser_of_analyst: Client) -> None:
+    answer = browser_of_analyst.post(f"{path_of(70)}note/", {"text": "  "})
+
+    assert answer.status_code == 422 and 'role="alert"' in answer.content.decode()
+    assert not FindingNote.objects.exists()
+
+
+def test_nobody_outside_the_team_becomes_its_owner(browser_of_analyst: Client, cast: Cast) -> None:
+    path = path_of(70)
+
+    for owner in (str(cast.stranger.pk), "", "x", "999999"):
+        assert "Choose somebody" in text(browser_of_analyst.post(f"{path}owner/", {"owner": owner}, follow=True))
+    assert not FindingOwner.objects.exists()
+
+
+def test_what_is_not_there_is_not_found(browser_of_analyst: Client) -> None:
+    for public in ("a" * 26, "x", "%00", "é" * 26, "7" * 26, "a" * 500):
+        for tail in ("", "note/", "owner/"):
+            ask = browser_of_analyst.post if tail else browser_of_analyst.get
+            assert ask(f"/findings/{public}/{tail}").status_code == 404, public
+
+
+def test_a_page_costs_few_queries(browser_of_analyst: Client, django_assert_max_num_queries: Any) -> None:
+    path = path_of(70)
+    browser_of_analyst.get(path)
+
+    with django_assert_max_num_queries(15):
+        browser_of_analyst.get(path)
+
+
+def test_a_silent_feed_leaves_its_findings_unchecked(week: Store, cast: Cast, tmp_path: Any) -> None:
+    for number in range(4, 8):
+        week.run(write(tmp_path, number, [1], kind="scan_telnet", port="23"))
+
+    assert "Not checked since 19 Nov" in text(signed_in(cast.analyst).get(path_of(70)))
+
+
+def test_its_beginning_may_lie_before_what_is_read(week: Store, cast: Cast, tmp_path: Any) -> None:
+    week.run(write(tmp_path, 100, [70]))
+
+    page = text(signed_in(cast.analyst).get(path_of(70)))
+    assert "only the last 90 days are shown" in page and "The latest row behind it" in page

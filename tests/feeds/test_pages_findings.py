@@ -1,0 +1,262 @@
+"""The list of findings: filters, order, pages, bulk actions, and who may see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.cast import Cast
+from tests.feeds.conftest import Store
+from tests.feeds.pages import links, main_of, rows, signed_in, text
+from tocsin.audit.models import AuditRow
+from tocsin.feeds import queries
+from tocsin.feeds.models import FindingNote, FindingOwner
+
+pytestmark = pytest.mark.django_db
+NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]
+
+
+@pytest.fixture
+def browser_of_analyst(week: Store, cast: Cast) -> Client:
+    """The analyst's browser, with four days of reports."""
+    return signed_in(cast.analyst)
+
+
+def ids(**asked: Any) -> list[str]:
+    found = queries.findings().page(queries.Filter(**asked), sort="asset", descending=False, limit=50)
+    return [queries.finding_id(finding) for finding in found]
+
+
+def test_open_findings_stand_there_with_a_heading_that_counts(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/findings/?sort=asset")
+
+    assert rows(page) == [
+        "192.0.2.1:3389", "192.0.2.2:3389", "192.0.2.3:3389", "192.0.2.5:3389", *NEW, "192.0.2.70:3389",
+        "192.0.2.200:3389",
+    ]  # fmt: skip
+    assert "16 open findings in 2 of 2 organisations" in text(page)
+    assert "Remote desktop open to the internet" in text(page)
+    assert "11 opened and 1 went away" in text(page)
+    assert "TLP:AMBER" in text(page)
+
+
+FILTERS: list[tuple[str, list[str]]] = [
+    ("state=gone", ["4", "6", "7", "8"]),
+    ("state=gone&gone=now", ["4"]),
+    ("state=returned", ["5"]),
+    ("state=new", [str(host) for host in range(20, 30)]),
+    ("back=1", ["5"]),
+    ("whose=bank", ["70"]),
+    ("whose=-", ["200"]),
+    ("whose=-&whose=bank", ["70", "200"]),
+    ("sector=health&whose=bank", ["70"]),
+    ("sector=nonsense", []),
+    ("q=192.0.2.64/26", ["70"]),
+    ("q=192.0.2.200", ["200"]),
+    ("q=AS64496&whose=bank", ["70"]),
+    ("q=AS1", []),
+    ("q=:3389&whose=bank", ["70"]),
+    ("q=:80", []),
+    ("q=nothing+like+that", []),
+    ("q=2001:db8::/32", []),
+    ("tlp=AMBER&whose=bank", ["70"]),
+    ("tlp=RED", []),
+    ("type=scan_rdp&whose=bank", ["70"]),
+    ("type=scan_telnet", []),
+    ("class=vulnerable-system&whose=bank", ["70"]),
+    ("severity=1", []),
+    ("owner=me", []),
+    ("owner=none&whose=bank", ["70"]),
+]
+
+
+def test_filters_stand_in_the_address(browser_of_analyst: Client) -> None:
+    for query, expected in FILTERS:
+        page = browser_of_analyst.get(f"/findings/?sort=asset&{query}")
+
+        assert rows(page) == [f"192.0.2.{host}:3389" for host in expected], query
+        assert expected or "No finding is like that" in text(page), query
+
+
+def test_the_id_of_a_finding_finds_it_even_when_it_is_gone(browser_of_analyst: Client) -> None:
+    (gone,) = ids(just_gone=True)
+
+    assert rows(browser_of_analyst.get(f"/findings/?q={gone}")) == ["192.0.2.4:3389"]
+
+
+HOSTILE = [
+    "page=0", "page=-1", "page=99999999999", "page=x", "sort=k1;DROP+TABLE+x", "sort=-", "sort=--severity",
+    "state='+OR+1=1--", "severity=7&severity=x", "type=%00", "type='||(SELECT+1)||'", "class=%F0%9F%92%A5", "q=%00",
+    "q=%27%3B--", "q=10.0.0.0/99", "q=::/0", "q=[::1]", "q=AS99999999999", "q=:99999", "q=" + "a" * 5000, "whose=%7F",
+    "owner=%27", "owner=" + "x" * 500, "tlp=PINK", "back=2&gone=yesterday", "sector=%00", "q=%FF%FE", "state=" * 1,
+    "&".join(f"whose=c{number}" for number in range(300)), "q=%25_%5C", "type=../../etc/passwd",
+    "q=aaaaaaaaaaaaaaaaaaaaaaaaaa", "sort=severity&sort=asset", "page=2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["/findings/", "/findings/export.csv", "/feeds/quarantine/", "/directory/unattributed/"]
+)
+def test_no_address_breaks_a_page(browser_of_analyst: Client, path: str) -> None:
+    for query in HOSTILE:
+        answer = browser_of_analyst.get(f"{path}?{query}")
+
+        assert answer.status_code == 200, query
+        assert len(b"".join(answer)) > 20, query
+
+
+def test_what_is_typed_is_shown_as_text(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/findings/", {"q": "<script>alert(1)</script>", "whose": "<b>"})
+
+    assert "<script>alert" not in page.content.decode()
+
+
+def test_every_order_can_be_turned_round(browser_of_analyst: Client) -> None:
+    for sort in queries.SORTS:
+        up, down = (rows(browser_of_analyst.get(f"/findings/?sort={sign}{sort}")) for sign in ("", "-"))
+
+        assert sorted(up) == sorted(down) and len(up) == 16, sort
+        assert sort in ("type", "severity", "last_seen") or up != down, sort
+
+
+def test_a_page_has_fifty_rows_and_few_queries(
+    store: Store, cast: Cast, tmp_path: Any, django_assert_max_num_queries: Any
+) -> None:
+    from tests.feeds.reports import write
+
+    store.run(write(tmp_path, 0, range(1, 120)))
+    browser = signed_in(cast.analyst)
+    browser.get("/findings/")
+
+    with django_assert_max_num_queries(15):
+        page = browser.get("/findings/?sort=asset&page=2")
+
+    assert len(rows(page)) == 50 and rows(page)[0] == "192.0.2.51:3389"
+    assert "51–100 of 119" in text(page)
+
+
+def test_counts_beside_the_filters_are_those_they_lead_to(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/findings/")
+
+    for words in ("New 10", "Open 5", "Came back 1", "Gone 4"):
+        assert words in text(page)
+    assert "any organisation (2)" in text(page)
+
+
+def test_an_empty_store_says_what_to_do(store: Store, cast: Cast) -> None:
+    page = text(signed_in(cast.analyst).get("/findings/"))
+
+    assert "No findings yet" in page and "Feeds and runs" in page
+
+
+def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, cast: Cast) -> None:
+    chosen = ids(constituents=("bank",)) + ids(constituents=("",))
+
+    taken = browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "take", "query": "whose=bank"})
+    assert (taken.status_code, taken["Location"]) == (302, "/findings/?whose=bank")
+    assert set(FindingOwner.objects.values_list("owner_key", flat=True)) == {cast.analyst.audit_key}
+    assert sorted(rows(browser_of_analyst.get("/findings/?owner=me"))) == ["192.0.2.200:3389", "192.0.2.70:3389"]
+    assert len(rows(browser_of_analyst.get("/findings/?owner=none"))) == 14
+
+    give = {"finding": chosen[:1], "do": "give", "owner": str(cast.manager.pk)}
+    browser_of_analyst.post("/findings/work/", give)
+    assert FindingOwner.objects.get(finding=chosen[0]).owner_label == cast.manager.audit_label
+
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "note", "text": "Called them."})
+    assert FindingNote.objects.count() == 2
+    assert AuditRow.objects.filter(code__startswith="finding.").count() == 5
+
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "give", "owner": "nobody"})
+    assert not FindingOwner.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"do": "take", "finding": []}, "No finding was chosen"),
+        ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
+        ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
+        ({"do": "note", "text": " "}, "the note is empty"),
+    ],
+)
+def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str, Any], says: str) -> None:
+    form = {"finding": ids(constituents=("bank",)), **form}
+
+    assert says in text(browser_of_analyst.post("/findings/work/", form, follow=True))
+    assert not FindingOwner.objects.exists() and not FindingNote.objects.exists()
+
+
+def test_nobody_outside_the_team_is_given_a_finding(browser_of_analyst: Client, cast: Cast) -> None:
+    form = {"finding": ids(constituents=("bank",)), "do": "give", "owner": str(cast.stranger.pk)}
+
+    assert browser_of_analyst.post("/findings/work/", form).status_code == 403
+    assert not FindingOwner.objects.exists()
+
+
+def test_a_form_leads_back_to_the_list_only(browser_of_analyst: Client) -> None:
+    for onward in ("//evil.example", "https://evil.example", "a=b\r\nSet-Cookie: c=d"):
+        answer = browser_of_analyst.post("/findings/work/", {"do": "take", "query": onward})
+
+        assert answer["Location"].startswith("/findings/") and "\n" not in answer["Location"]
+
+
+def test_an_auditor_looks_and_does_not_touch(week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.auditor)
+    page = browser.get("/findings/")
+
+    assert page.status_code == 200 and 'type="checkbox"' not in main_of(page)
+    assert browser.post("/findings/work/", {"finding": ids(constituents=("bank",)), "do": "take"}).status_code == 403
+
+
+PATHS = [
+    "/", "/findings/", "/findings/export.csv", "/findings/work/", "/feeds/", "/feeds/runs/1/", "/feeds/quarantine/",
+    "/feeds/runs/1/withdraw/", "/feeds/runs/1/replay/", "/feeds/runs/1/progress/", "/feeds/terms/shadowserver/",
+    "/feeds/cycles/decide/", "/directory/unattributed/", "/directory/unattributed/claim/",
+]  # fmt: skip
+
+
+def test_whoever_is_not_signed_in_is_sent_to_sign_in(week: Store) -> None:
+    for path in PATHS:
+        answer = Client().get(path)
+
+        assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/"), path
+
+
+@pytest.mark.parametrize("who", ["stranger", "contact", "peer"])
+def test_whoever_is_not_of_the_team_gets_nothing(week: Store, cast: Cast, who: str) -> None:
+    browser = signed_in(getattr(cast, who))
+
+    for path in (*PATHS, f"/findings/{ids(constituents=('bank',))[0]}/"):
+        assert browser.get(path).status_code == 403, path
+
+
+def test_the_observer_sees_the_situation_alone(week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.observer)
+
+    assert browser.get("/").status_code == 200
+    assert browser.get("/findings/").status_code == 403
+
+
+def test_every_link_of_the_list_leads_somewhere(browser_of_analyst: Client) -> None:
+    found = {link for link in links(browser_of_analyst.get("/findings/")) if link.startswith(("/", "?"))}
+
+    assert len(found) > 20
+    for link in sorted(found)[:80]:
+        answer = browser_of_analyst.get(link if link.startswith("/") else f"/findings/{link}")
+        assert answer.status_code == 200, link
+        answer.close()
+
+
+def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Client) -> None:
+    (bank,) = ids(constituents=("bank",))
+
+    assert browser_of_analyst.get("/search/", {"q": bank})["Location"] == f"/findings/{bank}/"
+    page = browser_of_analyst.get("/search/", {"q": "192.0.2.70"})
+    assert "bank" in text(page) and "Remote desktop open to the internet" in text(page)
+    with CaptureQueriesContext(connection) as asked:
+        browser_of_analyst.get("/search/", {"q": "192.0.2.0/24"})
+    assert len(asked) <= 15

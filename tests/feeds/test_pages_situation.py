@@ -1,0 +1,218 @@
+"""Situation: what it says of a country, in one sentence a question."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import links, signed_in, text
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory import actions as directory
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Constituent
+from tocsin.feeds import queries
+from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.actions.findings import give_finding
+from tocsin.feeds.views.situation import VISITED
+from tocsin.kernel.clock import now
+
+pytestmark = pytest.mark.django_db
+
+
+def days(store: Store, folder: Path, *hosts: Any, kind: str = "scan_rdp", first: int = 0, **options: Any) -> None:
+    """Import a report a day."""
+    for number, seen in enumerate(hosts, start=first):
+        store.run(write(folder, number, seen, kind=kind), **options)
+
+
+def test_a_country_without_reports_says_how_to_begin(store: Store, cast: Cast) -> None:
+    page = text(signed_in(cast.analyst).get("/"))
+
+    assert "Nothing is seen yet" in page and "tocsin feed run PATH" in page
+
+
+def test_the_first_day_claims_nothing(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, range(1, 60))
+
+    assert "Not known yet" in text(signed_in(cast.analyst).get("/"))
+
+
+def test_calm_days_are_called_calm(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "Not that we can see: everything counted is within the usual." in page
+
+
+def test_doors_left_open_are_no_attack(week: Store, cast: Cast) -> None:
+    page = text(signed_in(cast.analyst).get("/"))
+
+    assert "No attack that we can see" not in page  # three days are the fewest that say what is usual; here are two
+    assert "Not that we can see" in page
+
+
+def test_more_open_services_than_usual_are_named_but_not_called_an_attack(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 6)), range(6, 60))
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "No attack that we can see, but more of this than usual: Remote desktop open to the internet." in page
+
+
+def test_an_outbreak_is_called_one(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 6)), range(6, 60), kind="compromised_website")
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "Yes: Web site has been taken over, 50 times the usual." in page
+
+
+def test_what_is_new_gone_and_back_stands_beside_the_day_before(week: Store, cast: Cast) -> None:
+    page = text(signed_in(cast.analyst).get("/"))
+
+    assert "1 findings went away and 1 came back; 10 are new." in page
+    assert "Vulnerable system 10 0 1 0 1 0 16" in page
+    assert "moh 10 0 1 0 1 0 14" in page and "bank 0 0 0 0 0 0 1" in page
+
+
+def test_every_number_is_what_its_link_shows(week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.analyst)
+    page = browser.get("/")
+    tables = page.context["changes"]["tables"]
+
+    assert [table["title"] for table in tables] == ["Class", "Sector", "Organisation"]
+    for row in (row for table in tables for row in table["rows"]):
+        for query, number in (
+            ("state=new&", row["day"].new),
+            ("state=returned&", row["day"].returned),
+            ("state=gone&gone=now&", row["day"].gone),
+            ("", row["open"]),
+        ):
+            assert browser.get(f"/findings/?{query}{row['query']}").context["total"] == number, (row["label"], query)
+    for link in set(links(page)):
+        if link.startswith("/"):
+            assert browser.get(link).status_code == 200, link
+
+
+def test_kinds_lead_to_what_they_count(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+    browser = signed_in(cast.analyst)
+
+    for kind in browser.get("/").context["kinds"]:
+        assert browser.get(kind.url).context["total"] == kind.today
+
+
+def test_ipv4_and_ipv6_reports_of_one_kind_count_together(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)), kind="scan6_rdp")
+
+    (kind,) = signed_in(cast.analyst).get("/").context["kinds"]
+    assert kind.today == 2 and "type=scan_rdp" in kind.url and "type=scan6_rdp" in kind.url
+
+
+def test_a_silent_feed_is_named(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, [1], [1], [1], kind="scan_telnet")
+    days(store, tmp_path, *[[1]] * 6)
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "1 of 2 arrive as usual" in page
+    assert "Silent since 18 Nov : Telnet open to the internet" in page
+
+
+def test_a_late_feed_is_not_yet_silent(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, [1], [1], kind="scan_telnet")
+    days(store, tmp_path, [1], [1], [1])
+
+    assert [each.state for each in situation.health()] == ["ok", "late"]
+
+
+def test_a_weekly_feed_is_silent_after_two_weeks(store: Store, tmp_path: Path) -> None:
+    for number in (0, 7, 14):
+        store.run(write(tmp_path, number, [1], kind="scan_telnet"))
+    for number, state in ((20, "ok"), (21, "late"), (27, "late"), (28, "silent")):
+        store.run(write(tmp_path, number, [1]))
+        assert situation.health()[1].state == state, number
+
+
+def test_who_is_on_it(week: Store, cast: Cast) -> None:
+    assert "Nobody yet: 16 open findings are not taken." in text(signed_in(cast.analyst).get("/"))
+    found = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=3)
+    for each in found:
+        give_finding(queries.finding_id(each), owner=cast.manager, by=cast.analyst, at=AT)
+
+    page = signed_in(cast.analyst).get("/")
+    assert "One person holds 3 findings; 13 are not taken yet." in text(page)
+    assert f"/findings/?owner=person%3A{cast.manager.pk}" in links(page)
+
+
+def test_what_waits_for_a_decision(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1]))
+    week.run(write(tmp_path, 4, [1], kind="scan_strange"))
+    (tmp_path / "broken").mkdir()
+    broken = tmp_path / "broken" / "2026-11-20-scan_rdp-xm-geo-part2.csv.gz"
+    broken.write_bytes(b"\x1f\x8b\x08 no gzip")
+    week.run(broken)
+    directory.add_claim(
+        Constituent.objects.get(public_id="bank"), kind=ClaimKind.NETWORK, value="192.0.2.0/25", by=COMMAND_LINE, at=AT
+    )
+
+    page = text(signed_in(cast.analyst).get("/"))
+
+    for expected in (
+        "Two organisations claim 192.0.2.0/25", "open finding is nobody’s", "1 type of report needs a mapping",
+    ):  # fmt: skip
+        assert expected in page
+    assert "decisions wait" in page
+
+
+def test_a_short_report_waits_for_somebody(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1]))
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "Is this report complete? Remote desktop open to the internet" in page
+    assert "1 rows where 8 are usual" in page
+    assert "Is this report complete" not in text(signed_in(cast.observer).get("/"))
+
+
+def test_since_the_last_visit(week: Store, cast: Cast, tmp_path: Path) -> None:
+    browser = signed_in(cast.analyst)
+    assert "Since your last visit" not in text(browser.get("/"))
+    session = browser.session
+    session[VISITED] = (now() - dt.timedelta(hours=9)).isoformat()
+    session.save()
+    week.run(write(tmp_path, 4, range(1, 20)), at=now())
+
+    for _ in range(2):
+        page = text(browser.get("/"))
+        assert "Since your last visit" in page and "Run 5: 11 findings new, 4 came back" in page
+
+
+def test_the_page_costs_few_queries(week: Store, cast: Cast, django_assert_max_num_queries: Any) -> None:
+    browser = signed_in(cast.analyst)
+    with django_assert_max_num_queries(22):
+        browser.get("/")  # the first of a version fills what is kept
+    with django_assert_max_num_queries(15):
+        browser.get("/")
+
+
+def test_an_import_is_seen_at_once(week: Store, cast: Cast, tmp_path: Path) -> None:
+    browser = signed_in(cast.analyst)
+    assert "10 are new" in text(browser.get("/"))
+
+    week.run(write(tmp_path, 4, range(1, 63)))
+
+    assert "44 are new" in text(browser.get("/"))
+
+
+def test_the_side_bar_counts_open_findings(week: Store, cast: Cast) -> None:
+    side = signed_in(cast.analyst).get("/help/").content.decode().partition("<main")[0]
+
+    assert '<span>Findings</span><span class="count">16</span>' in side
+    assert "Findings" not in Client().get("/health").content.decode()
