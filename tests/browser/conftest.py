@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-c
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 
 OpenPage = Callable[..., Page]
+# Playwright keeps an event loop in the thread of the tests; theirs is the only code that asks the database there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 class Server(socketserver.ThreadingMixIn, WSGIServer):

@@ -74,6 +74,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "may_work": may(person(request), Ability.WORK_ON_FINDINGS),
         "team": team(),
         "query": request.GET.urlencode(),
+        "exports": [(form.upper(), reverse("feeds:export", args=[form])) for form in ("csv", "json", "xlsx")],
         "first_page": _without(request.GET, "page"),
         "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
     }

@@ -1,0 +1,183 @@
+"""The pages of findings in a real browser: widths, directions, policy, keys, and without a script."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIServer, make_server
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Quiet
+from tests.browser.pseudo import compile_pseudo_arabic
+from tests.browser.test_frame import overflow
+from tests.cast import Cast
+from tests.feeds.conftest import Store, store, week  # noqa: F401  fixtures
+from tests.feeds.pages import signed_in
+from tocsin.feeds import queries
+from tocsin.feeds.choices import RunState
+from tocsin.feeds.models import Run
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def served(settings: Any, week: Store) -> Iterator[str]:  # noqa: F811
+    """Where the site is served, one request after the other, from the database of the test."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    ours = connections["default"]
+    is_in_memory = ours.vendor == "sqlite" and ours.is_in_memory_db()  # type: ignore[attr-defined]
+    with make_server("127.0.0.1", 0, WSGIHandler(), WSGIServer, Quiet) as server:
+
+        def serve() -> None:
+            if is_in_memory:  # a database in memory belongs to one connection
+                connections["default"] = ours
+            server.serve_forever(poll_interval=0.02)
+            if not is_in_memory:
+                connections.close_all()
+
+        ours.inc_thread_sharing()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+        ours.dec_thread_sharing()
+
+
+@pytest.fixture
+def visit(browser: Browser, served: str, cast: Cast) -> Iterator[Visit]:
+    """Open a page as the analyst. What the browser complains of, a broken policy too, fails the test."""
+    client = signed_in(cast.analyst)
+    name = django_settings.SESSION_COOKIE_NAME
+    complaints: list[str] = []
+    with contextlib.ExitStack() as contexts:
+
+        def open_it(path: str, width: int = 1366, language: str = "en", **options: Any) -> Page:
+            context = browser.new_context(viewport={"width": width, "height": 768}, locale=language, **options)
+            contexts.callback(context.close)
+            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": served}])
+            page = context.new_page()
+            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(served + path)
+            return page
+
+        yield open_it
+    assert complaints == []
+
+
+def pages() -> list[str]:
+    """Return the address of every page of the room."""
+    found = queries.findings().page(queries.Filter(came_back=True), sort="asset", descending=False, limit=1)
+    one = queries.finding_id(found[0])
+    return [
+        "/", "/?kinds=all", "/findings/", "/findings/?q=nothing", f"/findings/{one}/", "/feeds/",
+        f"/feeds/runs/{last_run()}/",
+        "/feeds/quarantine/", "/directory/unattributed/", "/feeds/terms/shadowserver/",
+    ]  # fmt: skip
+
+
+def last_run() -> int:
+    """Return the number of the latest run."""
+    return Run.objects.latest("pk").pk
+
+
+@pytest.mark.parametrize(("width", "language"), [(320, "en"), (320, "fr"), (768, "fr"), (1366, "en")])
+def test_no_page_scrolls_sideways(visit: Visit, width: int, language: str) -> None:
+    for path in pages():
+        page = visit(path, width, language)
+        assert overflow(page) <= 0, path
+        wide = page.evaluate(
+            "[...document.querySelectorAll('main table')].filter(t => !t.closest('.wide, details'))"
+            ".map(t => t.getBoundingClientRect().right).filter(x => x > innerWidth + 1).length"
+        )
+        assert wide == 0, f"a table of {path} is cut off"
+
+
+def test_no_page_scrolls_sideways_right_to_left(visit: Visit, settings: Any, tmp_path: Path) -> None:
+    compile_pseudo_arabic(tmp_path)
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    settings.LOCALE_PATHS = [tmp_path]
+
+    for path in pages():
+        page = visit(path, 320, "ar")
+        assert page.evaluate("document.documentElement.dir") == "rtl"
+        assert overflow(page) <= 0, path
+
+
+def test_situation_fits_the_first_screen(visit: Visit) -> None:
+    page = visit("/")
+
+    questions = page.locator(".situation h2.question")
+    expect(questions).to_have_count(4)
+    last = questions.nth(3).bounding_box()
+    assert last is not None and last["y"] < 700
+
+
+def test_a_filter_bulk_action_and_back_without_a_script(visit: Visit) -> None:
+    page = visit("/findings/", java_script_enabled=False)
+
+    page.get_by_role("link", name="Came back 1").click()
+    expect(page.locator("tbody tr")).to_have_count(15)
+    page.get_by_role("link", name="Came back", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody input[type=checkbox]").check()
+    page.locator("button[value=take]").click()
+    expect(page.locator(".message")).to_have_text("Anan Analyst has 1 finding more.")
+    assert "back=1" in page.url
+    expect(page.locator("tbody .tag")).to_have_text("Anan Analyst")
+
+
+def test_buttons_say_how_many_are_chosen(visit: Visit) -> None:
+    page = visit("/findings/?sort=asset")
+    take = page.locator("button[value=take]")
+
+    page.locator("tbody input[type=checkbox]").nth(0).check()
+    expect(take).to_have_text("Take 1 finding")
+    page.locator("tbody input[type=checkbox]").nth(1).check()
+    expect(take).to_have_text("Take 2 findings")
+    expect(page.locator(".bulk b")).to_have_text("2 selected")
+    page.locator("thead input[type=checkbox]").check()
+    expect(take).to_have_text("Take 16 findings")
+
+
+def test_a_choice_narrows_the_list_at_once(visit: Visit) -> None:
+    page = visit("/findings/")
+
+    page.locator("#whose").select_option("bank")
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert "whose=bank" in page.url
+
+
+def test_rows_are_walked_and_opened_with_keys(visit: Visit) -> None:
+    page = visit("/findings/?sort=asset")
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("h1")).to_contain_text("Remote desktop open to the internet")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/feeds/")
+
+
+def test_a_running_import_goes_on_by_itself(visit: Visit) -> None:
+    run = Run.objects.filter(pk=last_run())
+    run.update(state=RunState.RUNNING, progress=0.4)
+    page = visit(f"/feeds/runs/{last_run()}/")
+    expect(page.locator("#progress")).to_contain_text("40 % read")
+
+    run.update(progress=0.8)
+    expect(page.locator("#progress")).to_contain_text("80 % read")
+    run.update(state=RunState.DONE)
+    expect(page.locator("h1")).to_contain_text("10 findings new")
