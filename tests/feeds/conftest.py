@@ -68,6 +68,18 @@ class Store:
         return paths | {path for row in reports for path in (*row.parts, row.quarantine) if path}
 
 
+def number_runs_from_one() -> None:
+    """Begin the numbers of runs at 1: tests name runs by them, and a rolled-back test does not give its numbers back."""
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_by_name_sql(
+            no_style(), [{"table": "feeds_run", "column": "id"}]
+        ):
+            cursor.execute(statement)
+
+
 @pytest.fixture
 def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty store that deletes at once; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
@@ -77,6 +89,7 @@ def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     from tocsin.directory.models import Constituent
     from tocsin.feeds import sweeping
 
+    number_runs_from_one()
     monkeypatch.setattr(sweeping, "GRACE_S", 0)
     settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
     for public_id, network in (("moh", "192.0.2.0/25"), ("bank", "192.0.2.64/26")):

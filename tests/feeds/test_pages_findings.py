@@ -248,7 +248,7 @@ def test_every_link_of_the_list_leads_somewhere(browser_of_analyst: Client) -> N
     for link in sorted(found)[:80]:
         answer = browser_of_analyst.get(link if link.startswith("/") else f"/findings/{link}")
         assert answer.status_code == 200, link
-        answer.close()
+        b"".join(answer)  # read to its end: an export left open would close the test's connection with it
 
 
 def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Client) -> None:
