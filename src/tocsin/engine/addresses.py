@@ -81,15 +81,18 @@ def _octet(data: Any, start: Any, end: Any) -> tuple[Any, Mask]:
 
 def _read_rest(column: pa.Array, rest: Any, high: U64, low: U64, valid: Mask) -> None:
     """Read the rows that are not plain IPv4, one by one: IPv6, and what is no address."""
+    rows, packed = [], []
     for row, text in zip(rest.tolist(), column.take(pa.array(rest)).to_pylist(), strict=True):
         if text is None or b":" not in text or b"%" in text:
             continue
         try:
-            packed = socket.inet_pton(socket.AF_INET6, text.decode("ascii"))
+            packed.append(socket.inet_pton(socket.AF_INET6, text.decode("ascii")))
         except (OSError, UnicodeDecodeError, ValueError):
             continue
-        high[row], low[row] = int.from_bytes(packed[:8], "big"), int.from_bytes(packed[8:], "big")
-        valid[row] = True
+        rows.append(row)
+    words = np.frombuffer(b"".join(packed), ">u8").reshape(-1, 2)
+    high[rows], low[rows] = words[:, 0], words[:, 1]
+    valid[rows] = True
 
 
 def _spans(column: pa.Array) -> tuple[Any, Any, Any]:

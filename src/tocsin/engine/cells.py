@@ -67,7 +67,12 @@ def bad_cells(table: pa.Table, column: str, conversion: str) -> BadCells | None:
     """Return the bad cells of one column under one conversion, or None when all are in order."""
     if table[column].null_count == table.num_rows or _surely_good(table[column], CONVERSIONS[conversion]):
         return None
-    found = convert(table, column, conversion).bad()
+    if sure := _SURE_ROWS.get(conversion):
+        doubtful = np.flatnonzero(~sure(table, column))
+        found = convert(table.take(pa.array(doubtful)), column, conversion).bad()
+        found = BadCells(doubtful[found.rows], found.reasons)
+    else:
+        found = convert(table, column, conversion).bad()
     return found if len(found.rows) else None
 
 
@@ -210,3 +215,25 @@ _QUICK: dict[str, Callable[[pa.Array], bool]] = {
     "severity": _one_of(("low", "medium", "high", "critical", "info")),
 }
 """By kind: predicates that never call a bad cell good."""
+
+
+# Whole columns of the conversions that read other columns as well are seldom in order; most of their rows are.
+
+_WHOLE_URL = r"\Ahttps?://[A-Za-z0-9._-]+(:[0-9]*)?([/?#][!-~]*)?\z"
+_PATH = r"\A/[!-~]*\z"
+_HOST = r"\A[A-Za-z0-9][A-Za-z0-9.-]*\z"
+
+
+def _sure_urls(table: pa.Table, column: str) -> addresses.Mask:
+    """Return which rows surely hold a URL, or a path and the host to complete it, or nothing."""
+    cells = addresses.readable(table[column])
+    sure = pc.match_substring_regex(cells, _WHOLE_URL)
+    if "http_host" in table.column_names:
+        host = pc.match_substring_regex(addresses.readable(table["http_host"]), _HOST)
+        sure = pc.or_(sure, pc.and_(pc.match_substring_regex(cells, _PATH), pc.fill_null(host, False)))
+    mask: addresses.Mask = pc.fill_null(sure, True).to_numpy(zero_copy_only=False)
+    return mask
+
+
+_SURE_ROWS: dict[str, Callable[[pa.Table, str], addresses.Mask]] = {"convert_http_host_and_url": _sure_urls}
+"""By conversion: which rows it surely does not refuse."""

@@ -89,11 +89,17 @@ class Folded:
     """`part`, `row` of observations that may be duplicates but have no fingerprint yet."""
 
 
-def in_key_order(k1: Any, k2: Any, *then: Any) -> Rows:
-    """Return the order by (k1, k2, then…). Keys seldom repeat, so only those that do are sorted by the rest."""
-    order: Rows = np.argsort(k1)
+def in_key_order(k1: Any, k2: Any, *then: Any, in_runs: bool = False) -> Rows:
+    """Return the order by (k1, k2, then…). Keys seldom repeat, so only those that do are sorted by the rest.
+
+    `in_runs`: the rows are two runs, each in this order, and a key of both comes first in the first: so a merge is
+    enough, but for keys that share their first word.
+    """
+    order: Rows = np.argsort(k1, kind="stable" if in_runs else None)
     ordered = k1[order]
     same = ordered[1:] == ordered[:-1]
+    if in_runs and not (same & (k2[order[1:]] != k2[order[:-1]])).any():
+        return order
     tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
     if len(tied):
         rows = order[tied]
@@ -183,7 +189,7 @@ class _Life:
         k2 = np.concatenate([prior["k2"].to_numpy(), seen.k2])
         on = np.concatenate([days, seen.on])
         is_new = np.concatenate([np.zeros(known, np.int8), np.ones(len(seen.k1), np.int8)])
-        order = in_key_order(k1, k2, on, is_new) if known else np.arange(len(k1))
+        order = in_key_order(k1, k2, on, is_new, in_runs=True) if known else np.arange(len(k1))
         self.k1, self.k2, self.on = k1[order], k2[order], on[order]
         self.is_new = is_new[order].astype(bool)
         self.place = np.where(self.is_new, order - known, order)

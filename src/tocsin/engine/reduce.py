@@ -125,9 +125,12 @@ def _resolved(workspace: Workspace, task: FoldTask, rows: pa.Table, unresolved: 
 
 
 def _cells(part: Path) -> pa.Table:
-    """Return the cells of a part as they came, and nothing else of it."""
+    """Return the cells of a part as they came, and nothing else of it: few are looked at, so texts stay in their
+    dictionaries."""
     with pq.ParquetFile(part) as file:
-        return file.read([name for name in file.schema_arrow.names if name.startswith(RAW)])
+        cells = [name for name in file.schema_arrow.names if name.startswith(RAW)]
+    with pq.ParquetFile(part, read_dictionary=[name for name in cells if name not in observations.PLAIN]) as file:
+        return file.read(cells)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +145,7 @@ class RespillTask:
 
 def respill(workspace: Workspace, task: RespillTask) -> str:
     """Spill the observations of a part; return the path."""
-    events = pq.read_table(workspace.root / task.part, columns=EVENTS.names).cast(EVENTS)
+    events = _read(workspace.root / task.part, EVENTS)
     path = workspace.path("spill", task.type, f"old-{task.number:06d}", ".arrow")
     nothing = np.zeros(events.num_rows, np.uint64)
     observations.write_spill(events, path, bits=task.bits, part=-1, prints=nothing)
@@ -157,10 +160,18 @@ def write_state(state: pa.Table, path: Path) -> None:
         compression="zstd",
         compression_level=1,
         use_dictionary=[name for name in state.column_names if name not in _KEYS_DIFFER],
+        write_statistics=["k1"],
         store_schema=False,
     )
 
 
 def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
     """Read one partition of findings."""
-    return pq.read_table(path, columns=list(columns)).cast(pa.schema([STATE_SCHEMA.field(name) for name in columns]))
+    return _read(path, pa.schema([STATE_SCHEMA.field(name) for name in columns]))
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
+    """Read columns; repeated texts stay in the dictionaries that they were written in."""
+    repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    with pq.ParquetFile(path, read_dictionary=repeated) as file:
+        return file.read(schema.names).cast(schema)
