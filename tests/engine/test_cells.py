@@ -63,6 +63,33 @@ def test_a_conversion_may_read_the_cells_beside() -> None:
     assert values.bad().reasons == ["'/b' is not a URL, and the row names no host"]
 
 
+URLS = st.one_of(
+    st.none(),
+    st.sampled_from(
+        ["http://a.example/x", "https://b.example:8443?q=1", "/", "/a b", "GET /x HTTP/1.1", "*", "-", "N/A", "é"]
+    ),
+    st.from_regex(r"\A(https?://)?[a-zA-Z0-9.:@\[\]_-]{0,8}([/?#][!-~]{0,6})?\Z"),
+)
+HOSTS = st.sampled_from(
+    [None, "a.example", "-", ".", "2001:db8::1", "[::1", "a b", "N/A", "198.51.100.1:80", "é.example"]
+)
+
+
+@given(st.lists(st.tuples(URLS, HOSTS), max_size=6))
+def test_rows_that_surely_hold_a_url_are_not_looked_at_again(rows: list[tuple[str | None, str | None]]) -> None:
+    table = pa.table(
+        {
+            "url": pa.array([url and url.encode() for url, _ in rows], pa.binary()),
+            "http_host": pa.array([host and host.encode() for _, host in rows], pa.binary()),
+        }
+    )
+    quick = bad_cells(table, "url", "convert_http_host_and_url")
+    thorough = convert(table, "url", "convert_http_host_and_url").bad()
+
+    assert (quick.rows.tolist() if quick else []) == thorough.rows.tolist()
+    assert (quick.reasons if quick else []) == thorough.reasons
+
+
 def test_an_empty_cell_may_be_filled() -> None:
     assert list(convert(column(None, "webshell"), "cell", "scan_exchange_type")) == [
         "vulnerable-system",

@@ -152,6 +152,15 @@ def test_the_order_of_keys_is_that_of_sorting(rows: list[tuple[int, int, int]]) 
     assert [rows[at] for at in in_key_order(k1, k2, then).tolist()] == sorted(rows)
 
 
+@given(NUMBERS, NUMBERS)
+def test_two_runs_in_order_are_merged(known: list[tuple[int, int, int]], new: list[tuple[int, int, int]]) -> None:
+    # Of a key in both, what is new comes later.
+    rows = [*sorted(known), *sorted((k1, k2, then + 4) for k1, k2, then in new)]
+    k1, k2, then = (np.array([one[at] for one in rows], np.uint64) for at in range(3))
+
+    assert [rows[at] for at in in_key_order(k1, k2, then, in_runs=True).tolist()] == sorted(rows)
+
+
 @given(NUMBERS)
 def test_a_new_combination_begins_where_it_differs_from_the_one_before(rows: list[tuple[int, int, int]]) -> None:
     ordered = sorted(rows)

@@ -83,8 +83,10 @@ def test_a_feed_without_class_is_undetermined() -> None:
         ('name = "lamps"', "", "x.toml, [feed] name: is missing."),
         ('name = "lamps"', "name = 5", "x.toml, [feed] name: 5 is not text."),
         ('name = "lamps"', 'name = "../x"', "is not a name of small letters"),
-        ("title =", "titel =", "x.toml, [feed] titel: is not known; there are files, name, shape, time_format, title."),
+        ("title =", "titel =", "x.toml, [feed] titel: is not known; there are files, name, severity, shape, time_form"),
         ("time_format", "shape = 'xml'\ntime_format", "[feed] shape: 'xml' is not known; there are delimited, json-l"),
+        ("time_format", "severity = 1\ntime_format", "x.toml, [feed] severity: 1 is not a level from 2 to 6."),
+        ("time_format", "severity = 'C3'\ntime_format", "x.toml, [feed] severity: 'C3' is not a whole number."),
         ('delimiter = ";"', 'delimiter = ";;"', "x.toml, [read] delimiter: ';;' is not one character."),
         ('comment = "#"', "skip_lines = 'two'", "x.toml, [read] skip_lines: 'two' is not a whole number."),
         ('comment = "#"', "encoding = 'klingon'", "x.toml, [read] encoding: 'klingon' is not known."),
@@ -108,6 +110,11 @@ def test_a_mistake_is_named_with_file_table_and_key(old: str, new: str, sentence
     with pytest.raises(InvalidInput) as refused:
         read_feed(LAMPS.replace(old, new, 1).encode(), "x.toml")
     assert sentence in str(refused.value)
+
+
+def test_a_feed_says_how_bad_its_findings_are() -> None:
+    assert read_feed(LAMPS.encode(), "x.toml").mapping.severity == 5
+    assert read_feed(LAMPS.replace("title =", "severity = 3\ntitle =").encode(), "x.toml").mapping.severity == 3
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[feed]\nname = 'x'", b" " * (2**20 + 1)], ids=range(4))

@@ -23,13 +23,14 @@ from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Table, from_delimited, from_json_lines
 from tocsin.kernel.reference_data import DATA
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.severity import Severity
 
 ORIGIN = "file"
 MAX_BYTES = 2**20
 SHAPES = ("delimited", "json-lines")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
 _TABLES = {"feed", "read", "fields", "constants", "roles"}
-_FEED = {"name", "title", "files", "shape", "time_format"}
+_FEED = {"name", "title", "files", "shape", "time_format", "severity"}
 _READ = {"delimiter", "columns", "comment", "skip_lines", "encoding"}
 _TUPLES = {"names", "urls", "detail"}
 _ROLES = {field.name for field in dataclasses.fields(Roles)}
@@ -104,6 +105,7 @@ def read_feed(data: bytes, where: str) -> Feed:
         fields=fields,
         constants=file.constants(),
         roles=roles,
+        severity=file.severity(feed),
         origin=ORIGIN,
         columns=tuple(dict.fromkeys(field.column for field in fields)),
     )
@@ -158,6 +160,13 @@ class _File:
 
     def optional(self, table: str, values: dict[str, Any], key: str, sort: type[T], default: T) -> T:
         return self.value(table, values, key, sort) if key in values else default
+
+    def severity(self, feed: dict[str, Any]) -> Severity:
+        """Return how bad a row is unless a column says it. C1, national emergency, is for people to declare."""
+        level = self.optional("feed", feed, "severity", int, int(Severity.C5))
+        if level not in range(Severity.C2, Severity.C6 + 1):
+            raise self.refusal("feed", "severity", f"{level} is not a level from 2 to 6")
+        return Severity(level)
 
     def texts(self, table: str, values: dict[str, Any], key: str, of: str = "column names") -> tuple[str, ...]:
         found = self.optional(table, values, key, list, [])
