@@ -329,7 +329,8 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     workspace = context.workspace
     for one in folds:
         one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
-    tasks = [task for one in folds for task in one.tasks()]
+    # The largest first: what is folded last should be over soon.
+    tasks = [task for one in sorted(folds, key=lambda one: -one.rows) for task in one.tasks()]
     reduced = executor.each(fold_partition, workspace, tasks)
     by_type: dict[str, list[Reduced]] = defaultdict(list)
     for task, result in zip(tasks, reduced, strict=True):
@@ -368,8 +369,8 @@ class _TypeFold:
         self.anew = bool(removed) or not self._follows()
         self.since = dt.date.min if self.anew else self._since()
         self.reads = [(report, intake.reads[report.id]) for report in self.new]
-        total = sum(report.kept for report in (*self.old, *self.new))
-        self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(total if self.anew else 0, self.prior)
+        self.rows = sum(report.kept for report in (*self.new, *(self.old if self.anew else ())))
+        self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(self.rows, self.prior)
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
 
