@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import day, seen, write
 from tocsin.engine.claims import ASN, NETWORK, Claim, Claims
 from tocsin.engine.fold import STATE_SCHEMA
-from tocsin.engine.reattribute import reattributed
-from tocsin.engine.reduce import read_state
+from tocsin.engine.reattribute import HOLDERS, reattributed, with_holders
+from tocsin.engine.reduce import read_state, write_state
 
 BEFORE = [Claim("old", "c-old", NETWORK, "192.0.2.0/24")]
 
@@ -61,3 +64,41 @@ def test_the_same_claims_change_nothing(bench: Bench) -> None:
 
 def test_no_findings_stay_no_findings() -> None:
     assert reattributed(STATE_SCHEMA.empty_table(), Claims(BEFORE), None).num_rows == 0
+
+
+def test_what_was_closed_keeps_its_last_holder_when_its_type_is_folded_anew(bench: Bench, tmp_path: Path) -> None:
+    (path,) = bench.manifest.states["scan_rdp"].partitions
+    handed_over = Claims([Claim("new", "c-new", NETWORK, "192.0.2.0/24")])
+    # While all three were open they were handed over; then …1 was gone, and the network went to somebody else.
+    write_state(reattributed(read_state(bench.root / path), handed_over, None), bench.root / path)
+    bench.claims = Claims([Claim("third", "c-third", NETWORK, "192.0.2.0/24")])
+
+    late = write(tmp_path, [seen(f"192.0.2.{n}", day(-1)) for n in (2, 9)], on=day(-1))
+    delta = bench.run([late])
+
+    assert delta.types[0].since == dt.date.min  # folded anew
+    (path,) = bench.manifest.states["scan_rdp"].partitions
+    holders = {one["ip_low"] & 255: one["constituent"] for one in read_state(bench.root / path).to_pylist()}
+    assert holders == {1: "c-new", 2: "c-third", 3: "c-third", 9: "c-third"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, "a", "b"])), max_size=6), st.integers(0, 6))
+def test_holders_follow_the_same_observation_alone(rows: list[tuple[int, str | None]], cut: int) -> None:
+    known = {(k1, 0): holder for k1, holder in rows}
+    before = _held({key: holder for key, holder in known.items() if key[0] < cut})
+    state = _held(dict.fromkeys([*known, (9, 9)], "now"))
+
+    found = with_holders(state, before).select(HOLDERS).to_pylist()
+
+    expected = [known[key] if key in known and key[0] < cut else "now" for key in sorted([*known, (9, 9)])]
+    assert [one["constituent"] for one in found] == expected
+    assert [one["claim"] for one in found] == expected
+
+
+def _held(holders: dict[tuple[int, int], str | None]) -> pa.Table:
+    """Return the columns of `HOLDERS` for findings by the two words of their keys."""
+    keys = sorted(holders)
+    words = pa.array([holders[key] for key in keys], pa.utf8()).dictionary_encode()
+    numbers = pa.array([k1 for k1, _ in keys], pa.uint64())
+    columns = [numbers, pa.array([k2 for _, k2 in keys], pa.uint64()), numbers, numbers.cast(pa.int64()), words, words]
+    return pa.table(columns, names=list(HOLDERS))

@@ -65,6 +65,29 @@ def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa
     return state
 
 
+HOLDERS = ("k1", "k2", "report", "line", "constituent", "claim")
+"""Columns of a state that say who held which finding, by which observation."""
+
+
+def with_holders(state: pa.Table, before: pa.Table) -> pa.Table:
+    """Return a state folded anew, in which findings known by the same observation as `before` keep their holders.
+
+    So closed findings stay with whom they were last with, whatever was handed over since they were observed. Both
+    tables are in order of their keys; `before` has the columns of `HOLDERS`.
+    """
+    if not (state.num_rows and before.num_rows):
+        return state
+    at = np.minimum(np.searchsorted(before["k1"].to_numpy(), state["k1"].to_numpy()), before.num_rows - 1)
+    same = np.ones(state.num_rows, bool)
+    for name in ("k1", "k2", "report", "line"):
+        same &= before[name].to_numpy()[at] == state[name].to_numpy()
+    for name in ("constituent", "claim"):
+        now, was = _in_one_dictionary(state[name], before[name])
+        chosen = np.where(same, was.codes[at], now.codes)
+        state = state.set_column(state.column_names.index(name), name, _Codes(chosen, now.words).array())
+    return state
+
+
 @dataclasses.dataclass(frozen=True)
 class _Codes:
     """A column as positions among words; -1 for none."""
@@ -91,6 +114,18 @@ def _codes(column: pa.ChunkedArray, values: list[str], owner: Indices) -> tuple[
     of_claim = np.array([*(place[value] for value in values), -1], np.int32)
     codes = encoded.indices.fill_null(len(known)).to_numpy()
     return _Codes(of_known[codes], words), _Codes(of_claim[owner], words)
+
+
+def _in_one_dictionary(one: pa.ChunkedArray, other: pa.ChunkedArray) -> tuple[_Codes, _Codes]:
+    """Return two columns as positions among the words of both."""
+    columns = [column.combine_chunks() for column in (one, other)]
+    words = list(dict.fromkeys(word for column in columns for word in column.dictionary.to_pylist()))
+    place = {word: at for at, word in enumerate(words)}
+    codes = []
+    for column in columns:
+        known = np.array([*(place[word] for word in column.dictionary.to_pylist()), -1], np.int32)
+        codes.append(known[column.indices.fill_null(len(known) - 1).to_numpy()])
+    return _Codes(codes[0], words), _Codes(codes[1], words)
 
 
 def _is_open(state: pa.Table, horizon: dt.date | None) -> Any:

@@ -21,7 +21,7 @@ from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.fold import STATE_SCHEMA, Folded, fold
 from tocsin.engine.normalise import EVENT_COLUMNS, RAW
-from tocsin.engine.reattribute import reattributed
+from tocsin.engine.reattribute import HOLDERS, reattributed, with_holders
 from tocsin.engine.store import Workspace
 
 EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
@@ -46,14 +46,15 @@ class FoldTask:
     partition: int
     bits: int
     prior: tuple[str, ...]
-    """State files that hold the type's keys now; none when it is folded anew."""
+    """State files that hold the type's keys now."""
     spills: tuple[Spill, ...]
     parts: dict[int, str]
     """Observations of this run by part number, for those rows whose cells must be looked at again."""
     calendar: Calendar
     since: dt.date
     claims: Claims | None
-    """Given when the type is folded anew: open findings belong to whom the claims say now."""
+    """Given when the type is folded anew, from its observations alone: open findings belong to whom the claims say
+    now, closed ones stay with whom they were last with."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +69,15 @@ class Reduced:
 
 def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     """Fold a task and write its state."""
-    prior = _prior(workspace, task)
+    prior = STATE_SCHEMA.empty_table() if task.claims is not None else _prior(workspace, task)
     rows = _rows(workspace, task)
     folded = _fold(task, prior, rows)
     if folded.unresolved.num_rows:
         folded = _fold(task, prior, _resolved(workspace, task, rows, folded.unresolved))
     state = folded.state
     if task.claims is not None:
-        state = reattributed(state, task.claims, task.calendar.horizon)
+        held = with_holders(state, _prior(workspace, task, HOLDERS))
+        state = reattributed(held, task.claims, task.calendar.horizon)
     path = workspace.path("state", task.type, f"{task.partition:04d}")
     with workspace.writing(path) as temporary:
         write_state(state, temporary)
@@ -86,12 +88,12 @@ def _fold(task: FoldTask, prior: pa.Table, rows: pa.Table) -> Folded:
     return fold(task.type, prior, rows, task.calendar, task.since)
 
 
-def _prior(workspace: Workspace, task: FoldTask) -> pa.Table:
+def _prior(workspace: Workspace, task: FoldTask, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
     """Return what was known of the partition. There may be fewer, larger files than partitions now."""
     if not task.prior:
-        return STATE_SCHEMA.empty_table()
+        return STATE_SCHEMA.empty_table().select(columns)
     shift = task.bits - (len(task.prior) - 1).bit_length()
-    table = read_state(workspace.root / task.prior[task.partition >> shift])
+    table = read_state(workspace.root / task.prior[task.partition >> shift], columns)
     if shift:
         mine = observations.partitions(table["k1"].to_numpy(), task.bits) == task.partition
         table = table.filter(pa.array(mine))

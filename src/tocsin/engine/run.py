@@ -439,7 +439,7 @@ class _TypeFold:
             type=self.type,
             partition=0,
             bits=self.bits,
-            prior=() if self.anew or self.prior is None else self.prior.partitions,
+            prior=self.prior.partitions if self.prior else (),
             spills=(*self._old_spills, *new),
             parts=parts,
             calendar=self.calendar,
