@@ -359,6 +359,17 @@ def test_a_broken_file_keeps_its_cycle_open_until_it_is_delivered_whole(tmp_path
     check(told.bench, Model(reports, frozenset(), {}, 1))
 
 
+def test_a_damaged_copy_of_a_report_that_counts_takes_nothing_from_it(tmp_path: Path) -> None:
+    reports = [File(0, 0, (1, 2, 3, 4)), File(1, 0, (1, 2, 3))]
+    told = story(tmp_path, (reports[0],), (reports[1],))
+    damaged = reports[1].write(tmp_path)
+    damaged.write_bytes(b"")
+    delta = told.bench.run([damaged])
+    assert [one.name for one in delta.broken] == [reports[1].name]
+    assert [one.counts for one in told.bench.manifest.judged(KIND)] == [True, True]
+    check(told.bench, Model(reports, frozenset(), {}, 1))
+
+
 def test_a_withdrawn_day_is_as_if_it_had_never_come(tmp_path: Path) -> None:
     reports = [File(0, 0, (1, 2, 3)), File(1, 0, (2, 3)), File(2, 0, (1, 2, 3))]
     told = Story(tmp_path, 1)

@@ -387,9 +387,12 @@ class _TypeFold:
                 broken=tuple(name for name in cycle.broken if name != report.name),
                 decision=Decision.CONFIRMED if confirmed else cycle.decision,
             )
+        whole = {(report.name, report.on) for report in (*self.old, *self.new)}
         for broken in self.intake.broken:
             if broken.cycle and broken.cycle[0] == self.type:
                 on = broken.cycle[1]
+                if (broken.name, on) in whole:  # what counts is here already: a damaged copy takes nothing from it
+                    continue
                 cycle = cycles.get(on, CycleRecord(self.type, on, closed=False))
                 cycles[on] = dataclasses.replace(cycle, broken=tuple(sorted({*cycle.broken, broken.name})))
         cycles |= {on: cycle for (kind, on), cycle in self.intake.decided.items() if kind == self.type}
