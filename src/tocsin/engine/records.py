@@ -116,14 +116,16 @@ class Reader:
         held = self._rest
         self._rest = b""
         while data := self._read(BLOCK_BYTES):
-            held += data
-            cut = held.rfind(b"\n") + 1
-            if not cut and len(held) > MAX_RECORD_BYTES:
+            cut = data.rfind(b"\n") + 1
+            # The ordinary case copies the bytes once; a buffer that only grows would copy them three times.
+            block, rest = (b"".join((held, memoryview(data)[:cut])), data[cut:]) if cut else _cut(held + data)
+            if not block and len(rest) > MAX_RECORD_BYTES:
                 raise BrokenReport(f"line {self._line} is longer than {MAX_RECORD_BYTES >> 20} MiB.", where=self.name)
-            block = held[:cut]
-            if cut and (len(held) > _OPEN_QUOTE_BYTES + BLOCK_BYTES or quotes_close(block)):
+            if block and (len(block) + len(rest) > _OPEN_QUOTE_BYTES + BLOCK_BYTES or quotes_close(block)):
                 yield block
-                held = held[cut:]
+                held = rest
+            else:
+                held = block + rest
         if held.strip(b"\r\n"):
             yield held if held.endswith(b"\n") else held + b"\n"
 
@@ -175,6 +177,12 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
         free = (copy for n in itertools.count(2) if (copy := f"{name}.{n}") not in unique and copy not in written)
         unique[next(free) if name in unique else name] = None
     return tuple(unique)
+
+
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """Return what ends with a line end, and what follows."""
+    cut = data.rfind(b"\n") + 1
+    return data[:cut], data[cut:]
 
 
 def quotes_close(block: bytes) -> bool:
