@@ -69,7 +69,7 @@ class Store:
 
 
 def number_runs_from_one() -> None:
-    """Begin the numbers of runs at 1: tests name runs by them, and a rolled-back test does not give its numbers back."""
+    """Begin the numbers of runs at 1: tests name runs by them, and a test that is undone does not give its own back."""
     from django.core.management.color import no_style
     from django.db import connection
 
