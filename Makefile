@@ -35,7 +35,7 @@ check: $(VENV)/.tools  ## format, lint, types, layers, translations
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -p no:cacheprovider $(wildcard tests/architecture tests/language tests/docs)
+	@$(BIN)/python -m pytest -q -p no:cacheprovider -n 2 --dist worksteal tests/architecture tests/language tests/docs
 
 fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,24 @@ import pytest
 from tests.commands import ROOT
 
 
-def run_suite(folder: Path, source: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_suite(folder: Path, source: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one test file with this suite's discipline, apart from the running session."""
     (folder / "conftest.py").write_text((ROOT / "tests/discipline.py").read_text())
     (folder / "test_it.py").write_text(source)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:django", "-p", "no:cacheprovider", "--rootdir", folder, folder],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:django",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            folder,
+            *options,
+            folder,
+        ],
         env={**os.environ, **environment},
         cwd=folder,
         capture_output=True,
@@ -29,17 +42,32 @@ def run_suite(folder: Path, source: str, **environment: str) -> subprocess.Compl
 SKIPPED = "import pytest\n\ndef test_it(): pytest.skip({reason!r})\n\ndef test_other(): assert True\n"
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "shared by two processes"])
 @pytest.mark.parametrize(
     ("reason", "ci", "code"),
     [("no browser", "true", 1), ("TOCSIN_TEST_FEEDS names no folder", "true", 0), ("no browser", "false", 0)],
 )
 def test_ci_fails_when_a_test_is_skipped_for_want_of_anything_but_outside_folders(
-    tmp_path: Path, reason: str, ci: str, code: int
+    tmp_path: Path, reason: str, ci: str, code: int, options: tuple[str, ...]
 ) -> None:
-    result = run_suite(tmp_path, SKIPPED.format(reason=reason), CI=ci)
+    result = run_suite(tmp_path, SKIPPED.format(reason=reason), *options, CI=ci)
 
     assert result.returncode == code, result.stdout
     assert ("SKIPPED IN CI" in result.stdout) == bool(code)
+
+
+def folders_in(path: str, line: str) -> list[str]:
+    """Return the folders of tests that a line of a script names."""
+    (found,) = re.findall(f"{line}.*", (ROOT / path).read_text(encoding="utf-8"))
+    return re.findall(r"tests/[a-z]+", found)
+
+
+def test_what_is_left_out_in_one_place_is_run_in_the_other() -> None:
+    elsewhere = folders_in("tools/run-tests", r"elsewhere=\(--ignore")
+    checked = folders_in(".ci/run", "export TOCSIN_TEST_CHECKED=")
+    assert folders_in("tools/test-pure-rooms", "    tests/kernel") == elsewhere
+    assert folders_in("Makefile", "-p no:cacheprovider -n 2") == checked
+    assert all((ROOT / folder).is_dir() for folder in (*elsewhere, *checked))
 
 
 def test_tests_work_in_a_data_directory_of_their_own() -> None:

@@ -113,10 +113,10 @@ def test_what_is_too_large_is_refused(answer: Answer) -> None:
 
 def test_a_bomb_of_the_real_size_takes_little_memory_and_time() -> None:
     bomb = gzip.compress(b"\0" * 300_000_000, 1)
-    started = time.monotonic()
+    started = time.process_time()
     with serving(response(bomb, Content_Encoding="gzip")) as server, pytest.raises(TooLarge):
         get(server)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_an_endless_answer_is_cut() -> None:

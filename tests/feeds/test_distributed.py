@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import os
 import signal
@@ -19,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from distributed import Client
 
 from tests.engine.manifest import Bench, claims_of
 from tests.feeds.reports import write
@@ -199,6 +201,19 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence() -> None:
 def test_an_address_that_is_none_is_a_sentence(address: str) -> None:
     with pytest.raises(Unavailable, match="no Dask scheduler answers at"):
         cluster(address, timeout_s=1).__enter__()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x:1", "tcp://127.0.0.1:notaport"])
+def test_a_client_that_could_not_connect_is_not_left_to_the_garbage_collector(address: str) -> None:
+    open_before = {id(client) for client in open_clients()}
+    with pytest.raises(Unavailable):
+        cluster(address, timeout_s=1).__enter__()
+    assert [client for client in open_clients() if id(client) not in open_before] == []
+
+
+def open_clients() -> list[Client]:
+    """Return the clients that are not closed yet."""
+    return [one for one in gc.get_objects() if isinstance(one, Client) and one.status != "closed"]
 
 
 def test_without_dask_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ STATES = """
 
 
 def wait_for(log: Path, text: str, times: int = 1) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         if log.exists() and log.read_text().count(text) >= times:
             return
         time.sleep(0.05)
@@ -68,7 +68,7 @@ def test_three_workers_do_each_job_once(instance: Instance, tmp_path: Path) -> N
     log = tmp_path / "log"
     instance.run(ENQUEUE, "test.quick", str([{"n": n} for n in range(60)]).replace("'", '"'))
     workers = [instance.start(WORKER, str(log)) for _ in range(3)]
-    for _ in range(400):
+    for _ in range(1200):
         if log.exists() and len(log.read_text().splitlines()) >= 60:
             break
         time.sleep(0.05)

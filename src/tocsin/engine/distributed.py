@@ -73,7 +73,11 @@ def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB", t
                 )
             )
         try:
-            client = stack.enter_context(Client(where, timeout=timeout_s, set_as_default=False))
+            # A client that fails is closed too: left to the garbage collector, it closes itself whenever that comes
+            # along, and if another client is starting then, the two wait for one lock for ever.
+            client = Client.__new__(Client)
+            stack.callback(client.close)
+            Client.__init__(client, where, timeout=timeout_s, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:  # ValueError: what was given is no address
             raise Unavailable(f"no Dask scheduler answers at {scheduler} ({error}).") from error
         yield Dask(client)

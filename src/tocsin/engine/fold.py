@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.engine.cycles import Calendar
-from tocsin.engine.normalise import MICROSECONDS, TEXT
+from tocsin.engine.normalise import EVENT_COLUMNS, MICROSECONDS, TEXT
 
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -37,18 +37,7 @@ class Label(enum.IntEnum):
 
 
 ASSET: dict[str, pa.DataType] = {
-    "ip_high": pa.uint64(),
-    "ip_low": pa.uint64(),
-    "account": pa.utf8(),
-    "port": pa.int32(),
-    "protocol": TEXT,
-    "detail": pa.utf8(),
-    "name": pa.utf8(),
-    "asn": pa.uint32(),
-    "country": TEXT,
-    "identifier": TEXT,
-    "class": TEXT,
-    "severity": pa.int8(),
+    **{name: kind for name, kind in EVENT_COLUMNS.items() if name not in ("line", "time", "k1", "k2")},
     "constituent": TEXT,
     "claim": TEXT,
 }

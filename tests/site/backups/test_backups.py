@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pytest
 
 from tests.commands import Command, environment
+from tests.homes import Home
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Unavailable
 from tocsin.site.backups import writing
@@ -28,17 +30,23 @@ from tocsin.site.config import Config
 Change = Callable[[dict[str, bytes]], None]
 
 
+@pytest.fixture(scope="module")
+def backed_up(_first_instance: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an instance that has something in its store, and its backup, made once."""
+    place = tmp_path_factory.mktemp("backed-up")
+    home = Home(_first_instance).copy(place / "home")
+    (home.place / "store/observations").mkdir()
+    (home.place / "store/observations/one.parquet").write_bytes(b"one" * 1000)
+    (home.place / "store/half.parquet.tmp").write_bytes(b"half")
+    home.done("backup", place / "backup.tar.zst")
+    return place
+
+
 @pytest.fixture
-def archive(tocsin: Command, ready: Path, tmp_path: Path) -> Path:
-    """A backup of an instance with something in its store."""
-    home = ready
-    (home / "store/observations").mkdir()
-    (home / "store/observations/one.parquet").write_bytes(b"one" * 1000)
-    (home / "store/half.parquet.tmp").write_bytes(b"half")
-    file = tmp_path / "backup.tar.zst"
-    done = tocsin("backup", file)
-    assert done.returncode == 0, done.stderr
-    return file
+def archive(backed_up: Path, home: Path, tmp_path: Path) -> Path:
+    """The backup of the instance in `home`, both of the test's own."""
+    Home(backed_up / "home").copy(home)
+    return Path(shutil.copy2(backed_up / "backup.tar.zst", tmp_path))
 
 
 def unpack(archive: Path) -> dict[str, bytes]:
