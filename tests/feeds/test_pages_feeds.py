@@ -230,12 +230,29 @@ def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
     assert browser.get("/feeds/quarantine/", {"reason": "… is not a time like 2026-11-16 01:02:03"}).context["rows"]
     assert browser.get("/feeds/quarantine/?run=5").context["page"].count == everything
     assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?run=1"))
-    assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?type=scan_none"))
     assert "Nothing is like that" in text(browser.get("/feeds/quarantine/?column=nonsense"))
     for facet in browser.get("/feeds/quarantine/").context["facets"]:
         for value in facet["values"]:
             asked = browser.get("/feeds/quarantine/", {facet["name"]: value["code"]})
             assert asked.context["page"].count == value["count"], (facet["name"], value)
+
+
+@pytest.mark.parametrize("query", ["run=zzz", "run=0", "type=scan_none", "reason=%00", "column=" + "x" * 201, "page=x"])
+def test_what_quarantine_does_not_understand_is_said(faulty: Store, cast: Cast, query: str) -> None:
+    page = signed_in(cast.analyst).get(f"/feeds/quarantine/?{query}")
+
+    assert "2 rows and" in text(page)
+    assert f"One part of the address was not understood and is left out: {query.partition('=')[0]}=" in text(page)
+    assert 'value="zzz"' not in main_of(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/?kinds=some", "/feeds/?page=2", "/feeds/?page=x", "/directory/unattributed/?page=-1"]
+)
+def test_every_page_says_what_it_does_not_understand(browser_of_analyst: Client, path: str) -> None:
+    said = f"One part of the address was not understood and is left out: {path.partition('?')[2]}"
+
+    assert said in text(browser_of_analyst.get(path))
 
 
 # ---- unattributed assets

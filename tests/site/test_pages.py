@@ -98,6 +98,14 @@ def test_search_keeps_what_was_typed_and_says_that_nothing_is_known(client: Clie
     assert 'value="&lt;script&gt;"' in page and "<script>" not in page.split("<main")[1]
 
 
+@pytest.mark.parametrize("query", ["q=%00", "q=" + "a" * 201])
+def test_search_says_what_is_no_text(client: Client, query: str) -> None:
+    page = text(client, f"/search/?{query}")
+
+    assert "One part of the address was not understood and is left out" in page
+    assert "Type an id, an address" in page
+
+
 HITS = [
     Hit("Power Authority", "/directory/power/", "organisation", "C-0001"),
     Hit("Open service", "/findings/1/", "finding"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,8 +25,20 @@ from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import NOBODY, ROWS, STATES, Asked, Page, asked_for, person, with_defaults, worker
+from tocsin.feeds.views.asking import (
+    NOBODY,
+    ROWS,
+    STATES,
+    Asked,
+    Known,
+    Page,
+    asked_for,
+    open_unless_named,
+    person,
+    worker,
+)
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
@@ -43,15 +54,18 @@ OPEN = ("new", "still", "returned")
 @at_one_version
 def findings(request: HttpRequest) -> HttpResponse:
     """Fifty findings at a time, worst first."""
-    request.GET = with_defaults(request.GET)  # type: ignore[assignment]  # so that the filter bar shows them as chosen
-    labels = situation.labels()
-    asked = shared(asked_for(request, request.GET), request.GET, labels)
+    labels, people, titles = situation.labels(), queries.holders(), situation.titles()
+    question = Question(request.GET.copy())
+    open_unless_named(question)
+    asked = asked_for(request, question, Known(people, labels))
+    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
+    request.GET = question.query  # type: ignore[assignment]
     found = queries.findings()
     tally = found.tally(asked.filter)
-    people, titles = queries.holders(), situation.titles()
     names = {code: row.local_name for code, row in people.items()}
     shown = found.page(asked.filter, sort=asked.sort, descending=asked.is_descending, limit=ROWS, offset=asked.offset)
     context = {
+        "question": question,
         "rows": rows(shown, names, titles, labels),
         "page": Page(asked.page, len(shown), tally.total),
         "is_empty": not found.types,
@@ -79,17 +93,6 @@ def findings(request: HttpRequest) -> HttpResponse:
         "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
     }
     return render(request, "feeds/findings.html", context)
-
-
-def shared(asked: Asked, query: QueryDict, labels: Mapping[str, str]) -> Asked:
-    """Return what is asked with the label of its feed restricted, where the address says so."""
-    wanted = {label for label in query.getlist("tlp") if label in dict(TLP_CHOICES)}
-    if not wanted:
-        return asked
-    types = tuple(sorted(name for name, label in labels.items() if label in wanted))
-    if asked.filter.types:
-        types = tuple(name for name in types if name in asked.filter.types)
-    return dataclasses.replace(asked, filter=dataclasses.replace(asked.filter, types=types or ("",)))
 
 
 def rows(

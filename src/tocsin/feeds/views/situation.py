@@ -25,6 +25,7 @@ from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 
@@ -52,11 +53,13 @@ def situation(request: HttpRequest) -> HttpResponse:
     all_kinds = kinds(moved, titles)
     wanted = needed.decisions(request.user, counts, people, health, titles)
     before = last_visit(request.session)
+    question = Question(request.GET.copy())
     context = {
+        "question": question,
         "is_empty": not health,
         "newest": moved.days[-1] if moved.days else None,
         "attack": attack(all_kinds),
-        "kinds": all_kinds if request.GET.get("kinds") == "all" else all_kinds[:KINDS_SHOWN],
+        "kinds": all_kinds if question.value("kinds", ("all",)) else all_kinds[:KINDS_SHOWN],
         "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
         "feeds": arrivals(health, titles),
         "changes": changes(moved, counts, gone, people),

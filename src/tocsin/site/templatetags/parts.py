@@ -26,6 +26,7 @@ from tocsin.site import words
 
 register = template.Library()
 
+LEFT_OUT_SHOWN = 5
 NOT_FILTERS = ("page",)
 """Parameters that a new filter value makes meaningless."""
 
@@ -240,6 +241,24 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
         "previous_url": _address(asked, {"page": [str(page.number - 1)]}) if page.has_previous() else "",
         "next_url": _address(asked, {"page": [str(page.number + 1)]}) if page.has_next() else "",
     }
+
+
+@register.simple_tag
+def left_out(question: Any) -> SafeString:
+    """`{% left_out question %}`: what of the address was not understood, in one sentence; mostly nothing."""
+    said: Sequence[str] = getattr(question, "left_out", ())
+    if not said:
+        return SafeString("")
+    parts = format_html_join(", ", "{}", [(mono(each),) for each in said[:LEFT_OUT_SHOWN]])
+    if len(said) > LEFT_OUT_SHOWN:
+        parts = format_html("{}, …", parts)
+    words = ngettext(
+        "One part of the address was not understood and is left out: {parts}.",
+        "{number} parts of the address were not understood and are left out: {parts}.",
+        len(said),
+    )
+    sentence = format_html(words, number=count(len(said)), parts=parts)
+    return format_html('<p class="message error" role="status">{}</p>', sentence)
 
 
 @register.simple_tag
