@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.template import RequestContext, Template
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
 from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, rows, signed_in, text
 from tocsin.audit.models import AuditRow
+from tocsin.directory.models import Constituent
 from tocsin.feeds import queries
 from tocsin.feeds.models import FindingNote, FindingOwner
+from tocsin.feeds.views import asking
 
 pytestmark = pytest.mark.django_db
 NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]
@@ -294,3 +297,49 @@ def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Clie
     with CaptureQueriesContext(connection) as asked:
         browser_of_analyst.get("/search/", {"q": "192.0.2.0/24"})
     assert len(asked) <= 15
+
+
+def test_whose_is_in_the_order_of_the_names_shown(week: Store, cast: Cast) -> None:
+    Constituent.objects.filter(public_id="bank").update(name="Zephyr Bank")
+    Constituent.objects.filter(public_id="moh").update(name="école", names={"fr": "Agence"})
+    browser = signed_in(cast.analyst)
+    shown = rows(browser.get("/findings/?sort=constituent"))
+
+    assert shown[-2:] == ["192.0.2.70:3389", "192.0.2.200:3389"]
+    assert rows(browser.get("/findings/?sort=-constituent"))[0] == "192.0.2.70:3389"
+
+
+def test_beyond_what_is_counted_pages_go_on_from_a_row(
+    store: Store, cast: Cast, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.feeds.reports import write
+
+    monkeypatch.setattr(asking, "PAGES_AT_MOST", 1)
+    store.run(write(tmp_path, 0, range(1, 171)))
+    browser, seen = signed_in(cast.analyst), []
+    page = browser.get("/findings/?sort=asset")
+    for last in (50, 100, 150, 170):
+        assert f"–{last} of 170" in text(page)
+        seen += rows(page)
+        onward = [link for link in links(page) if "after=" in link]
+        page = browser.get(f"/findings/{onward[0]}") if onward else page
+
+    assert seen == [f"192.0.2.{host}:3389" for host in range(1, 171)]
+    (back,) = [link for link in links(page) if "before=" in link]
+    assert rows(browser.get(f"/findings/{back}")) == seen[100:150]
+
+
+def test_a_page_that_goes_on_from_nowhere_is_said(browser_of_analyst: Client) -> None:
+    for query in ("page=101", "page=101&after=nonsense", "page=101&before=" + "a" * 26):
+        page = browser_of_analyst.get(f"/findings/?{query}")
+
+        assert "is left out: page=101" in text(page) and len(rows(page)) == 16, query
+
+
+def test_lists_that_end_say_so() -> None:
+    request = RequestFactory().get("/feeds/quarantine/?page=100")
+    shown = Template("{% load parts %}{% pager page %}").render(
+        RequestContext(request, {"page": asking.Page(100, 50, 6_000)})
+    )
+
+    assert "Pages end here, at 5,000 of 6,000. Narrow the list to see the rest." in shown

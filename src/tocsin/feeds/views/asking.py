@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 
 from tocsin.directory.models import Constituent
-from tocsin.engine.query import SORTS, Filter
+from tocsin.engine.query import SORTS, Filter, Finding, Findings
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.forms import team
-from tocsin.feeds.queries import only_constituents
+from tocsin.feeds.queries import finding_with, only_constituents
 from tocsin.feeds.queries_findings import worded
 from tocsin.feeds.queries_situation import is_owner
 from tocsin.kernel.questions import Question
@@ -22,7 +23,8 @@ from tocsin.people.policy import Ability, may
 
 ROWS = 50
 PAGES_AT_MOST = 100
-"""A list is read from its beginning; whoever wants row 5,001 narrows it or exports it."""
+"""So far pages are counted from the beginning of a list. Findings go on from a row; other lists end, and say so."""
+ROWS_AT_MOST = 1_000_000_000
 NOBODY = "-"
 NO_ONE = "\x7f"
 """A name that nobody and nothing has: the filter that nothing passes."""
@@ -38,14 +40,19 @@ class Asked:
     sort: str
     is_descending: bool
     page: int
+    past: Finding | None
+    """The finding that a page beyond PAGES_AT_MOST goes on from."""
+    is_back: bool
     text: str
     owner: str
     """`me`, `none`, the key of a person, or empty."""
 
-    @property
-    def offset(self) -> int:
-        """Rows before the page."""
-        return (self.page - 1) * ROWS
+    def rows(self, found: Findings, names: Sequence[str]) -> list[Finding]:
+        """Return the findings of the page; `names` are constituents in the order of their names."""
+        order: dict[str, Any] = {"sort": self.sort, "descending": self.is_descending, "limit": ROWS, "names": names}
+        if self.past is not None:
+            return found.page_beyond(self.past, self.filter, backwards=self.is_back, **order)
+        return found.page(self.filter, offset=(self.page - 1) * ROWS, **order)
 
 
 def open_unless_named(question: Question[QueryDict]) -> None:
@@ -73,6 +80,7 @@ def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known)
     if owner and not known.owners(owner):
         question.refuse("owner", owner)
         owner = ""
+    page, past, is_back = _place(question)
     sort = question.value("sort", {*SORTS, *(f"-{name}" for name in SORTS)}, DEFAULT_SORT)
     found = Filter(
         states=question.values("state", STATES),
@@ -88,10 +96,24 @@ def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known)
         filter=_owned(worded(found, text), owner, getattr(request.user, "audit_key", "")),
         sort=sort.removeprefix("-"),
         is_descending=sort.startswith("-"),
-        page=question.number("page", PAGES_AT_MOST),
+        page=page,
+        past=past,
+        is_back=is_back,
         text=text,
         owner=owner,
     )
+
+
+def _place(question: Question[QueryDict]) -> tuple[int, Finding | None, bool]:
+    """Return which page is asked for, from which finding it goes on, and whether back from it."""
+    number = question.number("page", ROWS_AT_MOST // ROWS)
+    name = "before" if question.text("before") else "after"
+    public = question.text(name)
+    past = finding_with(public) if number > PAGES_AT_MOST and public else None
+    if number > PAGES_AT_MOST and past is None:
+        question.refuse("page", str(number))
+        return 1, None, False
+    return number, past, name == "before"
 
 
 def _types(question: Question[QueryDict], labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -133,6 +155,9 @@ class Page:
     number: int
     shown: int
     total: int
+    first: str = ""
+    """The id of its first row, where pages go on from rows."""
+    last: str = ""
 
     @property
     def paginator(self) -> Page:
@@ -158,12 +183,25 @@ class Page:
 
     def has_next(self) -> bool:
         """Whether there is a page after that may be asked for."""
-        return self.end_index() < self.total and self.shown > 0 and self.number < PAGES_AT_MOST
+        return self.end_index() < self.total and self.shown > 0 and (self.number < PAGES_AT_MOST or bool(self.last))
+
+    @property
+    def next_place(self) -> dict[str, list[str]]:
+        """What the address of the next page says of its place."""
+        return self._place(self.number + 1, "after", self.last)
+
+    @property
+    def previous_place(self) -> dict[str, list[str]]:
+        """What the address of the page before says of its place."""
+        return self._place(self.number - 1, "before", self.first)
+
+    def _place(self, number: int, name: str, row: str) -> dict[str, list[str]]:
+        return {"page": [str(number)], **({name: [row]} if number > PAGES_AT_MOST else {})}
 
     @property
     def is_last_allowed(self) -> bool:
         """Whether more is there than pages are shown of."""
-        return self.number >= PAGES_AT_MOST and self.end_index() < self.total
+        return self.number >= PAGES_AT_MOST and self.end_index() < self.total and not self.last
 
 
 def person(request: HttpRequest) -> Person:

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.directory.models import Constituent
+from tocsin.directory.queries import in_order_of_names
 from tocsin.engine.query import Filter, Finding, Findings, Tally
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
@@ -63,11 +64,12 @@ def findings(request: HttpRequest) -> HttpResponse:
     found = queries.findings()
     tally = found.tally(asked.filter)
     names = {code: row.local_name for code, row in people.items()}
-    shown = found.page(asked.filter, sort=asked.sort, descending=asked.is_descending, limit=ROWS, offset=asked.offset)
+    shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
+    first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))
     context = {
         "question": question,
         "rows": rows(shown, names, titles, labels),
-        "page": Page(asked.page, len(shown), tally.total),
+        "page": Page(asked.page, len(shown), tally.total, first, last),
         "is_empty": not found.types,
         "total": tally.total,
         "organisations": _organisations(asked, tally),
@@ -89,7 +91,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "team": team(),
         "query": request.GET.urlencode(),
         "exports": [(form.upper(), reverse("feeds:export", args=[form])) for form in ("csv", "json", "xlsx")],
-        "first_page": _without(request.GET, "page"),
+        "first_page": _without(request.GET, "page", "after", "before"),
         "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
     }
     return render(request, "feeds/findings.html", context)
@@ -117,9 +119,10 @@ def rows(
     ]
 
 
-def _without(query: QueryDict, name: str) -> str:
+def _without(query: QueryDict, *names: str) -> str:
     kept = query.copy()
-    kept.pop(name, None)
+    for name in names:
+        kept.pop(name, None)
     return kept.urlencode()
 
 

@@ -27,7 +27,7 @@ from tocsin.site import words
 register = template.Library()
 
 LEFT_OUT_SHOWN = 5
-NOT_FILTERS = ("page",)
+NOT_FILTERS = ("page", "after", "before")
 """Parameters that a new filter value makes meaningless."""
 
 
@@ -234,12 +234,15 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     """`{% pager page %}`: Django's Page, or anything with its number, start_index, end_index, has_next, has_previous
     and `paginator.count`."""
     asked = context["request"].GET
+    before = getattr(page, "previous_place", {"page": [str(page.number - 1)]})
+    after = getattr(page, "next_place", {"page": [str(page.number + 1)]})
     return {
+        "is_cut": getattr(page, "is_last_allowed", False),
         "first": count(page.start_index()),
         "last": count(page.end_index()),
         "total": count(page.paginator.count),
-        "previous_url": _address(asked, {"page": [str(page.number - 1)]}) if page.has_previous() else "",
-        "next_url": _address(asked, {"page": [str(page.number + 1)]}) if page.has_next() else "",
+        "previous_url": _address(asked, before) if page.has_previous() else "",
+        "next_url": _address(asked, after) if page.has_next() else "",
     }
 
 
