@@ -43,7 +43,7 @@ def test_open_findings_stand_there_with_a_heading_that_counts(browser_of_analyst
     ]  # fmt: skip
     assert "16 open findings in 2 of 2 organisations" in text(page)
     assert "Remote desktop open to the internet" in text(page)
-    assert "11 opened and 1 went away" in text(page)
+    assert "By the latest report of each type 10 are new, 1 came back and 1 went away." in text(page)
     assert "TLP:AMBER" in text(page)
 
 

@@ -134,10 +134,10 @@ def _organisations(asked: Asked, tally: Tally) -> int:
     return sum(1 for each in counted if each)
 
 
-def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int]:
-    """Return how many findings opened and how many went gone by the latest report of each type."""
-    opened = found.count(Filter(states=("new", "returned"), only_constituents=only))
-    return opened, found.count(Filter(just_gone=True, only_constituents=only))
+def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int, int]:
+    """Return how many findings are new, how many came back and how many went gone by the latest report of each type."""
+    states = dict(found.counts(("state",), Filter(only_constituents=only)))
+    return states.get("new", 0), states.get("returned", 0), found.count(Filter(just_gone=True, only_constituents=only))
 
 
 def tabs(query: QueryDict) -> list[dict[str, Any]]:
@@ -146,7 +146,7 @@ def tabs(query: QueryDict) -> list[dict[str, Any]]:
     views = [
         ("open", _("Open, worst first"), f"?{states}"),
         ("back", _("Came back"), f"?{states}&back=1"),
-        ("new", _("New today"), "?state=new&state=returned"),
+        ("new", _("New or back"), "?state=new&state=returned"),
         ("nobody", pgettext("findings that nobody is responsible for", "Nobody's"), f"?{states}&whose={NOBODY}"),
         ("mine", _("Mine"), f"?{states}&owner=me"),
         ("unowned", _("Not taken yet"), f"?{states}&owner=none"),
