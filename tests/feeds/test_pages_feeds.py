@@ -237,7 +237,9 @@ def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
             assert asked.context["page"].count == value["count"], (facet["name"], value)
 
 
-@pytest.mark.parametrize("query", ["run=zzz", "run=0", "type=scan_none", "reason=%00", "column=" + "x" * 201, "page=x"])
+@pytest.mark.parametrize(
+    "query", ["run=zzz", "run=0", "type=scan_none", "reason=%00", "reason=because", "column=" + "x" * 201, "page=x"]
+)
 def test_what_quarantine_does_not_understand_is_said(faulty: Store, cast: Cast, query: str) -> None:
     page = signed_in(cast.analyst).get(f"/feeds/quarantine/?{query}")
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from tocsin.engine import query as engine
 from tocsin.engine.query import Fault
-from tocsin.feeds import queries, wording
+from tocsin.feeds import queries, reasons, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report
@@ -38,6 +38,9 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
     faults = engine.faults(queries.database(), _present(by_file))
     reason, column = question.text("reason"), question.text("column")
+    if reason and not reasons.known(reason) and all(fault.reason != reason for fault in faults):
+        question.refuse("reason", reason)
+        reason = ""
     number = question.number("page", PAGES_AT_MOST)
     request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     found = engine.quarantined(
@@ -75,13 +78,13 @@ def _present(by_file: dict[str, Report]) -> list[str]:
 
 def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str]) -> dict[str, Any]:
     file, line, column, reason, raw, whole = row
-    report = by_file[file]
+    report, why = by_file[file], reasons.said(reason)
     return {
         "report": report,
         "what": wording.kind(report.type.name, titles),
         "line": line,
         "column": column,
-        "reason": reason[:1].upper() + reason[1:],
+        "reason": why[:1].upper() + why[1:],
         "raw": raw[:RAW_SHOWN],
         "is_cut": len(raw) > RAW_SHOWN,
         "is_row": whole,
@@ -89,11 +92,11 @@ def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str
 
 
 def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) -> list[dict[str, Any]]:
-    reasons: dict[str, int] = {}
+    by_reason: dict[str, int] = {}
     columns: dict[str, int] = {}
     for fault in faults:
         count = fault.whole_rows + fault.cells
-        reasons[fault.reason] = reasons.get(fault.reason, 0) + count
+        by_reason[fault.reason] = by_reason.get(fault.reason, 0) + count
         columns[fault.column] = columns.get(fault.column, 0) + count
     types: dict[str, int] = {}
     for report in reports:
@@ -101,7 +104,11 @@ def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) 
     words = {name: wording.kind(name, titles) for name in types}
     return [
         {"name": "type", "label": _("Report"), "values": _values(types, words)},
-        {"name": "reason", "label": _("Reason"), "values": _values(reasons)},
+        {
+            "name": "reason",
+            "label": _("Reason"),
+            "values": _values(by_reason, {each: reasons.said(each) for each in by_reason}),
+        },
         {"name": "column", "label": _("Column"), "values": _values({n: c for n, c in columns.items() if n})},
     ]
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.feeds import ordering, wording
+from tocsin.feeds import ordering, reasons, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.forms import WithdrawForm
@@ -95,6 +95,10 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
     context = {
         **_progress(row),
         "summary": row.summary,
+        "broken": [
+            {"name": each["name"], "reason": reasons.said_of_file(each["name"], each["reason"])}
+            for each in row.summary.get("broken", ())
+        ],
         "reports": reports,
         "report_count": row.reports.count(),
         "cycles": cycles,
