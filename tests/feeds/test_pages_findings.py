@@ -217,7 +217,7 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
         ({"do": "take", "finding": []}, "No finding was chosen"),
         ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
         ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
-        ({"do": "note", "text": " "}, "the note is empty"),
+        ({"do": "note", "text": " "}, "The note is empty"),
     ],
 )
 def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str, Any], says: str) -> None:

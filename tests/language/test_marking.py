@@ -118,16 +118,22 @@ def test_what_is_marked_or_not_read_is_left_alone(template: str) -> None:
 
 INTERFACE = [
     path
-    for room in ("directory", "people", "site")
+    for room in ("directory", "feeds", "people", "site")
     for path in sorted((SOURCE / room).rglob("*.py"))
     if not {"migrations", "cli", "charts", "demo", "backups", "serving"} & set(path.relative_to(SOURCE).parts)
 ]
 """Modules whose sentences stand on pages. The command line speaks English, and so do charts to who wrote the page."""
 SPOKEN_KEYWORDS = {"help_text", "label", "remedy"}
 MESSAGES = {"debug", "error", "info", "success", "warning"}
-REFUSALS = {"Busy", "Conflict", "InvalidInput", "LinkExpired", "LinkUnknown", "LinkUsed", "NotAPublicKey"}
-ADMINISTRATION = {"config.py", "examination.py", "instance.py", "secret.py", "setting_up.py", "starting.py"}
-"""Read in a terminal while an instance is set up."""
+REFUSALS = {
+    "Busy", "Conflict", "InvalidInput", "LinkExpired", "LinkUnknown", "LinkUsed", "NotAPublicKey", "NotPermitted",
+    "Unavailable",
+}  # fmt: skip
+ADMINISTRATION = {
+    "config.py", "examination.py", "instance.py", "secret.py", "setting_up.py", "starting.py",
+    "holding.py", "mappings.py", "schemas.py", "sweeping.py", "watching.py",
+}  # fmt: skip
+"""Read in a terminal: while an instance is set up, and where the engine's commands wait and read files."""
 
 
 def spoken(call: ast.Call) -> Iterator[ast.expr]:

@@ -18,6 +18,7 @@ from tocsin.feeds.queries import finding_with, only_constituents
 from tocsin.feeds.queries_findings import worded
 from tocsin.feeds.queries_situation import is_owner
 from tocsin.kernel.questions import Question
+from tocsin.kernel.refusals import Refusal
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
@@ -202,6 +203,12 @@ class Page:
     def is_last_allowed(self) -> bool:
         """Whether more is there than pages are shown of."""
         return self.number >= PAGES_AT_MOST and self.end_index() < self.total and not self.last
+
+
+def sentence(refused: Refusal) -> str:
+    """Return why something was refused as it stands on a page: a command puts its own name before it."""
+    said = str(refused)
+    return said[:1].upper() + said[1:]
 
 
 def person(request: HttpRequest) -> Person:

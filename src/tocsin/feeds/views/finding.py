@@ -20,7 +20,7 @@ from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
 from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
@@ -46,7 +46,7 @@ def note(request: HttpRequest, public: str) -> HttpResponse:
             add_note(queries.finding_id(found), text=form.cleaned_data["text"], by=by, at=now())
             return redirect("feeds:finding", queries.finding_id(found))
         except Refusal as refused:
-            form.add_error("text", str(refused))
+            form.add_error("text", sentence(refused))
     return _page(request, found, form)
 
 

@@ -36,6 +36,7 @@ from tocsin.feeds.views.asking import (
     asked_for,
     open_unless_named,
     person,
+    sentence,
     worker,
 )
 from tocsin.kernel.clock import now
@@ -248,7 +249,7 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
     try:
         said = _work(request.POST, ids, by)
     except Refusal as refused:
-        messages.error(request, str(refused))
+        messages.error(request, sentence(refused))
     else:
         (messages.success if ids else messages.error)(request, said)
     return HttpResponseRedirect(_onward(request))

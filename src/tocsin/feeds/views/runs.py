@@ -16,7 +16,7 @@ from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
@@ -75,7 +75,7 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
     try:
         is_done = ordering.order(what, by=by, at=now(), **details)
     except Refusal as refused:
-        messages.error(request, str(refused))
+        messages.error(request, sentence(refused))
         return
     messages.success(
         request,
