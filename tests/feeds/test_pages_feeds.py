@@ -16,8 +16,12 @@ from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import jobs, ordering, queries
-from tocsin.feeds.choices import RunState
+from tocsin.feeds.choices import Origin, RunState
 from tocsin.feeds.models import Cycle, Feed, Run
+from tocsin.formats.delimited import feedfile
+from tocsin.formats.idf import events
+from tocsin.formats.shadowserver import builtin, schema
+from tocsin.formats.shadowserver.mappings import UNMAPPED
 from tocsin.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +194,14 @@ def test_an_auditor_decides_nothing(week: Store, cast: Cast) -> None:
         "/feeds/terms/shadowserver/",
     ):
         assert browser.post(path, {"reason": "x", "tlp": "RED"}).status_code == 403, path
+
+
+def test_who_described_a_report_is_said_in_words(browser_of_analyst: Client) -> None:
+    for path in ("/feeds/", "/feeds/runs/1/"):
+        assert "built in" in text(browser_of_analyst.get(path)) and "built-in" not in text(browser_of_analyst.get(path))
+    assert {origin.value for origin in Origin} == {
+        builtin.ORIGIN, schema.ORIGIN, feedfile.ORIGIN, events.ORIGIN, UNMAPPED
+    }  # fmt: skip
 
 
 # ---- quarantine

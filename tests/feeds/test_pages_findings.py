@@ -15,9 +15,10 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, rows, signed_in, text
 from tocsin.audit.models import AuditRow
 from tocsin.directory.models import Constituent
-from tocsin.feeds import queries
+from tocsin.feeds import queries, wording
 from tocsin.feeds.models import FindingNote, FindingOwner
 from tocsin.feeds.views import asking
+from tocsin.formats import rsit
 
 pytestmark = pytest.mark.django_db
 NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]
@@ -343,3 +344,9 @@ def test_lists_that_end_say_so() -> None:
     )
 
     assert "Pages end here, at 5,000 of 6,000. Narrow the list to see the rest." in shown
+
+
+def test_what_publishers_call_a_class_is_said_in_words() -> None:
+    assert wording.class_label("blacklist") == "Other (on a blocklist)"
+    assert wording.class_label("their-own") == "Not yet determined (their-own)"
+    assert set(wording.OWN_CLASSES) <= set(rsit.aliases())

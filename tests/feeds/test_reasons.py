@@ -12,6 +12,7 @@ from django.utils import translation
 from tests.architecture.reading import ROOT
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.feeds import reasons
+from tocsin.kernel.disk import FULL
 
 SOURCE = ROOT / "src" / "tocsin"
 ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
@@ -78,6 +79,12 @@ def test_every_reason_of_the_engine_has_its_sentence(reason: str) -> None:
 @pytest.mark.parametrize("sentence", [*reasons.CELLS, *reasons.ROWS, *reasons.REPORTS])
 def test_no_sentence_is_kept_that_the_engine_does_not_say(sentence: str) -> None:
     assert sentence in {reasons.known(reason) for reason in EVERY}
+
+
+def test_what_a_run_says_of_its_end_is_said_too() -> None:
+    source = (SOURCE / "feeds" / "intake.py").read_text()
+
+    assert reasons.known(FULL) and all(note == FULL or note in source for note in reasons.RUNS)
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)

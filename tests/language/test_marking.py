@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.site import words
 from tools.catalogues import SOURCE
 
 TEMPLATES = sorted(SOURCE.rglob("templates/**/*.html"))
@@ -185,3 +186,25 @@ def test_a_marked_sentence_is_left_alone() -> None:
     assert bare_lines('raise Conflict(_("There is an account for {email} already.").format(email=email))') == []
     assert bare_lines('messages.error(request, str(refused)); forms.CharField(label=_("Name"))') == []
     assert bare_lines('form.add_error(None, f"{sentence}")') == []
+
+
+def test_every_part_of_the_software_that_acts_has_a_word() -> None:
+    """The trail holds `System("command line")`; pages say it in the reader's language."""
+    calls = [node for path in SOURCE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    named = {
+        node.args[0].value
+        for node in calls
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "System"
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert named == set(words.ACTORS)
+
+
+LABELS = re.compile(r"\{\{ (?:\w+\.)*(?:actor_label|author_label|owner_label|confirmed_by)(?!\|actor)")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_pages_name_who_acted_in_words(path: Path) -> None:
+    assert LABELS.findall(path.read_text()) == []

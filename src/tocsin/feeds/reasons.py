@@ -82,6 +82,10 @@ REPORTS = (
 )
 
 
+RUNS = (
+    _("The disk is full. Nothing was changed; make room and try again."),
+    _("It was interrupted. Nothing of it counts; import its files again."),
+)
 REMEDIES = (_("See how to map a new report."),)
 """What may follow a sentence on a report."""
 
@@ -94,7 +98,7 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 @functools.cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS)]
+    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
 
 
 def known(reason: str) -> str:

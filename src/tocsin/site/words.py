@@ -17,6 +17,17 @@ SEVERITIES: dict[int, Any] = {
 }
 
 
+ACTORS: dict[str, Any] = {
+    "attribution": pgettext_lazy("who acts", "attribution"),
+    "command line": pgettext_lazy("who acts", "command line"),
+    "demonstration": pgettext_lazy("who acts", "demonstration"),
+    "enrolment": pgettext_lazy("who acts", "enrolment"),
+    "feed watch": pgettext_lazy("who acts", "watched folder"),
+    "set-up": pgettext_lazy("who acts", "set-up"),
+}
+"""Parts of the software that act by themselves, as the trail knows them."""
+
+
 @dataclasses.dataclass(frozen=True)
 class State:
     """How a state is shown."""

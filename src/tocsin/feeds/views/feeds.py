@@ -123,9 +123,11 @@ def _is_day(text: str) -> bool:
 def terms(request: HttpRequest, code: str) -> HttpResponse:
     """Change the label and the terms of a feed."""
     by, feed = worker(request, Ability.RUN_FEEDS), get_object_or_404(Feed, code=code)
-    form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms})
+    form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms_shown})
     if request.method == "POST" and form.is_valid():
-        change_terms(feed, tlp=form.cleaned_data["tlp"], terms=form.cleaned_data["terms"], by=by, at=now())
+        # What is shown in the reader's language stays what it is until somebody writes it otherwise.
+        terms = form.cleaned_data["terms"] if "terms" in form.changed_data else feed.terms
+        change_terms(feed, tlp=form.cleaned_data["tlp"], terms=terms, by=by, at=now())
         messages.success(request, _("Changed. Pages and exports carry it from now on."))
         return redirect("feeds")
     shown = {"form": form, "feed": feed}

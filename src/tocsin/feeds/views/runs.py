@@ -112,6 +112,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
 def _progress(row: Run) -> dict[str, Any]:
     return {
         "run": row,
+        "note": reasons.said(row.note),
         "look": LOOKS[RunState(row.state)],
         "is_running": row.state == RunState.RUNNING,
         "percent": min(100, max(0, round(row.progress * 100))),

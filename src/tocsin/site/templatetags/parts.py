@@ -72,6 +72,12 @@ def mono(value: Any) -> SafeString:
 
 
 @register.filter
+def actor(label: str) -> str:
+    """`{{ row.actor_label|actor }}`: who acted, as the trail knows them: a person's name, or a part of the software."""
+    return str(words.ACTORS.get(label) or label.partition(" <")[0])
+
+
+@register.filter
 def count(value: int | None) -> str:
     """`{{ total|count }}`: 2310 as "2,310" in the reader's language; nothing known as a dash."""
     return "–" if value is None else formats.number_format(value, force_grouping=True)
