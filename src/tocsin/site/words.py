@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 SEVERITIES: dict[int, Any] = {
@@ -18,12 +19,12 @@ SEVERITIES: dict[int, Any] = {
 
 
 ACTORS: dict[str, Any] = {
-    "attribution": pgettext_lazy("who acts", "attribution"),
-    "command line": pgettext_lazy("who acts", "command line"),
-    "demonstration": pgettext_lazy("who acts", "demonstration"),
-    "enrolment": pgettext_lazy("who acts", "enrolment"),
-    "feed watch": pgettext_lazy("who acts", "watched folder"),
-    "set-up": pgettext_lazy("who acts", "set-up"),
+    "attribution": _("attribution"),
+    "command line": _("command line"),
+    "demonstration": _("demonstration"),
+    "enrolment": _("enrolment"),
+    "feed watch": _("watched folder"),
+    "set-up": _("set-up"),
 }
 """Parts of the software that act by themselves, as the trail knows them."""
 
