@@ -134,7 +134,7 @@ def test_no_room_floods_the_others_and_no_text_asks_nobody(monkeypatch: pytest.M
     assert find(None, "   ") == []
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "414", "500"])
 def test_every_error_says_what_and_how_to_go_on(code: str) -> None:
     request: HttpRequest = RequestFactory().get("/")
 
