@@ -119,5 +119,6 @@ def said_of_file(name: str, text: str) -> str:
     reason = text.removeprefix(f"{name}: ")
     for remedy in REMEDIES:
         if reason.endswith(f" {remedy}"):
-            return f"{said(reason.removesuffix(f' {remedy}'))} {gettext(remedy)}"
+            said_first, said_last = said(reason.removesuffix(f" {remedy}")), gettext(remedy)
+            return f"{said_first} {said_last}"
     return said(reason)
