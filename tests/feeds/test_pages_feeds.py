@@ -36,7 +36,7 @@ def test_every_type_of_report_stands_there_with_how_it_arrives(browser_of_analys
     page = text(browser_of_analyst.get("/feeds/"))
 
     assert "1 of 1 report type arrives as usual" in page
-    assert "scan_rdp" in page and "built-in" in page and "Shadowserver" in page
+    assert "scan_rdp" in page and "built in" in page and "Shadowserver" in page
     assert "Run 4" in page and "Run 1" in page
 
 
@@ -83,7 +83,7 @@ def test_a_silent_type_is_declared_empty(week: Store, cast: Cast, tmp_path: Path
         ({}, "Choose a report"),
         ({"type": "scan_rdp", "on": "2026-11-19", "decision": "burn"}, "Choose a report"),
         ({"type": "scan_rdp", "on": "yesterday", "decision": "confirmed"}, "Choose a report"),
-        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "no report of scan_none"),
+        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "No report of scan_none"),
         ({"type": "scan_rdp", "on": "2026-11-19", "decision": "empty"}, "There are reports of scan_rdp"),
     ],
 )
