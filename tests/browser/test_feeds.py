@@ -123,6 +123,38 @@ def test_situation_fits_the_first_screen(visit: Visit) -> None:
     assert last is not None and last["y"] < 700
 
 
+CLIPPED = """() => [...document.querySelectorAll('main select, main input[type=search]')].filter(e => {
+    const pen = document.createElement('canvas').getContext('2d'), look = getComputedStyle(e);
+    pen.font = `${look.fontWeight} ${look.fontSize} ${look.fontFamily}`;
+    const said = e.tagName === 'SELECT' ? e.selectedOptions[0].text : e.placeholder;
+    const room = e.clientWidth - parseFloat(look.paddingInlineStart) - parseFloat(look.paddingInlineEnd);
+    return pen.measureText(said).width > room - (e.tagName === 'SELECT' ? 12 : 0);
+}).map(e => `${e.name} ${e.clientWidth}`)"""
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("width", [1280, 1366])
+def test_what_a_control_says_is_not_cut(visit: Visit, width: int, language: str) -> None:
+    for path in ("/findings/", "/directory/unattributed/"):
+        page = visit(path, width, language)
+        assert page.evaluate(CLIPPED) == [], path
+        assert page.evaluate(
+            "[...document.querySelectorAll('.bulk *')].every(e => e.getBoundingClientRect().right <= innerWidth)"
+        )
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_four_decisions_of_two_lines_fit_the_first_screen(visit: Visit, language: str) -> None:
+    page = visit("/", 1366, language)
+    one = page.locator(".todo").first
+    height = one.evaluate(
+        "e => { e.querySelector('.muted').textContent = 'x'; return e.getBoundingClientRect().height }"
+    )
+
+    assert height < 47, "four of them, the question and its answer take what the first two questions leave"
+    assert page.locator(".todo > div").first.bounding_box()["width"] <= 56  # type: ignore[index]
+
+
 def test_a_filter_bulk_action_and_back_without_a_script(visit: Visit) -> None:
     page = visit("/findings/", java_script_enabled=False)
 

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -104,6 +105,27 @@ def test_filters_search_and_order_stand_in_the_address(
 ) -> None:
     claim(ministry, "192.0.2.0/24")
     assert names(pages.get("/directory/", **query)) == expected
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=note", "sort=--name", "page=99", "page=x", "status=gone", "sector=none", "q=%00", "q=" + "a" * 201]
+)
+def test_what_is_not_understood_is_left_out_and_said(
+    pages: Pages, ministry: Constituent, bank: Constituent, query: str
+) -> None:
+    page = pages.get("/directory/", **dict(parse_qsl(query)))
+
+    assert names(page) == ["Island Bank", "Ministry of Health"]
+    assert f"One part of the address was not understood and is left out: {query.partition('=')[0]}=" in text(page)
+
+
+def test_an_unknown_page_of_claims_is_said(pages: Pages, ministry: Constituent) -> None:
+    assert "is left out: page=7" in text(pages.get(CONSTITUENT, page="7"))
+
+
+def test_an_id_that_is_no_text_is_nobodys(pages: Pages, ministry: Constituent) -> None:
+    with pytest.raises(Http404):
+        pages.get("/directory/constituents/%00/")
 
 
 def test_a_page_has_fifty_rows_and_a_fixed_number_of_queries(pages: Pages, load: Callable[..., Any]) -> None:

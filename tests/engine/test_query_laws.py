@@ -301,3 +301,28 @@ def test_quarantine_is_grouped_by_kind_of_fault(tmp_path: Path) -> None:
     assert [each[1] for each in only] == [3, 5]
     assert query.quarantined(database, [path], limit=1, offset=2) == everything[2:]
     assert query.faults(database, []) == [] and query.quarantined(database, [], limit=1) == []
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("names", [(), ("moh", "bank"), ("bank",)])
+@pytest.mark.parametrize("sort", SORTS)
+def test_reading_on_from_a_finding_gives_the_rest_of_the_list(
+    findings: Findings, sort: str, descending: bool, names: tuple[str, ...]
+) -> None:
+    ordered: Any = {"sort": sort, "descending": descending, "names": names}
+    whole = findings.page(Filter(), limit=240, **ordered)
+
+    assert len({each.k2 for each in whole}) == 240
+    for at in range(0, 240, 13):
+        assert findings.page_beyond(whole[at], Filter(), limit=50, **ordered) == whole[at + 1 : at + 51]
+        before = findings.page_beyond(whole[at], Filter(), limit=50, backwards=True, **ordered)
+        assert before == whole[max(0, at - 50) : at]
+
+
+def test_constituents_are_in_the_order_of_their_names_and_nobody_comes_last(findings: Findings) -> None:
+    known = [each for each in sorted({row["constituent"] for row in ROWS} - {None})]
+    names = known[::-1]
+    found = findings.page(Filter(), sort="constituent", descending=False, limit=240, names=names)
+    places = [names.index(each.constituent) if each.constituent else len(names) for each in found]
+
+    assert places == sorted(places) and len(set(places)) > 2

@@ -75,9 +75,9 @@ def test_xlsx_can_be_read_and_carries_the_same(week: Store, cast: Cast) -> None:
 def test_an_export_of_nothing_is_whole(week: Store, cast: Cast) -> None:
     browser = signed_in(cast.analyst)
 
-    assert len(content(browser.get("/findings/export.csv?whose=none")).decode().splitlines()) == 1
-    assert json.loads(content(browser.get("/findings/export.json?whose=none")))["findings"] == []
-    assert len(cells(content(browser.get("/findings/export.xlsx?whose=none")))) == 1
+    assert len(content(browser.get("/findings/export.csv?q=nothing+like+that")).decode().splitlines()) == 1
+    assert json.loads(content(browser.get("/findings/export.json?q=nothing+like+that")))["findings"] == []
+    assert len(cells(content(browser.get("/findings/export.xlsx?q=nothing+like+that")))) == 1
     assert browser.get("/findings/export.pdf").status_code == 404
 
 

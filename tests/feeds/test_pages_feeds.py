@@ -16,8 +16,12 @@ from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import jobs, ordering, queries
-from tocsin.feeds.choices import RunState
+from tocsin.feeds.choices import Origin, RunState
 from tocsin.feeds.models import Cycle, Feed, Run
+from tocsin.formats.delimited import feedfile
+from tocsin.formats.idf import events
+from tocsin.formats.shadowserver import builtin, schema
+from tocsin.formats.shadowserver.mappings import UNMAPPED
 from tocsin.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +36,7 @@ def test_every_type_of_report_stands_there_with_how_it_arrives(browser_of_analys
     page = text(browser_of_analyst.get("/feeds/"))
 
     assert "1 of 1 report type arrives as usual" in page
-    assert "scan_rdp" in page and "built-in" in page and "Shadowserver" in page
+    assert "scan_rdp" in page and "built in" in page and "Shadowserver" in page
     assert "Run 4" in page and "Run 1" in page
 
 
@@ -79,8 +83,8 @@ def test_a_silent_type_is_declared_empty(week: Store, cast: Cast, tmp_path: Path
         ({}, "Choose a report"),
         ({"type": "scan_rdp", "on": "2026-11-19", "decision": "burn"}, "Choose a report"),
         ({"type": "scan_rdp", "on": "yesterday", "decision": "confirmed"}, "Choose a report"),
-        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "no report of scan_none"),
-        ({"type": "scan_rdp", "on": "2026-11-19", "decision": "empty"}, "there are reports of scan_rdp"),
+        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "No report of scan_none"),
+        ({"type": "scan_rdp", "on": "2026-11-19", "decision": "empty"}, "There are reports of scan_rdp"),
     ],
 )
 def test_what_cannot_be_decided_is_said(browser_of_analyst: Client, form: dict[str, str], says: str) -> None:
@@ -192,6 +196,14 @@ def test_an_auditor_decides_nothing(week: Store, cast: Cast) -> None:
         assert browser.post(path, {"reason": "x", "tlp": "RED"}).status_code == 403, path
 
 
+def test_who_described_a_report_is_said_in_words(browser_of_analyst: Client) -> None:
+    for path in ("/feeds/", "/feeds/runs/1/"):
+        assert "built in" in text(browser_of_analyst.get(path)) and "built-in" not in text(browser_of_analyst.get(path))
+    assert {origin.value for origin in Origin} == {
+        builtin.ORIGIN, schema.ORIGIN, feedfile.ORIGIN, events.ORIGIN, UNMAPPED
+    }  # fmt: skip
+
+
 # ---- quarantine
 
 
@@ -230,12 +242,31 @@ def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
     assert browser.get("/feeds/quarantine/", {"reason": "… is not a time like 2026-11-16 01:02:03"}).context["rows"]
     assert browser.get("/feeds/quarantine/?run=5").context["page"].count == everything
     assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?run=1"))
-    assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?type=scan_none"))
     assert "Nothing is like that" in text(browser.get("/feeds/quarantine/?column=nonsense"))
     for facet in browser.get("/feeds/quarantine/").context["facets"]:
         for value in facet["values"]:
             asked = browser.get("/feeds/quarantine/", {facet["name"]: value["code"]})
             assert asked.context["page"].count == value["count"], (facet["name"], value)
+
+
+@pytest.mark.parametrize(
+    "query", ["run=zzz", "run=0", "type=scan_none", "reason=%00", "reason=because", "column=" + "x" * 201, "page=x"]
+)
+def test_what_quarantine_does_not_understand_is_said(faulty: Store, cast: Cast, query: str) -> None:
+    page = signed_in(cast.analyst).get(f"/feeds/quarantine/?{query}")
+
+    assert "2 rows and" in text(page)
+    assert f"One part of the address was not understood and is left out: {query.partition('=')[0]}=" in text(page)
+    assert 'value="zzz"' not in main_of(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/?kinds=some", "/feeds/?page=2", "/feeds/?page=x", "/directory/unattributed/?page=-1"]
+)
+def test_every_page_says_what_it_does_not_understand(browser_of_analyst: Client, path: str) -> None:
+    said = f"One part of the address was not understood and is left out: {path.partition('?')[2]}"
+
+    assert said in text(browser_of_analyst.get(path))
 
 
 # ---- unattributed assets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent
-from tocsin.feeds import queries, reattribution
-from tocsin.feeds.models import FindingNote, FindingOwner
+from tocsin.feeds import models, queries, reattribution
+from tocsin.feeds.choices import SHADOWSERVER_TERMS
+from tocsin.feeds.models import Feed, FindingNote, FindingOwner
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +139,27 @@ def test_its_beginning_may_lie_before_what_is_read(week: Store, cast: Cast, tmp_
 
     page = text(signed_in(cast.analyst).get(path_of(70)))
     assert "only the last 90 days are shown" in page and "The latest row behind it" in page
+
+
+def test_a_page_in_french_names_the_organisation_in_french(browser_of_analyst: Client) -> None:
+    Constituent.objects.filter(public_id="bank").update(names={"fr": "Banque des Îles"})
+    (bank,) = queries.findings().page(queries.Filter(constituents=("bank",)), sort="asset", descending=False, limit=1)
+
+    page = browser_of_analyst.get(f"/findings/{queries.finding_id(bank)}/", headers={"Accept-Language": "fr"})
+    assert re.search(r"<h1>[^<]*Banque des Îles", page.content.decode())
+    assert ">bank<" not in page.content.decode()
+
+
+def test_terms_that_came_with_the_software_are_said_in_the_readers_language(
+    browser_of_analyst: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "gettext", lambda text: f"traduit : {text}")
+    feed = Feed.objects.get(code="shadowserver")
+
+    assert feed.terms_shown == f"traduit : {SHADOWSERVER_TERMS}"
+    form = {"tlp": "GREEN", "terms": feed.terms_shown}
+    browser_of_analyst.post("/feeds/terms/shadowserver/", form)
+    feed.refresh_from_db()
+    assert (feed.tlp, feed.terms) == ("GREEN", SHADOWSERVER_TERMS)
+    feed.terms = "Ours."
+    assert feed.terms_shown == "Ours."

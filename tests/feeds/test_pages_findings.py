@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.template import RequestContext, Template
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
 from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, rows, signed_in, text
 from tocsin.audit.models import AuditRow
-from tocsin.feeds import queries
+from tocsin.directory.models import Constituent
+from tocsin.feeds import queries, wording
 from tocsin.feeds.models import FindingNote, FindingOwner
+from tocsin.feeds.views import asking
+from tocsin.formats import rsit
 
 pytestmark = pytest.mark.django_db
 NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]
@@ -40,7 +44,7 @@ def test_open_findings_stand_there_with_a_heading_that_counts(browser_of_analyst
     ]  # fmt: skip
     assert "16 open findings in 2 of 2 organisations" in text(page)
     assert "Remote desktop open to the internet" in text(page)
-    assert "11 opened and 1 went away" in text(page)
+    assert "By the latest report of each type 10 are new, 1 came back and 1 went away." in text(page)
     assert "TLP:AMBER" in text(page)
 
 
@@ -54,7 +58,6 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("whose=-", ["200"]),
     ("whose=-&whose=bank", ["70", "200"]),
     ("sector=health&whose=bank", ["70"]),
-    ("sector=nonsense", []),
     ("q=192.0.2.64/26", ["70"]),
     ("q=192.0.2.200", ["200"]),
     ("q=AS64496&whose=bank", ["70"]),
@@ -66,7 +69,6 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("tlp=AMBER&whose=bank", ["70"]),
     ("tlp=RED", []),
     ("type=scan_rdp&whose=bank", ["70"]),
-    ("type=scan_telnet", []),
     ("class=vulnerable-system&whose=bank", ["70"]),
     ("severity=1", []),
     ("owner=me", []),
@@ -103,10 +105,46 @@ HOSTILE = [
 )
 def test_no_address_breaks_a_page(browser_of_analyst: Client, path: str) -> None:
     for query in HOSTILE:
-        answer = browser_of_analyst.get(f"{path}?{query}")
+        answer = browser_of_analyst.get(f"{path}?{query}", follow=True)
 
         assert answer.status_code == 200, query
         assert len(b"".join(answer)) > 20, query
+
+
+NOT_UNDERSTOOD = [
+    "state=bogus", "state=%00", "state=" + "x" * 5000, "severity=99", "class=nonsense", "type=scan_none", "whose=who",
+    "sector=nonsense", "tlp=PINK", "owner=somebody", "back=2", "gone=yesterday", "sort=k1", "sort=--severity", "page=0",
+    "page=x", "page=99999999999", "q=%00", "q=" + "a" * 201,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", NOT_UNDERSTOOD)
+def test_what_is_not_understood_is_left_out_and_said(browser_of_analyst: Client, query: str) -> None:
+    page = browser_of_analyst.get(f"/findings/?{query}")
+
+    assert "16 open findings in 2 of 2 organisations" in text(page)
+    assert f"One part of the address was not understood and is left out: {query.partition('=')[0]}=" in text(page)
+    name = query.partition("=")[0]
+    left = [link for link in links(page) if link.startswith("?") and f"{query}&" in f"{link[1:]}&"]
+    assert left == [], f"{name} stays in links"
+
+
+def test_what_is_understood_beside_it_counts(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/findings/?state=bogus&state=gone&whose=who&whose=moh&severity=9")
+
+    assert len(rows(page)) == 4 and page.context["total"] == 4
+    assert "3 parts of the address were not understood and are left out: state=bogus , " in text(page)
+
+
+def test_an_ordinary_address_is_understood(browser_of_analyst: Client) -> None:
+    for query in ("", "whose=&type=&q=", *(query for query, _ in FILTERS)):
+        assert browser_of_analyst.get(f"/findings/?{query}").context["question"].left_out == [], query
+
+
+def test_nothing_else_than_what_was_asked_for_is_exported(browser_of_analyst: Client) -> None:
+    answer = browser_of_analyst.get("/findings/export.csv?state=bogus&whose=bank")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/findings/?state=bogus&whose=bank")
 
 
 def test_what_is_typed_is_shown_as_text(browser_of_analyst: Client) -> None:
@@ -180,7 +218,7 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
         ({"do": "take", "finding": []}, "No finding was chosen"),
         ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
         ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
-        ({"do": "note", "text": " "}, "the note is empty"),
+        ({"do": "note", "text": " "}, "The note is empty"),
     ],
 )
 def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str, Any], says: str) -> None:
@@ -260,3 +298,55 @@ def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Clie
     with CaptureQueriesContext(connection) as asked:
         browser_of_analyst.get("/search/", {"q": "192.0.2.0/24"})
     assert len(asked) <= 15
+
+
+def test_whose_is_in_the_order_of_the_names_shown(week: Store, cast: Cast) -> None:
+    Constituent.objects.filter(public_id="bank").update(name="Zephyr Bank")
+    Constituent.objects.filter(public_id="moh").update(name="école", names={"fr": "Agence"})
+    browser = signed_in(cast.analyst)
+    shown = rows(browser.get("/findings/?sort=constituent"))
+
+    assert shown[-2:] == ["192.0.2.70:3389", "192.0.2.200:3389"]
+    assert rows(browser.get("/findings/?sort=-constituent"))[0] == "192.0.2.70:3389"
+
+
+def test_beyond_what_is_counted_pages_go_on_from_a_row(
+    store: Store, cast: Cast, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.feeds.reports import write
+
+    monkeypatch.setattr(asking, "PAGES_AT_MOST", 1)
+    store.run(write(tmp_path, 0, range(1, 171)))
+    browser, seen = signed_in(cast.analyst), []
+    page = browser.get("/findings/?sort=asset")
+    for last in (50, 100, 150, 170):
+        assert f"–{last} of 170" in text(page)
+        seen += rows(page)
+        onward = [link for link in links(page) if "after=" in link]
+        page = browser.get(f"/findings/{onward[0]}") if onward else page
+
+    assert seen == [f"192.0.2.{host}:3389" for host in range(1, 171)]
+    (back,) = [link for link in links(page) if "before=" in link]
+    assert rows(browser.get(f"/findings/{back}")) == seen[100:150]
+
+
+def test_a_page_that_goes_on_from_nowhere_is_said(browser_of_analyst: Client) -> None:
+    for query in ("page=101", "page=101&after=nonsense", "page=101&before=" + "a" * 26):
+        page = browser_of_analyst.get(f"/findings/?{query}")
+
+        assert "is left out: page=101" in text(page) and len(rows(page)) == 16, query
+
+
+def test_lists_that_end_say_so() -> None:
+    request = RequestFactory().get("/feeds/quarantine/?page=100")
+    shown = Template("{% load parts %}{% pager page %}").render(
+        RequestContext(request, {"page": asking.Page(100, 50, 6_000)})
+    )
+
+    assert "Pages end here, at 5,000 of 6,000. Narrow the list to see the rest." in shown
+
+
+def test_what_publishers_call_a_class_is_said_in_words() -> None:
+    assert wording.class_label("blacklist") == "Other (on a blocklist)"
+    assert wording.class_label("their-own") == "Not yet determined (their-own)"
+    assert set(wording.OWN_CLASSES) <= set(rsit.aliases())

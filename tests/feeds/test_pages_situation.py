@@ -20,6 +20,8 @@ from tocsin.directory.models import Constituent
 from tocsin.feeds import queries
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import give_finding
+from tocsin.feeds.queries_situation import Day
+from tocsin.feeds.views import situation as situation_view
 from tocsin.feeds.views.situation import VISITED
 from tocsin.kernel.clock import now
 
@@ -88,7 +90,7 @@ def test_every_number_is_what_its_link_shows(week: Store, cast: Cast) -> None:
     tables = page.context["changes"]["tables"]
 
     assert [table["title"] for table in tables] == ["Class", "Sector", "Organisation"]
-    for row in (row for table in tables for row in table["rows"]):
+    for row in (row for table in tables for row in table["rows"] if row["query"]):
         for query, number in (
             ("state=new&", row["day"].new),
             ("state=returned&", row["day"].returned),
@@ -99,6 +101,43 @@ def test_every_number_is_what_its_link_shows(week: Store, cast: Cast) -> None:
     for link in set(links(page)):
         if link.startswith("/"):
             assert browser.get(link).status_code == 200, link
+
+
+def test_the_columns_of_each_table_add_up_to_what_the_sentence_says(
+    week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(situation_view, "GROUPS_SHOWN", 2)
+    page = signed_in(cast.analyst).get("/")
+    now, before, is_open = page.context["changes"]["all"]
+
+    for table in page.context["changes"]["tables"]:
+        assert sum((row["day"] for row in table["rows"]), Day()) == now, table["title"]
+        assert sum((row["before"] for row in table["rows"]), Day()) == before
+        assert sum(row["open"] for row in table["rows"]) == is_open
+    assert "2 others 0 0 0 0 0 0 2" in text(page), "the bank, and nobody"
+
+
+def test_new_and_back_is_one_number_and_the_chart_says_what_it_leaves_out(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    days(store, tmp_path, [1], [1, 2], [1, 2, 3], kind="scan_telnet")
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+    browser = signed_in(cast.analyst)
+    page, findings = browser.get("/"), browser.get("/findings/?state=new&state=returned")
+    all_now, _, _ = page.context["changes"]["all"]
+
+    assert all_now.opened == findings.context["total"] == 2
+    assert "By the latest report of each type 2 are new, 0 came back" in text(findings)
+    assert "1 opened" in text(page), "telnet has been silent for days"
+    assert "1 more is new or back by such a first report, or by one of an earlier day." in text(page)
+
+
+def test_the_chart_leaves_nothing_out_when_all_reports_are_of_its_last_day(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+
+    assert "more is new or back" not in text(signed_in(cast.analyst).get("/"))
 
 
 def test_kinds_lead_to_what_they_count(store: Store, cast: Cast, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.site import words
 from tools.catalogues import SOURCE
 
 TEMPLATES = sorted(SOURCE.rglob("templates/**/*.html"))
@@ -118,16 +119,22 @@ def test_what_is_marked_or_not_read_is_left_alone(template: str) -> None:
 
 INTERFACE = [
     path
-    for room in ("directory", "people", "site")
+    for room in ("directory", "feeds", "people", "site")
     for path in sorted((SOURCE / room).rglob("*.py"))
     if not {"migrations", "cli", "charts", "demo", "backups", "serving"} & set(path.relative_to(SOURCE).parts)
 ]
 """Modules whose sentences stand on pages. The command line speaks English, and so do charts to who wrote the page."""
 SPOKEN_KEYWORDS = {"help_text", "label", "remedy"}
 MESSAGES = {"debug", "error", "info", "success", "warning"}
-REFUSALS = {"Busy", "Conflict", "InvalidInput", "LinkExpired", "LinkUnknown", "LinkUsed", "NotAPublicKey"}
-ADMINISTRATION = {"config.py", "examination.py", "instance.py", "secret.py", "setting_up.py", "starting.py"}
-"""Read in a terminal while an instance is set up."""
+REFUSALS = {
+    "Busy", "Conflict", "InvalidInput", "LinkExpired", "LinkUnknown", "LinkUsed", "NotAPublicKey", "NotPermitted",
+    "Unavailable",
+}  # fmt: skip
+ADMINISTRATION = {
+    "config.py", "examination.py", "instance.py", "secret.py", "setting_up.py", "starting.py",
+    "holding.py", "mappings.py", "schemas.py", "sweeping.py", "watching.py",
+}  # fmt: skip
+"""Read in a terminal: while an instance is set up, and where the engine's commands wait and read files."""
 
 
 def spoken(call: ast.Call) -> Iterator[ast.expr]:
@@ -179,3 +186,25 @@ def test_a_marked_sentence_is_left_alone() -> None:
     assert bare_lines('raise Conflict(_("There is an account for {email} already.").format(email=email))') == []
     assert bare_lines('messages.error(request, str(refused)); forms.CharField(label=_("Name"))') == []
     assert bare_lines('form.add_error(None, f"{sentence}")') == []
+
+
+def test_every_part_of_the_software_that_acts_has_a_word() -> None:
+    """The trail holds `System("command line")`; pages say it in the reader's language."""
+    calls = [node for path in SOURCE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    named = {
+        node.args[0].value
+        for node in calls
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "System"
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert named == set(words.ACTORS)
+
+
+LABELS = re.compile(r"\{\{ (?:\w+\.)*(?:actor_label|author_label|owner_label|confirmed_by)(?!\|actor)")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_pages_name_who_acted_in_words(path: Path) -> None:
+    assert LABELS.findall(path.read_text()) == []

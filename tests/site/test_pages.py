@@ -98,6 +98,14 @@ def test_search_keeps_what_was_typed_and_says_that_nothing_is_known(client: Clie
     assert 'value="&lt;script&gt;"' in page and "<script>" not in page.split("<main")[1]
 
 
+@pytest.mark.parametrize("query", ["q=%00", "q=" + "a" * 201])
+def test_search_says_what_is_no_text(client: Client, query: str) -> None:
+    page = text(client, f"/search/?{query}")
+
+    assert "One part of the address was not understood and is left out" in page
+    assert "Type an id, an address" in page
+
+
 HITS = [
     Hit("Power Authority", "/directory/power/", "organisation", "C-0001"),
     Hit("Open service", "/findings/1/", "finding"),
@@ -126,7 +134,7 @@ def test_no_room_floods_the_others_and_no_text_asks_nobody(monkeypatch: pytest.M
     assert find(None, "   ") == []
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "414", "500"])
 def test_every_error_says_what_and_how_to_go_on(code: str) -> None:
     request: HttpRequest = RequestFactory().get("/")
 

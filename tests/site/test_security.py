@@ -12,7 +12,9 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from tocsin.site.security import CONTENT_SECURITY_POLICY, security_headers
+from tocsin.site.security import CONTENT_SECURITY_POLICY, LONGEST_ADDRESS, security_headers
+from tocsin.site.serving.addresses import Listening
+from tocsin.site.serving.parts import web_command
 
 
 def respond(request: HttpRequest, response: HttpResponse | None = None) -> HttpResponse:
@@ -34,6 +36,21 @@ def test_a_page_may_only_load_what_is_ours() -> None:
 )
 def test_the_policy_names_what_default_src_does_not_cover(directive: str) -> None:
     assert directive in CONTENT_SECURITY_POLICY.split("; ")
+
+
+@pytest.mark.django_db
+def test_an_address_that_is_too_long_is_answered_by_a_page_of_ours(client: Client) -> None:
+    answer = client.get(f"/findings/?q={'a' * LONGEST_ADDRESS}", headers={"Accept-Language": "en"})
+
+    assert answer.status_code == 414 and "The address is too long" in answer.content.decode()
+    assert answer["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert client.get(f"/findings/?q={'a' * (LONGEST_ADDRESS - 100)}").status_code == 302
+
+
+def test_the_web_server_takes_longer_addresses_than_the_pages_do() -> None:
+    command = list(web_command(Listening("127.0.0.1", 8000)))
+
+    assert LONGEST_ADDRESS + 500 < int(command[command.index("--limit-request-line") + 1]) <= 8190
 
 
 def test_a_stricter_policy_of_a_page_is_kept() -> None:

@@ -235,6 +235,12 @@ def _claims_matching(text: str) -> Q:
     return found | Q(first_address__lte=first, last_address__gte=last)
 
 
+def in_order_of_names(constituents: Iterable[Constituent]) -> list[str]:
+    """Return the public ids in the order of the names that the reader sees."""
+    ordered = sorted(constituents, key=lambda row: (folded(row.local_name), row.public_id))
+    return [row.public_id for row in ordered]
+
+
 def constituent_names() -> dict[str, str]:
     """Return the names of all constituents, also former ones, by public id."""
     return dict(Constituent.objects.values_list("public_id", "name"))

@@ -22,17 +22,8 @@ from typing import Any
 
 import duckdb
 
-SORTS = {
-    "severity": "severity, last_seen",
-    "state": "state",
-    "first_seen": "first_seen",
-    "last_seen": "last_seen",
-    "constituent": "constituent",
-    "asset": "ip_high, ip_low, account",
-    "type": "type",
-    "count": "count",
-}
-"""What lists may be ordered by; a key of a request is looked up here, never put into a query."""
+from tocsin.engine.orders import BY_NAME, beyond, clause, terms
+from tocsin.engine.orders import SORTS as SORTS  # what lists may be ordered by is part of asking
 
 FACETS = ("state", "severity", "class", "type", "constituent")
 
@@ -213,18 +204,44 @@ class Findings:
         self._counting = threading.Lock()
         self._cube_name: str | None = None
 
-    def page(self, asked: Filter, *, sort: str, descending: bool, limit: int, offset: int = 0) -> list[Finding]:
-        """Return some findings in order. `sort` is a key of `SORTS`; descending severity begins with the mildest."""
-        direction = "DESC" if descending else "ASC"
-        order = ", ".join(f"{column} {direction} NULLS LAST" for column in SORTS[sort].split(", "))
-        if sort == "severity":
-            order = f"severity {direction}, last_seen DESC"
+    def page(
+        self, asked: Filter, *, sort: str, descending: bool, limit: int, offset: int = 0, names: Sequence[str] = ()
+    ) -> list[Finding]:
+        """Return some findings in order. `sort` is a key of `SORTS`; descending severity begins with the mildest.
+
+        `names` are the public ids of constituents in the order of their names; without them their ids are ordered.
+        """
+        order = terms(sort, descending=descending, by_name=bool(names))
+        tail = f"{clause(order)} LIMIT {int(limit)} OFFSET {int(offset)}"
+        return self._listed(asked, tail, limit + offset <= _FEW_ROWS, names if sort == "constituent" else ())
+
+    def page_beyond(
+        self,
+        finding: Finding,
+        asked: Filter,
+        *,
+        sort: str,
+        descending: bool,
+        limit: int,
+        names: Sequence[str] = (),
+        backwards: bool = False,
+    ) -> list[Finding]:
+        """Return the findings that follow one of the list, or stand just before it backwards, in the list's order."""
+        order = terms(sort, descending=descending, by_name=bool(names))
+        tail = f"{clause(order, backwards=backwards)} LIMIT {int(limit)}"
+        past = beyond(order, finding, names, backwards=backwards)
+        found = self._listed(asked, tail, limit <= _FEW_ROWS, names if sort == "constituent" else (), past)
+        return found[::-1] if backwards else found
+
+    def _listed(
+        self, asked: Filter, tail: str, are_few: bool, names: Sequence[str], past: tuple[str, list[Any]] = ("", [])
+    ) -> list[Finding]:
+        """Return whole rows where they are few; of more, and where names are looked up, the keys are ordered first."""
         if not self.types:
             return []
-        tail = f"ORDER BY {order}, k1, k2 LIMIT {int(limit)} OFFSET {int(offset)}"
-        if limit + offset <= _FEW_ROWS:
-            return [_finding(row) for row in self._select(_EVERYTHING, asked, tail).fetchall()]
-        rows = self._select("k1, k2, type", asked, tail).fetchall()
+        if are_few and not names:
+            return [_finding(row) for row in self._select(_EVERYTHING, asked, tail, past=past).fetchall()]
+        rows = self._select("k1, k2, type", asked, tail, names=names, past=past).fetchall()
         return self.many([(k1, k2) for k1, k2, _ in rows], {kind for _, _, kind in rows})
 
     def many(self, keys: Sequence[tuple[int, int]], types: Collection[str] = ()) -> list[Finding]:
@@ -306,24 +323,33 @@ class Findings:
                 self._cube_name = name
             return self._cube_name
 
-    def _select(self, what: str, asked: Filter, tail: str = "", *, fresh: bool = False) -> duckdb.DuckDBPyConnection:
-        return self._database.ask(*self._sql(what, asked, tail), fresh=fresh)
+    def _select(
+        self, what: str, asked: Filter, tail: str = "", *, fresh: bool = False, **more: Any
+    ) -> duckdb.DuckDBPyConnection:
+        return self._database.ask(*self._sql(what, asked, tail, **more), fresh=fresh)
 
-    def _sql(self, what: str, asked: Filter, tail: str) -> tuple[str, list[Any]]:
+    def _sql(
+        self, what: str, asked: Filter, tail: str, *, names: Sequence[str] = (), past: tuple[str, list[Any]] = ("", [])
+    ) -> tuple[str, list[Any]]:
         where, parameters = _conditions(asked)
+        if past[0]:
+            where = f"{where} AND {past[0]}" if where else f"WHERE {past[0]}"
         kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
         rows = ", ".join("(?, ?::DATE, ?::DATE, ?::DATE)" for _ in kinds)
         given: list[Any] = [
             value for kind in kinds for value in (kind.type, kind.horizon, kind.latest, kind.gone_since)
         ]
         given.append([file for kind in kinds for file in kind.files])
+        named = _NAMES if names else ""
+        given += [list(names), list(range(len(names)))] if names else []
         sql = f"""WITH t(type, horizon, latest, gone_since) AS (VALUES {rows}),
             f AS (SELECT {_COLUMNS}, {_STATE} AS state, {_JUST_GONE} AS just_gone
                 FROM read_parquet(?) s JOIN t USING (type))
-            SELECT {what} FROM f {where} {tail}"""  # noqa: S608  only names of our own stand in it
-        return sql, [*given, *parameters]
+            SELECT {what} FROM f {named} {where} {tail}"""  # noqa: S608  only names of our own stand in it
+        return sql, [*given, *parameters, *past[1]]
 
 
+_NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"
 _EVERYTHING = "* EXCLUDE (just_gone)"
 _NUMBERS = itertools.count(1)
 _CUBE = """state, severity, "class", type, coalesce(constituent, '') AS constituent,

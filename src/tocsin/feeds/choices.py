@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from tocsin.kernel.tlp import TLP
 
@@ -43,4 +43,17 @@ class FindingState(models.TextChoices):
     GONE = "gone", pgettext_lazy("state of a finding", "Gone")
 
 
+class Origin(models.TextChoices):
+    """Who described the columns of a report."""
+
+    BUILT_IN = "built-in", _("built in")
+    PUBLISHED = "published", _("published schema")
+    FILE = "file", _("mapping file")
+    NONE = "none", _("none")
+
+
+SHADOWSERVER_TERMS = gettext_noop(
+    "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
+)
+"""What a new instance says of the publisher's reports, until somebody of the team writes it otherwise."""
 TLP_CHOICES = [(label.value, label.label) for label in TLP]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tocsin.audit.models import AuditRow
+from tocsin.feeds.reasons import said
 
 ROWS = 8
 
@@ -23,8 +24,8 @@ def _count(number: int) -> str:
 def _committed(data: dict[str, Any]) -> str:
     summary = data.get("summary", {})
     words = {name: _count(summary.get(f"findings_{name}", 0)) for name in ("new", "gone", "returned")}
-    said = _("Run {run}: {new} findings new, {returned} came back, {gone} gone")
-    return said.format(run=data.get("run"), **words)
+    sentence = _("Run {run}: {new} findings new, {returned} came back, {gone} gone")
+    return sentence.format(run=data.get("run"), **words)
 
 
 def _reattributed(data: dict[str, Any]) -> str:
@@ -37,22 +38,26 @@ def _decided(data: dict[str, Any]) -> str:
         "confirmed": _("Report of {type} of {on} confirmed as complete"),
         "discarded": _("Report of {type} of {on} discarded"),
     }
-    said = words.get(data.get("decision", ""), _("Report of {type} of {on} closed"))
-    return said.format(type=data.get("type"), on=data.get("on"))
+    sentence = words.get(data.get("decision", ""), _("Report of {type} of {on} closed"))
+    return sentence.format(type=data.get("type"), on=data.get("on"))
 
 
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "run.committed": _committed,
-    "run.failed": lambda data: _("Run {run} failed: {reason}").format(run=data.get("run"), reason=data.get("reason")),
+    "run.failed": lambda data: _("Run {run} failed: {reason}").format(
+        run=data.get("run"), reason=said(str(data.get("reason", "")))
+    ),
     "run.withdrawn": lambda data: _("Run {run} withdrawn: {reason}").format(
         run=data.get("run"), reason=data.get("reason")
     ),
     "cycle.decided": _decided,
     "finding.reattributed": _reattributed,
     "feed.terms_changed": lambda data: _("Label and terms of {feed} changed").format(feed=data.get("feed")),
-    "feed.schema_loaded": lambda data: _("The publisher's schema was loaded: {types} types of report").format(
-        types=data.get("types")
-    ),
+    "feed.schema_loaded": lambda data: ngettext(
+        "The publisher's schema was loaded: {types} type of report",
+        "The publisher's schema was loaded: {types} types of report",
+        int(data.get("types", 0)),
+    ).format(types=_count(int(data.get("types", 0)))),
     "directory.imported": lambda data: _("Directory imported"),
     "conflict.settled": lambda data: _("A conflict of claims was settled"),
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.engine import run as engine
@@ -137,7 +138,7 @@ def accepted(run: Run) -> list[StoredReport]:
     rows = run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk")
     reports = [engine_report(row) for row in rows]
     if not reports:
-        raise Conflict(f"run {run.pk} has no report that counts.")
+        raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
     return reports
 
 
@@ -146,7 +147,7 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
     with store_lock():
         reports = [engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")]
         if not reports:
-            raise Conflict(f"run {run.pk} has no report that counts.")
+            raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
         delta = _refold(run, {report.type for report in reports}, withdrawn=reports)
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
         kept = {path for report in reports for path in (*report.parts, report.quarantine)}
@@ -167,7 +168,7 @@ def decide(
     with store_lock():
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
         if row is None:
-            raise Conflict(f"no report of {report_type} of {on} has arrived.")
+            raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
         cycle = engine_cycle(row)
         cycle = CycleRecord(
             cycle.type,
@@ -188,9 +189,10 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) 
     """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
     with store_lock():
         if not ReportType.objects.filter(name=report_type).exists():
-            raise Conflict(f"no report of {report_type} has ever arrived.")
+            raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
         if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
-            raise Conflict(f"there are reports of {report_type} of {on}. Use `tocsin feed close` without --empty.")
+            words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
+            raise Conflict(words.format(type=report_type, day=on))
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
         delta = _refold(None, {report_type}, cycles=[cycle])
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
@@ -231,7 +233,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
         else:
             files.append(path)
     if not files:
-        raise InvalidInput("there is no file to import.", where=", ".join(map(str, paths)))
+        raise InvalidInput(_("there is no file to import."), where=", ".join(map(str, paths)))
     return files
 
 

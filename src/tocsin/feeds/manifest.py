@@ -18,7 +18,7 @@ from tocsin.engine.fold import Label
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.feeds import mappings
-from tocsin.feeds.choices import ReportState
+from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.models import Cycle, Feed, Manifest, Movement, Report, ReportType, Run, State
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
@@ -115,11 +115,6 @@ def _feed(mapping: Mapping) -> Feed:
         terms = {"name": "Shadowserver", "tlp": "AMBER", "terms": SHADOWSERVER_TERMS}
         return Feed.objects.get_or_create(code="shadowserver", defaults=terms)[0]
     return Feed.objects.get_or_create(code=mapping.type[:40], defaults={"name": mapping.title[:100], "tlp": "AMBER"})[0]
-
-
-SHADOWSERVER_TERMS = (
-    "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
-)
 
 
 def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: Run) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 
-from tocsin.feeds.choices import TLP_CHOICES, DecisionChoice, ReportState, RunState
+from tocsin.feeds.choices import SHADOWSERVER_TERMS, TLP_CHOICES, DecisionChoice, Origin, ReportState, RunState
 
 
 class Feed(models.Model):
@@ -25,6 +26,11 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def terms_shown(self) -> str:
+        """Those that came with the software are said in the reader's language."""
+        return gettext(self.terms) if self.terms == SHADOWSERVER_TERMS else self.terms
 
 
 class ReportType(models.Model):
@@ -41,6 +47,11 @@ class ReportType(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def origin_label(self) -> str:
+        """Who described its columns, in the reader's language."""
+        return str(dict(Origin.choices).get(self.origin, self.origin))
 
 
 class Run(models.Model):
@@ -101,6 +112,11 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def origin_label(self) -> str:
+        """Who described its columns, in the reader's language."""
+        return str(dict(Origin.choices).get(self.origin, self.origin))
 
 
 class Cycle(models.Model):

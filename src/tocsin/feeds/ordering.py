@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.jobs import queue
@@ -28,7 +29,7 @@ class Orderer:
 def order(what: str, *, by: Actor, at: Instant, **details: Any) -> bool:
     """Have work done; say whether it is done already. Raises a Refusal when it is done here and refused."""
     if what not in ORDERS:
-        raise InvalidInput("that is nothing that can be ordered.", where=what)
+        raise InvalidInput(_("that is nothing that can be ordered."), where=what)
     if getattr(settings, "WORK_BY_JOBS", False):
         queue.enqueue(JOB, {"what": what, "by": [by.audit_key, by.audit_label], **details}, at=at)
         return False

@@ -121,13 +121,17 @@ def latest_day() -> dt.date | None:
     return max((kind.latest for kind in findings().types), default=None)
 
 
-def finding_asked_for(person: object, public: str) -> Finding | None:
-    """Return the finding of a public id; None when there is none, or none that the person may see."""
+def finding_with(public: str) -> Finding | None:
+    """Return the finding of a public id."""
     try:
-        key = words_of(public)
+        return findings().one(*words_of(public))
     except ValueError:
         return None
-    found = findings().one(*key)
+
+
+def finding_asked_for(person: object, public: str) -> Finding | None:
+    """Return the finding of a public id; None when there is none, or none that the person may see."""
+    found = finding_with(public)
     visible = only_constituents(person)
     return found if found and (visible is None or (found.constituent or "") in visible) else None
 

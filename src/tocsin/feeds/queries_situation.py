@@ -19,9 +19,11 @@ from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
+from tocsin.engine.query import Filter
 from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
 from tocsin.feeds.queries import Finding, findings, manifest_version
 from tocsin.feeds.usual import DAYS, Usual, usual
+from tocsin.formats import rsit
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
@@ -220,6 +222,16 @@ def titles() -> dict[str, str]:
     return found
 
 
+def classes() -> frozenset[str]:
+    """Return the classes that a finding may have: those of the taxonomy, and what publishers write of their own."""
+    written: frozenset[str] = kept("classes", lambda: frozenset(row[0] for row in _by_class() if row[0]))
+    return written | rsit.types().keys()
+
+
+def _by_class() -> list[tuple[Any, ...]]:
+    return findings().counts(("class",), Filter())
+
+
 def labels() -> dict[str, str]:
     """Return the label under which the rows of each type stand."""
     return dict(ReportType.objects.values_list("name", "feed__tlp"))
@@ -238,6 +250,11 @@ def owned(owner_key: str | None = None) -> dict[str, tuple[str, str]]:
     rows = FindingOwner.objects.filter(**({"owner_key": owner_key} if owner_key else {}))
     held = rows.order_by("-since").values_list("finding", "owner_key", "owner_label")[:OWNED_AT_MOST]
     return {finding: (key, label) for finding, key, label in held}
+
+
+def is_owner(owner_key: str) -> bool:
+    """Return whether somebody with that key holds a finding."""
+    return FindingOwner.objects.filter(owner_key=owner_key).exists()
 
 
 def owners_of(public_ids: Sequence[str]) -> dict[str, str]:

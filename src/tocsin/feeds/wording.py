@@ -33,7 +33,18 @@ def class_label(name: str | None) -> str:
     known = rsit.resolve(name or "")
     language = (get_language() or "en").split("-")[0]
     label = known.labels.get(language) or known.labels["en"]
-    return label if not name or known.name == name else f"{label} ({name})"
+    return label if not name or known.name == name else f"{label} ({OWN_CLASSES.get(name, name)})"
+
+
+OWN_CLASSES: dict[str, Any] = {
+    "blacklist": _("on a blocklist"),
+    "blocklist": _("on a blocklist"),
+    "dga-domain": _("made-up domain"),
+    "malware": _("malware"),
+    "proxy": _("open proxy"),
+    "tor": _("Tor"),
+}
+"""What publishers write instead of a type of the taxonomy."""
 
 
 REMEDIES: dict[str, Any] = {

@@ -49,6 +49,11 @@ def types() -> dict[str, Type]:
     }
 
 
+def aliases() -> dict[str, str]:
+    """Return what others write instead of a type, with the type."""
+    return dict(_data()["aliases"])
+
+
 def resolve(name: str) -> Type:
     """Return the type that `name` means, also when others write it otherwise (`blacklist`); else `undetermined`."""
     word = name.strip().lower()

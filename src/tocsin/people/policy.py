@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from django.utils.translation import gettext_lazy as _
 
 from tocsin.kernel.refusals import NotPermitted
 from tocsin.people.choices import Role
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 
 class Ability(enum.StrEnum):
@@ -46,6 +51,21 @@ _ABILITIES: dict[str, frozenset[Ability]] = {
 """Constituents' contacts and peers have none of these: their own pages show them what is theirs."""
 
 
+REFUSED: dict[Ability, StrPromise] = {
+    Ability.VIEW_SITUATION: _("This account may not view the situation."),
+    Ability.VIEW_FINDINGS: _("This account may not view findings."),
+    Ability.WORK_ON_FINDINGS: _("This account may not work on findings."),
+    Ability.VIEW_DIRECTORY: _("This account may not view the directory."),
+    Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
+    Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
+    Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
+    Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
+    Ability.READ_AUDIT: _("This account may not read the audit trail."),
+}
+"""A whole sentence each: other languages do not put the verb where English does."""
+ASK = _("Ask a national administrator for another role.")
+
+
 class Acting(Protocol):
     """A person, or nobody signed in."""
 
@@ -70,4 +90,4 @@ def may(person: Acting | None, ability: Ability) -> bool:
 def require(person: Acting | None, ability: Ability) -> None:
     """Refuse with a sentence when a person may not."""
     if not may(person, ability):
-        raise NotPermitted(f"This account may not {ability.value}. Ask a national administrator for another role.")
+        raise NotPermitted(f"{REFUSED[ability]} {ASK}")

@@ -8,9 +8,11 @@ Referrer-Policy and, under TLS, HSTS.
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -26,6 +28,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+LONGEST_ADDRESS = 6_000
+"""Below what the web server takes (`serving.parts`), so that the page can say it."""
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics", "display-capture")
@@ -44,6 +48,17 @@ def security_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         if _has_session(request, response):
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    return respond
+
+
+def address_length(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware. Answers an address that is too long with a page that says so; the web server has only its own."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            return render(request, "414.html", status=HTTPStatus.REQUEST_URI_TOO_LONG)
+        return get_response(request)
 
     return respond
 

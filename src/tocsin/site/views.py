@@ -11,13 +11,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.kernel import clock
+from tocsin.kernel.questions import Question
 from tocsin.people import actions
 from tocsin.people.models import Person
 from tocsin.site import examples
 from tocsin.site.search import find
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
-SEARCH_LENGTH = 200
 
 
 @require_POST
@@ -51,11 +51,12 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Whatever the rooms know by the text; a single hit is gone to at once."""
-    text = request.GET.get("q", "")[:SEARCH_LENGTH]
+    question = Question(request.GET.copy())
+    text = question.text("q")
     hits = find(request.user, text)
     if len(hits) == 1:
         return HttpResponseRedirect(hits[0].url)
-    return render(request, "search.html", {"hits": hits, "search_text": text})
+    return render(request, "search.html", {"hits": hits, "search_text": text, "question": question})
 
 
 @require_GET

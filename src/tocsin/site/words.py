@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 SEVERITIES: dict[int, Any] = {
@@ -15,6 +16,17 @@ SEVERITIES: dict[int, Any] = {
     5: pgettext_lazy("severity C5", "moderate"),
     6: pgettext_lazy("severity C6", "localised"),
 }
+
+
+ACTORS: dict[str, Any] = {
+    "attribution": _("attribution"),
+    "command line": _("command line"),
+    "demonstration": _("demonstration"),
+    "enrolment": _("enrolment"),
+    "feed watch": _("watched folder"),
+    "set-up": _("set-up"),
+}
+"""Parts of the software that act by themselves, as the trail knows them."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from tocsin.directory.models import Claim, Constituent, Contact
@@ -25,6 +25,8 @@ def actor(request: HttpRequest) -> Person:
 
 def constituent_asked_for(request: HttpRequest, public_id: str) -> Constituent:
     """Return the constituent; unknown and not visible are the same 404."""
+    if "\0" in public_id:  # PostgreSQL takes no such text
+        raise Http404
     return get_object_or_404(constituents_visible_to(request.user).select_related("parent"), public_id=public_id)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -33,10 +33,10 @@ from tocsin.directory.views.asking import (
     contact_asked_for,
 )
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 
 ROWS = 50
 CLAIMS = 200
-SEARCH_LENGTH = 200
 SORTS = {
     "name": ("name",),
     "sector": ("sector", "name"),
@@ -50,25 +50,28 @@ SORTS = {
 @require_GET
 def constituents(request: HttpRequest) -> HttpResponse:
     """Fifty constituents at a time; filters, search and order stand in the address."""
-    text = request.GET.get("q", "")[:SEARCH_LENGTH]
+    question = Question(request.GET.copy())
+    text = question.text("q")
     visible = constituents_visible_to(request.user)
     found = constituents_matching(text, visible)
-    chosen = _chosen(request, found)
-    sort = request.GET.get("sort", "name")
-    fields = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    chosen = _chosen(question, found)
+    sort = question.value("sort", {*SORTS, *(f"-{name}" for name in SORTS)}, "name")
+    fields = SORTS[sort.removeprefix("-")]
     order = (f"-{fields[0]}" if sort.startswith("-") else fields[0], *fields[1:], "public_id")
     rows = chosen.annotate(
         claim_count=Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
         verified_on=Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
     ).order_by(*order)
-    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
-    shown = {"page": page, "facets": _facets(found), "q": text, "is_empty": not visible.exists()}
+    pages = Paginator(rows, ROWS)
+    page = pages.page(question.number("page", pages.num_pages))
+    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
+    shown = {"question": question, "page": page, "facets": _facets(found), "q": text, "is_empty": not visible.exists()}
     return render(request, "directory/constituents.html", shown)
 
 
-def _chosen(request: HttpRequest, found: QuerySet[Constituent]) -> QuerySet[Constituent]:
-    for name in ("status", "sector"):
-        if values := request.GET.getlist(name)[:50]:
+def _chosen(question: Question[QueryDict], found: QuerySet[Constituent]) -> QuerySet[Constituent]:
+    for name, known in (("status", Status.values), ("sector", dict(sector_choices()))):
+        if values := question.values(name, known):
             found = found.filter(**{f"{name}__in": values})
     return found
 
@@ -93,9 +96,11 @@ def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
 def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     """One constituent: what it is responsible for, whom to tell, its facts."""
     row = constituent_asked_for(request, public_id)
+    question, claims = Question(request.GET.copy()), Paginator(row.claims.all(), CLAIMS)
     shown = {
+        "question": question,
         "constituent": row,
-        "claims": Paginator(row.claims.all(), CLAIMS).get_page(request.GET.get("page")),
+        "claims": claims.page(question.number("page", claims.num_pages)),
         "contacts": row.contacts.select_related("deputy_of"),
         "parts": row.parts.all(),
         "conflicts": conflicts_of(row),
@@ -156,8 +161,9 @@ def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _suggested(request: HttpRequest) -> dict[str, str]:
     """Return what the address fills in: work lists know the value that needs a claim."""
-    kind, value = request.GET.get("kind", ""), request.GET.get("value", "")[:300]
-    return {"kind": kind if kind in ClaimKind.values else ClaimKind.NETWORK.value, "value": value} if value else {}
+    question = Question(request.GET.copy())
+    kind, value = question.value("kind", ClaimKind.values, ClaimKind.NETWORK.value), question.text("value", 300)
+    return {"kind": kind, "value": value} if value else {}
 
 
 @require_POST

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
@@ -20,9 +22,10 @@ def add_note(finding: str, *, text: str, by: Actor, at: dt.datetime) -> NoteAdde
     """Write about a finding."""
     text = text.strip()
     if not text:
-        raise InvalidInput("the note is empty.", remedy="Write what the next person should know.")
+        raise InvalidInput(_("the note is empty."), remedy=_("Write what the next person should know."))
     if len(text) > MAX_NOTE:
-        raise InvalidInput(f"the note has {len(text)} characters; {MAX_NOTE} are the most.")
+        words = _("the note has {number} characters; {most} are the most.")
+        raise InvalidInput(words.format(number=len(text), most=MAX_NOTE))
     FindingNote.objects.create(finding=finding, text=text, author_label=by.audit_label, at=at)
     return NoteAdded(finding=finding, text=text)
 

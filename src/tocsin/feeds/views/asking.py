@@ -1,28 +1,34 @@
-"""What an address asks of findings, read from its query part. What cannot be understood restricts nothing."""
+"""What an address asks of findings, read from its query part."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 
 from tocsin.directory.models import Constituent
-from tocsin.engine.query import SORTS, Filter
+from tocsin.engine.query import SORTS, Filter, Finding, Findings
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.queries import only_constituents
+from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.feeds.forms import team
+from tocsin.feeds.queries import finding_with, only_constituents
 from tocsin.feeds.queries_findings import worded
+from tocsin.feeds.queries_situation import is_owner
+from tocsin.kernel.questions import Question
+from tocsin.kernel.refusals import Refusal
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
-VALUES_AT_MOST = 50
-TEXT_LENGTH = 200
 ROWS = 50
 PAGES_AT_MOST = 100
-"""A list is read from its beginning; whoever wants row 5,001 narrows it or exports it."""
+"""So far pages are counted from the beginning of a list. Findings go on from a row; other lists end, and say so."""
+ROWS_AT_MOST = 1_000_000_000
 NOBODY = "-"
 NO_ONE = "\x7f"
-"""An id that nobody has: the filter that nothing passes."""
+"""A name that nobody and nothing has: the filter that nothing passes."""
 STATES = ("new", "still", "returned", "gone")
 DEFAULT_SORT = "severity"
 
@@ -35,71 +41,101 @@ class Asked:
     sort: str
     is_descending: bool
     page: int
+    past: Finding | None
+    """The finding that a page beyond PAGES_AT_MOST goes on from."""
+    is_back: bool
     text: str
     owner: str
     """`me`, `none`, the key of a person, or empty."""
 
-    @property
-    def offset(self) -> int:
-        """Rows before the page."""
-        return (self.page - 1) * ROWS
+    def rows(self, found: Findings, names: Sequence[str]) -> list[Finding]:
+        """Return the findings of the page; `names` are constituents in the order of their names."""
+        order: dict[str, Any] = {"sort": self.sort, "descending": self.is_descending, "limit": ROWS, "names": names}
+        if self.past is not None:
+            return found.page_beyond(self.past, self.filter, backwards=self.is_back, **order)
+        return found.page(self.filter, offset=(self.page - 1) * ROWS, **order)
 
 
-def with_defaults(asked: QueryDict) -> QueryDict:
-    """Return what is asked for, with the open states where it names no state."""
-    if asked.getlist("state"):
-        return asked
-    query = asked.copy()
-    query.setlist("state", list(STATES[:3]))
-    return query
+def open_unless_named(question: Question[QueryDict]) -> None:
+    """Ask for the open states where no state is asked for."""
+    if not question.values("state", STATES):
+        question.query.setlist("state", list(STATES[:3]))
 
 
-def asked_for(request: HttpRequest, query: QueryDict) -> Asked:
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """The values that filters may have."""
+
+    people: Mapping[str, Constituent]
+    labels: Mapping[str, str]
+    """Type of report → TLP."""
+
+    def owners(self, owner: str) -> bool:
+        """Whether somebody of the team, or who still holds a finding, has that key."""
+        return owner in ("me", "none") or any(owner == each.audit_key for each in team()) or is_owner(owner)
+
+
+def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known) -> Asked:
     """Return what the query part asks for, restricted to what the person may see."""
-    text = query.get("q", "").replace("\0", "").strip()[:TEXT_LENGTH]
-    owner = query.get("owner", "")[:60]
-    sort = query.get("sort", DEFAULT_SORT)
-    name = sort.removeprefix("-")
+    text, owner = question.text("q"), question.text("owner")
+    if owner and not known.owners(owner):
+        question.refuse("owner", owner)
+        owner = ""
+    page, past, is_back = _place(question)
+    sort = question.value("sort", {*SORTS, *(f"-{name}" for name in SORTS)}, DEFAULT_SORT)
     found = Filter(
-        states=tuple(state for state in _values(query, "state") if state in STATES),
-        severities=tuple(int(level) for level in _values(query, "severity") if level in tuple("123456")),
-        classes=_values(query, "class"),
-        types=_values(query, "type"),
-        constituents=_constituents(query),
-        came_back=query.get("back") == "1",
-        just_gone=query.get("gone") == "now",
+        states=question.values("state", STATES),
+        severities=tuple(int(level) for level in question.values("severity", tuple("123456"))),
+        classes=question.values("class", situation.classes()),
+        types=_types(question, known.labels),
+        constituents=_constituents(question, known.people),
+        came_back=question.value("back", ("1",)) == "1",
+        just_gone=question.value("gone", ("now",)) == "now",
         only_constituents=only_constituents(request.user),
     )
     return Asked(
         filter=_owned(worded(found, text), owner, getattr(request.user, "audit_key", "")),
-        sort=name if name in SORTS else DEFAULT_SORT,
-        is_descending=sort.startswith("-") and name in SORTS,
-        page=page_number(query.get("page", "1")),
+        sort=sort.removeprefix("-"),
+        is_descending=sort.startswith("-"),
+        page=page,
+        past=past,
+        is_back=is_back,
         text=text,
         owner=owner,
     )
 
 
-def _values(query: QueryDict, name: str) -> tuple[str, ...]:
-    values = (value.replace("\0", "")[:TEXT_LENGTH] for value in query.getlist(name)[:VALUES_AT_MOST])
-    return tuple(dict.fromkeys(value for value in values if value))
+def _place(question: Question[QueryDict]) -> tuple[int, Finding | None, bool]:
+    """Return which page is asked for, from which finding it goes on, and whether back from it."""
+    number = question.number("page", ROWS_AT_MOST // ROWS)
+    name = "before" if question.text("before") else "after"
+    public = question.text(name)
+    past = finding_with(public) if number > PAGES_AT_MOST and public else None
+    if number > PAGES_AT_MOST and past is None:
+        question.refuse("page", str(number))
+        return 1, None, False
+    return number, past, name == "before"
 
 
-def _constituents(query: QueryDict) -> tuple[str, ...]:
+def _types(question: Question[QueryDict], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which types of report are asked for; the label of its feed stands for all types that bear it."""
+    named, wanted = question.values("type", labels), question.values("tlp", dict(TLP_CHOICES))
+    if not wanted:
+        return named
+    types = tuple(sorted(name for name, label in labels.items() if label in wanted and (not named or name in named)))
+    return types or (NO_ONE,)
+
+
+def _constituents(question: Question[QueryDict], people: Mapping[str, Constituent]) -> tuple[str, ...]:
     """Return whose findings are asked for; a sector stands for all in it."""
-    named = tuple("" if value == NOBODY else value for value in _values(query, "whose"))
-    sectors = _values(query, "sector")
+    named = tuple("" if value == NOBODY else value for value in question.values("whose", {*people, NOBODY}))
+    sectors = question.values("sector", {NOBODY, *(row.sector for row in people.values())})
     if not sectors:
         return named
-    members = set(Constituent.objects.filter(sector__in=sectors).values_list("public_id", flat=True))
+    members = {public for public, row in people.items() if row.sector in sectors}
     members |= {""} if NOBODY in sectors else set()
     both = members & set(named) if named else members
     return tuple(sorted(both)) or (NO_ONE,)
-
-
-def page_number(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), PAGES_AT_MOST)
 
 
 def _owned(found: Filter, owner: str, me: str) -> Filter:
@@ -120,6 +156,9 @@ class Page:
     number: int
     shown: int
     total: int
+    first: str = ""
+    """The id of its first row, where pages go on from rows."""
+    last: str = ""
 
     @property
     def paginator(self) -> Page:
@@ -145,12 +184,31 @@ class Page:
 
     def has_next(self) -> bool:
         """Whether there is a page after that may be asked for."""
-        return self.end_index() < self.total and self.shown > 0 and self.number < PAGES_AT_MOST
+        return self.end_index() < self.total and self.shown > 0 and (self.number < PAGES_AT_MOST or bool(self.last))
+
+    @property
+    def next_place(self) -> dict[str, list[str]]:
+        """What the address of the next page says of its place."""
+        return self._place(self.number + 1, "after", self.last)
+
+    @property
+    def previous_place(self) -> dict[str, list[str]]:
+        """What the address of the page before says of its place."""
+        return self._place(self.number - 1, "before", self.first)
+
+    def _place(self, number: int, name: str, row: str) -> dict[str, list[str]]:
+        return {"page": [str(number)], **({name: [row]} if number > PAGES_AT_MOST else {})}
 
     @property
     def is_last_allowed(self) -> bool:
         """Whether more is there than pages are shown of."""
-        return self.number >= PAGES_AT_MOST and self.end_index() < self.total
+        return self.number >= PAGES_AT_MOST and self.end_index() < self.total and not self.last
+
+
+def sentence(refused: Refusal) -> str:
+    """Return why something was refused as it stands on a page: a command puts its own name before it."""
+    said = str(refused)
+    return said[:1].upper() + said[1:]
 
 
 def person(request: HttpRequest) -> Person:

@@ -24,9 +24,9 @@ from tocsin.feeds import exports, queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import asked_for, with_defaults
-from tocsin.feeds.views.findings import shared
+from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
@@ -49,13 +49,16 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """Send the findings that the list shows, all pages of it."""
     if form not in MEDIA:
         raise Http404
-    query = with_defaults(request.GET)
-    asked = shared(asked_for(request, query), query, situation.labels()).filter
+    question = Question(request.GET.copy())
+    open_unless_named(question)
+    asked = asked_for(request, question, Known(queries.holders(), situation.labels())).filter
+    if question.left_out:  # a file would hold more than was asked for, and could not say so
+        return HttpResponseRedirect(f"{reverse('findings')}?{request.GET.urlencode()}")
     counted = queries.findings().tally(asked, ("type",))
     if form == "xlsx" and counted.total > exports.XLSX_ROWS_AT_MOST:
         words = _("An XLSX file holds at most {most} findings, and these are {n}. Narrow the list, or take CSV.")
         messages.error(request, words.format(most=exports.XLSX_ROWS_AT_MOST, n=counted.total))
-        return HttpResponseRedirect(f"{reverse('findings')}?{query.urlencode()}")
+        return HttpResponseRedirect(f"{reverse('findings')}?{question.query.urlencode()}")
     feeds = {each.name: each.feed for each in ReportType.objects.select_related("feed")}
     held = {feeds[name] for name in counted.by_facet["type"] if name in feeds and counted.by_facet["type"][name]}
     tlp = strictest(TLP.read(feed.tlp) for feed in held).label if held else TLP.CLEAR.label

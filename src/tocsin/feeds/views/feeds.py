@@ -23,6 +23,7 @@ from tocsin.feeds.queries_situation import OPEN, Health
 from tocsin.feeds.views.asking import worker
 from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -38,6 +39,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     health, titles = situation.health(), situation.titles()
     listed = [_row(each, titles) for each in health]
     held = [(each, cycle) for each in health for cycle in each.held]
+    question, runs = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
     context = {
         "types": listed,
         "silent": [row for row in listed if row["state"] == "silent"],
@@ -47,7 +49,8 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "feeds": Feed.objects.order_by("name"),
-        "page": Paginator(Run.objects.all(), RUNS).get_page(request.GET.get("page")),
+        "question": question,
+        "page": runs.page(question.number("page", runs.num_pages)),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/feeds.html", context)
@@ -120,9 +123,11 @@ def _is_day(text: str) -> bool:
 def terms(request: HttpRequest, code: str) -> HttpResponse:
     """Change the label and the terms of a feed."""
     by, feed = worker(request, Ability.RUN_FEEDS), get_object_or_404(Feed, code=code)
-    form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms})
+    form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms_shown})
     if request.method == "POST" and form.is_valid():
-        change_terms(feed, tlp=form.cleaned_data["tlp"], terms=form.cleaned_data["terms"], by=by, at=now())
+        # What is shown in the reader's language stays what it is until somebody writes it otherwise.
+        terms = form.cleaned_data["terms"] if "terms" in form.changed_data else feed.terms
+        change_terms(feed, tlp=form.cleaned_data["tlp"], terms=terms, by=by, at=now())
         messages.success(request, _("Changed. Pages and exports carry it from now on."))
         return redirect("feeds")
     shown = {"form": form, "feed": feed}

@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.directory.queries import constituent_names
 from tocsin.engine.query import Finding
 from tocsin.feeds import queries, queries_finding, wording
 from tocsin.feeds import queries_situation as situation
@@ -20,7 +19,7 @@ from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
 from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
@@ -46,7 +45,7 @@ def note(request: HttpRequest, public: str) -> HttpResponse:
             add_note(queries.finding_id(found), text=form.cleaned_data["text"], by=by, at=now())
             return redirect("feeds:finding", queries.finding_id(found))
         except Refusal as refused:
-            form.add_error("text", str(refused))
+            form.add_error("text", sentence(refused))
     return _page(request, found, form)
 
 
@@ -76,7 +75,7 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
 def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     titles = situation.titles()
     kind = ReportType.objects.select_related("feed").get(name=found.type)
-    names = constituent_names()
+    names = {code: row.local_name for code, row in queries.holders().items()}
     owner, life = queries_finding.owner(found), queries_finding.life(found)
     claim = queries_finding.claim(found)
     people = team()
@@ -125,7 +124,7 @@ def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) 
         for each in queries_finding.handovers(found)
     ]
     noted = [
-        {"at": each.at, "what": "note", "text": each.text, "by": each.author_label.partition(" <")[0]}
+        {"at": each.at, "what": "note", "text": each.text, "by": each.author_label}
         for each in queries_finding.notes(found)
     ]
     return sorted([*turned, *handed, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)

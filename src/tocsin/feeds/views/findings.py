@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.directory.models import Constituent
+from tocsin.directory.queries import in_order_of_names
 from tocsin.engine.query import Filter, Finding, Findings, Tally
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
@@ -26,8 +26,21 @@ from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import NOBODY, ROWS, STATES, Asked, Page, asked_for, person, with_defaults, worker
+from tocsin.feeds.views.asking import (
+    NOBODY,
+    ROWS,
+    STATES,
+    Asked,
+    Known,
+    Page,
+    asked_for,
+    open_unless_named,
+    person,
+    sentence,
+    worker,
+)
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
@@ -43,17 +56,21 @@ OPEN = ("new", "still", "returned")
 @at_one_version
 def findings(request: HttpRequest) -> HttpResponse:
     """Fifty findings at a time, worst first."""
-    request.GET = with_defaults(request.GET)  # type: ignore[assignment]  # so that the filter bar shows them as chosen
-    labels = situation.labels()
-    asked = shared(asked_for(request, request.GET), request.GET, labels)
+    labels, people, titles = situation.labels(), queries.holders(), situation.titles()
+    question = Question(request.GET.copy())
+    open_unless_named(question)
+    asked = asked_for(request, question, Known(people, labels))
+    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
+    request.GET = question.query  # type: ignore[assignment]
     found = queries.findings()
     tally = found.tally(asked.filter)
-    people, titles = queries.holders(), situation.titles()
     names = {code: row.local_name for code, row in people.items()}
-    shown = found.page(asked.filter, sort=asked.sort, descending=asked.is_descending, limit=ROWS, offset=asked.offset)
+    shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
+    first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))
     context = {
+        "question": question,
         "rows": rows(shown, names, titles, labels),
-        "page": Page(asked.page, len(shown), tally.total),
+        "page": Page(asked.page, len(shown), tally.total, first, last),
         "is_empty": not found.types,
         "total": tally.total,
         "organisations": _organisations(asked, tally),
@@ -75,21 +92,10 @@ def findings(request: HttpRequest) -> HttpResponse:
         "team": team(),
         "query": request.GET.urlencode(),
         "exports": [(form.upper(), reverse("feeds:export", args=[form])) for form in ("csv", "json", "xlsx")],
-        "first_page": _without(request.GET, "page"),
+        "first_page": _without(request.GET, "page", "after", "before"),
         "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
     }
     return render(request, "feeds/findings.html", context)
-
-
-def shared(asked: Asked, query: QueryDict, labels: Mapping[str, str]) -> Asked:
-    """Return what is asked with the label of its feed restricted, where the address says so."""
-    wanted = {label for label in query.getlist("tlp") if label in dict(TLP_CHOICES)}
-    if not wanted:
-        return asked
-    types = tuple(sorted(name for name, label in labels.items() if label in wanted))
-    if asked.filter.types:
-        types = tuple(name for name in types if name in asked.filter.types)
-    return dataclasses.replace(asked, filter=dataclasses.replace(asked.filter, types=types or ("",)))
 
 
 def rows(
@@ -114,9 +120,10 @@ def rows(
     ]
 
 
-def _without(query: QueryDict, name: str) -> str:
+def _without(query: QueryDict, *names: str) -> str:
     kept = query.copy()
-    kept.pop(name, None)
+    for name in names:
+        kept.pop(name, None)
     return kept.urlencode()
 
 
@@ -128,10 +135,10 @@ def _organisations(asked: Asked, tally: Tally) -> int:
     return sum(1 for each in counted if each)
 
 
-def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int]:
-    """Return how many findings opened and how many went gone by the latest report of each type."""
-    opened = found.count(Filter(states=("new", "returned"), only_constituents=only))
-    return opened, found.count(Filter(just_gone=True, only_constituents=only))
+def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int, int]:
+    """Return how many findings are new, how many came back and how many went gone by the latest report of each type."""
+    states = dict(found.counts(("state",), Filter(only_constituents=only)))
+    return states.get("new", 0), states.get("returned", 0), found.count(Filter(just_gone=True, only_constituents=only))
 
 
 def tabs(query: QueryDict) -> list[dict[str, Any]]:
@@ -140,7 +147,7 @@ def tabs(query: QueryDict) -> list[dict[str, Any]]:
     views = [
         ("open", _("Open, worst first"), f"?{states}"),
         ("back", _("Came back"), f"?{states}&back=1"),
-        ("new", _("New today"), "?state=new&state=returned"),
+        ("new", _("New or back"), "?state=new&state=returned"),
         ("nobody", pgettext("findings that nobody is responsible for", "Nobody's"), f"?{states}&whose={NOBODY}"),
         ("mine", _("Mine"), f"?{states}&owner=me"),
         ("unowned", _("Not taken yet"), f"?{states}&owner=none"),
@@ -242,7 +249,7 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
     try:
         said = _work(request.POST, ids, by)
     except Refusal as refused:
-        messages.error(request, str(refused))
+        messages.error(request, sentence(refused))
     else:
         (messages.success if ids else messages.error)(request, said)
     return HttpResponseRedirect(_onward(request))

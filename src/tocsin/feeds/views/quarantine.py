@@ -6,24 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from tocsin.engine import query as engine
 from tocsin.engine.query import Fault
-from tocsin.feeds import queries, wording
+from tocsin.feeds import queries, reasons, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import ROWS, TEXT_LENGTH, Page, page_number
+from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
+from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 
 REPORTS_AT_MOST = 400
 RAW_SHOWN = 400
+RUNS_AT_MOST = 999_999_999
 
 
 @needs(Ability.VIEW_FEEDS)
@@ -31,15 +33,19 @@ RAW_SHOWN = 400
 @at_one_version
 def quarantine(request: HttpRequest) -> HttpResponse:
     """Fifty lines at a time; filters by type, run, reason and column stand in the address."""
-    reports, total = _reports(request)
+    question, titles = Question(request.GET.copy()), situation.titles()
+    reports, total, run = _reports(question, titles)
     by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
     faults = engine.faults(queries.database(), _present(by_file))
-    reason, column = (request.GET.get(name, "").replace("\0", "")[:TEXT_LENGTH] for name in ("reason", "column"))
-    number = page_number(request.GET.get("page", "1"))
+    reason, column = question.text("reason"), question.text("column")
+    if reason and not reasons.known(reason) and all(fault.reason != reason for fault in faults):
+        question.refuse("reason", reason)
+        reason = ""
+    number = question.number("page", PAGES_AT_MOST)
+    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     found = engine.quarantined(
         queries.database(), _present(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
     )
-    titles = situation.titles()
     counted = sum(f.whole_rows + f.cells for f in faults if reason in ("", f.reason) and column in ("", f.column))
     context = {
         "rows": [_row(row, by_file, titles) for row in found],
@@ -48,22 +54,22 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "whole_rows": sum(fault.whole_rows for fault in faults),
         "cells": sum(fault.cells for fault in faults),
         "is_empty": not reports,
-        "run": request.GET.get("run", ""),
+        "question": question,
+        "run": run or "",
         "left_out": total - len(reports),
     }
     return render(request, "feeds/quarantine.html", context)
 
 
-def _reports(request: HttpRequest) -> tuple[list[Report], int]:
-    """Return the newest reports with something in quarantine, as the address restricts them, and how many there are."""
+def _reports(question: Question[QueryDict], titles: dict[str, str]) -> tuple[list[Report], int, int]:
+    """Return the newest reports with something in quarantine as the question restricts them, how many, of which run."""
     found = Report.objects.filter(state=ReportState.ACCEPTED).exclude(quarantine="").select_related("type")
-    if types := request.GET.getlist("type")[:50]:
-        found = found.filter(type__name__in=[name.replace("\0", "") for name in types])
-    run = request.GET.get("run", "")
-    if run.isascii() and run.isdigit() and len(run) < 10:
-        found = found.filter(run=int(run))
+    if types := question.values("type", titles):
+        found = found.filter(type__name__in=types)
+    if run := question.number("run", RUNS_AT_MOST, default=0):
+        found = found.filter(run=run)
     reports = list(found.order_by("-on", "name")[:REPORTS_AT_MOST])
-    return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports)
+    return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports), run
 
 
 def _present(by_file: dict[str, Report]) -> list[str]:
@@ -72,13 +78,13 @@ def _present(by_file: dict[str, Report]) -> list[str]:
 
 def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str]) -> dict[str, Any]:
     file, line, column, reason, raw, whole = row
-    report = by_file[file]
+    report, why = by_file[file], reasons.said(reason)
     return {
         "report": report,
         "what": wording.kind(report.type.name, titles),
         "line": line,
         "column": column,
-        "reason": reason[:1].upper() + reason[1:],
+        "reason": why[:1].upper() + why[1:],
         "raw": raw[:RAW_SHOWN],
         "is_cut": len(raw) > RAW_SHOWN,
         "is_row": whole,
@@ -86,11 +92,11 @@ def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str
 
 
 def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) -> list[dict[str, Any]]:
-    reasons: dict[str, int] = {}
+    by_reason: dict[str, int] = {}
     columns: dict[str, int] = {}
     for fault in faults:
         count = fault.whole_rows + fault.cells
-        reasons[fault.reason] = reasons.get(fault.reason, 0) + count
+        by_reason[fault.reason] = by_reason.get(fault.reason, 0) + count
         columns[fault.column] = columns.get(fault.column, 0) + count
     types: dict[str, int] = {}
     for report in reports:
@@ -98,7 +104,11 @@ def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) 
     words = {name: wording.kind(name, titles) for name in types}
     return [
         {"name": "type", "label": _("Report"), "values": _values(types, words)},
-        {"name": "reason", "label": _("Reason"), "values": _values(reasons)},
+        {
+            "name": "reason",
+            "label": _("Reason"),
+            "values": _values(by_reason, {each: reasons.said(each) for each in by_reason}),
+        },
         {"name": "column", "label": _("Column"), "values": _values({n: c for n, c in columns.items() if n})},
     ]
 

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.feeds import ordering, wording
+from tocsin.feeds import ordering, reasons, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
@@ -75,7 +75,7 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
     try:
         is_done = ordering.order(what, by=by, at=now(), **details)
     except Refusal as refused:
-        messages.error(request, str(refused))
+        messages.error(request, sentence(refused))
         return
     messages.success(
         request,
@@ -95,6 +95,10 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
     context = {
         **_progress(row),
         "summary": row.summary,
+        "broken": [
+            {"name": each["name"], "reason": reasons.said_of_file(each["name"], each["reason"])}
+            for each in row.summary.get("broken", ())
+        ],
         "reports": reports,
         "report_count": row.reports.count(),
         "cycles": cycles,
@@ -108,6 +112,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
 def _progress(row: Run) -> dict[str, Any]:
     return {
         "run": row,
+        "note": reasons.said(row.note),
         "look": LOOKS[RunState(row.state)],
         "is_running": row.state == RunState.RUNNING,
         "percent": min(100, max(0, round(row.progress * 100))),

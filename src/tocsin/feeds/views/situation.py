@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -25,11 +25,13 @@ from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 
 KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
+"""Lines of each table; of more groups the last line is the sum of the others, so that the columns add up."""
 BARS = 8
 PEOPLE_SHOWN = 5
 NEEDED_SHOWN = 4
@@ -52,11 +54,13 @@ def situation(request: HttpRequest) -> HttpResponse:
     all_kinds = kinds(moved, titles)
     wanted = needed.decisions(request.user, counts, people, health, titles)
     before = last_visit(request.session)
+    question = Question(request.GET.copy())
     context = {
+        "question": question,
         "is_empty": not health,
         "newest": moved.days[-1] if moved.days else None,
         "attack": attack(all_kinds),
-        "kinds": all_kinds if request.GET.get("kinds") == "all" else all_kinds[:KINDS_SHOWN],
+        "kinds": all_kinds if question.value("kinds", ("all",)) else all_kinds[:KINDS_SHOWN],
         "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
         "feeds": arrivals(health, titles),
         "changes": changes(moved, counts, gone, people),
@@ -64,7 +68,7 @@ def situation(request: HttpRequest) -> HttpResponse:
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": len(wanted),
         "needed_more": wanted[NEEDED_SHOWN:],
-        "trend": trend(moved),
+        "trend": trend(moved, sum(row[-1] for row in counts if row[2] in ("new", "returned"))),
         "sectors": bars(counts, people, "sector"),
         "organisations": bars(counts, people, "whose"),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
@@ -211,19 +215,29 @@ def changes(
     tables = []
     for title, name, of, label in groups:
         rows = _grouped(of, counts, gone, before)
+        shown = rows if len(rows) <= GROUPS_SHOWN else rows[: GROUPS_SHOWN - 1]
         listed = [
-            {
-                "label": _label(name, code, label, sectors, names),
-                "day": row[0],
-                "before": row[1],
-                "open": row[2],
-                "query": urlencode({name: code or NOBODY}),
-            }
-            for code, row in rows
+            _line(_label(name, code, label, sectors, names), row, urlencode({name: code or NOBODY}))
+            for code, row in shown
         ]
-        tables.append({"title": title, "rows": listed[:GROUPS_SHOWN], "more": max(0, len(listed) - GROUPS_SHOWN)})
+        if rest := [row for _code, row in rows[len(shown) :]]:
+            words = ngettext("{n} other", "{n} others", len(rest))
+            listed.append(_line(words.format(n=len(rest)), _added(rest)))
+        tables.append({"title": title, "rows": listed})
     whole = _grouped(lambda whose, what: "", counts, gone, before)
     return {"tables": tables, "all": whole[0][1] if whole else (Day(), Day(), 0)}
+
+
+Group = tuple[Day, Day, int]
+"""Now, the day before, and how many are open."""
+
+
+def _line(label: str, row: Group, query: str = "") -> dict[str, Any]:
+    return {"label": label, "day": row[0], "before": row[1], "open": row[2], "query": query}
+
+
+def _added(rows: Sequence[Group]) -> Group:
+    return sum((row[0] for row in rows), Day()), sum((row[1] for row in rows), Day()), sum(row[2] for row in rows)
 
 
 def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: Mapping[str, str]) -> str:
@@ -236,7 +250,7 @@ def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: 
 
 def _grouped(
     of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[tuple[str, str], Day]
-) -> list[tuple[str, tuple[Day, Day, int]]]:
+) -> list[tuple[str, Group]]:
     """Return for each group now, the day before and how many are open, most opened first."""
     today: dict[str, Day] = {}
     opened: dict[str, int] = {}
@@ -284,8 +298,11 @@ def who(only: tuple[str, ...] | None, counts: Sequence[tuple[Any, ...]]) -> dict
 # ---- below
 
 
-def trend(moved: Movements) -> dict[str, Any] | None:
-    """Return the chart of the last days: opened and gone, with the usual of what opens."""
+def trend(moved: Movements, new_or_back: int) -> dict[str, Any] | None:
+    """Return the chart of the last days: opened and gone, with the usual of what opens.
+
+    `new_or_back` findings are called new or back above and in the list; what of them is not in the chart is said.
+    """
     days = [(on, day) for on, day in zip(moved.days, moved.whole(), strict=True) if day is not None]
     if len(days) < 2:
         return None
@@ -298,7 +315,7 @@ def trend(moved: Movements) -> dict[str, Any] | None:
     opened_label = _("{n} opened").format(n=formats.number_format(opened[-1], force_grouping=True))
     chart: dict[str, Any] = {
         "name": _("Findings opened and gone by day"),
-        "caption": _("Findings a day. The first report of each type is left out: everything in it is new."),
+        "caption": " ".join(_about_trend(new_or_back - opened[-1])),
         "days": [words[index] for index in at] if len(days) > 3 else words,
         "head": [_("Day"), _("Opened"), _("Gone")],
         "at": words,
@@ -312,6 +329,18 @@ def trend(moved: Movements) -> dict[str, Any] | None:
         label = _("usual {low}–{high}").format(low=low, high=high)
         chart["usual"] = {"low": usual.low, "high": usual.high, "label": label}
     return {"chart": chart, "title": _trend_title(opened[-1], gone[-1], usual), "is_above": above}
+
+
+def _about_trend(not_in_it: int) -> Iterator[str]:
+    """Yield sentences on what the chart counts."""
+    yield _("Opened on a day is what was new or came back in its reports, but for the first report of each type.")
+    if not_in_it > 0:
+        words = ngettext(
+            "{n} more is new or back by such a first report, or by one of an earlier day.",
+            "{n} more are new or back by such a first report, or by one of an earlier day.",
+            not_in_it,
+        )
+        yield words.format(n=formats.number_format(not_in_it, force_grouping=True))
 
 
 def _trend_title(opened: int, gone: int, usual: Usual | None) -> str:

@@ -26,7 +26,8 @@ from tocsin.feeds.models import Report
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_findings import span
 from tocsin.feeds.queries_situation import OPEN
-from tocsin.feeds.views.asking import ROWS, Page, page_number
+from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
+from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -40,11 +41,13 @@ NAMES_SHOWN = 2
 def unattributed(request: HttpRequest) -> HttpResponse:
     """Fifty blocks at a time, fullest first."""
     asked = Filter(states=OPEN, constituents=("",), only_constituents=queries.only_constituents(request.user))
-    number = page_number(request.GET.get("page", "1"))
+    question = Question(request.GET.copy())
+    number = question.number("page", PAGES_AT_MOST)
     found = queries.findings()
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
     names = _reverse_names(blocks)
     context = {
+        "question": question,
         "rows": [_row(block, names) for block in blocks],
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
@@ -64,8 +67,9 @@ def _row(block: Block, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 @require_GET
 def claim_for(request: HttpRequest) -> HttpResponse:
     """Go to the form for a claim of the chosen constituent, filled in with the chosen value."""
-    chosen = constituents_visible_to(request.user).filter(public_id=request.GET.get("constituent", "")).first()
-    value = request.GET.get("value", "")[:300]
+    question = Question(request.GET.copy())
+    chosen = constituents_visible_to(request.user).filter(public_id=question.text("constituent")).first()
+    value = question.text("value", 300)
     if chosen is None or not value:
         messages.error(request, _("Choose a constituent and what it is responsible for."))
         return redirect("unattributed")

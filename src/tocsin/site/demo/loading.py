@@ -124,7 +124,9 @@ def sign_in_link(config: Config) -> str:
 
     person = queries.person_by_email(VISITOR)
     if person is None:
-        made = actions.create_person(email=VISITOR, name="Visitor", role=Role.NATIONAL_ADMINISTRATOR, **_by_and_at())
+        made = actions.create_person(
+            email=VISITOR, name="Ilse Maravu", role=Role.NATIONAL_ADMINISTRATOR, **_by_and_at()
+        )
         person = Person.objects.get(pk=made.person)
     token = links.new_token()
     actions.make_demo_sign_in_link(person, token=token, **_by_and_at())

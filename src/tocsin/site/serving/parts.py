@@ -47,6 +47,8 @@ def web_command(where: Listening) -> Sequence[str]:
     command = [sys.executable, "-m", "gunicorn", "tocsin.site.wsgi:application"]
     command += ["--bind", where.bind, "--worker-class", "gthread", "--no-control-socket", "--log-level", "warning"]
     command += ["--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--timeout", str(LONGEST_REQUEST_S)]
+    # As long as gunicorn takes: pages themselves say of a shorter one that it is too long.
+    command += ["--limit-request-line", "8190"]
     command += ["--graceful-timeout", "20", "--forwarded-allow-ips", ",".join(where.trusted_proxies)]
     if Path("/dev/shm").is_dir():  # noqa: S108  # only the workers' signs of life; gunicorn makes the names itself
         command += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108

@@ -26,7 +26,8 @@ from tocsin.site import words
 
 register = template.Library()
 
-NOT_FILTERS = ("page",)
+LEFT_OUT_SHOWN = 5
+NOT_FILTERS = ("page", "after", "before")
 """Parameters that a new filter value makes meaningless."""
 
 
@@ -68,6 +69,12 @@ def state(code: str, text: str = "") -> SafeString:
 def mono(value: Any) -> SafeString:
     """`{{ finding.address|mono }}`: an identifier, kept in its own direction."""
     return format_html('<bdi class="mono" dir="ltr">{}</bdi>', value)
+
+
+@register.filter
+def actor(label: str) -> str:
+    """`{{ row.actor_label|actor }}`: who acted, as the trail knows them: a person's name, or a part of the software."""
+    return str(words.ACTORS.get(label) or label.partition(" <")[0])
 
 
 @register.filter
@@ -233,13 +240,34 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     """`{% pager page %}`: Django's Page, or anything with its number, start_index, end_index, has_next, has_previous
     and `paginator.count`."""
     asked = context["request"].GET
+    before = getattr(page, "previous_place", {"page": [str(page.number - 1)]})
+    after = getattr(page, "next_place", {"page": [str(page.number + 1)]})
     return {
+        "is_cut": getattr(page, "is_last_allowed", False),
         "first": count(page.start_index()),
         "last": count(page.end_index()),
         "total": count(page.paginator.count),
-        "previous_url": _address(asked, {"page": [str(page.number - 1)]}) if page.has_previous() else "",
-        "next_url": _address(asked, {"page": [str(page.number + 1)]}) if page.has_next() else "",
+        "previous_url": _address(asked, before) if page.has_previous() else "",
+        "next_url": _address(asked, after) if page.has_next() else "",
     }
+
+
+@register.simple_tag
+def left_out(question: Any) -> SafeString:
+    """`{% left_out question %}`: what of the address was not understood, in one sentence; mostly nothing."""
+    said: Sequence[str] = getattr(question, "left_out", ())
+    if not said:
+        return SafeString("")
+    parts = format_html_join(", ", "{}", [(mono(each),) for each in said[:LEFT_OUT_SHOWN]])
+    if len(said) > LEFT_OUT_SHOWN:
+        parts = format_html("{}, …", parts)
+    words = ngettext(
+        "One part of the address was not understood and is left out: {parts}.",
+        "{number} parts of the address were not understood and are left out: {parts}.",
+        len(said),
+    )
+    sentence = format_html(words, number=count(len(said)), parts=parts)
+    return format_html('<p class="message error" role="status">{}</p>', sentence)
 
 
 @register.simple_tag

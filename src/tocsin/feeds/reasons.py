@@ -1,0 +1,124 @@
+"""Why a cell, a row or a report could not be taken, in the reader's language.
+
+The engine is pure and says it in English; what it said is kept with the row.
+Here stand its sentences with placeholders: what fits one is said in the
+reader's words, what fits none is shown as it was written. Tests hold the list
+against the engine, and the catalogue of each language against the list.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+CELLS = (
+    _("'{text}' is not printable ASCII"),
+    _("'{text}' is not a whole number"),
+    _("'{text}' is not a number of 64 bits"),
+    _("'{text}' is not a finite number"),
+    _("'{text}' is not yes or no"),
+    _("'{text}' is not a port (0 to {most})"),
+    _("'{text}' is not an autonomous system number"),
+    _("'{text}' is not a time"),
+    _("'{text}' is not a time like 2026-11-16 01:02:03"),
+    _("'{text}' is not a time that can be read"),
+    _("'{text}' is not an address"),
+    _("'{text}' is not the address of a host"),
+    _("'{text}' is not a network"),
+    _("'{text}' is not a country code of two letters"),
+    _("'{text}' is not a host name"),
+    _("'{text}' is not a URL with scheme and host"),
+    _("'{text}' is not a URL, and the row names no host"),
+    _("'{text}' is not a transport protocol"),
+    _("'{text}' is not a severity ({words})"),
+)
+ROWS = (
+    _("there is no time"),
+    _("there is no asset"),
+    _("the {column} is not an address"),
+    _("a quote is not closed"),
+    _("{number} cells where the header has {width}"),
+    _("is longer than {number} bytes"),
+    _("is larger than {number} bytes"),
+    _("is not {encoding} text (byte {number})"),
+    _("is not delimited text: {detail}"),
+    _("is not JSON: {detail} at line {line}, column {column}"),
+    _("is not a JSON object"),
+    _("holds a number that is too long"),
+    _("is nested more than {number} deep"),
+    _("has the key '{text}' twice"),
+    _("holds {text}, which is not JSON"),
+)
+REPORTS = (
+    _("line {number} is longer than {most} MiB."),
+    _("it is not a text file."),
+    _("its header is not UTF-8 text."),
+    _("a quote in its header is not closed."),
+    _("it is empty: there is not even a header."),
+    _("its header is longer than 1 MiB."),
+    _("it has {number} columns; no report has more than {most}."),
+    _("its header holds characters that are no text."),
+    _("its mapping gives it other columns than it was read with."),
+    _("it was imported by an older version, which did not keep its content hash."),
+    _("neither its name nor a row says which day it is of."),
+    _("the archive cannot be read ({detail})."),
+    _("the archive is empty."),
+    _("it cannot be unpacked: it ends in the middle."),
+    _("it cannot be unpacked: {detail}."),
+    _("it unpacks to more than {most} times its size, as no report does."),
+    _("there is no such file."),
+    _("it cannot be opened ({detail})."),
+    _("the archive holds a file named '{text}', which leads out of it."),
+    _("'{text}' would unpack to {number} bytes."),
+    _("'{text}' is encrypted."),
+    _("it is larger than {most} MiB, too much for a feed of its shape."),
+    _("its lines are JSON objects, but no mapping file covers its name, and they have no {column}."),
+    _("it has no column '{text}', which the mapping of {type} needs."),
+    _("it is named as {type} but has neither its column '{text}' nor '{other}'."),
+    _("no mapping knows its type, and no column of it holds a time and an asset."),
+)
+
+
+RUNS = (
+    _("The disk is full. Nothing was changed; make room and try again."),
+    _("It was interrupted. Nothing of it counts; import its files again."),
+)
+REMEDIES = (_("See how to map a new report."),)
+"""What may follow a sentence on a report."""
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """Return what a sentence looks like with its placeholders filled in; what is quoted may be left out, as `…`."""
+    written = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(sentence))
+    return re.compile(re.sub(r"'(.+?)'", r"""(?:['"]\1['"]|…)""", written), re.DOTALL)
+
+
+@functools.cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
+
+
+def known(reason: str) -> str:
+    """Return the sentence, with its placeholders, that a reason is; nothing when the engine has none like it."""
+    return next((sentence for sentence, pattern in _patterns() if pattern.fullmatch(reason)), "")
+
+
+def said(reason: str) -> str:
+    """Return a reason in the reader's language."""
+    for sentence, pattern in _patterns():
+        if found := pattern.fullmatch(reason):
+            return gettext(sentence).format(**{name: text or "…" for name, text in found.groupdict().items()})
+    return reason
+
+
+def said_of_file(name: str, text: str) -> str:
+    """Return why a file could not be read in the reader's language; the engine puts its name before it."""
+    reason = text.removeprefix(f"{name}: ")
+    for remedy in REMEDIES:
+        if reason.endswith(f" {remedy}"):
+            said_first, said_last = said(reason.removesuffix(f" {remedy}")), gettext(remedy)
+            return f"{said_first} {said_last}"
+    return said(reason)

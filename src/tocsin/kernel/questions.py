@@ -1,0 +1,83 @@
+"""What an address asks in its query part, read strictly: what is not understood is left out, and said.
+
+A page that guesses shows other rows than those that were asked for; so every
+value is looked up among those that are known, and the others are gathered for
+one sentence on the page. Pure: takes whatever behaves like Django's QueryDict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Generic, Protocol, TypeVar
+
+TEXT_LENGTH = 200
+SHOWN_LENGTH = 40
+
+
+class Query(Protocol):
+    """Names with their values, in the order given."""
+
+    def getlist(self, key: str) -> list[str]:
+        """Return the values of a name."""
+
+    def setlist(self, key: str, list_: list[str]) -> None:
+        """Give a name other values."""
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+class Question(Generic[Q]):
+    """A query part that is being read. `query` is given to keep: what is not understood is taken out of it."""
+
+    def __init__(self, query: Q) -> None:
+        self.query = query
+        self.left_out: list[str] = []
+        """`name=value` of what was not understood, fit to be shown."""
+
+    def values(self, name: str, known: Container[str]) -> tuple[str, ...]:
+        """Return the values of a name that are known, each once; an empty one asks for nothing."""
+        given = [value for value in self.query.getlist(name) if value]
+        for value in given:
+            if value not in known:
+                self.refuse(name, value)
+        return tuple(dict.fromkeys(value for value in given if value in known))
+
+    def value(self, name: str, known: Container[str], default: str = "") -> str:
+        """Return the last value of a name; `default` when it has none that is known, or an empty one."""
+        given = self.query.getlist(name)
+        if not given or not given[-1]:
+            return default
+        if given[-1] in known:
+            return given[-1]
+        self.refuse(name, given[-1])
+        return default
+
+    def text(self, name: str, longest: int = TEXT_LENGTH) -> str:
+        """Return what somebody typed, without spaces around; nothing when it is too long or not text."""
+        given = self.query.getlist(name)
+        if not given:
+            return ""
+        if len(given[-1]) > longest or "\0" in given[-1]:
+            self.refuse(name, given[-1])
+            return ""
+        return given[-1].strip()
+
+    def number(self, name: str, most: int, default: int = 1) -> int:
+        """Return a number from 1 to `most`; `default` when there is none."""
+        given = self.query.getlist(name)
+        if not given or not given[-1]:
+            return default
+        text = given[-1]
+        if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most:
+            return int(text)
+        self.refuse(name, text)
+        return default
+
+    def refuse(self, name: str, value: str) -> None:
+        """Leave a value out, and keep it for the sentence that says so."""
+        self.query.setlist(name, [each for each in self.query.getlist(name) if each != value])
+        shown = "".join(sign if sign.isprintable() else f"%{ord(sign):02X}" for sign in value[: SHOWN_LENGTH + 1])
+        cut = f"{shown[:SHOWN_LENGTH]}…" if len(shown) > SHOWN_LENGTH else shown
+        if (said := f"{name}={cut}") not in self.left_out:
+            self.left_out.append(said)

@@ -1,0 +1,120 @@
+"""Whatever the engine says of a cell, a row or a report is said in the reader's language."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from tests.architecture.reading import ROOT
+from tocsin.engine.convert import CONVERSIONS, BadCell
+from tocsin.feeds import reasons
+from tocsin.kernel.disk import FULL
+
+SOURCE = ROOT / "src" / "tocsin"
+ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
+OF_RECORDS = {"BadCell", "Refused", "_Refused", "Record", "BadRecord", "BrokenReport"}
+OF_INPUT = {"tables.py", "strict_json.py"}
+"""Modules whose refusals of input become the reasons of records."""
+
+
+def written(node: ast.expr) -> str:
+    """Return a string as it may look at run time: `7` for what is filled in, quoted where the code quotes it."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "'7'" if quoted(part) else "7"
+            for part in node.values
+        )
+    return ""
+
+
+def quoted(part: ast.expr) -> bool:
+    return isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """Yield what a module of the engine says of what it cannot take."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name.endswith("_reason"):
+            yield from (written(each.value) for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        said = [text for text in map(written, node.args) if " " in text]
+        if name == "_bad":
+            yield from (f"'7' is not {text}" for text in said)
+        elif name in OF_RECORDS or (name == "InvalidInput" and path.name in OF_INPUT):
+            yield from (
+                text if name == "BrokenReport" else text.rstrip(".") for text in said if "7 is not 7" not in text
+            )
+        elif name == "get" and getattr(node.func.value, "id", "").endswith("_reasons"):
+            yield from said
+
+
+HALVES = {
+    "is not JSON: 7 at 7": ["is not JSON: 7 at line 7, column 7"],
+    "it cannot be unpacked: 7.": ["it cannot be unpacked: 7.", "it cannot be unpacked: it ends in the middle."],
+    "'7' is not 7": [],
+}
+"""Sentences that the engine puts together from more than one place."""
+SAID = sorted({text for path in ENGINE for text in sentences(path) if text})
+EVERY = [whole for text in SAID for whole in HALVES.get(text, [text])]
+
+
+def test_the_engine_says_many_things() -> None:
+    assert len(EVERY) > 45
+    assert "there is no time" in EVERY and "'7' is not a port (0 to 7)" in EVERY and "the archive is empty." in EVERY
+
+
+@pytest.mark.parametrize("reason", EVERY)
+def test_every_reason_of_the_engine_has_its_sentence(reason: str) -> None:
+    assert reasons.known(reason), "say it in feeds/reasons.py"
+
+
+@pytest.mark.parametrize("sentence", [*reasons.CELLS, *reasons.ROWS, *reasons.REPORTS])
+def test_no_sentence_is_kept_that_the_engine_does_not_say(sentence: str) -> None:
+    assert sentence in {reasons.known(reason) for reason in EVERY}
+
+
+def test_what_a_run_says_of_its_end_is_said_too() -> None:
+    source = (SOURCE / "feeds" / "intake.py").read_text()
+
+    assert reasons.known(FULL) and all(note == FULL or note in source for note in reasons.RUNS)
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+@pytest.mark.parametrize("text", ["\0", "it's", "-1", "99999999999999999999999", "{text}", "a b", "::/0", "é" * 300])
+def test_what_conversions_really_say_is_known(name: str, text: str) -> None:
+    try:
+        CONVERSIONS[name](text)
+    except BadCell as bad:
+        assert reasons.known(bad.reason), bad.reason
+        assert reasons.said(bad.reason)
+
+
+def test_what_is_quoted_is_kept_and_what_is_unknown_is_shown_as_it_came() -> None:
+    with translation.override("en"):
+        assert reasons.said("'{column} 1' is not a time") == "'{column} 1' is not a time"
+        assert reasons.said("… is not a time") == "'…' is not a time"
+        assert reasons.said('"it\'s" is not a time') == "'it's' is not a time"
+        assert reasons.said("the moon is full") == "the moon is full"
+    assert reasons.known("the moon is full") == ""
+    assert reasons.known("the ip is not an address") == "the {column} is not an address"
+
+
+def test_a_reader_of_another_language_gets_the_values_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    french = {"'{text}' is not a port (0 to {most})": "« {text} » n’est pas un port (de 0 à {most})"}
+    monkeypatch.setattr(reasons, "gettext", lambda text: french.get(text, text))
+
+    assert reasons.said("'70000' is not a port (0 to 65535)") == "« 70000 » n’est pas un port (de 0 à 65535)"
+
+
+def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None:
+    assert reasons.said_of_file("a.csv", "a.csv: it is not a text file.") == "it is not a text file."
+    mapped = "no mapping knows its type, and no column of it holds a time and an asset. See how to map a new report."
+    assert reasons.said_of_file("a.csv", f"a.csv: {mapped}") == mapped
