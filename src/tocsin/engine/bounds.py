@@ -1,4 +1,4 @@
-"""When the rows of a report can have been seen.
+"""Of which days reports can be, and when their rows can have been seen.
 
 A clock that was never set writes 1970, a broken one 9999. Such a time is not
 believed: neither first nor last sight of a finding may hang on it.
@@ -13,13 +13,22 @@ from typing import Any
 import numpy as np
 
 from tocsin.engine.addresses import Mask
+from tocsin.kernel.clock import Instant
 
 EARLIEST = dt.date(1990, 1, 1)
 """What is dated before it was dated by a clock that was never set."""
 LONGEST_AGO = dt.timedelta(days=3653)
 """How long before its report a row may have been seen: lists of what is still active carry old ones."""
-AHEAD = dt.timedelta(days=2)
-"""A row's time lies before so long after the beginning of its report's day: the day itself, and one for clocks."""
+LATER_DAYS = 1
+"""How many days after its report a row may have been seen: clocks differ."""
+
+AHEAD_DAYS = 31
+"""A report may be dated so many days after its import: a wrong clock or zone is nearer, a wrong year is not."""
+
+
+def last_acceptable(at: Instant) -> dt.date:
+    """Return the last day that a report may be of when it is imported at an instant."""
+    return at.date() + dt.timedelta(days=AHEAD_DAYS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +57,8 @@ class Bounds:
     @property
     def until(self) -> dt.date | None:
         """The day after the last; None where any is believed."""
-        last = self.on + (AHEAD - dt.timedelta(days=1)) if self.on else self.latest
-        return last + dt.timedelta(days=1) if last and last < dt.date.max else None
+        last = self.on.toordinal() + LATER_DAYS if self.on else self.latest.toordinal() if self.latest else None
+        return dt.date.fromordinal(last + 1) if last and last < dt.date.max.toordinal() else None
 
     def reason(self, cell: bytes | None) -> str:
         """Say why the time in a cell is not believed."""
@@ -57,7 +66,3 @@ class Bounds:
         if self.on:
             return f"{text!r} cannot be a time in a report of {self.on}"
         return f"{text!r} cannot be a time: it lies before {EARLIEST.year}, or ahead of the import"
-
-
-NO_BOUNDS = Bounds()
-"""Of rows of which nothing more is known."""

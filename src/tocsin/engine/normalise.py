@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from tocsin.engine import addresses, identity
 from tocsin.engine.addresses import U64, Mask
-from tocsin.engine.bounds import NO_BOUNDS, Bounds
+from tocsin.engine.bounds import Bounds
 from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, whole_numbers
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import TIME, Mapping, Roles
@@ -82,7 +82,7 @@ class Normalised:
 
 
 def normalise(
-    batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None, bounds: Bounds = NO_BOUNDS
+    batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None, bounds: Bounds | None = None
 ) -> Normalised:
     """Return the events of a batch under a mapping.
 
@@ -93,7 +93,9 @@ def normalise(
     table = batch.table
     roles = _present(mapping.roles, table.column_names)
     times, time_reasons = _times(table, mapping, roles, stand_in)
-    times, odd = _within_bounds(times, time_reasons, table, roles, bounds, stand_in)
+    odd = None
+    if bounds and roles.time:
+        times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
     high, low, account, has_asset = _assets(table, roles)
     kept = ~np.isnat(times) & has_asset
     lines = batch.lines
@@ -157,16 +159,16 @@ def _times(table: pa.Table, mapping: Mapping, roles: Roles, stand_in: dt.datetim
 
 
 def _within_bounds(
-    times: Any, reasons: dict[int, str], table: pa.Table, roles: Roles, bounds: Bounds, stand_in: dt.datetime | None
+    times: Any, reasons: dict[int, str], column: pa.ChunkedArray, bounds: Bounds, stand_in: dt.datetime | None
 ) -> tuple[Any, BadCells | None]:
     """Return the times with those that no row of the report can have put right, and their cells; None for none.
 
     The day of the report stands in for them. Where its name does not say it, they are no times: `reasons` says why.
     """
     rows = np.flatnonzero(bounds.exclude(times))
-    if not roles.time or not len(rows):
+    if not len(rows):
         return times, None
-    why = [bounds.reason(cell) for cell in addresses.readable(table[roles.time]).take(pa.array(rows)).to_pylist()]
+    why = [bounds.reason(cell) for cell in addresses.readable(column).take(pa.array(rows)).to_pylist()]
     times = times.copy()
     if bounds.on is None or stand_in is None:
         times[rows] = np.datetime64("NaT")

@@ -43,6 +43,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "silent": [row for row in listed if row["state"] == "silent"],
         "arriving": sum(row["state"] == "arrives" for row in listed),
         "held": [_held(each, cycle, titles) for each, cycle in held[:HELD_SHOWN]],
+        "ahead": [_ahead(each, cycle, titles) for each in health for cycle in each.ahead],
         "broken": [(wording.kind(e.type.name, titles), cycle) for e in health for cycle in e.broken],
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
@@ -80,6 +81,12 @@ def _held(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any
         "cycle": cycle,
         "goes": _would_go(health.type.pk, health.type.name, cycle.on),
     }
+
+
+def _ahead(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any]:
+    """Return a day that has not come, and the runs that brought it."""
+    runs = sorted(set(situation.reports_of_day(health.type.name, cycle.on).values_list("run", flat=True)))
+    return {"what": wording.kind(health.type.name, titles), "on": cycle.on, "runs": runs}
 
 
 def _would_go(type_pk: int, name: str, on: dt.date) -> int:

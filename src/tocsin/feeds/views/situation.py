@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -49,7 +49,7 @@ def situation(request: HttpRequest) -> HttpResponse:
     moved, health, titles = situation_of.movements(), situation_of.health(), situation_of.titles()
     counts = queries.findings().counts(("constituent", "class", "state"), Filter(only_constituents=only))
     gone = queries.findings().counts(("constituent", "class"), Filter(only_constituents=only, just_gone=True))
-    all_kinds = kinds(moved, titles)
+    all_kinds = kinds(moved, titles, [each.type.name for each in health if each.state == "silent"])
     wanted = needed.decisions(request.user, counts, people, health, titles)
     before = last_visit(request.session)
     context = {
@@ -59,7 +59,7 @@ def situation(request: HttpRequest) -> HttpResponse:
         "kinds": all_kinds if request.GET.get("kinds") == "all" else all_kinds[:KINDS_SHOWN],
         "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
         "feeds": arrivals(health, titles),
-        "changes": changes(moved, counts, gone, people),
+        "changes": changes(counts, gone, people),
         "people": who(only, counts),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": len(wanted),
@@ -119,10 +119,13 @@ class Kind:
         return formats.number_format(value, decimal_pos=None)
 
 
-def kinds(moved: Movements, titles: Mapping[str, str]) -> list[Kind]:
-    """Return every kind of finding, most unusual first; IPv4 and IPv6 reports of one kind count together."""
+def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] = ()) -> list[Kind]:
+    """Return every kind of finding, most unusual first; IPv4 and IPv6 reports of one kind count together.
+
+    Of what is silent nobody knows how it is now.
+    """
     types: dict[str, list[str]] = {}
-    for name in moved.by_type:
+    for name in (name for name in moved.by_type if name not in silent):
         types.setdefault(wording.kind(name, titles), []).append(name)
     found = [_kind(label, names, moved, titles) for label, names in types.items()]
     return sorted((kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, kind.label))
@@ -130,12 +133,12 @@ def kinds(moved: Movements, titles: Mapping[str, str]) -> list[Kind]:
 
 def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
     opened = moved.opened(names)
-    if not opened or opened[-1] is None:
+    if not opened:
         return None
     return Kind(
         label=label,
         url=_list(state=("new", "returned"), type=names),
-        numbers=tuple(number for number in opened if number is not None),
+        numbers=tuple(opened),
         today=opened[-1],
         usual=situation_of.usual_of(opened),
         is_attack=any(wording.meaning(name, titles).group in ATTACKS for name in names),
@@ -194,13 +197,12 @@ def arrivals(health: Sequence[Health], titles: Mapping[str, str]) -> dict[str, A
 
 
 def changes(
-    moved: Movements,
     counts: Sequence[tuple[Any, ...]],
     gone: Sequence[tuple[Any, ...]],
     people: Mapping[str, Constituent],
 ) -> dict[str, Any]:
     """Return what is new, back and gone now beside the day before: in all, by class, sector and constituent."""
-    before = situation_of.day_before(moved.days[-1]) if moved.days else {}
+    before = situation_of.day_before()
     groups = [
         (_("Class"), "class", lambda whose, what: what, wording.class_label),
         (_("Sector"), "sector", lambda whose, what: people[whose].sector if whose in people else "", None),

@@ -46,6 +46,16 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
         for kind, c in summary["unknown_columns"].items()
     ]
+    said += [
+        f"{each['name']}: {each['said']} in its name is no date. "
+        f"It counts for {each['date']}, the day of its latest row."
+        for each in summary["misnamed"]
+    ]
+    said += [
+        f"{each['name']} is dated {each['date']}, which lies ahead: pages show that day when it has come. If it is "
+        f"wrong, take it back (tocsin feed withdraw {summary['run']}) and correct the name of the file or the clock."
+        for each in summary["ahead"]
+    ]
     return said or ["Nothing was imported."]
 
 
