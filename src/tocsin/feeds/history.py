@@ -23,7 +23,11 @@ def _count(number: int) -> str:
 def _committed(data: dict[str, Any]) -> str:
     summary = data.get("summary", {})
     words = {name: _count(summary.get(f"findings_{name}", 0)) for name in ("new", "gone", "returned")}
-    said = _("Run {run}: {new} findings new, {returned} came back, {gone} gone")
+    said = ngettext(
+        "Run {run}: {new} finding new, {returned} came back, {gone} gone",
+        "Run {run}: {new} findings new, {returned} came back, {gone} gone",
+        int(summary.get("findings_new", 0)),
+    )
     return said.format(run=data.get("run"), **words)
 
 
@@ -50,9 +54,11 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cycle.decided": _decided,
     "finding.reattributed": _reattributed,
     "feed.terms_changed": lambda data: _("Label and terms of {feed} changed").format(feed=data.get("feed")),
-    "feed.schema_loaded": lambda data: _("The publisher's schema was loaded: {types} types of report").format(
-        types=data.get("types")
-    ),
+    "feed.schema_loaded": lambda data: ngettext(
+        "The publisher's schema was loaded: {types} type of report",
+        "The publisher's schema was loaded: {types} types of report",
+        int(data.get("types", 0)),
+    ).format(types=data.get("types")),
     "directory.imported": lambda data: _("Directory imported"),
     "conflict.settled": lambda data: _("A conflict of claims was settled"),
 }

@@ -62,10 +62,10 @@ def _number(value: float) -> str:
 
 
 def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
-    words = {"rows": _number(cycle.rows), "usual": _number(cycle.usual or 0)}
+    short = wording.short_report(cycle.rows, cycle.usual, is_known=health.is_usual_known(cycle))
     return Decision(
         title=_("Is this report complete? {kind}").format(kind=wording.kind(health.type.name, titles)),
-        text=_("{rows} rows where {usual} are usual; nothing goes gone until you say").format(**words),
+        text=_("{short}; nothing goes gone until you say").format(short=short),
         url=reverse("feeds") + "#held",
         button=_("Confirm or discard"),
         when=cycle.on,

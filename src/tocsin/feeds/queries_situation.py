@@ -19,10 +19,11 @@ from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
+from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
 from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
-from tocsin.feeds.usual import DAYS, Usual, usual
+from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
@@ -157,6 +158,8 @@ class Health:
     """The day of which there could be a report of its publisher by now."""
     ahead: tuple[Cycle, ...] = ()
     """Those dated ahead of today."""
+    has_reports: bool = True
+    """Whether a report of it counts: all may be withdrawn, read again as another type, or broken."""
 
     @property
     def last(self) -> Cycle:
@@ -177,15 +180,27 @@ class Health:
 
     @property
     def state(self) -> str:
-        """`ok`, `late` after its usual gap, `silent` after twice that: what is silent is not checked."""
+        """`ok`, `held` while one waits for a decision, `late` after its usual gap, `silent` after twice that.
+
+        What is silent is not checked.
+        """
         if self.behind_days < self.gap_days:
-            return "ok"
+            return "held" if self.held else "ok"
         return "late" if self.behind_days < 2 * self.gap_days else "silent"
 
     @property
+    def usual_rows(self) -> int | None:
+        """Rows that the latest would usually have; None while there are too few before it."""
+        return round(self.last.usual) if self.last.usual is not None and self.is_usual_known(self.last) else None
+
+    def is_usual_known(self, cycle: Cycle) -> bool:
+        """Tell whether enough counted before a cycle to say what is usual."""
+        return sum(other.counts and other.on < cycle.on for other in self.cycles) >= FEWEST_DAYS
+
+    @property
     def needs_mapping(self) -> bool:
-        """Whether nobody has described the type."""
-        return self.type.origin == "none"
+        """Whether nobody has described the type, of which there are reports that count."""
+        return self.type.origin == "none" and self.has_reports
 
     @property
     def held(self) -> list[Cycle]:
@@ -221,12 +236,16 @@ def _health(on: dt.date) -> list[Health]:
         by_type[cycle.type_id].insert(0, cycle)
     arrived = {pk: [cycle for cycle in cycles if cycle.on <= on] for pk, cycles in by_type.items()}
     expected = _expected(types, arrived, on)
+    reported = set(
+        Report.objects.filter(state=ReportState.ACCEPTED).order_by().values_list("type", flat=True).distinct()
+    )
     shown = [
         Health(
             types[pk],
             tuple(arrived[pk] or cycles),
             expected[types[pk].feed_id],
             tuple(cycle for cycle in cycles if is_ahead(cycle.on, on)),
+            pk in reported,
         )
         for pk, cycles in by_type.items()
     ]
@@ -267,7 +286,7 @@ def labels() -> dict[str, str]:
 
 def reports_of_day(type_name: str, on: dt.date) -> QuerySet[Report]:
     """Return the reports that make a cycle."""
-    return Report.objects.filter(type__name=type_name, on=on, state="accepted")
+    return Report.objects.filter(type__name=type_name, on=on, state=ReportState.ACCEPTED)
 
 
 # ---- people

@@ -113,10 +113,10 @@ class Kind:
         return times(self.today, self.usual) if self.usual else 0.0
 
     @property
-    def times_text(self) -> str:
-        """The same in figures people say: 3, or 1.5."""
-        value = round(self.times) if self.times >= 3 else round(self.times, 1)
-        return formats.number_format(value, decimal_pos=None)
+    def beside_usual(self) -> dict[str, str]:
+        """The number of today and the ends of the usual, as words of a sentence."""
+        numbers = {"today": self.today, "low": self.usual.low, "high": self.usual.high} if self.usual else {}
+        return {name: formats.number_format(number, force_grouping=True) for name, number in numbers.items()}
 
 
 def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] = ()) -> list[Kind]:
@@ -155,16 +155,18 @@ def attack(found: Sequence[Kind]) -> str:
     attacks = [kind for kind in above if kind.is_attack]
     if not found:
         return _("Not known yet: there is nothing to compare the first reports with.")
+    if not any(kind.usual for kind in found):
+        return _("Too early to say what is usual: there are too few earlier days.")
     if not above:
         return _("Not that we can see: everything counted is within the usual.")
     first = (attacks or above)[0]
-    words = {"kind": first.label, "times": first.times_text, "n": len(above) - 1}
+    words = {"kind": first.label, "n": len(above) - 1, **first.beside_usual}
     if attacks and len(above) == 1:
-        return _("Yes: {kind}, {times} times the usual.").format(**words)
+        return _("Yes: {kind}, {today} where {low}–{high} are usual.").format(**words)
     if attacks:
         said = ngettext(
-            "Yes: {kind}, {times} times the usual; one other kind grows too.",
-            "Yes: {kind}, {times} times the usual; {n} other kinds grow too.",
+            "Yes: {kind}, {today} where {low}–{high} are usual; one other kind grows too.",
+            "Yes: {kind}, {today} where {low}–{high} are usual; {n} other kinds grow too.",
             len(above) - 1,
         )
         return said.format(**words)
