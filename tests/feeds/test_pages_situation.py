@@ -99,7 +99,7 @@ def test_what_is_usual_is_not_claimed_after_few_days(store: Store, cast: Cast, t
 
 
 def test_several_outbreaks_are_counted(store: Store, cast: Cast, tmp_path: Path) -> None:
-    for kind in ("compromised_website", "event4_sinkhole"):
+    for kind in ("compromised_website", "scan_rdp"):
         days(store, tmp_path, *(range(n, n + 5) for n in range(1, 7)), range(7, 60), kind=kind)
 
     assert "49 where 0–3 are usual; one other kind grows too." in text(signed_in(cast.analyst).get("/"))

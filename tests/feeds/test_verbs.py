@@ -167,7 +167,7 @@ def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.
     assert run("close", "scan_rdp", "2026-11-17") == 0
     assert "is held: it has far fewer rows than usual" in capsys.readouterr().out
     assert run("discard", "scan_rdp", "2026-11-17") == 0
-    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 rows) makes nothing go gone.\n"
+    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 row) makes nothing go gone.\n"
     assert "gone" not in store.states().values()
     data = asked(capsys, "confirm", "scan_rdp", "2026-11-17")
     assert (data["counts"], data["decision"]) == (True, "confirmed")
