@@ -78,7 +78,7 @@ def paths(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 DAY = dt.date(2026, 11, 16)
 REPORT = Report(
     id="0" * 64,
-    name="a.csv",
+    name="2026-13-45-scan_new.csv",
     type="scan_new",
     on=DAY,
     records=1,
@@ -105,7 +105,7 @@ DELTA = Delta(
 
 
 def test_every_key_of_the_summary_of_a_run_is_explained_with_its_type() -> None:
-    summary = summarise(1, DELTA, Cost(0.0, 0.0, 0.0))
+    summary = summarise(1, DELTA, Cost(0.0, 0.0, 0.0), DAY - dt.timedelta(days=2))
     assert summary["held"], "the run of this test holds a cycle, so that its keys are seen"
     explained = {name: kind for name, (kind, _) in described(section(FIELDS, "The summary of a run")).items()}
     assert explained == dict(paths(summary))

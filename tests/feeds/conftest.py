@@ -80,6 +80,14 @@ def number_runs_from_one() -> None:
             cursor.execute(statement)
 
 
+def stood_still(monkeypatch: pytest.MonkeyPatch) -> dt.date:
+    """Let it be the day of the latest report, as for a demonstration; return its last day."""
+    from tocsin.feeds import days
+
+    monkeypatch.setattr(days, "now", lambda: AT + dt.timedelta(days=300))
+    return dt.date(2026, 11, 16)
+
+
 @pytest.fixture
 def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty store that deletes at once; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
@@ -91,6 +99,7 @@ def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     number_runs_from_one()
     monkeypatch.setattr(sweeping, "GRACE_S", 0)
+    settings.TOCSIN_TODAY = stood_still(monkeypatch)
     settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
     for public_id, network in (("moh", "192.0.2.0/25"), ("bank", "192.0.2.64/26")):
         actions.add_constituent(public_id=public_id, name=public_id, sector="health", by=COMMAND_LINE, at=AT)

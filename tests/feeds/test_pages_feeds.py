@@ -48,12 +48,16 @@ def test_a_held_report_says_what_each_answer_would_do(week: Store, cast: Cast, t
     week.run(write(tmp_path, 4, [1]))
     browser = signed_in(cast.analyst)
 
-    assert "Confirm, and 15 findings go gone." in text(browser.get("/feeds/"))
+    page = text(browser.get("/feeds/"))
+    assert "1 report is much shorter than those before it" in page and "1 row where 8 are usual." in page
+    assert "Confirm, and 15 findings go gone." in page
+    assert "0 of 1 report type arrives as usual" in page and "Waits for a decision: Remote desktop" in page
+    assert "Arrives as usual" not in page
     form = {"type": "scan_rdp", "on": day(4).isoformat()}
     browser.post("/feeds/cycles/decide/", {**form, "decision": "confirmed"})
 
     assert queries.findings().count(queries.Filter(states=("gone",))) == 4 + 15
-    assert "much shorter" not in text(browser.get("/feeds/"))
+    assert "much shorter" not in text(browser.get("/feeds/")) and "Arrives as usual" in text(browser.get("/feeds/"))
     assert AuditRow.objects.filter(code="cycle.decided", actor_key=cast.analyst.audit_key).exists()
 
 
@@ -96,6 +100,32 @@ def test_a_type_that_needs_a_mapping_shows_its_columns(week: Store, cast: Cast, 
 
     page = text(signed_in(cast.analyst).get("/feeds/"))
     assert "1 type of report needs a mapping" in page and "lamp_hours" in page
+
+
+def test_only_types_with_reports_that_count_need_a_mapping(week: Store, cast: Cast, tmp_path: Path) -> None:
+    browser = signed_in(cast.analyst)
+    strange = write(tmp_path, 4, [1], kind="scan_strange", columns=(*COLUMNS, "lamp_hours"), lamp_hours="5")
+    torn = tmp_path / "torn" / f"{day(4)}-scan_strange-xm-geo-part2.csv.gz"
+    torn.parent.mkdir()
+    torn.write_bytes(b"\x1f\x8b\x08 no gzip")
+    week.run(strange, torn)
+    assert "1 type of report needs a mapping" in text(browser.get("/feeds/"))
+
+    week.withdraw(5)
+
+    for path in ("/feeds/", "/"):
+        assert "needs a mapping" not in text(browser.get(path)) and "needs one" not in text(browser.get(path))
+
+
+def test_a_type_of_which_nothing_could_be_read_needs_a_whole_copy_not_a_mapping(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    torn = tmp_path / f"{day(0)}-scan_rdp-xm-geo.csv.gz"
+    torn.write_bytes(b"\x1f\x8b\x08 no gzip")
+    store.run(torn)
+
+    page = text(signed_in(cast.analyst).get("/feeds/"))
+    assert "could not be read" in page and "needs a mapping" not in page and "needs one" not in page
 
 
 def test_label_and_terms_of_a_feed_are_changed(browser_of_analyst: Client) -> None:

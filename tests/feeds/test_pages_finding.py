@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_a_silent_feed_leaves_its_findings_unchecked(week: Store, cast: Cast, tm
 
 
 def test_its_beginning_may_lie_before_what_is_read(week: Store, cast: Cast, tmp_path: Any) -> None:
-    week.run(write(tmp_path, 100, [70]))
+    week.run(write(tmp_path, 100, [70]), at=AT + dt.timedelta(days=97))
 
     page = text(signed_in(cast.analyst).get(path_of(70)))
     assert "only the last 90 days are shown" in page and "The latest row behind it" in page

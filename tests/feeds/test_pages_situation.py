@@ -12,7 +12,8 @@ from django.test import Client
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, signed_in, text
-from tests.feeds.reports import write
+from tests.feeds.reports import day, write
+from tests.feeds.test_days import by_the_clock
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
@@ -26,6 +27,15 @@ from tocsin.feeds.views.situation import VISITED
 from tocsin.kernel.clock import now
 
 pytestmark = pytest.mark.django_db
+LAMPS = """
+[feed]
+name = "lamps"
+[fields]
+"time.source" = "when"
+"source.ip" = "ip"
+[constants]
+"classification.type" = "other"
+"""
 
 
 def days(store: Store, folder: Path, *hosts: Any, kind: str = "scan_rdp", first: int = 0, **options: Any) -> None:
@@ -56,24 +66,45 @@ def test_calm_days_are_called_calm(store: Store, cast: Cast, tmp_path: Path) -> 
 def test_doors_left_open_are_no_attack(week: Store, cast: Cast) -> None:
     page = text(signed_in(cast.analyst).get("/"))
 
-    assert "No attack that we can see" not in page  # three days are the fewest that say what is usual; here are two
-    assert "Not that we can see" in page
+    assert "No attack that we can see" not in page  # four days are the fewest that say what is usual; here are two
+    assert "Too early to say what is usual" in page
 
 
 def test_more_open_services_than_usual_are_named_but_not_called_an_attack(
     store: Store, cast: Cast, tmp_path: Path
 ) -> None:
-    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 6)), range(6, 60))
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 7)), range(7, 60))
 
     page = text(signed_in(cast.analyst).get("/"))
     assert "No attack that we can see, but more of this than usual: Remote desktop open to the internet." in page
 
 
 def test_an_outbreak_is_called_one(store: Store, cast: Cast, tmp_path: Path) -> None:
-    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 6)), range(6, 60), kind="compromised_website")
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 7)), range(7, 60), kind="compromised_website")
 
     page = text(signed_in(cast.analyst).get("/"))
-    assert "Yes: Web site has been taken over, 50 times the usual." in page
+    assert "Yes: Web site has been taken over, 49 where 0–3 are usual." in page
+    assert "times the usual" not in page
+
+
+def test_what_is_usual_is_not_claimed_after_few_days(store: Store, cast: Cast, tmp_path: Path) -> None:
+    """The first day says nothing; four days after it are the fewest that say what is usual."""
+    browser = signed_in(cast.analyst)
+    for number in range(6):
+        store.run(write(tmp_path, number, range(number, number + 5)))
+        page = text(browser.get("/"))
+        assert ("within the usual" in page) == (number == 5), number
+        assert ("Too early to say what is usual" in page) == (0 < number < 5), number
+        assert ("As many findings opened as usual" in page) == (number == 5)
+        (health,) = situation.health()
+        assert (health.usual_rows is not None) == (number >= 4), number
+
+
+def test_several_outbreaks_are_counted(store: Store, cast: Cast, tmp_path: Path) -> None:
+    for kind in ("compromised_website", "scan_rdp"):
+        days(store, tmp_path, *(range(n, n + 5) for n in range(1, 7)), range(7, 60), kind=kind)
+
+    assert "49 where 0–3 are usual; one other kind grows too." in text(signed_in(cast.analyst).get("/"))
 
 
 def test_what_is_new_gone_and_back_stands_beside_the_day_before(week: Store, cast: Cast) -> None:
@@ -180,6 +211,53 @@ def test_a_weekly_feed_is_silent_after_two_weeks(store: Store, tmp_path: Path) -
         assert situation.health()[1].state == state, number
 
 
+def test_a_short_second_report_is_not_measured_by_a_usual(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, range(1, 9), [1])
+
+    for path in ("/", "/feeds/"):
+        page = text(signed_in(cast.analyst).get(path))
+        assert "are usual" not in page
+        assert "1 row after 8 on the days before; it is too early to say what is usual" in page
+
+
+def test_when_the_only_type_stops_the_clock_says_so(
+    store: Store, cast: Cast, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days(store, tmp_path, *[[1]] * 4)
+    for number, state in ((3, "ok"), (5, "ok"), (6, "late"), (7, "silent"), (200, "silent")):
+        by_the_clock(settings, monkeypatch, day(number))
+        assert [each.state for each in situation.health()] == [state], number
+    page = text(signed_in(cast.analyst).get("/feeds/"))
+    assert "0 of 1 report type arrives as usual" in page and "Not checked since 19 Nov" in page
+
+
+def test_one_publisher_is_not_measured_by_another(
+    store: Store, cast: Cast, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that is fetched today says nothing about reports that come tomorrow morning."""
+    by_the_clock(settings, monkeypatch, day(4))
+    mapping = settings.TOCSIN.home / "mappings" / "lamps.toml"
+    mapping.parent.mkdir(parents=True)
+    mapping.write_text(LAMPS, encoding="utf-8")
+    days(store, tmp_path, [1], [1], [1])
+    for number in range(5):
+        path = tmp_path / f"{day(number)}-lamps.csv"
+        path.write_text(f"when,ip\n{day(number)} 06:00:00,192.0.2.1\n", encoding="utf-8")
+        store.run(path)
+
+    assert {each.type.name: each.state for each in situation.health()} == {"lamps": "ok", "scan_rdp": "ok"}
+
+
+def test_a_weekly_type_is_waited_for_by_its_own_rhythm(
+    store: Store, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (0, 7, 14):
+        store.run(write(tmp_path, number, [1]))
+    for number, state in ((14, "ok"), (22, "ok"), (23, "late"), (30, "silent")):
+        by_the_clock(settings, monkeypatch, day(number))
+        assert [each.state for each in situation.health()] == [state], number
+
+
 def test_who_is_on_it(week: Store, cast: Cast) -> None:
     assert "Nobody yet: 16 open findings are not taken." in text(signed_in(cast.analyst).get("/"))
     found = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=3)
@@ -213,10 +291,13 @@ def test_what_waits_for_a_decision(week: Store, cast: Cast, tmp_path: Path) -> N
 
 def test_a_short_report_waits_for_somebody(week: Store, cast: Cast, tmp_path: Path) -> None:
     week.run(write(tmp_path, 4, [1]))
+    browser = signed_in(cast.analyst)
+    assert "0 of 1 arrives as usual" in text(browser.get("/"))
+    assert "Waits for a decision" in text(browser.get("/"))
 
-    page = text(signed_in(cast.analyst).get("/"))
+    page = text(browser.get("/"))
     assert "Is this report complete? Remote desktop open to the internet" in page
-    assert "1 rows where 8 are usual" in page
+    assert "1 row where 8 are usual; nothing goes gone until you say" in page
     assert "Is this report complete" not in text(signed_in(cast.observer).get("/"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -14,11 +15,12 @@ from tocsin.engine.fold import Label
 from tocsin.engine.run import Broken, Delta
 from tocsin.feeds.summary import Cost, summarise
 
+TODAY = dt.date(2026, 11, 19)
 COST = Cost(cpu_s=1.23456, wall_s=0.98765, peak_rss_mb=123.456)
 
 
 def summary(of: Delta) -> dict[str, Any]:
-    return summarise(7, of, COST)
+    return summarise(7, of, COST, TODAY)
 
 
 @pytest.fixture

@@ -146,14 +146,14 @@ def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out == "Nothing was imported yet.\n"
     number = store.run(write(tmp_path / "in", 0, [1, 2]))["run"]
     assert run("replay", str(number)) == 0
-    assert "2 of 2 rows of 1 reports kept" in capsys.readouterr().out
+    assert "2 of 2 rows of 1 report kept" in capsys.readouterr().out
     runs = asked(capsys, "runs")["runs"]
     assert [(one["state"], one["replay_of"], one["rows_kept"]) for one in runs] == [
         ("done", number, 2),
         ("done", None, 2),
     ]
     assert run("withdraw", str(number), "--reason", "It was of another country.") == 0
-    assert capsys.readouterr().out == f"Withdrew run {number}: 1 reports of scan_rdp count no more.\n"
+    assert capsys.readouterr().out == f"Withdrew run {number}: 1 report of scan_rdp counts no more.\n"
     assert store.findings() == []
     assert run("withdraw", str(number)) == 1
     assert capsys.readouterr().err == f"tocsin: run {number} has no report that counts.\n"
@@ -167,7 +167,7 @@ def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.
     assert run("close", "scan_rdp", "2026-11-17") == 0
     assert "is held: it has far fewer rows than usual" in capsys.readouterr().out
     assert run("discard", "scan_rdp", "2026-11-17") == 0
-    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 rows) makes nothing go gone.\n"
+    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 row) makes nothing go gone.\n"
     assert "gone" not in store.states().values()
     data = asked(capsys, "confirm", "scan_rdp", "2026-11-17")
     assert (data["counts"], data["decision"]) == (True, "confirmed")
@@ -220,7 +220,7 @@ def test_watch_ends_cleanly_when_told(ready: Path, tocsin: Command, tmp_path: Pa
         command, env=environment(ready), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "Run 1: 1 rows of 1 reports kept.\n"
+        assert process.stdout.readline() == "Run 1: 1 row of 1 report kept.\n"
         process.send_signal(signal.SIGTERM)
         started = time.monotonic()
         _, err = process.communicate(timeout=30)

@@ -62,7 +62,7 @@ def post(store: Store, tmp_path: Path) -> Post:
 
 def test_a_report_is_taken_in_once_and_left_where_it_is(post: Post, store: Store) -> None:
     path = post.put(0, [1, 2])
-    assert post.look() == ["Run: 2 rows of 1 reports kept."]
+    assert post.look() == ["Run: 2 rows of 1 report kept."]
     assert post.look() == []
     assert path.is_file()
     assert set(store.states()) == {"192.0.2.1", "192.0.2.2"}
@@ -77,7 +77,7 @@ def test_a_file_that_is_still_being_written_waits(post: Post) -> None:
     assert post.look() == []
     assert post.watch.is_waiting
     settle(path)
-    assert post.look() == ["Run: 2 rows of 1 reports kept."]
+    assert post.look() == ["Run: 2 rows of 1 report kept."]
 
 
 def test_a_file_whose_clock_is_ahead_is_taken_once_it_stops_changing(post: Post) -> None:
@@ -86,7 +86,7 @@ def test_a_file_whose_clock_is_ahead_is_taken_once_it_stops_changing(post: Post)
     post.start(settled_s=0.05)
     assert post.look() == []
     time.sleep(0.06)
-    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_hidden_files_and_those_in_hidden_folders_are_passed_over(post: Post) -> None:
@@ -128,7 +128,7 @@ def test_a_bad_file_is_named_once_passed_over_and_tried_again_when_it_changes(po
     assert set(store.states()) == {"192.0.2.1"}
     assert post.look() == []
     post.put(0, [7], kind="scan_ssh")
-    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_a_file_that_no_mapping_knew_is_tried_again_when_there_is_one(post: Post, store: Store) -> None:
@@ -141,7 +141,7 @@ def test_a_file_that_no_mapping_knew_is_tried_again_when_there_is_one(post: Post
     (folder / "lamps.toml").write_text(
         '[feed]\nname = "lamps"\n[fields]\n"time.source" = "when"\n"source.ip" = "lamp"\n'
     )
-    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_a_cycle_is_closed_when_the_next_one_begins(post: Post, store: Store) -> None:
@@ -199,7 +199,7 @@ def test_a_running_import_is_no_reason_to_stop(post: Post, monkeypatch: pytest.M
         patched.setattr(intake, "import_reports", busy)
         assert post.look() == ["another import is running."]
         assert post.look() == []  # said once
-    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_a_folder_that_vanishes_and_comes_back_is_watched_on(post: Post) -> None:
@@ -208,7 +208,7 @@ def test_a_folder_that_vanishes_and_comes_back_is_watched_on(post: Post) -> None
     post.look()
     aside.rename(post.folder)
     post.put(0, [1])
-    assert post.look() == ["Run: 1 rows of 1 reports kept."]
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_it_stops_when_told(post: Post) -> None:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from tocsin.engine import observations
 from tocsin.engine.attribute import attribute
+from tocsin.engine.bounds import Bounds
 from tocsin.engine.claims import Claims, Indices
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.mapping import Mapping
@@ -80,8 +81,15 @@ class Delivery:
     size: int
     stand_in: dt.datetime
     """The time of rows whose type has no column for it: its day, else when the file was last changed."""
+    latest: dt.date | None = None
+    """The last day that it may be of."""
     bits: int = 0
     """Into how many partitions, as a power of two, its spill is split."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Which times its rows can have."""
+        return Bounds(self.recognised.on, self.latest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,13 +163,13 @@ class Read:
         )
 
 
-def deliver(number: int, source: Source, recognise: Recogniser) -> Delivery:
-    """Look at a report's name and header. Raises BrokenReport."""
+def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date | None = None) -> Delivery:
+    """Look at a report's name and header. `latest` is the last day that it may be of. Raises BrokenReport."""
     recognised, columns = recognise.unusual(source) or _usual(source, recognise)
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
-    return Delivery(number, source, recognised, columns, about.st_size, stand_in)
+    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest)
 
 
 def midnight(day: dt.date) -> dt.datetime:
@@ -228,7 +236,7 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
     """Read one chunk and write its part, its spill and its quarantine."""
     recognised = delivery.recognised
     batch = parsed(delivery, chunk)
-    result = normalise(batch, recognised.mapping, stand_in=delivery.stand_in)
+    result = normalise(batch, recognised.mapping, stand_in=delivery.stand_in, bounds=delivery.bounds)
     if result.events.num_rows + result.rows_quarantined != batch.records:
         raise AssertionError(
             f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "

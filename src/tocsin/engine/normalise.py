@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import datetime as dt
 import io
+import itertools
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ import pyarrow.compute as pc
 
 from tocsin.engine import addresses, identity
 from tocsin.engine.addresses import U64, Mask
+from tocsin.engine.bounds import Bounds
 from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, whole_numbers
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import TIME, Mapping, Roles
@@ -79,27 +81,33 @@ class Normalised:
     cells_quarantined: int
 
 
-def normalise(batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None) -> Normalised:
+def normalise(
+    batch: Batch, mapping: Mapping, *, stand_in: dt.datetime | None = None, bounds: Bounds | None = None
+) -> Normalised:
     """Return the events of a batch under a mapping.
 
     `stand_in` is the time of rows whose type has no column for it, as plain
-    lists have none; a type that has one gets no other.
+    lists have none, and of those whose own time cannot be that of their report;
+    a cell that is no time at all gets no other.
     """
     table = batch.table
     roles = _present(mapping.roles, table.column_names)
     times, time_reasons = _times(table, mapping, roles, stand_in)
+    odd = None
+    if bounds and roles.time:
+        times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
     high, low, account, has_asset = _assets(table, roles)
     kept = ~np.isnat(times) & has_asset
     lines = batch.lines
+    odd_cells = _cells(table, lines, roles.time, _of_rows(odd, kept)) if odd else {}
     refused = _refused_rows(table, lines, times, time_reasons, kept, roles)
     if not kept.all():
         rows = pa.array(np.flatnonzero(kept))
         table, lines, times, high, low = table.take(rows), lines[kept], times[kept], high[kept], low[kept]
         account = account.take(rows) if account is not None else None
     columns = _reasoned(table, mapping, roles, high, low, account)
-    cells = [
-        pa.table(_cells(table, lines, field.column, bad), schema=QUARANTINE) for field, bad in _bad(table, mapping)
-    ]
+    bad_cells = [_cells(table, lines, field.column, bad) for field, bad in _bad(table, mapping)]
+    cells = [pa.table(found, schema=QUARANTINE) for found in (odd_cells, *bad_cells) if found]
     unreadable = [(bad.line, "", bad.reason, bad.raw, True) for bad in batch.bad]
     quarantine = pa.concat_tables([*cells, _quarantine(refused + unreadable)])
     events = {"line": lines, "time": pa.array(times).cast(MICROSECONDS), **columns}
@@ -148,6 +156,32 @@ def _times(table: pa.Table, mapping: Mapping, roles: Roles, stand_in: dt.datetim
         stamps = np.array([_naive(value) for value in values.values], "datetime64[us]")
         bad = values.bad()
         return stamps[values.codes], dict(zip(bad.rows.tolist(), bad.reasons, strict=True))
+
+
+def _within_bounds(
+    times: Any, reasons: dict[int, str], column: pa.ChunkedArray, bounds: Bounds, stand_in: dt.datetime | None
+) -> tuple[Any, BadCells | None]:
+    """Return the times with those that no row of the report can have put right, and their cells; None for none.
+
+    The day of the report stands in for them. Where its name does not say it, they are no times: `reasons` says why.
+    """
+    rows = np.flatnonzero(bounds.exclude(times))
+    if not len(rows):
+        return times, None
+    why = [bounds.reason(cell) for cell in addresses.readable(column).take(pa.array(rows)).to_pylist()]
+    times = times.copy()
+    if bounds.on is None or stand_in is None:
+        times[rows] = np.datetime64("NaT")
+        reasons.update(zip(rows.tolist(), why, strict=True))
+        return times, None
+    times[rows] = _naive(stand_in)
+    return times, BadCells(rows, why)
+
+
+def _of_rows(bad: BadCells, rows: Mask) -> BadCells:
+    """Return the bad cells of some rows."""
+    chosen = rows[bad.rows]
+    return BadCells(bad.rows[chosen], list(itertools.compress(bad.reasons, chosen)))
 
 
 def _naive(value: Any) -> Any:

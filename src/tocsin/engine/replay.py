@@ -34,8 +34,13 @@ _TOGETHER = 16
 _END = np.iinfo(np.int64).max
 
 
-def delivered_again(workspace: Workspace, number: int, report: Report, recognise: Recogniser) -> Delivery:
-    """Return an accepted report as if it were delivered now. Raises BrokenReport when its mapping does not fit it."""
+def delivered_again(
+    workspace: Workspace, number: int, report: Report, recognise: Recogniser, latest: dt.date | None = None
+) -> Delivery:
+    """Return an accepted report as if it were delivered now. Raises BrokenReport when its mapping does not fit it.
+
+    `latest` is the last day that it might be of when it was delivered first.
+    """
     recognised = recognise(report.name, report.columns)
     if recognised.shape.header and recognised.shape.header != report.columns:
         raise BrokenReport("its mapping gives it other columns than it was read with.", where=report.name)
@@ -44,7 +49,8 @@ def delivered_again(workspace: Workspace, number: int, report: Report, recognise
             "it was imported by an older version, which did not keep its content hash.", where=report.name
         )
     source = Source(workspace.root, report.name)
-    return Delivery(number, source, recognised, report.columns, report.size, _stand_in(workspace, report, recognised))
+    stand_in = _stand_in(workspace, report, recognised)
+    return Delivery(number, source, recognised, report.columns, report.size, stand_in, latest)
 
 
 def _stand_in(workspace: Workspace, report: Report, recognised: Recognised) -> dt.datetime:

@@ -55,6 +55,9 @@ class Options:
     """Cycles of this run with few rows are confirmed in advance."""
     as_before: bool = False
     """A type that was folded before keeps the `gone_after` of then."""
+    latest: dt.date | None = None
+    """The last day that a report may be of; None for any. It follows from the instant of the import, and so does not
+    change when reports are folded or read again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,12 +186,14 @@ class _Intake:
                 self._set_aside(path.name, broken)
         for number, source in enumerate(found):
             try:
-                delivery = deliver(number, source, self.recognise)
+                delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
                 self._set_aside(source.name, broken)
                 continue
             if self._is_known(delivery):
                 self.unchanged.append(source.name)
+            elif self._is_ahead(delivery.recognised.on):
+                self._set_aside(source.name, _ahead(source.name, delivery.recognised.on))
             else:
                 self.deliveries.append(delivery)
         self.deliveries = self._with_bits()
@@ -197,9 +202,14 @@ class _Intake:
         for suffix in (".gz", ".zip", ".zst"):
             name = name.removesuffix(suffix)
         cycle = self.recognise.cycle_of(name)
+        if cycle and self._is_ahead(cycle[1]):
+            cycle = None  # a day that has not come has no cycle to keep open
         self.broken.append(Broken(name, str(broken), cycle))
         if cycle:
             self.touched.add(cycle[0])
+
+    def _is_ahead(self, on: dt.date | None) -> bool:
+        return on is not None and self.options.latest is not None and on > self.options.latest
 
     def _is_known(self, delivery: Delivery) -> bool:
         """Tell whether a delivery is here already, reading it only when name and size say that it may be."""
@@ -242,10 +252,16 @@ class _Intake:
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
-                self._take(context, outcome, outcome.report())
+                self._take(context, outcome, self._dated(outcome.report()))
             except BrokenReport as broken:
                 self._set_aside(delivery.source.name, broken)
                 self.spills.extend(context.workspace.written_for(delivery.number))
+
+    def _dated(self, report: Report) -> Report:
+        """Return a report whose day may be. Raises BrokenReport."""
+        if self._is_ahead(report.on):
+            raise _ahead(report.name, report.on)
+        return report
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         here = [*self.known(report.type), *self.accepted]
@@ -271,7 +287,8 @@ class _Intake:
         again: list[tuple[Report, Delivery]] = []
         for number, report in enumerate(reports):
             try:
-                again.append((report, delivered_again(context.workspace, number, report, self.recognise)))
+                delivery = delivered_again(context.workspace, number, report, self.recognise, self.options.latest)
+                again.append((report, delivery))
             except BrokenReport as broken:
                 self.broken.append(Broken(report.name, str(broken), None))
         rows: dict[str, int] = defaultdict(int)
@@ -311,6 +328,15 @@ class _Intake:
         # Not all that is superseded: a report of nothing but a header, read again, equals the one it replaces.
         self.accepted = [report for report in self.accepted if report not in reports]
         self.touched.update(report.type for report in reports)
+
+
+def _ahead(name: str, on: dt.date | None) -> BrokenReport:
+    return BrokenReport(
+        f"it is dated {on}, which lies too far ahead.",
+        where=name,
+        remedy="If that day is wrong, put the right one into the name of the file; if the clock of this machine is "
+        "wrong, set it. Then import it again.",
+    )
 
 
 def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:

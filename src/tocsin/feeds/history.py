@@ -24,8 +24,12 @@ def _count(number: int) -> str:
 def _committed(data: dict[str, Any]) -> str:
     summary = data.get("summary", {})
     words = {name: _count(summary.get(f"findings_{name}", 0)) for name in ("new", "gone", "returned")}
-    sentence = _("Run {run}: {new} findings new, {returned} came back, {gone} gone")
-    return sentence.format(run=data.get("run"), **words)
+    said = ngettext(
+        "Run {run}: {new} finding new, {returned} came back, {gone} gone",
+        "Run {run}: {new} findings new, {returned} came back, {gone} gone",
+        int(summary.get("findings_new", 0)),
+    )
+    return said.format(run=data.get("run"), **words)
 
 
 def _reattributed(data: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.engine import run as engine
+from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
@@ -62,7 +63,8 @@ def import_reports(
     with store_lock(wait_s):
         clear_up(by=by)
         reattribution.catch_up(by=by)
-        asked = {**dataclasses.asdict(options), "files": len(files)}
+        options = dataclasses.replace(options, latest=options.latest or last_acceptable(at))
+        asked = {**dataclasses.asdict(options), "files": len(files), "latest": str(options.latest)}
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
         run = Run.objects.get(pk=started.run)
         meter = _Meter()
@@ -77,7 +79,7 @@ def import_reports(
                 progress=_Announced(run, progress),
             )
             run.refresh_from_db()  # its progress was written beside it
-            summary = summarise(run.pk, delta, meter.cost())
+            summary = summarise(run.pk, delta, meter.cost(), at.date())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -122,11 +124,16 @@ def replay(
                 context=context(again, checkpoint),
                 recognise=mappings.recognition(),
                 executor=Threads(settings.TOCSIN.threads),
-                options=Options(gone_after=settings.TOCSIN.gone_after, complete=False, as_before=True),
+                options=Options(
+                    gone_after=settings.TOCSIN.gone_after,
+                    complete=False,
+                    as_before=True,
+                    latest=last_acceptable(run.started_at),
+                ),
                 progress=_Announced(again, progress),
             )
             again.refresh_from_db()
-            summary = summarise(again.pk, delta, meter.cost())
+            summary = summarise(again.pk, delta, meter.cost(), at.date())
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
         remove(delta.debris)

@@ -99,7 +99,8 @@ def _types(delivered: dict[str, store.Report], touched: Iterable[str]) -> dict[s
     mapped = mappings.current()
     known = {row.name: row for row in ReportType.objects.filter(name__in={*delivered, *touched})}
     for name in {*delivered, *touched} - set(known):
-        known[name] = ReportType.objects.create(name=name, feed=_feed(mapped.for_type(name)), origin="none")
+        mapping = mapped.for_type(name)
+        known[name] = ReportType.objects.create(name=name, feed=_feed(mapping), origin=mapping.origin)
     for name, report in delivered.items():
         row = known[name]
         row.origin, row.unknown_columns = report.origin, list(report.unknown_columns)

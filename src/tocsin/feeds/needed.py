@@ -44,6 +44,7 @@ def decisions(
     if may(person, Ability.RUN_FEEDS):
         found += [_held(each, cycle, titles) for each in health for cycle in each.held]
         found += [_broken(each, cycle, titles) for each in health for cycle in each.broken]
+        found += [_ahead(each, cycle, titles) for each in health for cycle in each.ahead]
     if may(person, Ability.EDIT_DIRECTORY):
         found += [_conflict(conflict, people) for conflict in conflicts()]
         found += _unattributed(counts)
@@ -61,10 +62,10 @@ def _number(value: float) -> str:
 
 
 def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
-    words = {"rows": _number(cycle.rows), "usual": _number(cycle.usual or 0)}
+    short = wording.short_report(cycle.rows, cycle.usual, is_known=health.is_usual_known(cycle))
     return Decision(
         title=_("Is this report complete? {kind}").format(kind=wording.kind(health.type.name, titles)),
-        text=_("{rows} rows where {usual} are usual; nothing goes gone until you say").format(**words),
+        text=_("{short}; nothing goes gone until you say").format(short=short),
         url=reverse("feeds") + "#held",
         button=_("Confirm or discard"),
         when=cycle.on,
@@ -77,6 +78,16 @@ def _broken(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
         text=", ".join(map(str, cycle.broken))[:120],
         url=reverse("feeds") + "#broken",
         button=_("See why"),
+        when=cycle.on,
+    )
+
+
+def _ahead(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
+    return Decision(
+        title=_("Is this day right? {kind}").format(kind=wording.kind(health.type.name, titles)),
+        text=_("A report of it came before the day itself; it is not shown until then"),
+        url=reverse("feeds") + "#ahead",
+        button=_("See which run"),
         when=cycle.on,
     )
 

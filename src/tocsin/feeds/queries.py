@@ -21,7 +21,8 @@ from django.db.models import Max
 from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
-from tocsin.feeds.models import Manifest, State
+from tocsin.feeds import days
+from tocsin.feeds.models import Cycle, Manifest, State
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
@@ -84,23 +85,33 @@ def findings() -> Findings:
 def _type_files() -> list[TypeFiles]:
     store: Path = settings.TOCSIN.store
     latest = dict(State.objects.values_list("type_id").annotate(Max("type__cycles__on")))
-    newest = max((on for on in latest.values() if on), default=None)
     return [
         TypeFiles(
             state.type.name,
             tuple(str(store / partition) for partition in state.partitions),
             state.horizon,
             latest[state.type_id] or state.folded_to,
-            _gone_since(state, newest),
+            _gone_since(state, latest[state.type_id]),
         )
         for state in State.objects.select_related("type").order_by("type__name")
     ]
 
 
-def _gone_since(state: State, newest: dt.date | None) -> dt.date | None:
-    """Return from which day of last sight findings went gone on the newest day; None when none did."""
+def cycle_days() -> frozenset[dt.date]:
+    """Return the days of which there are reports."""
+    version = (settings.TOCSIN.store, manifest_version())
+    with _keeping:
+        if _kept.get("days of") != version:
+            found = frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct())
+            _kept.update({"days of": version, "days": found})
+        known: frozenset[dt.date] = _kept["days"]
+        return known
+
+
+def _gone_since(state: State, latest: dt.date | None) -> dt.date | None:
+    """Return from which day of last sight findings went gone in the type's latest cycle; None when none did."""
     counted = sorted(state.counted)
-    if newest is None or len(counted) < state.gone_after or counted[-1] != newest.isoformat():
+    if latest is None or len(counted) < state.gone_after or counted[-1] != latest.isoformat():
         return None
     before = counted[: -state.gone_after]
     return dt.date.fromisoformat(before[-1]) if before else dt.date.min
@@ -116,9 +127,14 @@ def holders() -> dict[str, Constituent]:
     return {row.public_id: row for row in Constituent.objects.only("public_id", "name", "names", "sector")}
 
 
+def today() -> dt.date:
+    """Return the day it is for this instance."""
+    return days.today(cycle_days())
+
+
 def latest_day() -> dt.date | None:
-    """Return the day of the newest report in the findings."""
-    return max((kind.latest for kind in findings().types), default=None)
+    """Return the newest day of which there are reports and that is not ahead."""
+    return days.newest(cycle_days())
 
 
 def finding_with(public: str) -> Finding | None:

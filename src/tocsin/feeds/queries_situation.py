@@ -20,9 +20,11 @@ from django.db.models import Max, QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.days import is_ahead
 from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
-from tocsin.feeds.queries import Finding, findings, manifest_version
-from tocsin.feeds.usual import DAYS, Usual, usual
+from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
+from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
 from tocsin.formats import rsit
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
@@ -80,16 +82,18 @@ class Movements:
     """Every day of the window, oldest first; the last one is the newest that has a report."""
     by_type: Mapping[str, Mapping[dt.date, Day]]
 
-    def opened(self, types: Sequence[str]) -> list[int | None]:
-        """Return how many findings of these types opened on each day; None on days without a report of them.
+    def opened(self, types: Sequence[str]) -> list[int]:
+        """Return how many findings of these types opened on each day of which there is a report of them.
 
-        The first report ever of a type is left out: everything in it is new.
+        The last number is that of the latest report of each: not all of a publisher's come at once. The first report
+        ever of a type is left out: everything in it is new.
         """
-        reports = [
-            {on: day for on, day in self.by_type[name].items() if on != min(self.by_type[name])} for name in types
-        ]
-        found = [[each[on].opened for each in reports if on in each] for on in self.days]
-        return [sum(values) if values else None for values in found]
+        reports = [dict(sorted(self.by_type[name].items())[1:]) for name in types]
+        reports = [days for days in reports if days]
+        last = max((max(days) for days in reports), default=None)
+        before = sorted({on for days in reports for on in days if on != last})
+        found = [sum(days[on].opened for days in reports if on in days) for on in before]
+        return [*found, sum(days[max(days)].opened for days in reports)] if reports else []
 
     def whole(self) -> list[Day | None]:
         """Return the sum of all types on each day but their first; None on days without a report."""
@@ -103,36 +107,43 @@ class Movements:
 
 def movements() -> Movements:
     """Return the movements of the last days."""
-    found: Movements = kept("movements", _movements)
+    newest = latest_day()
+    found: Movements = kept(f"movements to {newest}", lambda: _movements(newest))
     return found
 
 
-def _movements() -> Movements:
-    newest = Movement.objects.aggregate(newest=Max("on"))["newest"]
+def _movements(newest: dt.date | None) -> Movements:
     if newest is None:
         return Movements((), {})
     days = tuple(newest - dt.timedelta(days=back) for back in reversed(range(DAYS + 1)))
-    sums = Movement.objects.filter(on__gte=days[0]).order_by().values_list("type__name", "on")
+    sums = Movement.objects.filter(on__range=(days[0], newest)).order_by().values_list("type__name", "on")
     by_type: dict[str, dict[dt.date, Day]] = defaultdict(dict)
     for name, on, *counts in sums.annotate(*map(Sum, WORDS)):
         by_type[name][on] = Day(*counts)
     return Movements(days, dict(by_type))
 
 
-def day_before(newest: dt.date) -> dict[tuple[str, str], Day]:
-    """Return what was what on the day before the newest, by constituent and class."""
-    found: dict[tuple[str, str], Day] = kept("day before", lambda: _on(newest - dt.timedelta(days=1)))
+def day_before() -> dict[tuple[str, str], Day]:
+    """Return what was what on the day before the latest of each type, by constituent and class."""
+    found: dict[tuple[str, str], Day] = kept("day before", _day_before)
     return found
 
 
-def _on(day: dt.date) -> dict[tuple[str, str], Day]:
-    sums = Movement.objects.filter(on=day).order_by().values_list("constituent", "category")
-    return {(constituent, category): Day(*counts) for constituent, category, *counts in sums.annotate(*map(Sum, WORDS))}
+def _day_before() -> dict[tuple[str, str], Day]:
+    """The latest of a type is that by which the states of its findings are told: see `queries.findings`."""
+    before = {kind.type: kind.latest - dt.timedelta(days=1) for kind in findings().types}
+    sums = Movement.objects.filter(on__in=set(before.values())).order_by()
+    rows = sums.values_list("type__name", "on", "constituent", "category").annotate(*map(Sum, WORDS))
+    found: dict[tuple[str, str], Day] = {}
+    for name, on, constituent, category, *counts in rows:
+        if before.get(name) == on:
+            found[constituent, category] = found.get((constituent, category), Day()) + Day(*counts)
+    return found
 
 
-def usual_of(numbers: Sequence[int | None]) -> Usual | None:
+def usual_of(numbers: Sequence[int]) -> Usual | None:
     """Return the usual of the days before the last."""
-    return usual([number for number in numbers[:-1] if number is not None])
+    return usual(numbers[:-1])
 
 
 # ---- feeds
@@ -144,9 +155,13 @@ class Health:
 
     type: ReportType
     cycles: tuple[Cycle, ...]
-    """Of the last days, oldest first; at least one."""
-    newest: dt.date
-    """Of any type."""
+    """Of the last days, oldest first; at least one. Those ahead are not among them, unless there are no others."""
+    expected: dt.date
+    """The day of which there could be a report of its publisher by now."""
+    ahead: tuple[Cycle, ...] = ()
+    """Those dated ahead of today."""
+    has_reports: bool = True
+    """Whether a report of it counts: all may be withdrawn, read again as another type, or broken."""
 
     @property
     def last(self) -> Cycle:
@@ -162,20 +177,32 @@ class Health:
 
     @property
     def behind_days(self) -> int:
-        """Days from its latest to the newest of any type."""
-        return (self.newest - self.last.on).days
+        """Days from its latest to the one that there could be."""
+        return (self.expected - self.last.on).days
 
     @property
     def state(self) -> str:
-        """`ok`, `late` after its usual gap, `silent` after twice that: what is silent is not checked."""
+        """`ok`, `held` while one waits for a decision, `late` after its usual gap, `silent` after twice that.
+
+        What is silent is not checked.
+        """
         if self.behind_days < self.gap_days:
-            return "ok"
+            return "held" if self.held else "ok"
         return "late" if self.behind_days < 2 * self.gap_days else "silent"
 
     @property
+    def usual_rows(self) -> int | None:
+        """Rows that the latest would usually have; None while there are too few before it."""
+        return round(self.last.usual) if self.last.usual is not None and self.is_usual_known(self.last) else None
+
+    def is_usual_known(self, cycle: Cycle) -> bool:
+        """Tell whether enough counted before a cycle to say what is usual."""
+        return sum(other.counts and other.on < cycle.on for other in self.cycles) >= FEWEST_DAYS
+
+    @property
     def needs_mapping(self) -> bool:
-        """Whether nobody has described the type."""
-        return self.type.origin == "none"
+        """Whether nobody has described the type, of which there are reports that count."""
+        return self.type.origin == "none" and self.has_reports
 
     @property
     def held(self) -> list[Cycle]:
@@ -188,32 +215,64 @@ class Health:
         return [cycle for cycle in self.cycles if cycle.broken]
 
 
+DELIVERY_DAYS = 2
+"""A report tells of a day, and comes in the course of the next: so long after it a publisher may be waited for."""
+
+
 def health() -> list[Health]:
     """Return how every type arrives, by name."""
-    found: list[Health] = kept("health", _health)
+    on = today()
+    found: list[Health] = kept(f"health on {on}", lambda: _health(on))
     return found
 
 
-def _health() -> list[Health]:
+def _health(on: dt.date) -> list[Health]:
     types = ReportType.objects.select_related("feed").in_bulk()
-    latest = Cycle.objects.aggregate(newest=Max("on"))["newest"]
-    if latest is None:
-        return []
-    since = latest - dt.timedelta(days=CYCLES_SHOWN_DAYS)
+    since = on - dt.timedelta(days=CYCLES_SHOWN_DAYS)
     by_type: dict[int, list[Cycle]] = defaultdict(list)
     for cycle in Cycle.objects.filter(on__gte=since).order_by("on"):
         by_type[cycle.type_id].append(cycle)
-    old = set(types) - set(by_type)
     # What has been silent for longer than the window still has its last one.
-    for cycle in _last_cycles(old) if old else ():
-        by_type[cycle.type_id].append(cycle)
-    shown = [Health(types[pk], tuple(cycles), latest) for pk, cycles in by_type.items()]
+    old = {pk for pk in types if not any(cycle.on <= on for cycle in by_type.get(pk, ()))}
+    for cycle in _last_cycles(old, on) if old else ():
+        by_type[cycle.type_id].insert(0, cycle)
+    arrived = {pk: [cycle for cycle in cycles if cycle.on <= on] for pk, cycles in by_type.items()}
+    expected = _expected(types, arrived, on)
+    reported = set(
+        Report.objects.filter(state=ReportState.ACCEPTED).order_by().values_list("type", flat=True).distinct()
+    )
+    shown = [
+        Health(
+            types[pk],
+            tuple(arrived[pk] or cycles),
+            expected[types[pk].feed_id],
+            tuple(cycle for cycle in cycles if is_ahead(cycle.on, on)),
+            pk in reported,
+        )
+        for pk, cycles in by_type.items()
+    ]
     return sorted(shown, key=lambda each: each.type.name)
 
 
-def _last_cycles(types: set[int]) -> QuerySet[Cycle]:
-    last = Cycle.objects.filter(type__in=types).order_by().values("type_id").annotate(last=Max("on"))
-    return Cycle.objects.filter(type__in=types, on__in=last.values("last")).order_by("on")
+def _expected(
+    types: Mapping[int, ReportType], arrived: Mapping[int, Sequence[Cycle]], on: dt.date
+) -> dict[int, dt.date]:
+    """Return by publisher the day of which its reports could be here.
+
+    Whoever sends one type of report of a day sends all of that day. When nothing comes at all, the clock says it.
+    """
+    waited_for = on - dt.timedelta(days=DELIVERY_DAYS)
+    expected = {kind.feed_id: waited_for for kind in types.values()}
+    for pk, cycles in arrived.items():
+        feed = types[pk].feed_id
+        expected[feed] = max([expected[feed], *(cycle.on for cycle in cycles)])
+    return expected
+
+
+def _last_cycles(types: set[int], until: dt.date) -> QuerySet[Cycle]:
+    here = Cycle.objects.filter(type__in=types, on__lte=until)
+    last = here.order_by().values("type_id").annotate(last=Max("on"))
+    return here.filter(on__in=last.values("last")).order_by("on")
 
 
 def titles() -> dict[str, str]:
@@ -239,7 +298,7 @@ def labels() -> dict[str, str]:
 
 def reports_of_day(type_name: str, on: dt.date) -> QuerySet[Report]:
     """Return the reports that make a cycle."""
-    return Report.objects.filter(type__name=type_name, on=on, state="accepted")
+    return Report.objects.filter(type__name=type_name, on=on, state=ReportState.ACCEPTED)
 
 
 # ---- people

@@ -11,6 +11,8 @@ from typing import Any
 from tocsin.engine.fold import Label
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.engine.store import Report
+from tocsin.feeds.days import is_ahead
+from tocsin.formats.shadowserver import read_name
 
 _LABELS = (("new", Label.NEW), ("still", Label.STILL), ("gone", Label.GONE), ("returned", Label.RETURNED))
 
@@ -24,7 +26,7 @@ class Cost:
     peak_rss_mb: float
 
 
-def summarise(run: int, delta: Delta, cost: Cost) -> dict[str, Any]:
+def summarise(run: int, delta: Delta, cost: Cost, today: dt.date) -> dict[str, Any]:
     """Return the summary; every total is the sum of what stands below it."""
     accepted = delta.accepted
     constituents: Counter[str] = Counter()
@@ -54,6 +56,12 @@ def summarise(run: int, delta: Delta, cost: Cost) -> dict[str, Any]:
         "broken": [{"name": broken.name, "reason": broken.reason} for broken in delta.broken],
         "needs_mapping": sorted({report.type for report in accepted if report.origin == "none"}),
         "unknown_columns": _unknown_columns(accepted),
+        "misnamed": [
+            {"name": r.name, "said": said, "date": r.on.isoformat()}
+            for r in accepted
+            if (said := read_name(r.name).no_date)
+        ],
+        "ahead": [{"name": r.name, "date": r.on.isoformat()} for r in accepted if is_ahead(r.on, today)],
         "cpu_s": round(cost.cpu_s, 3),
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),

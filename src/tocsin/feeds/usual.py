@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 DAYS = 30
 """How many earlier days say what is usual."""
-FEWEST_DAYS = 3
+FEWEST_DAYS = 4
 """With fewer days nothing can be called usual."""
 REACH = 1.5
 """How many times its own width the middle half reaches beyond itself: Tukey's fences."""

@@ -177,7 +177,8 @@ class Watch:
         for broken in summary["broken"]:
             self.tell(f"{broken['reason']} It is passed over until it changes.", {"broken": broken})
         if summary["files"]:
-            told = f"Run {summary['run']}: {summary['rows_kept']} rows of {len(summary['files'])} reports kept."
+            kept = f"{_counted(summary['rows_kept'], 'row')} of {_counted(len(summary['files']), 'report')} kept"
+            told = f"Run {summary['run']}: {kept}."
             self.tell(told, {"summary": summary})
 
     def _close_due(self) -> None:
@@ -186,6 +187,10 @@ class Watch:
             intake.close(due, by=self.by, at=self.now())
             for kind, on in due:
                 self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _report_name(path: Path) -> str:

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils import formats
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.formats import rsit
@@ -45,6 +46,24 @@ OWN_CLASSES: dict[str, Any] = {
     "tor": _("Tor"),
 }
 """What publishers write instead of a type of the taxonomy."""
+
+
+def short_report(rows: int, usual: float | None, *, is_known: bool) -> str:
+    """Return how a held report compares with those before it; only what `is_known` to be usual is called so."""
+    words = {"rows": _number(rows), "usual": _number(round(usual or 0))}
+    if is_known:
+        said = ngettext("{rows} row where {usual} are usual", "{rows} rows where {usual} are usual", rows)
+    else:
+        said = ngettext(
+            "{rows} row after {usual} on the days before; it is too early to say what is usual",
+            "{rows} rows after {usual} on the days before; it is too early to say what is usual",
+            rows,
+        )
+    return said.format(**words)
+
+
+def _number(value: int) -> str:
+    return formats.number_format(value, force_grouping=True)
 
 
 REMEDIES: dict[str, Any] = {

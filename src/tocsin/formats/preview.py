@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
@@ -36,9 +37,9 @@ class Preview:
     tally: Tally
 
 
-def preview(source: Source, recognise: Recogniser, count: int) -> Preview:
-    """Read a report, keeping its first `count` records. Raises BrokenReport."""
-    delivery = deliver(0, source, recognise)
+def preview(source: Source, recognise: Recogniser, count: int, latest: dt.date | None = None) -> Preview:
+    """Read a report that is of `latest` at the latest, keeping its first `count` records. Raises BrokenReport."""
+    delivery = deliver(0, source, recognise, latest)
     mapping = delivery.recognised.mapping
     tally = Tally()
     rows: list[Row] = []

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tocsin.engine import cells
 from tocsin.engine.intake import ChunkSource, Delivery, Recogniser, deliver, parsed
-from tocsin.engine.mapping import Mapping
+from tocsin.engine.mapping import TIME, Mapping
 from tocsin.engine.normalise import Normalised, normalise
 from tocsin.engine.opening import Source
 from tocsin.engine.records import Batch
@@ -37,9 +38,12 @@ class Tally:
         self.cells_quarantined += result.cells_quarantined
 
 
-def events(source: Source, recognise: Recogniser, tally: Tally) -> Iterator[Event]:
-    """Yield the event of each good row of a report, in the order of the file. Raises BrokenReport."""
-    delivery = deliver(0, source, recognise)
+def events(source: Source, recognise: Recogniser, tally: Tally, latest: dt.date | None = None) -> Iterator[Event]:
+    """Yield the event of each good row of a report, in the order of the file. Raises BrokenReport.
+
+    `latest` is the last day of which a row may be when the file's name says none.
+    """
+    delivery = deliver(0, source, recognise, latest)
     for batch, result in read(delivery):
         tally.add(batch, result)
         yield from batch_events(batch, result, delivery.recognised.mapping)
@@ -50,7 +54,7 @@ def read(delivery: Delivery) -> Iterator[tuple[Batch, Normalised]]:
     mapping = delivery.recognised.mapping
     for chunk in ChunkSource(delivery):
         batch = parsed(delivery, chunk)
-        yield batch, normalise(batch, mapping, stand_in=delivery.stand_in)
+        yield batch, normalise(batch, mapping, stand_in=delivery.stand_in, bounds=delivery.bounds)
 
 
 def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator[Event]:
@@ -62,9 +66,22 @@ def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator
     known = {field.column for field in fields}
     extra = [(f"extra.{name}", cells.convert(table, name, "raw")) for name in table.column_names if name not in known]
     constants = dict(mapping.constants) | {"feed.name": mapping.title}
-    for values in zip(*(column for _, column in (*columns, *extra)), strict=True):
+    mended = _mended_times(result, mapping)
+    for line, *values in zip(result.events["line"].to_pylist(), *(c for _, c in (*columns, *extra)), strict=True):
         event: Event = dict(constants)
         for (key, _), value in zip((*columns, *extra), values, strict=True):
             if value is not None and (key not in event or key in constants):
                 event[key] = value.isoformat() if isinstance(value, dt.datetime) else value
+        if line in mended:
+            event[TIME] = mended[line]
         yield event
+
+
+def _mended_times(result: Normalised, mapping: Mapping) -> dict[int, str]:
+    """Return, by line, the times of rows whose own cannot be that of their report."""
+    aside = result.quarantine
+    if not aside.num_rows:
+        return {}
+    odd = pc.and_(pc.equal(aside["column"], mapping.roles.time), pc.invert(aside["whole_row"]))
+    rows = result.events.select(["line", "time"]).filter(pc.is_in(result.events["line"], aside["line"].filter(odd)))
+    return {row["line"]: row["time"].isoformat() for row in rows.to_pylist()}

@@ -9,6 +9,7 @@ Needs no Django, so that `serve` and `doctor` can look before they load it.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import fcntl
 import os
 from collections.abc import Iterator
@@ -25,6 +26,14 @@ def version_of(home: Path) -> str | None:
     try:
         return (home / "version").read_text(encoding="ascii").strip()
     except FileNotFoundError:
+        return None
+
+
+def demonstrated_day(home: Path) -> dt.date | None:
+    """Return the last day of the demonstration at `home`; None when it is not one."""
+    try:
+        return dt.date.fromisoformat((home / "demo").read_text(encoding="ascii")[:10])
+    except (FileNotFoundError, ValueError):
         return None
 
 

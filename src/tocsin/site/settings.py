@@ -9,7 +9,7 @@ import dj_database_url
 
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.site import config as configuration
-from tocsin.site import secret
+from tocsin.site import instance, secret
 
 CONFIG = configuration.load()
 TOCSIN = CONFIG
@@ -129,6 +129,8 @@ TOCSIN_TEAM_NAME = CONFIG.team_name
 TOCSIN_BIND = CONFIG.bind
 TOCSIN_IS_DEMO = (CONFIG.home / "demo").exists()
 """`tocsin demo` marks its data directory by that file."""
+TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
+"""The day on which a demonstration stands still; None where the clock says which day it is."""
 
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]

@@ -51,6 +51,7 @@ STATES = {
     "stopped": State(pgettext_lazy("state of a service", "Stopped"), "stopped", "stopped"),
     "stops": State(pgettext_lazy("state of a service", "Will stop"), "stops", "stops"),
     "arrives": State(pgettext_lazy("state of a feed", "Arrives as usual"), "gone", "done"),
+    "held": State(pgettext_lazy("state of a feed", "Waits for a decision"), "wait", "waiting"),
     "late": State(pgettext_lazy("state of a feed", "Late"), "stops", "stops"),
     "silent": State(pgettext_lazy("state of a feed", "Silent"), "stopped", "stopped"),
     # runs and other work

@@ -29,7 +29,7 @@ DAY = dt.date(2026, 11, 16)
         ("2026-11-16-scan_http-part1.csv", ReportName(DAY, "scan_http", "", 1)),
         ("2026-11-16-special-lu-geo-department-part3.csv", ReportName(DAY, "special", "lu-geo-department", 3)),
         ("2026-11-16-SCAN_HTTP-LU.CSV", ReportName(DAY, "scan_http", "LU", 0)),
-        ("2026-13-45-scan_http-lu.csv", ReportName(None, "scan_http", "lu", 0)),
+        ("2026-13-45-scan_http-lu.csv", ReportName(None, "scan_http", "lu", 0, no_date="2026-13-45")),
         ("scan_http.csv", ReportName(None, "scan_http", "", 0)),
         ("2026-11-16.csv", ReportName(DAY, None, "2026-11-16", 0)),
         ("download.csv", ReportName(None, None, "download", 0)),

@@ -42,9 +42,11 @@ def feeds(request: HttpRequest) -> HttpResponse:
     question, runs = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
     context = {
         "types": listed,
+        "waiting": [row for row in listed if row["state"] == "held"],
         "silent": [row for row in listed if row["state"] == "silent"],
         "arriving": sum(row["state"] == "arrives" for row in listed),
         "held": [_held(each, cycle, titles) for each, cycle in held[:HELD_SHOWN]],
+        "ahead": [_ahead(each, cycle, titles) for each in health for cycle in each.ahead],
         "broken": [(wording.kind(e.type.name, titles), cycle) for e in health for cycle in e.broken],
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
@@ -56,20 +58,19 @@ def feeds(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/feeds.html", context)
 
 
-STATES = {"ok": "arrives", "late": "late", "silent": "silent"}
+STATES = {"ok": "arrives", "held": "held", "late": "late", "silent": "silent"}
 """Of a feed → how the design system calls it."""
 
 
 def _row(health: Health, titles: dict[str, str]) -> dict[str, Any]:
     rows = [cycle.rows for cycle in health.cycles[-30:]]
-    usual = round(health.last.usual) if health.last.usual is not None else None
     return {
         "health": health,
         "name": health.type.name,
         "what": wording.kind(health.type.name, titles),
         "state": STATES[health.state],
         "rows": rows,
-        "usual": usual,
+        "usual": health.usual_rows,
         "tlp": health.type.feed.tlp,
         "next_day": health.last.on + dt.timedelta(days=health.gap_days),
     }
@@ -81,8 +82,15 @@ def _held(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any
         "what": wording.kind(health.type.name, titles),
         "type": health.type.name,
         "cycle": cycle,
+        "short": wording.short_report(cycle.rows, cycle.usual, is_known=health.is_usual_known(cycle)),
         "goes": _would_go(health.type.pk, health.type.name, cycle.on),
     }
+
+
+def _ahead(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any]:
+    """Return a day that has not come, and the runs that brought it."""
+    runs = sorted(set(situation.reports_of_day(health.type.name, cycle.on).values_list("run", flat=True)))
+    return {"what": wording.kind(health.type.name, titles), "on": cycle.on, "runs": runs}
 
 
 def _would_go(type_pk: int, name: str, on: dt.date) -> int:

@@ -79,7 +79,7 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     owner, life = queries_finding.owner(found), queries_finding.life(found)
     claim = queries_finding.claim(found)
     people = team()
-    until = queries.latest_day() or found.last_cycle
+    until = max(queries.latest_day() or found.last_cycle, found.last_cycle)
     context: dict[str, Any] = {
         "finding": found,
         "id": queries.finding_id(found),

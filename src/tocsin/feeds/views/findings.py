@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -102,7 +103,7 @@ def rows(
     shown: Sequence[Finding], names: Mapping[str, str], titles: Mapping[str, str], labels: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return findings as a list shows them."""
-    until = queries.latest_day()
+    until = queries.latest_day() or dt.date.min
     ids = [queries.finding_id(finding) for finding in shown]
     owners = situation.owners_of(ids)
     return [
@@ -112,7 +113,7 @@ def rows(
             "what": wording.kind(finding.type, titles),
             "whose": names.get(finding.constituent or "", finding.constituent or ""),
             "where": queries.place_of(finding),
-            "days": strip(finding.recent, finding.last_cycle, finding.opened_on, until or finding.last_cycle),
+            "days": strip(finding.recent, finding.last_cycle, finding.opened_on, max(until, finding.last_cycle)),
             "tlp": labels.get(finding.type),
             "owner": owners.get(public, "").partition(" <")[0],
         }

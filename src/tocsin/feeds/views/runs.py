@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -102,11 +104,17 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "reports": reports,
         "report_count": row.reports.count(),
         "cycles": cycles,
+        "misnamed": _dated(row.summary.get("misnamed", ())),
+        "ahead": _dated(row.summary.get("ahead", ())),
         "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
         "form": form,
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
+
+
+def _dated(listed: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    return [{**each, "date": dt.date.fromisoformat(each["date"])} for each in listed[:REPORTS_SHOWN]]
 
 
 def _progress(row: Run) -> dict[str, Any]:

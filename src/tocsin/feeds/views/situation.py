@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -51,7 +51,7 @@ def situation(request: HttpRequest) -> HttpResponse:
     moved, health, titles = situation_of.movements(), situation_of.health(), situation_of.titles()
     counts = queries.findings().counts(("constituent", "class", "state"), Filter(only_constituents=only))
     gone = queries.findings().counts(("constituent", "class"), Filter(only_constituents=only, just_gone=True))
-    all_kinds = kinds(moved, titles)
+    all_kinds = kinds(moved, titles, [each.type.name for each in health if each.state == "silent"])
     wanted = needed.decisions(request.user, counts, people, health, titles)
     before = last_visit(request.session)
     question = Question(request.GET.copy())
@@ -63,7 +63,7 @@ def situation(request: HttpRequest) -> HttpResponse:
         "kinds": all_kinds if question.value("kinds", ("all",)) else all_kinds[:KINDS_SHOWN],
         "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
         "feeds": arrivals(health, titles),
-        "changes": changes(moved, counts, gone, people),
+        "changes": changes(counts, gone, people),
         "people": who(only, counts),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": len(wanted),
@@ -117,16 +117,19 @@ class Kind:
         return times(self.today, self.usual) if self.usual else 0.0
 
     @property
-    def times_text(self) -> str:
-        """The same in figures people say: 3, or 1.5."""
-        value = round(self.times) if self.times >= 3 else round(self.times, 1)
-        return formats.number_format(value, decimal_pos=None)
+    def beside_usual(self) -> dict[str, str]:
+        """The number of today and the ends of the usual, as words of a sentence."""
+        numbers = {"today": self.today, "low": self.usual.low, "high": self.usual.high} if self.usual else {}
+        return {name: formats.number_format(number, force_grouping=True) for name, number in numbers.items()}
 
 
-def kinds(moved: Movements, titles: Mapping[str, str]) -> list[Kind]:
-    """Return every kind of finding, most unusual first; IPv4 and IPv6 reports of one kind count together."""
+def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] = ()) -> list[Kind]:
+    """Return every kind of finding, most unusual first; IPv4 and IPv6 reports of one kind count together.
+
+    Of what is silent nobody knows how it is now.
+    """
     types: dict[str, list[str]] = {}
-    for name in moved.by_type:
+    for name in (name for name in moved.by_type if name not in silent):
         types.setdefault(wording.kind(name, titles), []).append(name)
     found = [_kind(label, names, moved, titles) for label, names in types.items()]
     return sorted((kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, kind.label))
@@ -134,12 +137,12 @@ def kinds(moved: Movements, titles: Mapping[str, str]) -> list[Kind]:
 
 def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
     opened = moved.opened(names)
-    if not opened or opened[-1] is None:
+    if not opened:
         return None
     return Kind(
         label=label,
         url=_list(state=("new", "returned"), type=names),
-        numbers=tuple(number for number in opened if number is not None),
+        numbers=tuple(opened),
         today=opened[-1],
         usual=situation_of.usual_of(opened),
         is_attack=any(wording.meaning(name, titles).group in ATTACKS for name in names),
@@ -156,16 +159,18 @@ def attack(found: Sequence[Kind]) -> str:
     attacks = [kind for kind in above if kind.is_attack]
     if not found:
         return _("Not known yet: there is nothing to compare the first reports with.")
+    if not any(kind.usual for kind in found):
+        return _("Too early to say what is usual: there are too few earlier days.")
     if not above:
         return _("Not that we can see: everything counted is within the usual.")
     first = (attacks or above)[0]
-    words = {"kind": first.label, "times": first.times_text, "n": len(above) - 1}
+    words = {"kind": first.label, "n": len(above) - 1, **first.beside_usual}
     if attacks and len(above) == 1:
-        return _("Yes: {kind}, {times} times the usual.").format(**words)
+        return _("Yes: {kind}, {today} where {low}–{high} are usual.").format(**words)
     if attacks:
         said = ngettext(
-            "Yes: {kind}, {times} times the usual; one other kind grows too.",
-            "Yes: {kind}, {times} times the usual; {n} other kinds grow too.",
+            "Yes: {kind}, {today} where {low}–{high} are usual; one other kind grows too.",
+            "Yes: {kind}, {today} where {low}–{high} are usual; {n} other kinds grow too.",
             len(above) - 1,
         )
         return said.format(**words)
@@ -198,13 +203,12 @@ def arrivals(health: Sequence[Health], titles: Mapping[str, str]) -> dict[str, A
 
 
 def changes(
-    moved: Movements,
     counts: Sequence[tuple[Any, ...]],
     gone: Sequence[tuple[Any, ...]],
     people: Mapping[str, Constituent],
 ) -> dict[str, Any]:
     """Return what is new, back and gone now beside the day before: in all, by class, sector and constituent."""
-    before = situation_of.day_before(moved.days[-1]) if moved.days else {}
+    before = situation_of.day_before()
     groups = [
         (_("Class"), "class", lambda whose, what: what, wording.class_label),
         (_("Sector"), "sector", lambda whose, what: people[whose].sector if whose in people else "", None),

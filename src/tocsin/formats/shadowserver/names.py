@@ -41,6 +41,8 @@ class ReportName:
     """Number of the part; 0 for the first or only one."""
     id: str = ""
     """The publisher's number of the report."""
+    no_date: str = ""
+    """What stands where the date should, and is none: `2026-13-45`."""
 
 
 def read_name(filename: str, known: Collection[str] = ()) -> ReportName:
@@ -54,14 +56,17 @@ def read_name(filename: str, known: Collection[str] = ()) -> ReportName:
     if found is None:  # a name with a line break
         return ReportName(None, None, stem, 0)
     word = (found["type"] or "").lower()
+    date = _date(found["date"])
+    no_date = "" if date else found["date"] or ""
     if not _is_type(word, bool(found["date"]), known):
-        return ReportName(_date(found["date"]), None, stem, int(found["part"] or 0))
+        return ReportName(date, None, stem, int(found["part"] or 0), no_date=no_date)
     return ReportName(
-        date=_date(found["date"]),
+        date=date,
         type=word,
         label=found["label"],
         part=int(found["part"] or 0),
         id=found["before"] or found["after"] or "",
+        no_date=no_date,
     )
 
 

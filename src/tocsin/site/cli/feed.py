@@ -73,18 +73,21 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def read_files(options: argparse.Namespace) -> int:
     """Print the events of report files."""
+    from tocsin.engine.bounds import last_acceptable
     from tocsin.engine.opening import BrokenReport, sources
     from tocsin.formats.delimited import shipped_feeds
     from tocsin.formats.reading import Tally, events
     from tocsin.formats.recognition import Recognition
+    from tocsin.kernel.clock import now
 
     recognise = Recognition(_mappings(options.schema), list(shipped_feeds().values()))
     write = _WRITERS[options.format]()
     tally, failed = Tally(), False
+    latest = last_acceptable(now())
     for path in options.files:
         try:
             for source in sources(path):
-                for event in events(source, recognise, tally):
+                for event in events(source, recognise, tally, latest):
                     write(event)
         except BrokenReport as broken:
             print(f"tocsin: {broken}", file=sys.stderr)

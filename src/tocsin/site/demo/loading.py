@@ -86,7 +86,7 @@ def _load(config: Config, day: dt.date, tell: Tell) -> None:
         files = write_country(Path(folder), day, until=SEEN_UNTIL)
         tell(f"Loading seven days of Meridia, {files.rows} rows in {len(files.reports)} reports, ending on {day}.")
         _take_in_directory(files, config)
-        _take_in_reports(files)
+        _take_in_reports(files, day)
 
 
 def _take_in_directory(files: DemoFiles, config: Config) -> None:
@@ -99,13 +99,14 @@ def _take_in_directory(files: DemoFiles, config: Config) -> None:
     actions.load_reference_table(TableKind.ASN, files.rib, store=config.store, **_by_and_at())
 
 
-def _take_in_reports(files: DemoFiles) -> None:
+def _take_in_reports(files: DemoFiles, day: dt.date) -> None:
     from django.conf import settings
 
     from tocsin.engine.run import Options
     from tocsin.feeds import intake
 
-    intake.import_reports(files.reports, options=Options(gone_after=settings.TOCSIN.gone_after), **_by_and_at())
+    options = Options(gone_after=settings.TOCSIN.gone_after, latest=day)
+    intake.import_reports(files.reports, options=options, **_by_and_at())
 
 
 def _by_and_at() -> dict[str, Any]:

@@ -34,12 +34,14 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what a mapping makes of a report."""
+    from tocsin.engine.bounds import last_acceptable
     from tocsin.engine.opening import sources
     from tocsin.formats.preview import preview
+    from tocsin.kernel.clock import now
 
     recognise = _recognition(options.mapping)
     for source in sources(options.file):
-        shown = preview(source, recognise, options.rows)
+        shown = preview(source, recognise, options.rows, last_acceptable(now()))
         answer(options, "\n".join(_lines(source.name, shown)), _data(source.name, shown))
     return 0
 

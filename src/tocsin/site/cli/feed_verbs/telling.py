@@ -24,20 +24,28 @@ def day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-31") from None
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 report`, `2 reports`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def sentences(summary: dict[str, Any]) -> list[str]:
     """Say what came of a run."""
     said = [f"{name} was imported before; nothing to do." for name in summary["unchanged"]]
     if summary["files"]:
         said.append(
-            f"Run {summary['run']}: {summary['rows_kept']} of {summary['rows_read']} rows of {len(summary['files'])} "
-            f"reports kept, {summary['attributed_rows']} of them attributed; {summary['findings_new']} findings new, "
+            f"Run {summary['run']}: {summary['rows_kept']} of {counted(summary['rows_read'], 'row')} of "
+            f"{counted(len(summary['files']), 'report')} kept, {summary['attributed_rows']} of them attributed; "
+            f"{counted(summary['findings_new'], 'finding')} new, "
             f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
             f"{summary['findings_returned']} came back."
         )
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
-        said.append(f"Quarantined: {summary['rows_quarantined']} rows, {summary['cells_quarantined']} cells.")
+        rows, cells = counted(summary["rows_quarantined"], "row"), counted(summary["cells_quarantined"], "cell")
+        said.append(f"Quarantined: {rows}, {cells}.")
     said += [
-        f"{held['type']} of {held['date']} has {held['rows']} rows where {held['usual']:.0f} are usual. It is held: "
+        f"{held['type']} of {held['date']} has {counted(held['rows'], 'row')}, less than half of the "
+        f"{held['usual']:.0f} on the days before. It is held: "
         f"nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
         for held in summary["held"]
     ]
@@ -45,6 +53,16 @@ def sentences(summary: dict[str, Any]) -> list[str]:
     said += [
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
         for kind, c in summary["unknown_columns"].items()
+    ]
+    said += [
+        f"{each['name']}: {each['said']} in its name is no date. "
+        f"It counts for {each['date']}, the day of its latest row."
+        for each in summary["misnamed"]
+    ]
+    said += [
+        f"{each['name']} is dated {each['date']}, which lies ahead: pages show that day when it has come. If it is "
+        f"wrong, take it back (tocsin feed withdraw {summary['run']}) and correct the name of the file or the clock."
+        for each in summary["ahead"]
     ]
     return said or ["Nothing was imported."]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, counted, day, positive, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def withdraw_run(options: argparse.Namespace) -> int:
     run = _run(options.number)
     delta = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now())
     types = [one.type for one in delta.types]
-    said = f"Withdrew run {run.pk}: {len(delta.superseded)} reports of {', '.join(types)} count no more."
+    reports = counted(len(delta.superseded), "report")
+    verb = "counts" if len(delta.superseded) == 1 else "count"
+    said = f"Withdrew run {run.pk}: {reports} of {', '.join(types)} {verb} no more."
     answer(options, said, {"run": run.pk, "reports": len(delta.superseded), "types": types})
     return 0
 
@@ -155,7 +157,7 @@ def _cycle_data(delta: Delta, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _cycle_sentence(data: dict[str, Any]) -> str:
-    name = f"{data['type']} of {data['date']} ({data['rows']} rows)"
+    name = f"{data['type']} of {data['date']} ({counted(data['rows'], 'row')})"
     if data["counts"]:
         return f"{name} counts: findings that it does not show may go gone."
     if data["held"]:

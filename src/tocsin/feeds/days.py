@@ -1,0 +1,39 @@
+"""Which day it is for the instance, and which days lie ahead.
+
+A report carries the day that its publisher's clock said; ours may say another.
+What lies ahead (`engine.bounds` says how far it may) is kept and shown when its
+day has come: it must not pass for the latest, with which everything is compared.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from django.conf import settings
+
+from tocsin.kernel.clock import now
+
+SKEW_DAYS = 1
+"""So many are not worth a word: it is tomorrow already where the publisher is."""
+
+
+def is_ahead(on: dt.date, today: dt.date) -> bool:
+    """Tell whether a report is dated ahead of a day by more than clocks differ."""
+    return on > today + dt.timedelta(days=SKEW_DAYS)
+
+
+def today(reported: Collection[dt.date]) -> dt.date:
+    """Return the day it is for the instance that holds reports of these days.
+
+    That is the day of the clock. A demonstration stands still on its last day, until later reports are imported.
+    """
+    clock = now().date()
+    stands: dt.date | None = settings.TOCSIN_TODAY
+    return clock if stands is None else max([stands, *(on for on in reported if on <= clock)])
+
+
+def newest(reported: Collection[dt.date]) -> dt.date | None:
+    """Return the latest of these days that is not ahead; of all when the clock is before them, None for no day."""
+    until = today(reported)
+    return max([on for on in reported if on <= until] or reported, default=None)
