@@ -57,6 +57,7 @@ def stored(setting: Setting, observations: int) -> list[Figure]:
         Figure("E5 peak memory of the asking process", round(asked.peak_mb), "MB"),
         Figure("E5 stored files", round(filled["bytes"] / 1e6), "MB"),
         Figure("E5 parts", filled["parts"]),
-        Figure("E5 rows of the roll-up", filled["movements"]),
+        Figure("E5 rows of the fine roll-up", filled["movements"]),
+        Figure("E5 rows of the second roll-up", filled["sums"]),
         Figure("E5 writing", round(written.wall_s), "s"),
     ]

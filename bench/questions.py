@@ -28,11 +28,12 @@ class Asked:
         from django.conf import settings
 
         from tocsin.feeds import queries
-        from tocsin.feeds.models import Movement, Report, State
+        from tocsin.feeds.models import ConstituentMovement, Report, State, TypeMovement
 
         self._store: Path = settings.TOCSIN.store
         self._ask, self._found = queries.database().ask, queries.findings
-        self._movements, self._reports, self._states = Movement.objects, Report.objects, State.objects
+        self._reports, self._states = Report.objects, State.objects
+        self._by_kind, self._by_holder = TypeMovement.objects, ConstituentMovement.objects
         self.today: dt.date = Report.objects.latest("on").on
         self.since = self.today - dt.timedelta(days=_LAST_DAYS - 1)
         self.someone = "c0100"
@@ -73,16 +74,18 @@ class Asked:
 
         seen = Sum(F("new") + F("still") + F("returned"))
 
-        def by(*names: str, total: Any = seen, **which: Any) -> Callable[[], Rows]:
-            return lambda: list(self._movements.filter(**which).values_list(*names).annotate(counted=total).order_by())
+        def by(movements: Any, *names: str, total: Any = seen, **which: Any) -> Callable[[], Rows]:
+            return lambda: list(movements.filter(**which).values_list(*names).annotate(counted=total).order_by())
 
         return {
-            "top types": by("type__name"),
-            "by constituent": by("constituent"),
-            "by day": by("on"),
-            "by class": by("category"),
-            "new per day": by("on", total=Sum("new")),
-            "one constituent's last 30 days": by("on", constituent=self.someone, on__gte=self.since),
+            "top types": by(self._by_kind, "type__name"),
+            "by constituent": by(self._by_holder, "constituent"),
+            "by day": by(self._by_kind, "on"),
+            "by class": by(self._by_kind, "category"),
+            "new per day": by(self._by_kind, "on", total=Sum("new")),
+            "one constituent's last 30 days": by(
+                self._by_holder, "on", constituent=self.someone, on__gte=self.since
+            ),
         }
 
     def findings(self) -> dict[str, Callable[[], Any]]:

@@ -19,14 +19,14 @@ from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
-from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
+from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Report, ReportType, TypeMovement
 from tocsin.feeds.queries import Finding, findings, manifest_version
+from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, Usual, usual
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 OPEN = ("new", "still", "returned")
-WORDS = ("new", "still", "returned", "gone")
 OWNED_AT_MOST = 5_000
 CYCLES_SHOWN_DAYS = 60
 
@@ -106,26 +106,38 @@ def movements() -> Movements:
 
 
 def _movements() -> Movements:
-    newest = Movement.objects.aggregate(newest=Max("on"))["newest"]
+    newest = TypeMovement.objects.aggregate(newest=Max("on"))["newest"]
     if newest is None:
         return Movements((), {})
     days = tuple(newest - dt.timedelta(days=back) for back in reversed(range(DAYS + 1)))
-    sums = Movement.objects.filter(on__gte=days[0]).order_by().values_list("type__name", "on")
+    sums = TypeMovement.objects.filter(on__gte=days[0]).order_by().values_list("type__name", "on")
     by_type: dict[str, dict[dt.date, Day]] = defaultdict(dict)
     for name, on, *counts in sums.annotate(*map(Sum, WORDS)):
         by_type[name][on] = Day(*counts)
     return Movements(days, dict(by_type))
 
 
-def day_before(newest: dt.date) -> dict[tuple[str, str], Day]:
-    """Return what was what on the day before the newest, by constituent and class."""
-    found: dict[tuple[str, str], Day] = kept("day before", lambda: _on(newest - dt.timedelta(days=1)))
+@dataclasses.dataclass(frozen=True)
+class DayBefore:
+    """What was what on the day before the newest."""
+
+    by_constituent: Mapping[str, Day]
+    by_class: Mapping[str, Day]
+
+
+def day_before(newest: dt.date) -> DayBefore:
+    """Return what was what on the day before the newest, by constituent and by class."""
+    on = newest - dt.timedelta(days=1)
+    found: DayBefore = kept(
+        "day before",
+        lambda: DayBefore(_sums(ConstituentMovement, "constituent", on), _sums(TypeMovement, "category", on)),
+    )
     return found
 
 
-def _on(day: dt.date) -> dict[tuple[str, str], Day]:
-    sums = Movement.objects.filter(on=day).order_by().values_list("constituent", "category")
-    return {(constituent, category): Day(*counts) for constituent, category, *counts in sums.annotate(*map(Sum, WORDS))}
+def _sums(model: type[ConstituentMovement | TypeMovement], by: str, on: dt.date) -> dict[str, Day]:
+    sums = model._default_manager.filter(on=on).order_by().values_list(by)
+    return {value: Day(*counts) for value, *counts in sums.annotate(*map(Sum, WORDS))}
 
 
 def usual_of(numbers: Sequence[int | None]) -> Usual | None:

@@ -21,7 +21,7 @@ from tocsin.engine.query import Filter
 from tocsin.feeds import history, needed, queries, wording
 from tocsin.feeds import queries_situation as situation_of
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
+from tocsin.feeds.queries_situation import OPEN, Day, DayBefore, Health, Movements
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
@@ -200,7 +200,7 @@ def changes(
     people: Mapping[str, Constituent],
 ) -> dict[str, Any]:
     """Return what is new, back and gone now beside the day before: in all, by class, sector and constituent."""
-    before = situation_of.day_before(moved.days[-1]) if moved.days else {}
+    before = situation_of.day_before(moved.days[-1]) if moved.days else DayBefore({}, {})
     groups = [
         (_("Class"), "class", lambda whose, what: what, wording.class_label),
         (_("Sector"), "sector", lambda whose, what: people[whose].sector if whose in people else "", None),
@@ -210,7 +210,7 @@ def changes(
     names = {code: row.local_name for code, row in people.items()}
     tables = []
     for title, name, of, label in groups:
-        rows = _grouped(of, counts, gone, before)
+        rows = _grouped(of, counts, gone, _before(before, name, of))
         listed = [
             {
                 "label": _label(name, code, label, sectors, names),
@@ -222,8 +222,18 @@ def changes(
             for code, row in rows
         ]
         tables.append({"title": title, "rows": listed[:GROUPS_SHOWN], "more": max(0, len(listed) - GROUPS_SHOWN)})
-    whole = _grouped(lambda whose, what: "", counts, gone, before)
+    whole = _grouped(lambda whose, what: "", counts, gone, _before(before, "", lambda whose, what: ""))
     return {"tables": tables, "all": whole[0][1] if whole else (Day(), Day(), 0)}
+
+
+def _before(before: DayBefore, name: str, of: Any) -> dict[str, Day]:
+    """Return the day before by the values of one group; the roll-up knows either the class or the constituent."""
+    found: dict[str, Day] = {}
+    days = before.by_class if name == "class" else before.by_constituent
+    for value, day in days.items():
+        code = of("", value) if name == "class" else of(value, "")
+        found[code] = found.get(code, Day()) + day
+    return found
 
 
 def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: Mapping[str, str]) -> str:
@@ -235,7 +245,7 @@ def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: 
 
 
 def _grouped(
-    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[tuple[str, str], Day]
+    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[str, Day]
 ) -> list[tuple[str, tuple[Day, Day, int]]]:
     """Return for each group now, the day before and how many are open, most opened first."""
     today: dict[str, Day] = {}
@@ -248,12 +258,8 @@ def _grouped(
     for whose, what, number in gone:
         code = of(whose, what or "")
         today[code] = today.get(code, Day()) + Day(gone=number)
-    earlier: dict[str, Day] = {}
-    for (whose, what), day in before.items():
-        code = of(whose, what)
-        earlier[code] = earlier.get(code, Day()) + day
     order = sorted(today, key=lambda code: (-today[code].opened, -opened.get(code, 0), code))
-    return [(code, (today[code], earlier.get(code, Day()), opened.get(code, 0))) for code in order]
+    return [(code, (today[code], before.get(code, Day()), opened.get(code, 0))) for code in order]
 
 
 # ---- who is on it?
