@@ -19,6 +19,7 @@ from django.db.models import Model, QuerySet, Sum
 from tocsin.feeds.models import ConstituentMovement, Movement, TypeMovement
 
 WORDS = ("new", "still", "returned", "gone")
+"""Columns of all three tables."""
 _SUMS: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (TypeMovement, ("type_id", "on", "category", "severity")),
     (ConstituentMovement, ("constituent", "on")),
@@ -54,6 +55,6 @@ def _insert(model: type[Model], by: Sequence[str], movements: QuerySet[Movement]
     sums = movements.order_by().values_list(*by).annotate(**{f"sum_{word}": Sum(word) for word in WORDS})
     select, parameters = sums.query.sql_with_params()
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(model._meta.get_field(name).column) for name in (*by, *WORDS))
+    into = f"{quote(model._meta.db_table)} ({', '.join(quote(name) for name in (*by, *WORDS))})"
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {quote(model._meta.db_table)} ({columns}) {select}", parameters)  # noqa: S608
+        cursor.execute(f"INSERT INTO {into} {select}", parameters)
