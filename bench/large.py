@@ -49,6 +49,11 @@ def stored(setting: Setting, observations: int) -> list[Figure]:
         for name, seconds in got[kind].items()
     ]
     figures += [
+        median(f"E5 {kind}, {name}: processor time", seconds["cpu"], "s")
+        for kind in ("raw", "roll-up", "findings")
+        for name, seconds in got[kind].items()
+    ]
+    figures += [
         median(f"E5 {name}, {filled['findings']:,} findings", seconds["warm"], "s")
         for name, seconds in got["findings"].items()
     ]
