@@ -339,7 +339,8 @@ def bars(
     for whose, _what, state, number in counts:
         if state in OPEN and (row := people.get(whose)):
             code = row.sector if by == "sector" else whose
-            labels[code] = row.sector_label if by == "sector" else row.local_name
+            if code not in labels:
+                labels[code] = row.sector_label if by == "sector" else row.local_name
             sums[code] = sums.get(code, 0) + number
     order = sorted(sums, key=lambda code: (-sums[code], labels[code]))
     if not order:
