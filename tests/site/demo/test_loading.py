@@ -104,9 +104,7 @@ def test_a_load_that_was_cut_short_is_taken_up_for_its_day(loaded: Path, tocsin:
     assert (home / "demo").read_text() == f"{TODAY}\n"
 
 
-def test_an_earlier_demonstration_gets_the_steps_it_lacks(
-    loaded: Path, tocsin: Command, tmp_path: Path
-) -> None:
+def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: Command, tmp_path: Path) -> None:
     home = tmp_path / "earlier"
     shutil.copytree(loaded, home)
     with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
