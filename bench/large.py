@@ -49,6 +49,11 @@ def stored(setting: Setting, observations: int) -> list[Figure]:
         for name, seconds in got[kind].items()
     ]
     figures += [
+        median(f"E5 {kind}, {name}: processor time", seconds["cpu"], "s")
+        for kind in ("raw", "roll-up", "findings")
+        for name, seconds in got[kind].items()
+    ]
+    figures += [
         median(f"E5 {name}, {filled['findings']:,} findings", seconds["warm"], "s")
         for name, seconds in got["findings"].items()
     ]
@@ -57,6 +62,7 @@ def stored(setting: Setting, observations: int) -> list[Figure]:
         Figure("E5 peak memory of the asking process", round(asked.peak_mb), "MB"),
         Figure("E5 stored files", round(filled["bytes"] / 1e6), "MB"),
         Figure("E5 parts", filled["parts"]),
-        Figure("E5 rows of the roll-up", filled["movements"]),
+        Figure("E5 rows of the fine roll-up", filled["movements"]),
+        Figure("E5 rows of the second roll-up", filled["sums"]),
         Figure("E5 writing", round(written.wall_s), "s"),
     ]

@@ -6,7 +6,7 @@ Straight to the engine's own files, since only asking is to be measured. Of each
 are open; a tenth goes and a tenth comes each day, so that each lives ten days. What a finding is follows from its
 number: who holds it (500 constituents, a few of which hold most, and nobody for a third), its address, its key.
 The raw cells of reports are left out: no question of a dashboard reads them.
-Prints one JSON object: observations, findings, movements, parts, bytes.
+Prints one JSON object: observations, findings, movements, sums, parts, bytes.
 """
 
 from __future__ import annotations
@@ -297,8 +297,8 @@ def fill(rows: int, days: int) -> dict[str, int]:
     from django.conf import settings
     from django.db import transaction
 
-    from tocsin.feeds import manifest
-    from tocsin.feeds.models import Run
+    from tocsin.feeds import manifest, rollup
+    from tocsin.feeds.models import ConstituentMovement, Run, TypeMovement
 
     root = settings.TOCSIN.store
     done = {"observations": 0, "findings": 0, "movements": 0, "parts": 0}
@@ -315,7 +315,10 @@ def fill(rows: int, days: int) -> dict[str, int]:
         done["observations"] += kind.a_day * kind.days
         done["findings"] += kind.findings
         done["parts"] += sum(map(len, parts))
-    manifest.touch()
+    with transaction.atomic():
+        rollup.rebuild()
+        manifest.touch()
+    done["sums"] = TypeMovement.objects.count() + ConstituentMovement.objects.count()
     done["bytes"] = sum(path.stat().st_size for path in root.rglob("*.parquet"))
     return done
 

@@ -197,7 +197,7 @@ def test_the_worst_and_latest_come_first(findings: Findings) -> None:
 def test_deep_in_a_list_the_same_findings_are_whole(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond some rows the keys are ordered first and the rest is looked up."""
     near = findings.page(Filter(), sort="asset", descending=False, limit=50, offset=100)
-    monkeypatch.setattr(query, "_FEW_ROWS", 10)
+    monkeypatch.setattr("tocsin.engine.query.findings._FEW_ROWS", 10)
 
     assert findings.page(Filter(), sort="asset", descending=False, limit=50, offset=100) == near
 

@@ -17,11 +17,12 @@ from tocsin.engine.cycles import Calendar, Decision
 from tocsin.engine.fold import Label
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.run import Delta, TypeDelta
-from tocsin.feeds import mappings
+from tocsin.feeds import mappings, rollup
 from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.models import Cycle, Feed, Manifest, Movement, Report, ReportType, Run, State
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
+_COUNTED = ("on", "constituent", "category", "severity", *_LABELS.values())
 _BATCH = 2000
 
 
@@ -83,8 +84,10 @@ def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False
     if run is not None:
         _accept(delta.accepted, types, run)
     arrived = {(report.type, report.on) for report in delta.accepted if not again}
+    moved: set[dt.date] = set()
     for one in delta.types:
-        _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
+        moved |= _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
+    rollup.refresh(moved)
     touch()
 
 
@@ -145,14 +148,30 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
         )
 
 
-def _apply_type(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.datetime) -> None:
+def _apply_type(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.datetime) -> set[dt.date]:
+    """Make what changes for one type true; return the days on which other findings moved than before."""
     _set_cycles(one, row, arrived, at)
-    Movement.objects.filter(type=row, on__gte=one.since).delete()
-    Movement.objects.bulk_create(_movements(one, row), batch_size=_BATCH)
-    if one.state is None:
+    moved = _set_movements(one, row)
+    _set_state(one.state, row)
+    return moved
+
+
+def _set_movements(one: TypeDelta, row: ReportType) -> set[dt.date]:
+    """Put the movements of a type in the place of those before; days on which nothing differs are left alone."""
+    fresh = _movements(one, row)
+    counted = {tuple(getattr(movement, name) for name in _COUNTED) for movement in fresh}
+    known = set(Movement.objects.filter(type=row, on__gte=one.since).values_list(*_COUNTED))
+    moved: set[dt.date] = {values[0] for values in known ^ counted}
+    for on in sorted({values[0] for values in known} & moved):
+        Movement.objects.filter(type=row, on=on).delete()
+    Movement.objects.bulk_create([movement for movement in fresh if movement.on in moved], batch_size=_BATCH)
+    return moved
+
+
+def _set_state(state: store.State | None, row: ReportType) -> None:
+    if state is None:
         State.objects.filter(type=row).delete()
         return
-    state = one.state
     State.objects.update_or_create(
         type=row,
         defaults={

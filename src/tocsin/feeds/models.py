@@ -163,7 +163,7 @@ class State(models.Model):
 
 
 class Movement(models.Model):
-    """How many findings were what on one day: the roll-up behind every chart."""
+    """How many findings were what on one day: the fine roll-up, of which `rollup` makes the sums that charts read."""
 
     type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="movements")
     on = models.DateField(db_index=True)
@@ -182,6 +182,44 @@ class Movement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.on} {self.constituent}"
+
+
+class TypeMovement(models.Model):
+    """Sums of `Movement` over constituents: what charts by day, type, class and severity read. See `rollup`."""
+
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField(db_index=True)
+    category = models.CharField(max_length=60)
+    severity = models.PositiveSmallIntegerField()
+    new = models.PositiveBigIntegerField(default=0)
+    still = models.PositiveBigIntegerField(default=0)
+    returned = models.PositiveBigIntegerField(default=0)
+    gone = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.on}"
+
+
+class ConstituentMovement(models.Model):
+    """Sums of `Movement` over types, classes and severities: what charts by constituent read. See `rollup`."""
+
+    constituent = models.CharField(max_length=64, blank=True)
+    """Public id; empty for nobody."""
+    on = models.DateField(db_index=True)
+    new = models.PositiveBigIntegerField(default=0)
+    still = models.PositiveBigIntegerField(default=0)
+    returned = models.PositiveBigIntegerField(default=0)
+    gone = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        indexes = (
+            # The second holds all that a sum over every day needs: it is read from the index alone.
+            models.Index(fields=("constituent", "on"), name="feeds_constituent_by_day"),
+            models.Index(fields=("constituent", "new", "still", "returned"), name="feeds_constituent_sums"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.constituent} {self.on}"
 
 
 class Handover(models.Model):

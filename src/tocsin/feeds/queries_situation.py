@@ -22,15 +22,15 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType
+from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType, TypeMovement
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
+from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
 from tocsin.formats import rsit
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 OPEN = ("new", "still", "returned")
-WORDS = ("new", "still", "returned", "gone")
 OWNED_AT_MOST = 5_000
 CYCLES_SHOWN_DAYS = 60
 
@@ -116,7 +116,7 @@ def _movements(newest: dt.date | None) -> Movements:
     if newest is None:
         return Movements((), {})
     days = tuple(newest - dt.timedelta(days=back) for back in reversed(range(DAYS + 1)))
-    sums = Movement.objects.filter(on__range=(days[0], newest)).order_by().values_list("type__name", "on")
+    sums = TypeMovement.objects.filter(on__range=(days[0], newest)).order_by().values_list("type__name", "on")
     by_type: dict[str, dict[dt.date, Day]] = defaultdict(dict)
     for name, on, *counts in sums.annotate(*map(Sum, WORDS)):
         by_type[name][on] = Day(*counts)

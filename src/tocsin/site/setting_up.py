@@ -62,7 +62,8 @@ def upgrade(config: Config) -> Upgrade:
         raise Conflict(f"{config.home} is of version {before}, newer than this software. Install {before} or newer.")
     set_up_django()
     steps = pending_migrations()
-    _migrate()
+    if steps:
+        _migrate()
     instance.mark(config.home)
     return Upgrade(before=before, after=__version__, migrations=steps)
 

@@ -95,6 +95,23 @@ def test_upgrade_names_the_steps_it_took(tocsin: Command, home: Path) -> None:
     assert (home / "version").read_text() == f"{__version__}\n"
 
 
+def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgraded(tocsin: Command, home: Path) -> None:
+    tocsin("init")
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
+        for table in ("feeds_typemovement", "feeds_constituentmovement"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DELETE FROM django_migrations WHERE name LIKE '%second_rollup'")
+
+    refused = tocsin("finding", "list")
+    assert refused.returncode == 1
+    assert "lacks 2 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
+
+    done = tocsin("upgrade")
+    assert "feeds.0003_second_rollup" in done.stdout and "feeds.0004_fill_second_rollup" in done.stdout
+    assert {"feeds_typemovement", "feeds_constituentmovement"} <= tables(home)
+    assert tocsin("finding", "list").returncode == 0
+
+
 @pytest.mark.parametrize(("version", "sentence"), [(None, "tocsin init"), ("99.0.0", "newer")])
 def test_upgrade_refuses_what_it_cannot_carry(tocsin: Command, home: Path, version: str | None, sentence: str) -> None:
     if version:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections import Counter
+from contextlib import closing
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,20 @@ def test_a_load_that_was_cut_short_is_taken_up_for_its_day(loaded: Path, tocsin:
     assert (answer["today"], answer["loaded"]) == (TODAY, True)
     assert findings(tocsin, home, "--type", "scan_rdp") == findings(tocsin, loaded, "--type", "scan_rdp")
     assert (home / "demo").read_text() == f"{TODAY}\n"
+
+
+def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: Command, tmp_path: Path) -> None:
+    home = tmp_path / "earlier"
+    shutil.copytree(loaded, home)
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
+        counted = connection.execute("SELECT sum(new), sum(gone) FROM feeds_movement").fetchall()
+        connection.execute("DROP TABLE feeds_typemovement")
+        connection.execute("DROP TABLE feeds_constituentmovement")
+        connection.execute("DELETE FROM django_migrations WHERE name LIKE '%second_rollup'")
+    assert demo(tocsin, home).returncode == 0
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection:
+        for table in ("feeds_typemovement", "feeds_constituentmovement"):
+            assert connection.execute(f"SELECT sum(new), sum(gone) FROM {table}").fetchall() == counted
 
 
 def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:

@@ -22,6 +22,7 @@ from tocsin.feeds import history, needed, queries, wording
 from tocsin.feeds import queries_situation as situation_of
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
+from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
@@ -256,16 +257,15 @@ def _grouped(
     of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[tuple[str, str], Day]
 ) -> list[tuple[str, Group]]:
     """Return for each group now, the day before and how many are open, most opened first."""
-    today: dict[str, Day] = {}
-    opened: dict[str, int] = {}
+    sums: dict[str, dict[str, int]] = {}
     for whose, what, state, number in counts:
-        code = of(whose, what or "")
-        if state in ("new", "returned", "still"):
-            today[code] = today.get(code, Day()) + Day(**{state: number})
-            opened[code] = opened.get(code, 0) + number
+        if state in OPEN:
+            row = sums.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))
+            row[state] += number
+    opened = {code: sum(row.values()) for code, row in sums.items()}
     for whose, what, number in gone:
-        code = of(whose, what or "")
-        today[code] = today.get(code, Day()) + Day(gone=number)
+        sums.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))["gone"] += number
+    today = {code: Day(**row) for code, row in sums.items()}
     earlier: dict[str, Day] = {}
     for (whose, what), day in before.items():
         code = of(whose, what)
@@ -366,7 +366,8 @@ def bars(
     for whose, _what, state, number in counts:
         if state in OPEN and (row := people.get(whose)):
             code = row.sector if by == "sector" else whose
-            labels[code] = row.sector_label if by == "sector" else row.local_name
+            if code not in labels:
+                labels[code] = row.sector_label if by == "sector" else row.local_name
             sums[code] = sums.get(code, 0) + number
     order = sorted(sums, key=lambda code: (-sums[code], labels[code]))
     if not order:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tocsin import __version__
 from tocsin.kernel.refusals import Conflict
 from tocsin.site import instance, setting_up
 from tocsin.site.config import Config
@@ -74,10 +73,10 @@ def _set_up(config: Config) -> None:
     found = instance.version_of(config.home)
     if found is None and not (config.home / "tocsin.toml").exists():
         (config.home / "tocsin.toml").write_text(SETTINGS, encoding="utf-8")
-    if found not in (None, __version__):
-        setting_up.upgrade(config)
-    else:
+    if found is None:
         setting_up.set_up(config)
+    else:  # of the same version, too: between releases the database may have got further steps
+        setting_up.upgrade(config)
 
 
 def _load(config: Config, day: dt.date, tell: Tell) -> None:

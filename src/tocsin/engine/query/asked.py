@@ -1,0 +1,144 @@
+"""What lists, counts and exports are asked for, and the conditions that it means. No text of a request becomes SQL."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+FIELDS = {
+    "state": "states", "severity": "severities", "class": "classes", "type": "types", "constituent": "constituents",
+}  # fmt: skip
+"""The fields of a filter that restrict a facet."""
+FACETS = ("state", "severity", "class", "type", "constituent")
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """Which findings are asked for. An empty part does not restrict."""
+
+    states: tuple[str, ...] = ()
+    severities: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    constituents: tuple[str, ...] = ()
+    """Public ids; an empty text stands for nobody."""
+    asns: tuple[int, ...] = ()
+    ports: tuple[int, ...] = ()
+    addresses: tuple[tuple[int, int, int, int], ...] = ()
+    """Ranges: first and last address as high and low words."""
+    words: str = ""
+    """Found in name, account or detail."""
+    keys: tuple[tuple[int, int], ...] | None = None
+    """Only these findings; an empty tuple is none at all."""
+    only_constituents: tuple[str, ...] | None = None
+    """What the reader may see; None for everything."""
+    not_keys: tuple[tuple[int, int], ...] = ()
+    """All but these findings."""
+    came_back: bool = False
+    just_gone: bool = False
+    """Went gone in the latest cycle of their type."""
+    last_cycle_before: dt.date | None = None
+    """Last seen before that day."""
+
+    def without(self, facet: str) -> Filter:
+        """Return the filter with one facet left open: what its values are counted under."""
+        return dataclasses.replace(self, **{FIELDS[facet]: ()})  # type: ignore[arg-type]
+
+    @property
+    def on_facets(self) -> Filter:
+        """The part that counts by facet can answer."""
+        return dataclasses.replace(
+            self, asns=(), ports=(), addresses=(), words="", keys=None, not_keys=(), last_cycle_before=None
+        )
+
+    @property
+    def on_rows(self) -> Filter:
+        """The part for which each finding must be looked at."""
+        return Filter(
+            asns=self.asns,
+            ports=self.ports,
+            addresses=self.addresses,
+            words=self.words,
+            keys=self.keys,
+            not_keys=self.not_keys,
+            last_cycle_before=self.last_cycle_before,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """How many findings a filter gives, and how many each value of each facet would give in its place."""
+
+    total: int
+    by_facet: Mapping[str, Mapping[str, int]]
+    """Facet → value as text → findings, all other parts of the filter standing. Nobody's constituent is ''."""
+
+
+FEW_KEYS = 8
+WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBIGINT))
+    AND (ip_high < ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low <= ?::UBIGINT)))"""
+
+
+def conditions(asked: Filter) -> tuple[str, list[Any]]:
+    """Return the WHERE clause of a filter and its parameters."""
+    found = [condition for condition in (*_on_facets(asked), *_on_rows(asked)) if condition]
+    parts = [part for part, _ in found]
+    return ("WHERE " + " AND ".join(parts) if parts else ""), [value for _, values in found for value in values]
+
+
+Condition = tuple[str, list[Any]] | None
+_PAIRS = "(SELECT unnest(?::UBIGINT[]), unnest(?::UBIGINT[]))"
+
+
+def _one_of(column: str, wanted: Sequence[Any]) -> Condition:
+    return (f"{column} IN ({', '.join('?' for _ in wanted)})", list(wanted)) if wanted else None
+
+
+def _held_by(wanted: Sequence[str]) -> Condition:
+    """Compare the column itself, which a file can be searched for; nobody is no value there."""
+    named = _one_of("constituent", [each for each in wanted if each])
+    if "" not in wanted:
+        return named
+    return (f"({named[0]} OR constituent IS NULL)", named[1]) if named else ("constituent IS NULL", [])
+
+
+def _on_facets(asked: Filter) -> Iterator[Condition]:
+    """Yield conditions that counts by facet can answer too."""
+    yield _one_of("state", asked.states)
+    yield _one_of("severity", asked.severities)
+    yield _one_of("class", asked.classes)
+    yield _one_of("type", asked.types)
+    yield _held_by(asked.constituents)
+    if asked.only_constituents is not None:
+        yield "list_contains(?::VARCHAR[], coalesce(constituent, ''))", [list(asked.only_constituents)]
+    if asked.came_back:
+        yield "returns > 0", []
+    if asked.just_gone:
+        yield "just_gone = 1", []
+
+
+def _on_rows(asked: Filter) -> Iterator[Condition]:
+    """Yield conditions for which each finding must be looked at."""
+    yield _one_of("asn", asked.asns)
+    yield _one_of("port", asked.ports)
+    if asked.last_cycle_before is not None:
+        yield "last_cycle < ?", [asked.last_cycle_before]
+    if asked.addresses:
+        within = " OR ".join(WITHIN for _ in asked.addresses)
+        yield f"({within})", [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
+    if asked.words:
+        cells = ("name", "account", "detail")
+        either = " OR ".join(f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells)
+        yield f"({either})", [asked.words.lower()] * len(cells)
+    if asked.keys is not None:
+        if len(asked.keys) <= FEW_KEYS:  # a list of constants is looked for while the file is read
+            yield _one_of("k1", [key[0] for key in asked.keys])
+        yield f"(k1, k2) IN {_PAIRS}", _columns(asked.keys)
+    if asked.not_keys:
+        yield f"(k1, k2) NOT IN {_PAIRS}", _columns(asked.not_keys)
+
+
+def _columns(keys: Sequence[tuple[int, int]]) -> list[Any]:
+    return [[key[0] for key in keys], [key[1] for key in keys]]

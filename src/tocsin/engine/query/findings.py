@@ -1,0 +1,192 @@
+"""The findings of one version of the manifest: pages, exports and counts of them.
+
+Of all findings few columns are read to put them in order, and of those few files and values in which the page can lie;
+then all columns of the few that are shown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import duckdb
+
+from tocsin.engine.orders import BY_NAME, beyond, clause, terms
+from tocsin.engine.query.asked import FACETS, Filter, Tally, conditions
+from tocsin.engine.query.counting import COUNTED, Counts
+from tocsin.engine.query.database import Database, instant
+from tocsin.engine.query.standing import TypeFiles, groups, undecided
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding as it stands."""
+
+    k1: int
+    k2: int
+    type: str
+    ip_high: int | None
+    ip_low: int | None
+    account: str | None
+    port: int | None
+    protocol: str | None
+    detail: str | None
+    name: str | None
+    asn: int | None
+    country: str | None
+    identifier: str | None
+    category: str | None
+    severity: int
+    constituent: str | None
+    claim: str | None
+    first_seen: dt.datetime
+    last_seen: dt.datetime
+    count: int
+    cycles: int
+    last_cycle: dt.date
+    opened_on: dt.date
+    returns: int
+    recent: int
+    state: str
+
+
+_FIRST_SEEN = [field.name for field in dataclasses.fields(Finding)].index("first_seen")
+
+
+def _finding(row: tuple[Any, ...]) -> Finding:
+    first, last = row[_FIRST_SEEN : _FIRST_SEEN + 2]
+    values: list[Any] = [*row[:_FIRST_SEEN], instant(first), instant(last), *row[_FIRST_SEEN + 2 :]]
+    return Finding(*values)
+
+
+class Findings:
+    """The findings of one version of the manifest."""
+
+    def __init__(self, database: Database, types: Sequence[TypeFiles]) -> None:
+        self._database = database
+        self.types = tuple(kind for kind in types if kind.files)
+        self._counts = Counts(database, lambda searched: self._sql(COUNTED, searched, "GROUP BY ALL"))
+
+    def page(
+        self, asked: Filter, *, sort: str, descending: bool, limit: int, offset: int = 0, names: Sequence[str] = ()
+    ) -> list[Finding]:
+        """Return some findings in order. `sort` is a key of `SORTS`; descending severity begins with the mildest.
+
+        `names` are the public ids of constituents in the order of their names; without them their ids are ordered.
+        """
+        limit, offset = int(limit), int(offset)
+        named = names if sort == "constituent" else ()
+        if not self.types:
+            return []
+        if not named and (table := self._counts.known(asked)):
+            narrowed = table.narrowed(asked, sort=sort, descending=descending, limit=limit, offset=offset)
+            if narrowed is None:
+                return []
+            asked, offset = narrowed
+        order = terms(sort, descending=descending, by_name=bool(names))
+        tail = f"{clause(order)} LIMIT {limit} OFFSET {offset}"
+        return self._listed(asked, tail, limit + offset <= _FEW_ROWS, named)
+
+    def page_beyond(
+        self,
+        finding: Finding,
+        asked: Filter,
+        *,
+        sort: str,
+        descending: bool,
+        limit: int,
+        names: Sequence[str] = (),
+        backwards: bool = False,
+    ) -> list[Finding]:
+        """Return the findings that follow one of the list, or stand just before it backwards, in the list's order."""
+        if not self.types:
+            return []
+        order = terms(sort, descending=descending, by_name=bool(names))
+        tail = f"{clause(order, backwards=backwards)} LIMIT {int(limit)}"
+        past = beyond(order, finding, names, backwards=backwards)
+        found = self._listed(asked, tail, limit <= _FEW_ROWS, names if sort == "constituent" else (), past)
+        return found[::-1] if backwards else found
+
+    def _listed(
+        self, asked: Filter, tail: str, are_few: bool, names: Sequence[str], past: tuple[str, list[Any]] = ("", [])
+    ) -> list[Finding]:
+        """Return whole rows where they are few; of more, and where names are looked up, the keys are ordered first."""
+        if are_few and not names:
+            return [_finding(row) for row in self.select(_EVERYTHING, asked, tail, past=past).fetchall()]
+        rows = self.select("k1, k2, type", asked, tail, names=names, past=past).fetchall()
+        return self.many([(k1, k2) for k1, k2, _ in rows], {kind for _, _, kind in rows})
+
+    def many(self, keys: Sequence[tuple[int, int]], types: Collection[str] = ()) -> list[Finding]:
+        """Return the findings with these keys, in their order; those that are not there are left out."""
+        if not keys or not self.types:
+            return []
+        found = self.select(_EVERYTHING, Filter(keys=tuple(keys), types=tuple(sorted(types)))).fetchall()
+        by_key = {(finding.k1, finding.k2): finding for finding in map(_finding, found)}
+        return [by_key[key] for key in keys if key in by_key]
+
+    def stream(self, asked: Filter, *, limit: int | None = None, batch: int = 5_000) -> Iterator[Finding]:
+        """Return all findings asked for, in order of type and key, without holding them in memory."""
+        left = limit
+        for kind in self.types:
+            if asked.types and kind.type not in asked.types:
+                continue
+            # Partitions hold ranges of the key, in order: one at a time is the order of all.
+            for file in kind.files:
+                one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])
+                last = f"LIMIT {left}" if left is not None else ""
+                cursor = one.select(_EVERYTHING, asked, f"ORDER BY k1, k2 {last}", fresh=True)
+                while rows := cursor.fetchmany(batch):
+                    left = None if left is None else left - len(rows)
+                    yield from map(_finding, rows)
+                if left == 0:
+                    return
+
+    def count(self, asked: Filter) -> int:
+        """Return how many findings are asked for."""
+        return sum(row[-1] for row in self.counts((), asked))
+
+    def one(self, k1: int, k2: int) -> Finding | None:
+        """Return the finding with a key."""
+        found = self.many([(k1, k2)])
+        return found[0] if found else None
+
+    def tally(self, asked: Filter, facets: Sequence[str] = FACETS) -> Tally:
+        """Return how many findings are asked for, and the same for every value of the facets."""
+        if not self.types:
+            return Tally(0, {facet: {} for facet in facets})
+        return self._counts.of(asked).tally(asked, facets)
+
+    def counts(self, by: Sequence[str], asked: Filter) -> list[tuple[Any, ...]]:
+        """Return counts by several facets at once: a row a combination, the count last. Nobody's constituent is ''."""
+        if not self.types or not set(by) <= set(FACETS):
+            return []
+        return self._counts.of(asked).counts(by, asked)
+
+    def select(
+        self, what: str, asked: Filter, tail: str = "", *, fresh: bool = False, **more: Any
+    ) -> duckdb.DuckDBPyConnection:
+        """Ask for expressions over the findings of a filter. Neither `what` nor `tail` may hold a text of a request."""
+        return self._database.ask(*self._sql(what, asked, tail, **more), fresh=fresh)
+
+    def _sql(
+        self, what: str, asked: Filter, tail: str, *, names: Sequence[str] = (), past: tuple[str, list[Any]] = ("", [])
+    ) -> tuple[str, list[Any]]:
+        kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
+        sources = [group.source(asked) for group in groups(kinds)]
+        where, parameters = conditions(undecided(asked))
+        if past[0]:
+            where = f"{where} AND {past[0]}" if where else f"WHERE {past[0]}"
+        rows = " UNION ALL ".join(source for source, _ in sources)
+        given = [value for _, values in sources for value in values]
+        named = _NAMES if names else ""
+        given += [list(names), list(range(len(names)))] if names else []
+        sql = f"WITH f AS ({rows}) SELECT {what} FROM f {named} {where} {tail}"  # noqa: S608  only names of our own
+        return sql, [*given, *parameters, *past[1]]
+
+
+_NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"
+_EVERYTHING = "* EXCLUDE (just_gone)"
+_FEW_ROWS = 300
+"""So many whole rows are kept in order in little memory; of more, the keys are ordered first."""

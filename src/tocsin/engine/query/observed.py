@@ -1,0 +1,113 @@
+"""Questions to the files of observations and to those of quarantine."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from tocsin.engine.query.asked import WITHIN
+from tocsin.engine.query.database import Database, instant
+
+
+def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dict[str, int]:
+    """Return how many observations of one finding stand in each part; parts without one are left out."""
+    if not parts:
+        return {}
+    cursor = database.ask(
+        """SELECT filename, count(*) FROM read_parquet(?, filename = true)
+           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT GROUP BY ALL""",
+        [list(parts), k1, k2],
+    )
+    return {file: count for file, count in cursor.fetchall()}
+
+
+def observations(
+    database: Database, parts: Sequence[str], k1: int, k2: int, *, limit: int
+) -> list[tuple[dt.datetime, int, str, str | None, str | None, dict[str, Any]]]:
+    """Return the latest observations of one finding from parts of its type.
+
+    Each is time, line, part's path, constituent then, claim then, and the cells of the report by column.
+    """
+    if not parts:
+        return []
+    cursor = database.ask(
+        """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
+           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
+        [list(parts), k1, k2, limit],
+    )
+    names = [column[0] for column in cursor.description or ()]
+    found = []
+    for row in cursor.fetchall():
+        cells = dict(zip(names, row, strict=True))
+        raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
+        found.append(
+            (instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw)
+        )
+    return found
+
+
+def _shown(cell: bytes | str) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
+
+
+_SHAPE = "regexp_replace(reason, '''.*''', '…')"
+"""A reason without what it quotes: equal for all rows with the same fault."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A kind of fault among what could not be taken."""
+
+    reason: str
+    """Without what it quotes."""
+    column: str
+    whole_rows: int
+    cells: int
+
+
+def faults(database: Database, files: Sequence[str]) -> list[Fault]:
+    """Return the kinds of fault in quarantine files, most frequent first."""
+    if not files:
+        return []
+    rows = database.ask(
+        f"""SELECT {_SHAPE}, coalesce("column", ''), count_if(whole_row), count_if(NOT whole_row) FROM read_parquet(?)
+            GROUP BY ALL ORDER BY count(*) DESC, 1, 2""",  # noqa: S608
+        [list(files)],
+    ).fetchall()
+    return [Fault(*row) for row in rows]
+
+
+def quarantined(
+    database: Database, files: Sequence[str], *, limit: int, offset: int = 0, reason: str = "", column: str = ""
+) -> list[tuple[Any, ...]]:
+    """Return what could not be taken: file, line, column, reason, raw text, whether the whole row; in line order.
+
+    `reason` is that of a `Fault`, `column` the name of a column; empty ones do not restrict.
+    """
+    if not files:
+        return []
+    rows = database.ask(
+        f"""SELECT filename, line, "column", reason, raw, whole_row FROM read_parquet(?, filename = true)
+            WHERE (? = '' OR {_SHAPE} = ?) AND (? = '' OR "column" = ?)
+            ORDER BY filename, line, "column" LIMIT ? OFFSET ?""",  # noqa: S608
+        [list(files), reason, reason, column, column, limit, offset],
+    ).fetchall()
+    return [(file, line, column, reason, _shown(raw or b""), whole) for file, line, column, reason, raw, whole in rows]
+
+
+def reverse_names(
+    database: Database, parts: Sequence[str], ranges: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000
+) -> list[tuple[int, int, str]]:
+    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses."""
+    if not parts or not ranges:
+        return []
+    where = " OR ".join(WITHIN for _ in ranges)
+    values = [word for a, b, c, d in ranges for word in (a, a, b, c, c, d)]
+    rows = database.ask(
+        f"""SELECT ip_high, ip_low, "c.hostname" FROM read_parquet(?, union_by_name = true)
+            WHERE constituent IS NULL AND "c.hostname" <> '' AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
+        [list(parts), *values],
+    ).fetchall()
+    return [(high, low, _shown(name)) for high, low, name in rows]
