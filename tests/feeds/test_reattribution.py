@@ -17,7 +17,7 @@ from tocsin.directory import actions as directory
 from tocsin.directory import queries
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent
-from tocsin.feeds import listeners, reattribution, sweeping
+from tocsin.feeds import holding, listeners, reattribution
 from tocsin.feeds.jobs import reattribute
 from tocsin.feeds.models import Handover, State
 from tocsin.jobs.models import Job
@@ -107,7 +107,7 @@ def test_it_waits_for_a_running_import_and_the_import_makes_it_good(
 ) -> None:
     store.run(write(tmp_path / "in", 0, [1]))
     claim("bank", "192.0.2.0/28")
-    monkeypatch.setattr(sweeping, "_POLL_S", 0.01)
+    monkeypatch.setattr(holding, "_POLL_S", 0.01)
     held, done = threading.Event(), threading.Event()
 
     def import_slowly() -> None:

@@ -26,14 +26,15 @@ from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
-from tocsin.feeds import mappings, reattribution
+from tocsin.feeds import mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
 from tocsin.feeds.storehouse import announcements, claims, context
-from tocsin.feeds.summary import Cost, summarise
-from tocsin.feeds.sweeping import WAIT_S, remove, store_lock, sweep
+from tocsin.feeds.summary import Before, Cost, summarise
+from tocsin.feeds.sweeping import remove, store_lock, sweep
 from tocsin.kernel import clock
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
@@ -49,6 +50,7 @@ def import_reports(
     at: dt.datetime,
     executor: Executor | None = None,
     wait_s: float = WAIT_S,
+    waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
 ) -> dict[str, Any]:
@@ -58,11 +60,12 @@ def import_reports(
     when the disk is full: then nothing has changed.
     """
     files = files_of(paths)
-    with store_lock(wait_s):
+    with store_lock(wait_s, waiting=waiting) as held:
         clear_up(by=by)
         reattribution.catch_up(by=by)
         asked = {**dataclasses.asdict(options), "files": len(files)}
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
+        held.is_for(started.run)
         run = Run.objects.get(pk=started.run)
         meter = _Meter()
         with _recorded_failure(run, by):
@@ -76,7 +79,7 @@ def import_reports(
                 progress=_Announced(run, progress),
             )
             run.refresh_from_db()  # its progress was written beside it
-            summary = summarise(run.pk, delta, meter.cost())
+            summary = summarise(run.pk, delta, meter.cost(), _waiting_before())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -94,12 +97,17 @@ def _files_before(delta: Delta) -> list[str]:
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
 
+def _waiting_before() -> Before:
+    return Before(frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on")))
+
+
 def replay(
     run: Run,
     *,
     by: Actor,
     at: dt.datetime,
     wait_s: float = WAIT_S,
+    waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
 ) -> dict[str, Any]:
@@ -107,11 +115,12 @@ def replay(
 
     Raises Conflict when nothing of the run counts, Busy and Unavailable as `import_reports` does.
     """
-    with store_lock(wait_s):
+    with store_lock(wait_s, work=REPLAY, waiting=waiting) as held:
         clear_up(by=by)
         reports = accepted(run)
         asked = {"replay": run.pk, "files": len(reports)}
         started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
+        held.is_for(started.run)
         again = Run.objects.get(pk=started.run)
         meter = _Meter()
         with _recorded_failure(again, by):
@@ -125,7 +134,7 @@ def replay(
                 progress=_Announced(again, progress),
             )
             again.refresh_from_db()
-            summary = summarise(again.pk, delta, meter.cost())
+            summary = summarise(again.pk, delta, meter.cost(), _waiting_before())
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
         remove(delta.debris)
@@ -141,9 +150,9 @@ def accepted(run: Run) -> list[StoredReport]:
     return reports
 
 
-def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
+def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
     """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it."""
-    with store_lock():
+    with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
         reports = [engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")]
         if not reports:
             raise Conflict(f"run {run.pk} has no report that counts.")
@@ -162,9 +171,10 @@ def decide(
     at: dt.datetime,
     closed: bool | None = None,
     decision: str | None = None,
+    waiting: Waiting = in_silence,
 ) -> Delta:
     """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle."""
-    with store_lock():
+    with store_lock(work=DECISION, waiting=waiting):
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
         if row is None:
             raise Conflict(f"no report of {report_type} of {on} has arrived.")
@@ -184,9 +194,9 @@ def decide(
     return delta
 
 
-def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) -> Delta:
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
     """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
-    with store_lock():
+    with store_lock(work=DECISION, waiting=waiting):
         if not ReportType.objects.filter(name=report_type).exists():
             raise Conflict(f"no report of {report_type} has ever arrived.")
         if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
@@ -200,7 +210,7 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
     """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
-    with store_lock(wait_s):
+    with store_lock(wait_s, work=DECISION):
         rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
         closed = [dataclasses.replace(engine_cycle(r), closed=True) for r in rows if (r.type.name, r.on) in set(cycles)]
         delta = _refold(None, {cycle.type for cycle in closed}, cycles=closed)
@@ -238,9 +248,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 def clear_up(*, by: Actor) -> None:
     """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
-        actions.fail_run(
-            run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now()
-        )
+        actions.fail_run(run, reason=standing.INTERRUPTED, by=by, at=clock.now())
 
 
 @contextlib.contextmanager

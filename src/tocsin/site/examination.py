@@ -170,6 +170,24 @@ def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
     yield Verdict("database file", "whole" if said == "ok" else str(said), fix)
 
 
+def _imports(_config: Config) -> Iterator[Verdict]:
+    """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
+    from django.db import Error
+
+    from tocsin.feeds.standing import interrupted_runs
+
+    try:
+        cut = interrupted_runs()
+    except Error:  # no database, or one that lacks steps: `_database` says so
+        return
+    for run in cut:
+        replayed = run.options.get("replay")
+        command = f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH, with the same files"
+        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", f"Run it again: {command}")
+    if not cut:
+        yield Verdict("imports", "none was interrupted")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -182,4 +200,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports)

@@ -20,6 +20,7 @@ from tocsin.feeds.forms import TermsForm
 from tocsin.feeds.models import Cycle, Feed, Run, State
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health
+from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
 from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import now
@@ -38,6 +39,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     health, titles = situation.health(), situation.titles()
     listed = [_row(each, titles) for each in health]
     held = [(each, cycle) for each in health for cycle in each.held]
+    page = Paginator(Run.objects.all(), RUNS).get_page(request.GET.get("page"))
     context = {
         "types": listed,
         "silent": [row for row in listed if row["state"] == "silent"],
@@ -47,7 +49,8 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "feeds": Feed.objects.order_by("name"),
-        "page": Paginator(Run.objects.all(), RUNS).get_page(request.GET.get("page")),
+        "page": page,
+        "runs": shown(list(page)),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/feeds.html", context)

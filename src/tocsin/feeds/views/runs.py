@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.feeds import ordering, wording
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
@@ -24,8 +25,6 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 REPORTS_SHOWN = 200
-LOOKS = {RunState.RUNNING: "working", RunState.DONE: "done", RunState.FAILED: "failed", RunState.WITHDRAWN: "withdrawn"}
-"""State of a run → how the design system calls it."""
 
 
 @needs(Ability.VIEW_FEEDS)
@@ -43,8 +42,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Run, pk=pk)
     if not request.headers.get("HX-Request"):
         return redirect("feeds:run", pk)
-    response = render(request, "feeds/parts/progress.html", _progress(row))
-    if row.state != RunState.RUNNING:
+    context = _progress(row)
+    response = render(request, "feeds/parts/progress.html", context)
+    if not context["shown"].is_running:
         response["HX-Refresh"] = "true"
     return response
 
@@ -108,7 +108,6 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
 def _progress(row: Run) -> dict[str, Any]:
     return {
         "run": row,
-        "look": LOOKS[RunState(row.state)],
-        "is_running": row.state == RunState.RUNNING,
+        "shown": shown([row])[0],
         "percent": min(100, max(0, round(row.progress * 100))),
     }

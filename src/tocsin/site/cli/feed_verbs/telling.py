@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
+from collections.abc import Callable
 from typing import Any
+
+WAIT_S = 60.0
+"""As in `feeds.holding`, which cannot be read before Django is set up."""
 
 
 def positive(text: str) -> int:
@@ -24,9 +28,18 @@ def day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-31") from None
 
 
-def sentences(summary: dict[str, Any]) -> list[str]:
-    """Say what came of a run."""
-    said = [f"{name} was imported before; nothing to do." for name in summary["unchanged"]]
+def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:
+    """Return what says on stderr, before somebody waits for the store, for whom and for how long."""
+
+    def say(holder: object) -> None:
+        print(f"tocsin: waiting for up to {wait_s:g} s: {holder} is at work on the store.", file=sys.stderr, flush=True)
+
+    return say
+
+
+def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
+    """Say what came of a run; `verbose` names each file that was known."""
+    said = _known(summary["unchanged"], verbose)
     if summary["files"]:
         said.append(
             f"Run {summary['run']}: {summary['rows_kept']} of {summary['rows_read']} rows of {len(summary['files'])} "
@@ -41,12 +54,22 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         f"nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
         for held in summary["held"]
     ]
+    if summary["held_waiting"] > len(summary["held"]):
+        number = summary["held_waiting"]
+        what = "1 report waits" if number == 1 else f"{number} reports wait"
+        said.append(f"{what} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
     said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
     said += [
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
         for kind, c in summary["unknown_columns"].items()
     ]
     return said or ["Nothing was imported."]
+
+
+def _known(names: list[str], verbose: bool) -> list[str]:
+    if verbose or len(names) == 1:
+        return [f"{name} was imported before; nothing to do." for name in names]
+    return [f"{len(names)} files were imported before; nothing to do (--verbose names them)."] if names else []
 
 
 class Bar:
