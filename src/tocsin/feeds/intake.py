@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
 from tocsin.kernel import clock
 from tocsin.kernel.disk import FULL, is_full
+from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 Progress = Callable[[str, float], None]
@@ -67,19 +67,19 @@ def import_reports(
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
         held.is_for(started.run)
         run = Run.objects.get(pk=started.run)
-        meter = _Meter()
+        meter, workers = _Meter(), executor or Threads(settings.TOCSIN.threads)
         with _recorded_failure(run, by):
             delta = engine.run(
                 files,
                 catalogue=Catalogue(),
                 context=context(run, checkpoint),
                 recognise=mappings.recognition(),
-                executor=executor or Threads(settings.TOCSIN.threads),
+                executor=workers,
                 options=options,
                 progress=_Announced(run, progress),
             )
             run.refresh_from_db()  # its progress was written beside it
-            summary = summarise(run.pk, delta, meter.cost(), _waiting_before())
+            summary = summarise(run.pk, delta, meter.cost(workers), _waiting_before())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -122,19 +122,19 @@ def replay(
         started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
         held.is_for(started.run)
         again = Run.objects.get(pk=started.run)
-        meter = _Meter()
+        meter, workers = _Meter(), Threads(settings.TOCSIN.threads)
         with _recorded_failure(again, by):
             delta = engine.replay(
                 reports,
                 catalogue=Catalogue(),
                 context=context(again, checkpoint),
                 recognise=mappings.recognition(),
-                executor=Threads(settings.TOCSIN.threads),
+                executor=workers,
                 options=Options(gone_after=settings.TOCSIN.gone_after, complete=False, as_before=True),
                 progress=_Announced(again, progress),
             )
             again.refresh_from_db()
-            summary = summarise(again.pk, delta, meter.cost(), _waiting_before())
+            summary = summarise(again.pk, delta, meter.cost(workers), _waiting_before())
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
         remove(delta.debris)
@@ -291,9 +291,9 @@ class _Meter:
     def __init__(self) -> None:
         self._cpu, self._wall = _cpu_s(), time.monotonic()
 
-    def cost(self) -> Cost:
-        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return Cost(_cpu_s() - self._cpu, time.monotonic() - self._wall, peak_kb / 1024)
+    def cost(self, executor: Executor) -> Cost:
+        peak_mb = peak_rss_mb() + executor.others_peak_mb()
+        return Cost(_cpu_s() - self._cpu, time.monotonic() - self._wall, peak_mb)
 
 
 def _cpu_s() -> float:

@@ -258,9 +258,10 @@ def test_what_is_not_there_is_a_sentence(prepared: Home, tmp_path: Path) -> None
 def test_workers_of_a_cluster_come_to_what_threads_come_to(fresh_home: Callable[[], Home], tmp_path: Path) -> None:
     reports = [write(tmp_path, n, range(n, 50 + n)) for n in range(2)]
     threads, workers = fresh_home(), fresh_home()
-    threads.run(*reports)
+    alone = threads.run(*reports)["peak_rss_mb"]
     summary = workers.run("--executor", "dask", "--workers", "2", *reports)
     assert summary["rows_kept"] == 100
+    assert summary["peak_rss_mb"] > 2 * alone, "the driver and two workers"
     assert workers.digest() == threads.digest()
     done = workers("feed", "run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", *reports)
     assert done.returncode == 1
