@@ -260,7 +260,9 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
         reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
-    except BaseException as error:  # the run must not stay "running", whatever happened; the error goes on
+    except BaseException as error:  # whatever ends an import
+        # Whatever ends an import (an error of any library, Ctrl-C, a worker told to stop) must end its
+        # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
         _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
         raise
 
