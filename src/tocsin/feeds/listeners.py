@@ -6,13 +6,13 @@ from django.conf import settings
 
 from tocsin.audit.actors import System
 from tocsin.audit.listening import listens_to
+from tocsin.directory.events import ATTRIBUTION_JOB as JOB
 from tocsin.directory.events import MAY_CHANGE_ATTRIBUTION
 from tocsin.jobs import queue
 from tocsin.kernel import clock
 from tocsin.kernel.events import Event
 
 ATTRIBUTION = System("attribution")
-JOB = "feeds.reattribute"
 
 
 def claims_may_have_changed(_event: Event) -> None:

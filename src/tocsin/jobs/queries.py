@@ -16,6 +16,11 @@ def running_jobs(kind: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, state=State.RUNNING).order_by("made_at")
 
 
+def unfinished_jobs(kind: str) -> QuerySet[Job]:
+    """Return the jobs of a kind that wait or run."""
+    return Job.objects.filter(kind=kind, state__in=(State.WAITING, State.RUNNING)).order_by("made_at")
+
+
 def failed_jobs() -> QuerySet[Job]:
     """Return the jobs that failed for good, last first."""
     return Job.objects.filter(state=State.FAILED).order_by("-finished_at")
