@@ -26,6 +26,14 @@ def failed_jobs() -> QuerySet[Job]:
     return Job.objects.filter(state=State.FAILED).order_by("-finished_at")
 
 
+def kinds_that_fail() -> list[Job]:
+    """Return, of each kind that comes by itself, the last job when that failed for good."""
+    scheduled = Job.objects.filter(key__startswith="every:", finished_at__isnull=False)
+    failing = scheduled.filter(state=State.FAILED).order_by().values_list("kind", flat=True).distinct()
+    lasts = [scheduled.filter(kind=kind).order_by("-finished_at").first() for kind in sorted(failing)]
+    return [last for last in lasts if last and last.state == State.FAILED]
+
+
 def overdue_jobs(*, at: Instant, by: dt.timedelta) -> QuerySet[Job]:
     """Return the jobs that should have begun at least so long ago: no worker runs, or too few do."""
     return Job.objects.filter(state=State.WAITING, run_after__lt=at - by).order_by("run_after")

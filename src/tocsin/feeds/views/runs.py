@@ -15,6 +15,7 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
+from tocsin.feeds.orders import orders
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
@@ -100,6 +101,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "cycles": cycles,
         "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
         "form": form,
+        "orders": orders(row.pk),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
