@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.feeds import ordering, wording
+from tocsin.feeds import ordering
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.orders import orders
 from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.run_reports import groups_of
 from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
 from tocsin.kernel.clock import now
@@ -25,7 +27,10 @@ from tocsin.people.access import needs
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
-REPORTS_SHOWN = 200
+TYPES = 40
+"""Types of report on one page."""
+OPEN_AT_MOST = 12
+"""Reports that are listed without being folded by type."""
 
 
 @needs(Ability.VIEW_FEEDS)
@@ -87,18 +92,15 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
 
 
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
-    titles = situation.titles()
-    reports = list(row.reports.select_related("type").order_by("-rows_quarantined", "on", "name")[:REPORTS_SHOWN])
-    cycles = [
-        {**cycle, "what": wording.kind(cycle["type"], titles)}
-        for cycle in row.summary.get("cycles", ())[:REPORTS_SHOWN]
-    ]
+    groups = groups_of(row, situation.titles())
+    lines = sum(len(group.lines) for group in groups)
     context = {
         **_progress(row),
         "summary": row.summary,
-        "reports": reports,
-        "report_count": row.reports.count(),
-        "cycles": cycles,
+        "page": Paginator(groups, TYPES).get_page(request.GET.get("page")),
+        "held": [(group, line) for group in groups for line in group.held],
+        "report_count": sum(group.reports for group in groups),
+        "folded": lines > OPEN_AT_MOST,
         "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
         "form": form,
         "orders": orders(row.pk),
