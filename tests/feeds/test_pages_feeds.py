@@ -15,7 +15,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
-from tocsin.feeds import holding, jobs, ordering, queries
+from tocsin.feeds import holding, jobs, queries
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Cycle, Feed, Run
 from tocsin.jobs.models import Job
@@ -174,7 +174,7 @@ def test_a_web_process_leaves_the_work_to_the_worker(week: Store, cast: Cast, se
     page = text(browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."}, follow=True))
     assert "It is being done" in page and Run.objects.get(pk=4).state == RunState.DONE
 
-    (job,) = Job.objects.filter(kind=ordering.JOB)
+    (job,) = Job.objects.filter(kind="feeds.ordered")
     jobs.carry_out_order(dict(job.payload), None)  # type: ignore[arg-type]  # it needs nothing of the worker
     assert Run.objects.get(pk=4).state == RunState.WITHDRAWN
     assert AuditRow.objects.get(code="run.withdrawn").actor_label == cast.analyst.audit_label

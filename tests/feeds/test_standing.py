@@ -55,7 +55,7 @@ intake.import_reports(
 def importing(store: Store, said: str) -> Iterator[None]:
     """Hold the lock of the store as somebody else who said this in it."""
     store.root.mkdir(parents=True, exist_ok=True)
-    with (store.root / holding.LOCK).open("w") as file:
+    with (store.root / "ingest.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(said)
         file.flush()
@@ -99,12 +99,12 @@ def test_an_import_says_in_the_lock_which_run_it_is(store: Store, tmp_path: Path
 
     assert seen[0] == Holder("import", number)
     assert holding.holder() is None
-    assert (store.root / holding.LOCK).read_text() == ""
+    assert (store.root / "ingest.lock").read_text() == ""
 
 
 def test_looking_does_not_turn_an_import_away(store: Store, tmp_path: Path) -> None:
     store.run(write(tmp_path, 0, [1]))
-    looking = (store.root / holding.LOCK).open()
+    looking = (store.root / "ingest.lock").open()
     fcntl.flock(looking, fcntl.LOCK_SH)
     threading.Timer(0.05, looking.close).start()  # longer than any look takes
 

@@ -143,6 +143,71 @@ def test_a_list_of_addresses_has_the_time_of_its_report(
     assert {finding["last_seen"] for finding in store.findings()} == {"2026-01-02T00:00:00+00:00"}
 
 
+ROWS = "timestamp,ip,port,protocol\n2026-11-22 01:00:00,192.0.2.1,22,tcp\n"
+UNICODE = "it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read. Save it as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("2026-11-22-scan_ssh-xm.csv", ROWS.encode("utf-16"), UNICODE),
+        ("2026-11-22-scan_ssh-xm.csv", ROWS.encode("utf-16-be"), UNICODE),
+        ("unknown.csv", ROWS.encode("utf-16-le"), UNICODE),
+        ("events.jsonl", json.dumps(EVENT).encode("utf-16"), UNICODE),
+        (
+            "2026-11-22-scan_ssh-xm.csv",
+            ROWS.replace(",", ";").encode(),
+            'its columns are separated by ";". Export it with commas, or use a mapping file with delimiter = ";"',
+        ),
+        ("unknown.csv", ROWS.replace(",", "|").encode(), 'or use a mapping file with delimiter = "|"'),
+        ("unknown.csv", ROWS.replace(",", "\t").encode(), r'or use a mapping file with delimiter = "\t"'),
+    ],
+)
+def test_a_file_of_another_kind_is_told_with_what_helps(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for verb in ("read", "run"):
+        assert run(verb, path) == 1
+        err = capsys.readouterr().err
+        assert err.startswith(f"tocsin: {name}: ") and sentence in err, verb
+
+
+def test_a_mapping_file_that_cuts_at_the_wrong_sign_is_told(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lamps.toml").write_text(LAMPS)
+    (tmp_path / "lamps.csv").write_text("when,lamp,port\n2026-11-22 01:00:00,192.0.2.1,22\n")
+    assert run("map", tmp_path / "lamps.csv", "--mapping", tmp_path / "lamps.toml") == 1
+    assert 'separated by ",". Leave delimiter out of its mapping file.' in capsys.readouterr().err
+
+
+def test_a_schema_in_utf_16_is_told(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = files(tmp_path / "in", json.dumps(meaning()).encode("utf-16"))
+    assert run("schema", "load", path) == 1
+    assert UNICODE in capsys.readouterr().err
+
+
+def test_a_schema_is_told_with_counts_and_what_is_not_understood(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = meaning()
+    (entry,) = (entry for name, entry in odd.items() if name != "_meta")
+    entry["optional_fields"] = [["extra.odd", "odd", f"convert_{number}"] for number in range(12)]
+    paths = files(tmp_path / "in", json.dumps(odd).encode())
+
+    for verb in ("diff", "load"):
+        assert run("schema", verb, *paths) == 0
+        said = capsys.readouterr().out
+        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 types are new: scan_lamp." in said
+        assert "Not understood, in 12 places:" in said and "and 2 more; --json lists all." in said
+    assert run("schema", "load", *paths) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("In force already: the schema of 2026-01-01 with 1 types; nothing to do.\n")
+    assert "Not understood, in 12 places:" in said
+
+
 def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("runs") == 0
     assert capsys.readouterr().out == "Nothing was imported yet.\n"
@@ -225,6 +290,7 @@ def test_runs_of_broken_files_say_so(store: Store, tmp_path: Path, capsys: pytes
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "2026-11-17-scan_rdp-xm.csv").write_bytes(b"\0")
     assert run("run", tmp_path / "in") == 1
+    assert capsys.readouterr().out == "Nothing was imported.\n"
     write(tmp_path / "in", 0, [1])
     assert run("run", tmp_path / "in") == 1
     capsys.readouterr()

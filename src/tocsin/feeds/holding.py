@@ -20,7 +20,6 @@ from django.conf import settings
 
 from tocsin.kernel.refusals import Busy
 
-LOCK = "ingest.lock"
 WAIT_S = 60.0
 _POLL_S = 0.1
 _LOOK_S = 0.3
@@ -102,7 +101,7 @@ def holder() -> Holder | None:
 def _file() -> Path:
     """Return the file of the lock. It is never deleted: two locks would be held."""
     store: Path = settings.TOCSIN.store
-    return store / LOCK
+    return store / "ingest.lock"
 
 
 def _taken(file: IO[str], how: int) -> bool:

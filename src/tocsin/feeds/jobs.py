@@ -6,6 +6,7 @@ from typing import Any
 
 from tocsin.feeds import ordering, reattribution
 from tocsin.feeds.listeners import ATTRIBUTION, JOB
+from tocsin.feeds.orders import JOB as ORDERED
 from tocsin.jobs.registry import Running, job
 from tocsin.kernel import clock
 
@@ -16,7 +17,7 @@ def reattribute(payload: dict[str, Any], running: Running) -> None:
     reattribution.bring_up_to_date(by=ATTRIBUTION)
 
 
-@job(ordering.JOB, max_attempts=3)
+@job(ORDERED, max_attempts=3)
 def carry_out_order(payload: dict[str, Any], running: Running) -> None:
     """Do what a person ordered on a page. What is refused is tried again: another import may be in the way."""
     what, (key, label) = payload.pop("what"), payload.pop("by")

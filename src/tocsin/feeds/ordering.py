@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.audit.actors import Actor
+from tocsin.feeds.orders import JOB
 from tocsin.jobs import queue
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import InvalidInput
 
-JOB = "feeds.ordered"
 ORDERS = ("confirmed", "discarded", "empty", "withdraw", "replay")
 
 

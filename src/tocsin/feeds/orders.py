@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tocsin.directory.events import ATTRIBUTION_JOB
-from tocsin.feeds import ordering
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 
+JOB = "feeds.ordered"
 LOOKS = {State.WAITING: "waiting", State.RUNNING: "working", State.FAILED: "failed"}
 SHOWN = 20
 
@@ -63,7 +63,7 @@ def _in_words(payload: dict[str, Any]) -> str:
 
 def orders(run: int | None = None) -> list[Order]:
     """Return the orders that are not carried out, of one run or of all, the latest first."""
-    of_kind = Q(kind=ordering.JOB) if run is None else Q(kind=ordering.JOB, payload__run=run)
+    of_kind = Q(kind=JOB) if run is None else Q(kind=JOB, payload__run=run)
     if run is None and (failed := _attribution_that_failed()):
         of_kind |= Q(pk=failed.pk)
     rows = Job.objects.filter(of_kind, state__in=list(LOOKS)).order_by("-made_at", "-pk")
@@ -72,7 +72,7 @@ def orders(run: int | None = None) -> list[Order]:
 
 def order_numbered(pk: int) -> Job | None:
     """Return an order that failed; None when there is none of that number."""
-    return Job.objects.filter(pk=pk, kind__in=(ordering.JOB, ATTRIBUTION_JOB), state=State.FAILED).first()
+    return Job.objects.filter(pk=pk, kind__in=(JOB, ATTRIBUTION_JOB), state=State.FAILED).first()
 
 
 def _attribution_that_failed() -> Job | None:

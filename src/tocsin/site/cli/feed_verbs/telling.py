@@ -39,7 +39,7 @@ def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:
 
 def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     """Say what came of a run; `verbose` names each file that was known."""
-    said = _known(summary["unchanged"], verbose)
+    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] else ["Nothing was imported."])
     if summary["files"]:
         said.append(
             f"Run {summary['run']}: {summary['rows_kept']} of {summary['rows_read']} rows of {len(summary['files'])} "
@@ -63,7 +63,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
         for kind, c in summary["unknown_columns"].items()
     ]
-    return said or ["Nothing was imported."]
+    return said
 
 
 def _known(names: list[str], verbose: bool) -> list[str]:
