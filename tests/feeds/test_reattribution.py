@@ -16,8 +16,9 @@ from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
 from tocsin.directory import attribution, queries
 from tocsin.directory.choices import ClaimKind
+from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.directory.models import Claim, Constituent
-from tocsin.feeds import holding, listeners, reattribution
+from tocsin.feeds import holding, reattribution
 from tocsin.feeds.jobs import reattribute
 from tocsin.feeds.models import Handover, State
 from tocsin.jobs.models import Job
@@ -138,7 +139,7 @@ def test_a_web_process_leaves_it_to_the_worker(store: Store, committed: Any, tmp
         claim("bank", "192.0.2.0/28")
     assert holders(store) == {"192.0.2.1": "moh"}
     assert attribution.under_way(now()), "pages of the directory know the job by its name"
-    (job,) = Job.objects.filter(kind=listeners.JOB)
+    (job,) = Job.objects.filter(kind=ATTRIBUTION_JOB)
     reattribute(job.payload, running=None)  # type: ignore[arg-type]
     assert holders(store) == {"192.0.2.1": "bank"}
 

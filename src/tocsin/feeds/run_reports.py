@@ -76,7 +76,8 @@ def _lines(
     moved: Mapping[TypeDay, Mapping[str, Any]],
     held: Collection[TypeDay],
 ) -> list[Line]:
-    first, *rest = sorted(by_day.get((kind, on), ()), key=lambda report: report.name) or [None]
+    of_day: list[Report | None] = [*sorted(by_day.get((kind, on), ()), key=lambda report: report.name)]
+    first, *rest = of_day or [None]
     is_held = (kind, on) in held
     return [Line(on, first, moved.get((kind, on)), is_held), *(Line(on, report, None, is_held) for report in rest)]
 
