@@ -21,7 +21,7 @@ from tests.browser.test_frame import overflow
 from tests.cast import Cast
 from tests.feeds.conftest import Store, store, week  # noqa: F401  fixtures
 from tests.feeds.pages import signed_in
-from tocsin.feeds import queries
+from tocsin.feeds import holding, queries
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
 
@@ -206,10 +206,11 @@ def test_rows_are_walked_and_opened_with_keys(visit: Visit) -> None:
 def test_a_running_import_goes_on_by_itself(visit: Visit) -> None:
     run = Run.objects.filter(pk=last_run())
     run.update(state=RunState.RUNNING, progress=0.4)
-    page = visit(f"/feeds/runs/{last_run()}/")
-    expect(page.locator("#progress")).to_contain_text("40 % read")
+    with holding.lock("import", last_run()):
+        page = visit(f"/feeds/runs/{last_run()}/")
+        expect(page.locator("#progress")).to_contain_text("40 % read")
 
-    run.update(progress=0.8)
-    expect(page.locator("#progress")).to_contain_text("80 % read")
-    run.update(state=RunState.DONE)
+        run.update(progress=0.8)
+        expect(page.locator("#progress")).to_contain_text("80 % read")
+        run.update(state=RunState.DONE)
     expect(page.locator("h1")).to_contain_text("10 findings new")

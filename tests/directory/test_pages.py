@@ -27,7 +27,10 @@ from tests.directory.test_importing import NATIONAL
 from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.directory import actions, queries
 from tocsin.directory.choices import ClaimKind
+from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.jobs import queue
+from tocsin.kernel.clock import now
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +44,10 @@ class Pages:
     def get(self, address: str, **query: Any) -> HttpResponse:
         """Read a page."""
         return self._answer(RequestFactory().get(address, query))
+
+    def get_part(self, address: str) -> HttpResponse:
+        """Read a part of a page as htmx does."""
+        return self._answer(RequestFactory().get(address, headers={"HX-Request": "true"}))
 
     def post(self, address: str, **fields: Any) -> HttpResponse:
         """Send a form."""
@@ -238,6 +245,47 @@ def test_a_conflict_is_settled_by_keeping_both(pages: Pages, ministry: Constitue
     assert queries.conflicts() == []
 
 
+def test_settled_is_said_at_once_and_attributed_only_when_it_is(
+    pages: Pages, ministry: Constituent, bank: Constituent
+) -> None:
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
+    pages.post(address, decision="both", reason="Shared.")
+    assert pages.messages == "Settled. Open findings are attributed anew."
+    assert 'id="attribution"' not in pages.get("/directory/conflicts/").content.decode()
+
+    claim(ministry, "198.51.100.0/24"), claim(bank, "198.51.100.0/24")
+    (conflict,) = queries.conflicts()
+    job = queue.enqueue(ATTRIBUTION_JOB, at=now())  # as the listener does in a web process
+    pages.post(f"/directory/conflicts/{conflict.one.pk}-{conflict.other.pk}/", decision="both", reason="Shared.")
+
+    assert pages.messages == "Settled."
+    for path in ("/directory/conflicts/", "/directory/", "/directory/constituents/moh/"):
+        page = pages.get(path)
+        assert "Open findings will be attributed anew in a moment." in text(page), path
+        assert 'hx-trigger="every 1s"' in page.content.decode()
+    queue.claim("worker", at=now())
+    assert "Open findings are being attributed anew." in text(pages.get("/directory/conflicts/"))
+    job.refresh_from_db()
+    queue.finish(job, at=now())
+    part = attribution_part(pages)
+    assert "Open findings are attributed by the claims as they are now." in part and "hx-get" not in part
+    assert pages.get("/directory/attribution/")["Location"] == "/directory/conflicts/"
+
+
+def attribution_part(pages: Pages) -> str:
+    """Return the part of the page as the page asks for it again and again."""
+    return pages.get_part("/directory/attribution/").content.decode()
+
+
+def test_where_no_worker_runs_the_page_does_not_promise(pages: Pages) -> None:
+    queue.enqueue(ATTRIBUTION_JOB, at=now() - dt.timedelta(minutes=1))
+
+    part = attribution_part(pages)
+
+    assert "no worker is free" in part and "hx-get" in part
+
+
 def test_claims_that_are_not_in_conflict_cannot_be_settled(
     pages: Pages, ministry: Constituent, bank: Constituent
 ) -> None:
@@ -326,7 +374,7 @@ def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: 
                 address = address.replace("claims/1/", f"claims/{one.pk}/").replace(
                     "contacts/1/", f"contacts/{contact.pk}/"
                 )
-                assert pages.get(address).status_code in (200, 405)
+                assert pages.get(address).status_code in (200, 302, 405)  # 302: a part of a page
 
 
 def test_the_side_bar_finds_its_places() -> None:

@@ -213,7 +213,10 @@ def test_a_second_import_waits_and_then_gives_way(desk: Desk, ready: Path) -> No
     with importing(ready):
         later = desk.put(report(2, [1]), day=2)
         _, said = desk.run(later, code=1, arguments=("--wait", "1"))
-    assert said == "tocsin: another import has been running for more than 1 s. Try again when it is done.\n"
+    assert said == (
+        "tocsin: waiting for up to 1 s: another import is at work on the store.\n"
+        "tocsin: another import has kept the store busy for more than 1 s. Try again when it is done.\n"
+    )
     summary, _ = desk.run(later, code=0)
     assert summary["rows_kept"] == 1
 

@@ -15,7 +15,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
-from tocsin.feeds import jobs, ordering, queries
+from tocsin.feeds import holding, jobs, queries
 from tocsin.feeds.choices import Origin, RunState
 from tocsin.feeds.models import Cycle, Feed, Run
 from tocsin.formats.delimited import feedfile
@@ -165,11 +165,12 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
 
 def test_a_running_import_shows_how_far_it_is(browser_of_analyst: Client) -> None:
     Run.objects.filter(pk=4).update(state=RunState.RUNNING, progress=0.42, note="a.csv", summary={}, finished_at=None)
-    page = browser_of_analyst.get("/feeds/runs/4/")
+    with holding.lock("import", 4):
+        page = browser_of_analyst.get("/feeds/runs/4/")
+        part = browser_of_analyst.get("/feeds/runs/4/progress/", headers={"HX-Request": "true"})
 
     assert "42 % read" in text(page) and "Look again" in text(page)
     assert 'hx-trigger="every 2s"' in main_of(page) and 'http-equiv="refresh"' not in page.content.decode()
-    part = browser_of_analyst.get("/feeds/runs/4/progress/", headers={"HX-Request": "true"})
     assert "42 % read" in part.content.decode() and "<main" not in part.content.decode() and "HX-Refresh" not in part
     assert browser_of_analyst.get("/feeds/runs/4/progress/")["Location"] == "/feeds/runs/4/"
 
@@ -207,7 +208,7 @@ def test_a_web_process_leaves_the_work_to_the_worker(week: Store, cast: Cast, se
     page = text(browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."}, follow=True))
     assert "It is being done" in page and Run.objects.get(pk=4).state == RunState.DONE
 
-    (job,) = Job.objects.filter(kind=ordering.JOB)
+    (job,) = Job.objects.filter(kind="feeds.ordered")
     jobs.carry_out_order(dict(job.payload), None)  # type: ignore[arg-type]  # it needs nothing of the worker
     assert Run.objects.get(pk=4).state == RunState.WITHDRAWN
     assert AuditRow.objects.get(code="run.withdrawn").actor_label == cast.analyst.audit_label

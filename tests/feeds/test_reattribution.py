@@ -14,13 +14,15 @@ from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
-from tocsin.directory import queries
+from tocsin.directory import attribution, queries
 from tocsin.directory.choices import ClaimKind
+from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.directory.models import Claim, Constituent
-from tocsin.feeds import listeners, reattribution, sweeping
+from tocsin.feeds import holding, reattribution
 from tocsin.feeds.jobs import reattribute
 from tocsin.feeds.models import Handover, State
 from tocsin.jobs.models import Job
+from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Busy
 
 LATER = AT + dt.timedelta(hours=1)
@@ -107,7 +109,7 @@ def test_it_waits_for_a_running_import_and_the_import_makes_it_good(
 ) -> None:
     store.run(write(tmp_path / "in", 0, [1]))
     claim("bank", "192.0.2.0/28")
-    monkeypatch.setattr(sweeping, "_POLL_S", 0.01)
+    monkeypatch.setattr(holding, "_POLL_S", 0.01)
     held, done = threading.Event(), threading.Event()
 
     def import_slowly() -> None:
@@ -136,7 +138,8 @@ def test_a_web_process_leaves_it_to_the_worker(store: Store, committed: Any, tmp
     with committed():
         claim("bank", "192.0.2.0/28")
     assert holders(store) == {"192.0.2.1": "moh"}
-    (job,) = Job.objects.filter(kind=listeners.JOB)
+    assert attribution.under_way(now()), "pages of the directory know the job by its name"
+    (job,) = Job.objects.filter(kind=ATTRIBUTION_JOB)
     reattribute(job.payload, running=None)  # type: ignore[arg-type]
     assert holders(store) == {"192.0.2.1": "bank"}
 

@@ -253,7 +253,7 @@ def test_a_restored_store_is_swept(store: Store) -> None:
 def test_a_second_one_is_told_to_wait(store: Store) -> None:
     with (
         sweeping.store_lock(),
-        pytest.raises(Busy, match="another import has been running for more than 0 s"),
+        pytest.raises(Busy, match="another import has kept the store busy for more than 0 s"),
         sweeping.store_lock(0),
     ):
         pass

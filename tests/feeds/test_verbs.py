@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.commands import Command, environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
+from tocsin.feeds import holding
 from tocsin.site.cli import parser
 
 LAMPS = """
@@ -141,6 +143,71 @@ def test_a_list_of_addresses_has_the_time_of_its_report(
     assert {finding["last_seen"] for finding in store.findings()} == {"2026-01-02T00:00:00+00:00"}
 
 
+ROWS = "timestamp,ip,port,protocol\n2026-11-22 01:00:00,192.0.2.1,22,tcp\n"
+UNICODE = "it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read. Save it as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("2026-11-22-scan_ssh-xm.csv", ROWS.encode("utf-16"), UNICODE),
+        ("2026-11-22-scan_ssh-xm.csv", ROWS.encode("utf-16-be"), UNICODE),
+        ("unknown.csv", ROWS.encode("utf-16-le"), UNICODE),
+        ("events.jsonl", json.dumps(EVENT).encode("utf-16"), UNICODE),
+        (
+            "2026-11-22-scan_ssh-xm.csv",
+            ROWS.replace(",", ";").encode(),
+            'its columns are separated by ";". Export it with commas, or use a mapping file with delimiter = ";"',
+        ),
+        ("unknown.csv", ROWS.replace(",", "|").encode(), 'or use a mapping file with delimiter = "|"'),
+        ("unknown.csv", ROWS.replace(",", "\t").encode(), r'or use a mapping file with delimiter = "\t"'),
+    ],
+)
+def test_a_file_of_another_kind_is_told_with_what_helps(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for verb in ("read", "run"):
+        assert run(verb, path) == 1
+        err = capsys.readouterr().err
+        assert err.startswith(f"tocsin: {name}: ") and sentence in err, verb
+
+
+def test_a_mapping_file_that_cuts_at_the_wrong_sign_is_told(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lamps.toml").write_text(LAMPS)
+    (tmp_path / "lamps.csv").write_text("when,lamp,port\n2026-11-22 01:00:00,192.0.2.1,22\n")
+    assert run("map", tmp_path / "lamps.csv", "--mapping", tmp_path / "lamps.toml") == 1
+    assert 'separated by ",". Leave delimiter out of its mapping file.' in capsys.readouterr().err
+
+
+def test_a_schema_in_utf_16_is_told(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = files(tmp_path / "in", json.dumps(meaning()).encode("utf-16"))
+    assert run("schema", "load", path) == 1
+    assert UNICODE in capsys.readouterr().err
+
+
+def test_a_schema_is_told_with_counts_and_what_is_not_understood(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = meaning()
+    (entry,) = (entry for name, entry in odd.items() if name != "_meta")
+    entry["optional_fields"] = [["extra.odd", "odd", f"convert_{number}"] for number in range(12)]
+    paths = files(tmp_path / "in", json.dumps(odd).encode())
+
+    for verb in ("diff", "load"):
+        assert run("schema", verb, *paths) == 0
+        said = capsys.readouterr().out
+        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 types are new: scan_lamp." in said
+        assert "Not understood, in 12 places:" in said and "and 2 more; --json lists all." in said
+    assert run("schema", "load", *paths) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("In force already: the schema of 2026-01-01 with 1 types; nothing to do.\n")
+    assert "Not understood, in 12 places:" in said
+
+
 def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("runs") == 0
     assert capsys.readouterr().out == "Nothing was imported yet.\n"
@@ -159,6 +226,81 @@ def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err == f"tocsin: run {number} has no report that counts.\n"
     assert run("replay", "999") == 1
     assert capsys.readouterr().err == "tocsin: there is no run 999. See `tocsin feed runs`.\n"
+
+
+def test_a_folder_of_known_files_is_counted_not_listed(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [write(tmp_path / "in", number, [1]).name for number in range(3)]
+    assert run("run", tmp_path / "in") == 0
+    capsys.readouterr()
+
+    assert run("run", tmp_path / "in") == 0
+    assert capsys.readouterr().out == "3 files were imported before; nothing to do (--verbose names them).\n"
+    assert run("run", tmp_path / "in", "--verbose") == 0
+    assert capsys.readouterr().out.splitlines() == [f"{name} was imported before; nothing to do." for name in names]
+    assert asked(capsys, "run", tmp_path / "in")["unchanged"] == names
+
+
+def test_a_held_report_is_told_by_the_run_that_brought_it_and_counted_by_later_ones(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.run(write(tmp_path / "in", 0, range(10)))
+    assert run("run", write(tmp_path / "in", 1, [1, 2])) == 0
+    said = capsys.readouterr().out
+    assert "scan_rdp of 2026-11-17 has 2 rows where 10 are usual. It is held" in said
+    assert "for a decision" not in said
+
+    for later in (write(tmp_path / "in", 2, range(10)), write(tmp_path / "in", 2, [1], kind="scan_ssl")):
+        summary = asked(capsys, "run", later)
+        assert (summary["held"], summary["held_waiting"]) == ([], 1), later
+    assert run("run", write(tmp_path / "in", 3, range(10))) == 0
+    said = capsys.readouterr().out
+    assert "It is held" not in said
+    assert "1 report waits for a decision: tocsin feed confirm|discard TYPE DATE" in said
+
+
+def test_a_report_that_a_late_one_makes_too_short_is_told(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 1, [1, 2]))
+
+    summary = store.run(write(tmp_path / "in", 0, range(10)))
+
+    assert [(held["date"], held["usual"]) for held in summary["held"]] == [("2026-11-17", 10.0)]
+
+
+def test_whoever_waits_says_for_which_run(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    with holding.lock("import", 12):
+        assert run("run", "--wait", "0.5", report) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "tocsin: waiting for up to 0.5 s: run 12 is at work on the store.",
+        "tocsin: run 12 has kept the store busy for more than 0.5 s. Try again when it is done.",
+    ]
+    number = str(store.run(report)["run"])
+    lock = holding.lock("import", 12)
+    lock.__enter__()
+    ends = threading.Timer(1, lambda: lock.__exit__(None, None, None))
+    ends.start()
+    assert run("withdraw", number) == 0
+    ends.join()
+    assert capsys.readouterr().err == "tocsin: waiting for up to 60 s: run 12 is at work on the store.\n"
+
+
+def test_runs_of_broken_files_say_so(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "2026-11-17-scan_rdp-xm.csv").write_bytes(b"\0")
+    assert run("run", tmp_path / "in") == 1
+    assert capsys.readouterr().out == "Nothing was imported.\n"
+    write(tmp_path / "in", 0, [1])
+    assert run("run", tmp_path / "in") == 1
+    capsys.readouterr()
+
+    runs = asked(capsys, "runs")["runs"]
+    assert [(one["state"], one["files_broken"]) for one in runs] == [("done", 1), ("unreadable", 1)]
+    assert run("runs") == 0
+    partly, nothing = capsys.readouterr().out.splitlines()
+    assert "done " in partly and "1 file could not be read" in partly
+    assert "unreadable " in nothing and "nothing could be read (1 file)" in nothing
 
 
 def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -181,6 +181,30 @@ def test_a_failed_job_can_be_tried_again_by_hand(done: list[Any], clock: Clock) 
     assert (state(wrong), wrong.attempts) == (State.WAITING, 0)
 
 
+def test_a_failed_job_can_be_forgotten_and_no_other(done: list[Any], clock: Clock) -> None:
+    wrong = queue.enqueue("test.refuse", at=AT)
+    assert not queue.forget(wrong)
+    worker.do_next("w", now=clock)
+    assert queue.forget(wrong)
+    assert not Job.objects.exists()
+
+
+def test_scheduled_work_fails_only_while_its_last_turn_did() -> None:
+    for turn, state in enumerate((State.DONE, State.FAILED)):
+        Job.objects.create(
+            kind="test.sweep", key=f"every:test.sweep:{turn}", state=state, made_at=AT, run_after=AT,
+            finished_at=AT + turn * MINUTE, last_error="It broke.",
+        )  # fmt: skip
+    Job.objects.create(
+        kind="test.order", state=State.FAILED, made_at=AT, run_after=AT, finished_at=AT, last_error="Refused."
+    )
+    assert [job.kind for job in queries.kinds_that_fail()] == ["test.sweep"]
+    assert [job.kind for job in queries.unfinished_jobs("test.sweep")] == []
+
+    Job.objects.filter(key="every:test.sweep:0").update(finished_at=AT + 5 * MINUTE)
+    assert queries.kinds_that_fail() == []
+
+
 def test_a_job_that_nobody_does_fails_with_its_name(done: list[Any], clock: Clock) -> None:
     made = queue.enqueue("test.unknown", at=AT)
     worker.do_next("w", now=clock)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.commands import Command
+from tests.commands import Command, environment
 from tocsin.kernel import clock
 from tocsin.site import examination
 from tocsin.site.config import Config
@@ -25,6 +27,31 @@ def test_it_answers_in_json(ready: Path, tocsin: Command) -> None:
     answer = json.loads(tocsin("doctor", "--json").stdout)
     assert answer["ok"] is True
     assert {"python", "disk", "database", "migrations", "keys"} <= {check["about"] for check in answer["checks"]}
+
+
+FAILED = """
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.jobs.models import Job
+from tocsin.kernel.clock import now
+times = {name: now() for name in ("made_at", "run_after", "finished_at")}
+Job.objects.create(kind="feeds.ordered", payload={"what": "withdraw", "run": 7, "by": ["person:1", "Ana"]},
+                   state="failed", last_error="run 7 has no report that counts.", **times)
+Job.objects.create(kind="jobs.sweep", key="every:jobs.sweep:1", state="failed", last_error="It broke.", **times)
+"""
+
+
+def test_orders_and_work_that_failed_get_a_line_each(ready: Path, tocsin: Command) -> None:
+    subprocess.run([sys.executable, "-c", FAILED], env=environment(ready), check=True, timeout=60)
+
+    done = tocsin("doctor")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "orders: Withdraw run 7 came to nothing: run 7 has no report that counts. "
+        "Try it again or take it off the list, on the page Feeds and runs.",
+        "jobs: jobs.sweep failed: It broke. Mend what it names; the log of the worker says more.",
+    ]
 
 
 def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -> None:

@@ -150,13 +150,12 @@ class PinnedConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Connect, and shake hands when it is https."""
         plain = self._first_that_answers()
-        try:
+        with contextlib.ExitStack() as unless_connected:
+            unless_connected.callback(plain.close)
             plain.settimeout(self._deadline.left())
             secured = self._target.secure
             self.sock = self._context.wrap_socket(plain, server_hostname=self._target.host) if secured else plain
-        except BaseException:
-            plain.close()
-            raise
+            unless_connected.pop_all()
         self._cut_at_the_deadline(self.sock)
 
     def _first_that_answers(self) -> socket.socket:

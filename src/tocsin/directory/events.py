@@ -93,3 +93,5 @@ class ReferenceTableLoaded(Event):
 
 MAY_CHANGE_ATTRIBUTION = (ClaimsChanged, ConflictSettled, DirectoryImported)
 """Register one listener for each; compare `queries.claims_fingerprint()` to see whether anything must be done."""
+ATTRIBUTION_JOB = "feeds.reattribute"
+"""A listener that cannot act at once makes a job of this kind: pages of this room say how far it is."""

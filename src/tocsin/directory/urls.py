@@ -10,6 +10,7 @@ _pages = [
     path("", constituents.constituents, name="list"),
     path("add/", constituents.add_constituent, name="add"),
     path("import/", work.import_files, name="import"),
+    path("attribution/", work.progress, name="attribution"),
     path("conflicts/", work.conflicts, name="conflicts"),
     path("conflicts/<int:one>-<int:other>/", work.settle, name="settle"),
     path("constituents/<str:public_id>/", constituents.constituent, name="constituent"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tocsin.engine.executors import Outcome, read_delivery
 from tocsin.engine.intake import Context, Delivery
 from tocsin.engine.store import Workspace
+from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.refusals import Unavailable
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Dask:
         jobs = [self._client.submit(function, workspace, task, pure=False, retries=RETRIES) for task in tasks]
         results: list[B] = self._client.gather(jobs)
         return results
+
+    def others_peak_mb(self) -> float:
+        """Return the sum over the workers that live; what one took that has died is not known."""
+        found: dict[str, float] = self._client.run(peak_rss_mb, on_error="ignore")
+        return sum(found.values())
 
 
 @contextlib.contextmanager

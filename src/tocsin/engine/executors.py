@@ -34,6 +34,10 @@ class Executor(Protocol):
         """Return `function` of the workspace and each task, in order."""
         ...
 
+    def others_peak_mb(self) -> float:
+        """Return the sum of the largest memory, in MiB, of the other processes that do the work."""
+        ...
+
 
 class Threads:
     """Threads of this process. Chunks of all deliveries pass through them; few are in memory at a time."""
@@ -65,6 +69,10 @@ class Threads:
         """Apply a function to each task."""
         with ThreadPoolExecutor(self.count, thread_name_prefix="engine") as pool:
             return list(pool.map(lambda task: function(workspace, task), tasks))
+
+    def others_peak_mb(self) -> float:
+        """Return 0: there are no others."""
+        return 0.0
 
 
 class _Under:

@@ -24,7 +24,8 @@ from pyarrow import csv
 
 from tocsin.engine.opening import BrokenReport, Stream
 from tocsin.engine.resync import Record, Resynchroniser
-from tocsin.engine.shapes import Shape
+from tocsin.engine.shapes import Shape, separated_by
+from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16, is_utf_16
 
 BLOCK_BYTES = 1 << 20
 """What PyArrow parses at a time; measured best between 1 and 2 MiB."""
@@ -147,6 +148,8 @@ class Reader:
     def _header_line(self) -> bytes:
         """Return the header line (or, where the shape gives the header, nothing), leaving the rest to `_blocks`."""
         head = self._read(BLOCK_BYTES)
+        if is_utf_16(head):
+            raise BrokenReport(UTF_16, where=self.name, remedy=SAVE_AS_UTF_8)
         if not head.strip(b"\xef\xbb\xbf\r\n\t "):
             raise BrokenReport("it is empty: there is not even a header.", where=self.name)
         comment = self.shape.comment.encode()
@@ -168,6 +171,9 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
     """Return the header's names, each once: a second `x` is kept as `x.2`, since nothing may be lost."""
     if len(names) > MAX_COLUMNS:
         raise BrokenReport(f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=file)
+    if any("\t" in name for name in names):
+        problem, remedy = separated_by("\t")
+        raise BrokenReport(problem, where=file, remedy=remedy)
     if not all(name.isprintable() for name in names):
         raise BrokenReport("its header holds characters that are no text.", where=file)
     unique: dict[str, None] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,3 +15,12 @@ class Shape:
     """Column names when the file has no header line of its own."""
     comment: str = ""
     """Lines that begin so are no records; a header may stand in the last of them before the data."""
+
+
+def separated_by(separator: str) -> tuple[str, str]:
+    """Return what is wrong with a report whose columns are separated by something unexpected, and what helps."""
+    written = json.dumps(separator)  # as TOML writes it, too
+    remedy = f"Export it with commas, or use a mapping file with delimiter = {written}; see how to map a new report."
+    if separator == ",":
+        remedy = "Leave delimiter out of its mapping file."
+    return f"its columns are separated by {written}.", remedy

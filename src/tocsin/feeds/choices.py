@@ -18,6 +18,17 @@ class RunState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
+class Standing(models.TextChoices):
+    """How a run stands, seen from now: see `standing`."""
+
+    RUNNING = "running", _("Running")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    DONE = "done", _("Done")
+    UNREADABLE = "unreadable", _("Nothing could be read")
+    FAILED = "failed", _("Failed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
 class ReportState(models.TextChoices):
     """Whether a report counts."""
 

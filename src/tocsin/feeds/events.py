@@ -107,6 +107,22 @@ class FeedTermsChanged(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class OrderRetried(Event):
+    """Somebody had an order tried again that had been refused or had failed."""
+
+    order: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OrderDismissed(Event):
+    """Somebody took an order off the list that had been refused or had failed."""
+
+    order: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SchemaLoaded(Event):
     """The publisher's schema was taken into use."""
 

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,16 +27,18 @@ from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
-from tocsin.feeds import mappings, reattribution
+from tocsin.feeds import mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
 from tocsin.feeds.storehouse import announcements, claims, context
-from tocsin.feeds.summary import Cost, summarise
-from tocsin.feeds.sweeping import WAIT_S, remove, store_lock, sweep
+from tocsin.feeds.summary import Before, Cost, summarise
+from tocsin.feeds.sweeping import remove, store_lock, sweep
 from tocsin.kernel import clock
 from tocsin.kernel.disk import FULL, is_full
+from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 Progress = Callable[[str, float], None]
@@ -51,6 +52,7 @@ def import_reports(
     at: dt.datetime,
     executor: Executor | None = None,
     wait_s: float = WAIT_S,
+    waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
 ) -> dict[str, Any]:
@@ -60,26 +62,27 @@ def import_reports(
     when the disk is full: then nothing has changed.
     """
     files = files_of(paths)
-    with store_lock(wait_s):
+    with store_lock(wait_s, waiting=waiting) as held:
         clear_up(by=by)
         reattribution.catch_up(by=by)
         options = dataclasses.replace(options, latest=options.latest or last_acceptable(at))
         asked = {**dataclasses.asdict(options), "files": len(files), "latest": str(options.latest)}
         started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
+        held.is_for(started.run)
         run = Run.objects.get(pk=started.run)
-        meter = _Meter()
+        meter, workers = _Meter(), executor or Threads(settings.TOCSIN.threads)
         with _recorded_failure(run, by):
             delta = engine.run(
                 files,
                 catalogue=Catalogue(),
                 context=context(run, checkpoint),
                 recognise=mappings.recognition(),
-                executor=executor or Threads(settings.TOCSIN.threads),
+                executor=workers,
                 options=options,
                 progress=_Announced(run, progress),
             )
             run.refresh_from_db()  # its progress was written beside it
-            summary = summarise(run.pk, delta, meter.cost(), at.date())
+            summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before())
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -97,12 +100,17 @@ def _files_before(delta: Delta) -> list[str]:
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
 
+def _waiting_before() -> Before:
+    return Before(frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on")))
+
+
 def replay(
     run: Run,
     *,
     by: Actor,
     at: dt.datetime,
     wait_s: float = WAIT_S,
+    waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
 ) -> dict[str, Any]:
@@ -110,20 +118,21 @@ def replay(
 
     Raises Conflict when nothing of the run counts, Busy and Unavailable as `import_reports` does.
     """
-    with store_lock(wait_s):
+    with store_lock(wait_s, work=REPLAY, waiting=waiting) as held:
         clear_up(by=by)
         reports = accepted(run)
         asked = {"replay": run.pk, "files": len(reports)}
         started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
+        held.is_for(started.run)
         again = Run.objects.get(pk=started.run)
-        meter = _Meter()
+        meter, workers = _Meter(), Threads(settings.TOCSIN.threads)
         with _recorded_failure(again, by):
             delta = engine.replay(
                 reports,
                 catalogue=Catalogue(),
                 context=context(again, checkpoint),
                 recognise=mappings.recognition(),
-                executor=Threads(settings.TOCSIN.threads),
+                executor=workers,
                 options=Options(
                     gone_after=settings.TOCSIN.gone_after,
                     complete=False,
@@ -133,7 +142,7 @@ def replay(
                 progress=_Announced(again, progress),
             )
             again.refresh_from_db()
-            summary = summarise(again.pk, delta, meter.cost(), at.date())
+            summary = summarise(again.pk, delta, meter.cost(workers), at.date(), _waiting_before())
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
         remove(delta.debris)
@@ -149,9 +158,9 @@ def accepted(run: Run) -> list[StoredReport]:
     return reports
 
 
-def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> Delta:
+def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
     """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it."""
-    with store_lock():
+    with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
         reports = [engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")]
         if not reports:
             raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
@@ -170,9 +179,10 @@ def decide(
     at: dt.datetime,
     closed: bool | None = None,
     decision: str | None = None,
+    waiting: Waiting = in_silence,
 ) -> Delta:
     """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle."""
-    with store_lock():
+    with store_lock(work=DECISION, waiting=waiting):
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
         if row is None:
             raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
@@ -192,9 +202,9 @@ def decide(
     return delta
 
 
-def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) -> Delta:
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
     """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
-    with store_lock():
+    with store_lock(work=DECISION, waiting=waiting):
         if not ReportType.objects.filter(name=report_type).exists():
             raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
         if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
@@ -209,7 +219,7 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime) 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
     """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
-    with store_lock(wait_s):
+    with store_lock(wait_s, work=DECISION):
         rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
         closed = [dataclasses.replace(engine_cycle(r), closed=True) for r in rows if (r.type.name, r.on) in set(cycles)]
         delta = _refold(None, {cycle.type for cycle in closed}, cycles=closed)
@@ -247,9 +257,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 def clear_up(*, by: Actor) -> None:
     """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
-        actions.fail_run(
-            run, reason="It was interrupted. Nothing of it counts; import its files again.", by=by, at=clock.now()
-        )
+        actions.fail_run(run, reason=standing.INTERRUPTED, by=by, at=clock.now())
 
 
 @contextlib.contextmanager
@@ -261,7 +269,9 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
         reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
-    except BaseException as error:  # the run must not stay "running", whatever happened; the error goes on
+    except BaseException as error:  # whatever ends an import
+        # Whatever ends an import (an error of any library, Ctrl-C, a worker told to stop) must end its
+        # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
         _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
         raise
 
@@ -292,9 +302,9 @@ class _Meter:
     def __init__(self) -> None:
         self._cpu, self._wall = _cpu_s(), time.monotonic()
 
-    def cost(self) -> Cost:
-        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return Cost(_cpu_s() - self._cpu, time.monotonic() - self._wall, peak_kb / 1024)
+    def cost(self, executor: Executor) -> Cost:
+        peak_mb = peak_rss_mb() + executor.others_peak_mb()
+        return Cost(_cpu_s() - self._cpu, time.monotonic() - self._wall, peak_mb)
 
 
 def _cpu_s() -> float:

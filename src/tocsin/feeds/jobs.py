@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.feeds import ordering, reattribution
-from tocsin.feeds.listeners import ATTRIBUTION, JOB
+from tocsin.feeds.listeners import ATTRIBUTION
+from tocsin.feeds.orders import JOB
 from tocsin.jobs.registry import Running, job
 from tocsin.kernel import clock
 
 
-@job(JOB, max_attempts=50)
+@job(ATTRIBUTION_JOB, max_attempts=50)
 def reattribute(payload: dict[str, Any], running: Running) -> None:
     """Give open findings to whom the claims say now. Tried again for as long as an import keeps the store."""
     reattribution.bring_up_to_date(by=ATTRIBUTION)
 
 
-@job(ordering.JOB, max_attempts=3)
+@job(JOB, max_attempts=3)
 def carry_out_order(payload: dict[str, Any], running: Running) -> None:
     """Do what a person ordered on a page. What is refused is tried again: another import may be in the way."""
     what, (key, label) = payload.pop("what"), payload.pop("by")

@@ -6,19 +6,18 @@ from django.conf import settings
 
 from tocsin.audit.actors import System
 from tocsin.audit.listening import listens_to
-from tocsin.directory.events import MAY_CHANGE_ATTRIBUTION
+from tocsin.directory.events import ATTRIBUTION_JOB, MAY_CHANGE_ATTRIBUTION
 from tocsin.jobs import queue
 from tocsin.kernel import clock
 from tocsin.kernel.events import Event
 
 ATTRIBUTION = System("attribution")
-JOB = "feeds.reattribute"
 
 
 def claims_may_have_changed(_event: Event) -> None:
     """Re-attribute open findings: here and now, or in a web process by a job, which has the memory for it."""
     if getattr(settings, "WORK_BY_JOBS", False):
-        queue.enqueue(JOB, at=clock.now())
+        queue.enqueue(ATTRIBUTION_JOB, at=clock.now())
         return
     from tocsin.feeds import reattribution  # the engine is loaded only where it works
 

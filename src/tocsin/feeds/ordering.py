@@ -10,11 +10,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
+from tocsin.feeds.orders import JOB
 from tocsin.jobs import queue
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import InvalidInput
 
-JOB = "feeds.ordered"
 ORDERS = ("confirmed", "discarded", "empty", "withdraw", "replay")
 
 

@@ -24,10 +24,11 @@ from tocsin.engine.reduce import read_state, write_state
 from tocsin.engine.store import State as Findings
 from tocsin.engine.store import Workspace, no_checkpoint
 from tocsin.feeds.actions import runs as actions
+from tocsin.feeds.holding import ATTRIBUTION, WAIT_S
 from tocsin.feeds.manifest import engine_state
 from tocsin.feeds.models import Manifest, State
 from tocsin.feeds.storehouse import context
-from tocsin.feeds.sweeping import WAIT_S, remove, store_lock
+from tocsin.feeds.sweeping import remove, store_lock
 from tocsin.kernel import clock
 
 Handover = tuple[str, str, str, str]
@@ -44,7 +45,7 @@ def bring_up_to_date(*, by: Actor, wait_s: float = WAIT_S) -> int:
     """Give open findings to whom the claims say now; return how many changed hands. Raises Busy during an import."""
     if not is_due():
         return 0
-    with store_lock(wait_s):
+    with store_lock(wait_s, work=ATTRIBUTION):
         return catch_up(by=by)
 
 

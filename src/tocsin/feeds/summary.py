@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tocsin.engine.fold import Label
@@ -26,7 +26,15 @@ class Cost:
     peak_rss_mb: float
 
 
-def summarise(run: int, delta: Delta, cost: Cost, today: dt.date) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """What waited for a decision before the run."""
+
+    held: Collection[tuple[str, dt.date]] = ()
+    """Type and day of the held cycles."""
+
+
+def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before = Before()) -> dict[str, Any]:
     """Return the summary; every total is the sum of what stands below it."""
     accepted = delta.accepted
     constituents: Counter[str] = Counter()
@@ -34,7 +42,8 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date) -> dict[str, A
         constituents.update(report.constituents)
     kept = sum(report.kept for report in accepted)
     attributed = sum(constituents.values())
-    cycles = [cycle for one in delta.types for cycle in _cycles(one, {(r.type, r.on) for r in accepted})]
+    touched = {(report.type, report.on) for report in accepted}
+    cycles = [cycle for one in delta.types for cycle in _cycles(one, touched)]
     return {
         "run": run,
         "files": [
@@ -51,7 +60,8 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date) -> dict[str, A
         "unattributed_rows": kept - attributed,
         "constituents": dict(sorted(constituents.items())),
         "cycles": cycles,
-        "held": [held for one in delta.types for held in _held(one)],
+        "held": [held for one in delta.types for held in _held(one, touched, before)],
+        "held_waiting": _waiting(delta, before),
         "unchanged": list(delta.unchanged),
         "broken": [{"name": broken.name, "reason": broken.reason} for broken in delta.broken],
         "needs_mapping": sorted({report.type for report in accepted if report.origin == "none"}),
@@ -89,9 +99,17 @@ def _unknown_columns(reports: Sequence[Report]) -> dict[str, list[str]]:
     return {kind: sorted(columns) for kind, columns in unknown.items()}
 
 
-def _held(one: TypeDelta) -> list[dict[str, Any]]:
+def _held(one: TypeDelta, touched: Collection[tuple[str, dt.date]], before: Before) -> list[dict[str, Any]]:
+    """Return the held cycles with which the run had to do: reports of it came, or it is held because of the run."""
     return [
         {"type": one.type, "date": judged.cycle.on.isoformat(), "rows": judged.cycle.rows, "usual": judged.usual}
         for judged in one.judged
-        if judged.held
+        if judged.held and ((one.type, judged.cycle.on) in touched or (one.type, judged.cycle.on) not in before.held)
     ]
+
+
+def _waiting(delta: Delta, before: Before) -> int:
+    """Return how many cycles of any type wait for a decision after the run."""
+    judged_anew = {one.type for one in delta.types}
+    others = sum(kind not in judged_anew for kind, _ in before.held)
+    return others + sum(judged.held for one in delta.types for judged in one.judged)

@@ -16,17 +16,16 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from tocsin.feeds.choices import ReportState
+from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
 from tocsin.feeds.models import Report, Run, State
 from tocsin.kernel.disk import FULL, is_full
-from tocsin.kernel.refusals import Busy, Unavailable
+from tocsin.kernel.refusals import Unavailable
 
-WAIT_S = 60.0
 GRACE_S = 300.0
 """How long files that were replaced stay for those who are about to read them."""
 MARK = "unclean"
@@ -34,11 +33,12 @@ LEAVING = "files.leaving"
 """The list. No backup holds it: it tells of a manifest that may be newer than the one in the backup."""
 FOLDERS = ("observations", "state", "quarantine", "spill")
 """Where the engine writes. All else in the store (reference tables, scratch) is no concern of the manifest."""
-_POLL_S = 0.1
 
 
 @contextlib.contextmanager
-def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
+def store_lock(
+    wait_s: float = WAIT_S, *, work: str = IMPORT, run: int | None = None, waiting: Waiting = in_silence
+) -> Iterator[Held]:
     """Be the only one that changes the store, after clearing up what others left.
 
     Raises Busy after `wait_s` seconds, Unavailable when the disk is full.
@@ -47,13 +47,12 @@ def store_lock(wait_s: float = WAIT_S) -> Iterator[None]:
     mark = store / MARK
     with _full_disk_told():
         store.mkdir(parents=True, exist_ok=True)
-        with (store / "ingest.lock").open("a") as lock:
-            _wait_for(lock, wait_s)
+        with lock(work, run, wait_s=wait_s, waiting=waiting) as held:
             _delete_leaving(store)
             if mark.exists():
                 sweep()
             _write_durably(mark, "")
-            yield
+            yield held
             mark.unlink()
 
 
@@ -94,9 +93,9 @@ def _named() -> set[str]:
 
 def _delete(store: Path, files: Sequence[str]) -> None:
     """Delete files; while a backup runs, see that they are on the list instead."""
-    with (store / "backup.lock").open("a") as lock:
+    with (store / "backup.lock").open("a") as backup:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(backup, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _note_leaving(store, files, 0)
         else:
@@ -132,21 +131,6 @@ def _delete_leaving(store: Path) -> None:
     if due:
         _delete(store, due)
         _write_leaving(store, [(since, file) for since, file in listed if (store / file).exists()])
-
-
-def _wait_for(lock: IO[str], wait_s: float) -> None:
-    until = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise Busy(
-                    f"another import has been running for more than {wait_s:.0f} s. Try again when it is done."
-                ) from None
-            time.sleep(_POLL_S)
-        else:
-            return
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ _pages = [
     path("findings/<str:public>/note/", finding.note, name="note"),
     path("findings/<str:public>/owner/", finding.give, name="give"),
     path("feeds/cycles/decide/", feeds.decide, name="decide"),
+    path("feeds/orders/<int:pk>/", feeds.order, name="order"),
     path("feeds/terms/<slug:code>/", feeds.terms, name="terms"),
     path("feeds/runs/<int:pk>/", runs.run, name="run"),
     path("feeds/runs/<int:pk>/progress/", runs.progress, name="progress"),

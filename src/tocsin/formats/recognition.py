@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tocsin.engine.intake import Recognised
 from tocsin.engine.mapping import TIME, Mapping
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.shapes import Shape
+from tocsin.engine.shapes import Shape, separated_by
 from tocsin.formats import idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
@@ -79,20 +79,25 @@ class Recognition:
         needed = [column for column in (mapping.roles.time, asset) if column]
         missing = [column for column in needed if column not in columns]
         if mapping.origin == "file" and missing:
-            raise BrokenReport(
-                f"it has no column {missing[0]!r}, which the mapping of {mapping.type} needs.", where=name
-            )
-        if mapping.origin != "none" and len(missing) == 2:
-            raise BrokenReport(
-                f"it is named as {mapping.type} but has neither its column {missing[0]!r} nor {missing[1]!r}.",
-                where=name,
-            )
-        if mapping.origin == "none" and not (mapping.roles.time and asset):
-            raise BrokenReport(
-                "no mapping knows its type, and no column of it holds a time and an asset.",
-                where=name,
-                remedy=_REMEDY,
-            )
+            problem, remedy = f"it has no column {missing[0]!r}, which the mapping of {mapping.type} needs.", ""
+        elif mapping.origin != "none" and len(missing) == 2:
+            problem = f"it is named as {mapping.type} but has neither its column {missing[0]!r} nor {missing[1]!r}."
+            remedy = ""
+        elif mapping.origin == "none" and not (mapping.roles.time and asset):
+            problem, remedy = "no mapping knows its type, and no column of it holds a time and an asset.", _REMEDY
+        else:
+            return
+        if separator := _other_separator(columns):
+            problem, remedy = separated_by(separator)
+        raise BrokenReport(problem, where=name, remedy=remedy)
+
+
+def _other_separator(columns: tuple[str, ...]) -> str:
+    """Return what separates the columns of a header that was cut at something else; empty when it was cut rightly."""
+    for separator in (";", "|", ","):
+        if columns and sum(column.count(separator) for column in columns) >= len(columns):
+            return separator
+    return ""
 
 
 def _graded(mapping: Mapping, columns: tuple[str, ...]) -> Mapping:

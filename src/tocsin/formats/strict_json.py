@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16, is_utf_16
 from tocsin.kernel.refusals import InvalidInput
 
 
@@ -20,6 +21,8 @@ def read(data: bytes, *, where: str, max_bytes: int, max_depth: int, numbers_as_
     hooks: dict[str, Any] = {"parse_int": str, "parse_float": str} if numbers_as_text else {}
     if len(data) > max_bytes:
         raise InvalidInput(f"is larger than {max_bytes:,} bytes.", where=where)
+    if is_utf_16(data):
+        raise InvalidInput(UTF_16, where=where, remedy=SAVE_AS_UTF_8)
     try:
         value = json.loads(
             data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant, **hooks

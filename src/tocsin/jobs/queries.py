@@ -16,9 +16,22 @@ def running_jobs(kind: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, state=State.RUNNING).order_by("made_at")
 
 
+def unfinished_jobs(kind: str) -> QuerySet[Job]:
+    """Return the jobs of a kind that wait or run."""
+    return Job.objects.filter(kind=kind, state__in=(State.WAITING, State.RUNNING)).order_by("made_at")
+
+
 def failed_jobs() -> QuerySet[Job]:
     """Return the jobs that failed for good, last first."""
     return Job.objects.filter(state=State.FAILED).order_by("-finished_at")
+
+
+def kinds_that_fail() -> list[Job]:
+    """Return, of each kind that comes by itself, the last job when that failed for good."""
+    scheduled = Job.objects.filter(key__startswith="every:", finished_at__isnull=False)
+    failing = scheduled.filter(state=State.FAILED).order_by().values_list("kind", flat=True).distinct()
+    lasts = [scheduled.filter(kind=kind).order_by("-finished_at").first() for kind in sorted(failing)]
+    return [last for last in lasts if last and last.state == State.FAILED]
 
 
 def overdue_jobs(*, at: Instant, by: dt.timedelta) -> QuerySet[Job]:

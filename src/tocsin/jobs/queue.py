@@ -118,6 +118,11 @@ def retry(job: Job, *, at: Instant) -> bool:
     )
 
 
+def forget(job: Job) -> bool:
+    """Delete a job that has failed for good."""
+    return bool(Job.objects.filter(pk=job.pk, state=State.FAILED).delete()[0])
+
+
 def make_scheduled(schedule: Schedule, *, at: Instant) -> Job | None:
     """Make the job of the present turn of a schedule, unless it was made or an earlier one is still to be done."""
     turn = int(at.timestamp() // schedule.interval.total_seconds())

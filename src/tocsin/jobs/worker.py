@@ -87,7 +87,9 @@ def _do(job: Job, running: RunningJob, now: Callable[[], Instant]) -> None:
         # A sentence for people. Trying again helps only when somebody or something was busy or away.
         for_good = not isinstance(refusal, Busy | Unavailable) or job.attempts >= kind.max_attempts
         queue.fail(job, str(refusal), at=now(), for_good=for_good)
-    except Exception as error:  # whatever a job raises must not end the worker that others wait for
+    except Exception as error:  # whatever a job raises
+        # Jobs are functions of any room: what one of them raises must not end the worker that the others wait for.
+        # Nothing is hidden: it is logged with its traceback, stands in the job's row, and the job is tried again.
         log.exception("job %s failed", job)
         text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
         queue.fail(job, text, at=now(), for_good=job.attempts >= kind.max_attempts)

@@ -170,6 +170,49 @@ def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
     yield Verdict("database file", "whole" if said == "ok" else str(said), fix)
 
 
+def _imports(_config: Config) -> Iterator[Verdict]:
+    """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
+    from django.db import Error
+
+    from tocsin.feeds.standing import interrupted_runs
+
+    try:
+        cut = interrupted_runs()
+    except Error:  # no database, or one that lacks steps: `_database` says so
+        return
+    for run in cut:
+        replayed = run.options.get("replay")
+        command = f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH, with the same files"
+        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", f"Run it again: {command}")
+    if not cut:
+        yield Verdict("imports", "none was interrupted")
+
+
+def _orders(_config: Config) -> Iterator[Verdict]:
+    """What people ordered and a worker could not do, and other work whose last turn failed."""
+    from django.db import Error
+
+    from tocsin.feeds.orders import orders
+    from tocsin.jobs.queries import kinds_that_fail
+
+    try:
+        failed = [order for order in orders() if order.failed]
+        others = kinds_that_fail()
+    except Error:  # as above
+        return
+    for order in failed:
+        yield Verdict(
+            "orders",
+            f"{order.what} came to nothing: {order.reason.rstrip('.')}",
+            "Try it again or take it off the list, on the page Feeds and runs.",
+        )
+    for job in others:
+        says = f"{job.kind} failed: {job.last_error.rstrip('.')}"
+        yield Verdict("jobs", says, "Mend what it names; the log of the worker says more.")
+    if not failed and not others:
+        yield Verdict("jobs", "none has failed")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -182,4 +225,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _orders)

@@ -160,7 +160,7 @@ def test_a_constant_stands_for_the_cell_of_the_same_key() -> None:
 
 BROKEN = {
     "no JSON": (b"{", "intelmq.json: is not JSON"),
-    "not text": (b"\xff\xfe", "not UTF-8"),
+    "not text": (b"\xffx", "not UTF-8"),
     "a list": (b"[]", "is not a JSON object"),
     "nothing": (b"{}", "describes no report type"),
     "twice": (b'{"a": 1, "a": 2}', "has the key 'a' twice"),

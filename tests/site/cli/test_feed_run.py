@@ -209,7 +209,9 @@ def test_a_second_import_waits_and_then_says_so(prepared: Home, tmp_path: Path) 
         waiting = prepared.start("feed", "run", "--json", report)
     out, err = waiting.communicate(timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("tocsin: another import has been running for more than 0 s.")
+    assert done.stderr.splitlines() == [
+        "tocsin: another import has kept the store busy for more than 0.3 s. Try again when it is done."
+    ]
     assert waiting.returncode == 0, err
     assert json.loads(out)["rows_kept"] == 1
 
@@ -256,9 +258,10 @@ def test_what_is_not_there_is_a_sentence(prepared: Home, tmp_path: Path) -> None
 def test_workers_of_a_cluster_come_to_what_threads_come_to(fresh_home: Callable[[], Home], tmp_path: Path) -> None:
     reports = [write(tmp_path, n, range(n, 50 + n)) for n in range(2)]
     threads, workers = fresh_home(), fresh_home()
-    threads.run(*reports)
+    alone = threads.run(*reports)["peak_rss_mb"]
     summary = workers.run("--executor", "dask", "--workers", "2", *reports)
     assert summary["rows_kept"] == 100
+    assert summary["peak_rss_mb"] > 2 * alone, "the driver and two workers"
     assert workers.digest() == threads.digest()
     done = workers("feed", "run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", *reports)
     assert done.returncode == 1

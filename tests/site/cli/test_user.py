@@ -23,8 +23,8 @@ def run(*arguments: str) -> int:
 
 
 @pytest.fixture(autouse=True)
-def _ready(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    monkeypatch.setattr(user, "_set_up", lambda: None)
+def _database(db: None) -> None:
+    """All of them write."""
 
 
 def test_an_account_is_opened_and_its_link_leads_to_enrolment(capsys: Any, client: Client) -> None:

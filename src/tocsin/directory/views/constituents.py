@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tocsin.directory import actions
+from tocsin.directory import actions, attribution
 from tocsin.directory.choices import ClaimKind, Status
 from tocsin.directory.forms import (
     ClaimForm,
@@ -65,7 +65,14 @@ def constituents(request: HttpRequest) -> HttpResponse:
     pages = Paginator(rows, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
-    shown = {"question": question, "page": page, "facets": _facets(found), "q": text, "is_empty": not visible.exists()}
+    shown = {
+        "question": question,
+        "page": page,
+        "facets": _facets(found),
+        "q": text,
+        "is_empty": not visible.exists(),
+        "attribution": attribution.under_way(now()),
+    }
     return render(request, "directory/constituents.html", shown)
 
 
@@ -104,6 +111,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "contacts": row.contacts.select_related("deputy_of"),
         "parts": row.parts.all(),
         "conflicts": conflicts_of(row),
+        "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)

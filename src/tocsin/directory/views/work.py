@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tocsin.directory import actions, queries, uploads
+from tocsin.directory import actions, attribution, queries, uploads
 from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
 from tocsin.directory.views.asking import accepted, actor, claim_asked_for
@@ -31,6 +31,7 @@ def conflicts(request: HttpRequest) -> HttpResponse:
         "conflicts": queries.conflicts(),
         "overlaps": _named(nested[:OVERLAPS_SHOWN]),
         "overlap_count": len(nested),
+        "attribution": attribution.under_way(now()),
     }
     return render(request, "directory/conflicts.html", shown)
 
@@ -48,6 +49,16 @@ def _named(overlaps: list[queries.Overlap]) -> list[dict[str, object]]:
         }
         for overlap in overlaps
     ]
+
+
+@require_GET
+def progress(request: HttpRequest) -> HttpResponse:
+    """The part of a page that says how far the attribution of open findings is."""
+    actor(request)
+    if not request.headers.get("HX-Request"):
+        return redirect("directory:conflicts")
+    shown = {"attribution": attribution.under_way(now()), "attribution_was_ordered": True}
+    return render(request, "directory/parts/attribution.html", shown)
 
 
 @require_http_methods(["GET", "POST"])
@@ -73,7 +84,9 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
         actions.settle_conflict(confirmed=confirmed, ended=ended, ends_on=ends_on, reason=reason, by=by, at=now())
 
     if request.method == "POST" and accepted(form, act):
-        messages.success(request, _("Settled. Open findings are attributed anew."))
+        # Told only when it is so: a web process leaves it to the worker, and the page says how far that is.
+        is_done = attribution.under_way(now()) is None
+        messages.success(request, _("Settled. Open findings are attributed anew.") if is_done else _("Settled."))
         return redirect("directory:conflicts")
     shown = {"form": form, "claims": (first, second), "value": first.label}
     return render(request, "directory/settle.html", shown, status=422 if form.errors else 200)

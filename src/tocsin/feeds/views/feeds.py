@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,10 +16,13 @@ from tocsin.engine.query import Filter
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
+from tocsin.feeds.actions.orders import dismiss_order, retry_order
 from tocsin.feeds.forms import TermsForm
 from tocsin.feeds.models import Cycle, Feed, Run, State
+from tocsin.feeds.orders import order_numbered, orders
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health
+from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
 from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import now
@@ -39,7 +42,8 @@ def feeds(request: HttpRequest) -> HttpResponse:
     health, titles = situation.health(), situation.titles()
     listed = [_row(each, titles) for each in health]
     held = [(each, cycle) for each in health for cycle in each.held]
-    question, runs = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
+    question, pages = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
+    page = pages.page(question.number("page", pages.num_pages))
     context = {
         "types": listed,
         "waiting": [row for row in listed if row["state"] == "held"],
@@ -50,9 +54,11 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "broken": [(wording.kind(e.type.name, titles), cycle) for e in health for cycle in e.broken],
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
+        "orders": orders(),
         "feeds": Feed.objects.order_by("name"),
         "question": question,
-        "page": runs.page(question.number("page", runs.num_pages)),
+        "page": page,
+        "runs": shown(list(page)),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/feeds.html", context)
@@ -115,6 +121,22 @@ def decide(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Choose a report, and to confirm or to discard it."))
     else:
         ordered(request, wanted, by, type=name, on=day)
+    return redirect("feeds")
+
+
+@needs(Ability.RUN_FEEDS)
+@require_POST
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have an order tried again that came to nothing, or take it off the list."""
+    by, failed = worker(request, Ability.RUN_FEEDS), order_numbered(pk)
+    if failed is None:
+        raise Http404
+    if request.POST.get("wanted") == "retry":
+        retry_order(failed, by=by, at=now())
+        messages.success(request, _("It is tried again."))
+    else:
+        dismiss_order(failed, by=by, at=now())
+        messages.success(request, _("Taken off the list."))
     return redirect("feeds")
 
 

@@ -7,27 +7,35 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.feeds import ordering, reasons, wording
+from tocsin.feeds import ordering, reasons
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
+from tocsin.feeds.orders import orders
 from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.run_reports import groups_of
+from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
-REPORTS_SHOWN = 200
-LOOKS = {RunState.RUNNING: "working", RunState.DONE: "done", RunState.FAILED: "failed", RunState.WITHDRAWN: "withdrawn"}
-"""State of a run → how the design system calls it."""
+TYPES = 40
+"""Types of report on one page."""
+FILES_SHOWN = 200
+"""Files whose days are to be looked at."""
+OPEN_AT_MOST = 12
+"""Reports that are listed without being folded by type."""
 
 
 @needs(Ability.VIEW_FEEDS)
@@ -45,8 +53,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Run, pk=pk)
     if not request.headers.get("HX-Request"):
         return redirect("feeds:run", pk)
-    response = render(request, "feeds/parts/progress.html", _progress(row))
-    if row.state != RunState.RUNNING:
+    context = _progress(row)
+    response = render(request, "feeds/parts/progress.html", context)
+    if not context["shown"].is_running:
         response["HX-Refresh"] = "true"
     return response
 
@@ -88,12 +97,9 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
 
 
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
-    titles = situation.titles()
-    reports = list(row.reports.select_related("type").order_by("-rows_quarantined", "on", "name")[:REPORTS_SHOWN])
-    cycles = [
-        {**cycle, "what": wording.kind(cycle["type"], titles)}
-        for cycle in row.summary.get("cycles", ())[:REPORTS_SHOWN]
-    ]
+    groups = groups_of(row, situation.titles())
+    lines = sum(len(group.lines) for group in groups)
+    question, pages = Question(request.GET.copy()), Paginator(groups, TYPES)
     context = {
         **_progress(row),
         "summary": row.summary,
@@ -101,27 +107,28 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
             {"name": each["name"], "reason": reasons.said_of_file(each["name"], each["reason"])}
             for each in row.summary.get("broken", ())
         ],
-        "reports": reports,
-        "report_count": row.reports.count(),
-        "cycles": cycles,
         "misnamed": _dated(row.summary.get("misnamed", ())),
         "ahead": _dated(row.summary.get("ahead", ())),
+        "question": question,
+        "page": pages.page(question.number("page", pages.num_pages)),
+        "held": [(group, line) for group in groups for line in group.held],
+        "report_count": sum(group.reports for group in groups),
+        "folded": lines > OPEN_AT_MOST,
         "counting": row.reports.filter(state=ReportState.ACCEPTED).exists(),
         "form": form,
+        "orders": orders(row.pk),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
 
 
 def _dated(listed: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-    return [{**each, "date": dt.date.fromisoformat(each["date"])} for each in listed[:REPORTS_SHOWN]]
+    return [{**each, "date": dt.date.fromisoformat(each["date"])} for each in listed[:FILES_SHOWN]]
 
 
 def _progress(row: Run) -> dict[str, Any]:
     return {
         "run": row,
-        "note": reasons.said(row.note),
-        "look": LOOKS[RunState(row.state)],
-        "is_running": row.state == RunState.RUNNING,
+        "shown": shown([row])[0],
         "percent": min(100, max(0, round(row.progress * 100))),
     }

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -23,12 +24,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Check the chain, and that the database still refuses to change it."""
-    from tocsin.site import instance
-    from tocsin.site.config import load
-    from tocsin.site.starting import set_up_django
-
-    instance.require_ready(load().home)
-    set_up_django()
+    open_instance()
     from tocsin.audit import queries
 
     verdict, guarded = queries.verify(), queries.database_is_append_only()

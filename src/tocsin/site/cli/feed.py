@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs import mapping, schema, upkeep, watching
-from tocsin.site.cli.feed_verbs.telling import Bar, positive, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     run.add_argument("--workers", type=positive, default=2, metavar="N", help="Dask workers that start here")
     run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    run.add_argument("--verbose", action="store_true", help="name each file that was imported before")
     add_json_option(run)
     run.set_defaults(run=run_files)
 
@@ -201,12 +202,13 @@ def run_files(options: argparse.Namespace) -> int:
             at=clock.now(),
             executor=executor,
             wait_s=options.wait,
+            waiting=said_when_waiting(options.wait),
             progress=bar,
         )
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']}", file=sys.stderr)
-    answer(options, "\n".join(sentences(summary)), summary)
+    answer(options, "\n".join(sentences(summary, verbose=options.verbose)), summary)
     return 1 if summary["broken"] else 0
 
 

@@ -49,7 +49,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("tocsin: stopped.", file=sys.stderr)
         return 1
-    except Exception as error:  # a full disk shows in many ways, before there is a run to record it; others go on
+    except Exception as error:  # whatever a full disk shows as
+        # It shows as an error of whatever wrote: the operating system, SQLite, PostgreSQL, Arrow.
+        # Their classes cannot be named without loading all of them for every command. Anything else goes on.
         if is_full(error, Path(os.environ.get("TOCSIN_HOME", "var"))):
             print(f"tocsin: {FULL}", file=sys.stderr)
             return 1

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from tocsin.people.models import Person
@@ -41,7 +42,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_create(options: argparse.Namespace) -> int:
     """Open an account; print its link."""
-    _set_up()
+    open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.kernel import clock
     from tocsin.people import actions
@@ -55,7 +56,7 @@ def run_create(options: argparse.Namespace) -> int:
 
 def run_enrol(options: argparse.Namespace) -> int:
     """Print a new link for an account."""
-    _set_up()
+    open_instance()
     from tocsin.kernel.refusals import Conflict
     from tocsin.people import queries
 
@@ -63,12 +64,6 @@ def run_enrol(options: argparse.Namespace) -> int:
     if person is None or not person.is_active:
         raise Conflict(f"There is no open account for {options.email}. Open one with `tocsin user create`.")
     return _print_link(options, person)
-
-
-def _set_up() -> None:
-    from tocsin.site.starting import set_up_django
-
-    set_up_django()
 
 
 def _print_link(options: argparse.Namespace, person: Person) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tocsin.formats.shadowserver import Difference, TypeDifference
 
 SHOWN_TYPES = 20
+SHOWN_PROBLEMS = 10
 
 
 def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,10 +45,10 @@ def load(options: argparse.Namespace) -> int:
 
     candidate = schemas.load(options.files, by=COMMAND_LINE, at=clock.now())
     if candidate.is_in_force:
-        said = ["This schema is in force already; nothing to do."]
+        said = [f"In force already: {_named(candidate)}; nothing to do.", *_problems(candidate)]
     else:
         said = [f"Loaded {_named(candidate)}. The next `tocsin feed run` reads by it."]
-        said += _sentences(candidate.difference)
+        said += [_counted(candidate), *_sentences(candidate.difference), *_problems(candidate)]
         said.append("What was imported before can be read again by it: tocsin feed replay RUN.")
     answer(options, "\n".join(said), {"loaded": not candidate.is_in_force, **_data(candidate)})
     return 0
@@ -59,7 +60,10 @@ def diff(options: argparse.Namespace) -> int:
     from tocsin.feeds import schemas
 
     candidate = schemas.examine(options.files)
-    said = _sentences(candidate.difference) or ["It would change nothing."]
+    said = [_counted(candidate), *_sentences(candidate.difference)]
+    if len(said) == 1:
+        said.append("It would change nothing.")
+    said += _problems(candidate)
     answer(options, "\n".join([f"Compared with what is in force, {_named(candidate)}:", *said]), _data(candidate))
     return 0
 
@@ -93,6 +97,28 @@ def show(options: argparse.Namespace) -> int:
 def _named(candidate: Candidate) -> str:
     schema = candidate.schema
     return f"the schema of {schema.published_at or 'an unknown day'} with {len(schema.mappings)} types"
+
+
+def _counted(candidate: Candidate) -> str:
+    """Say of how many types it says something new."""
+    difference = candidate.difference
+    new, changed = len(difference.types_added), len(difference.types_changed)
+    same = len(candidate.schema.mappings) - new - changed
+    return (
+        f"Types: {new} new, {changed} changed, {same} as before, {len(difference.types_removed)} no longer described."
+    )
+
+
+def _problems(candidate: Candidate) -> list[str]:
+    """Say what the schema says that is not understood."""
+    problems = candidate.schema.problems
+    if not problems:
+        return []
+    said = [f"Not understood, in {len(problems)} {'place' if len(problems) == 1 else 'places'}:"]
+    said += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
+    if len(problems) > SHOWN_PROBLEMS:
+        said.append(f"  and {len(problems) - SHOWN_PROBLEMS} more; --json lists all.")
+    return said
 
 
 def _data(candidate: Candidate) -> dict[str, Any]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
+from collections.abc import Callable
 from typing import Any
+
+WAIT_S = 60.0
+"""As in `feeds.holding`, which cannot be read before Django is set up."""
 
 
 def positive(text: str) -> int:
@@ -29,9 +33,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def sentences(summary: dict[str, Any]) -> list[str]:
-    """Say what came of a run."""
-    said = [f"{name} was imported before; nothing to do." for name in summary["unchanged"]]
+def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:
+    """Return what says on stderr, before somebody waits for the store, for whom and for how long."""
+
+    def say(holder: object) -> None:
+        print(f"tocsin: waiting for up to {wait_s:g} s: {holder} is at work on the store.", file=sys.stderr, flush=True)
+
+    return say
+
+
+def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
+    """Say what came of a run; `verbose` names each file that was known."""
+    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] else ["Nothing was imported."])
     if summary["files"]:
         said.append(
             f"Run {summary['run']}: {summary['rows_kept']} of {counted(summary['rows_read'], 'row')} of "
@@ -49,6 +62,10 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         f"nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
         for held in summary["held"]
     ]
+    if summary["held_waiting"] > len(summary["held"]):
+        number = summary["held_waiting"]
+        what = "1 report waits" if number == 1 else f"{number} reports wait"
+        said.append(f"{what} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
     said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
     said += [
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
@@ -64,7 +81,13 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         f"wrong, take it back (tocsin feed withdraw {summary['run']}) and correct the name of the file or the clock."
         for each in summary["ahead"]
     ]
-    return said or ["Nothing was imported."]
+    return said
+
+
+def _known(names: list[str], verbose: bool) -> list[str]:
+    if verbose or len(names) == 1:
+        return [f"{name} was imported before; nothing to do." for name in names]
+    return [f"{len(names)} files were imported before; nothing to do (--verbose names them)."] if names else []
 
 
 class Bar:

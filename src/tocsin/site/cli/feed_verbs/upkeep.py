@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, counted, day, positive, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, counted, day, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tocsin.engine.run import Delta
     from tocsin.feeds.models import Run
+    from tocsin.feeds.standing import Shown
 
 DEFAULT_LIMIT = 20
 
@@ -59,30 +60,45 @@ def list_runs(options: argparse.Namespace) -> int:
     """List runs."""
     open_instance()
     from tocsin.feeds.models import Run
+    from tocsin.feeds.standing import shown
 
-    runs = [_run_data(run) for run in Run.objects.all()[: options.limit]]
+    runs = [_run_data(each) for each in shown(list(Run.objects.all()[: options.limit]))]
     lines = [
-        f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:9}  {run['files']:>5} files  "
-        f"{run['rows_kept']:>9} rows  {run['note']}".rstrip()
+        f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:11}  {run['files']:>5} files  "
+        f"{run['rows_kept']:>9} rows  {_remark(run)}".rstrip()
         for run in runs
     ]
     answer(options, "\n".join(lines) or "Nothing was imported yet.", {"runs": runs})
     return 0
 
 
-def _run_data(run: Run) -> dict[str, Any]:
-    replayed = run.options.get("replay")
+def _run_data(each: Shown) -> dict[str, Any]:
+    from tocsin.feeds.choices import Standing
+    from tocsin.feeds.standing import INTERRUPTED
+
+    run, replayed = each.run, each.run.options.get("replay")
+    note = INTERRUPTED if each.standing is Standing.INTERRUPTED else run.note
     return {
         "run": run.pk,
-        "state": run.state,
+        "state": each.standing.value,
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "by": run.actor_label,
         "files": len(run.summary.get("files", [])),
         "rows_kept": run.summary.get("rows_kept", 0),
         "replay_of": replayed,
-        "note": run.note or (f"read run {replayed} again" if replayed else ""),
+        "files_broken": len(each.broken),
+        "note": note or (f"read run {replayed} again" if replayed else ""),
     }
+
+
+def _remark(run: dict[str, Any]) -> str:
+    """Say what is odd about a run, for people."""
+    broken = run["files_broken"]
+    if run["state"] == "unreadable":
+        return f"nothing could be read ({broken} files)" if broken > 1 else "nothing could be read (1 file)"
+    files = f"{broken} files" if broken > 1 else "1 file"
+    return "; ".join(said for said in (run["note"], f"{files} could not be read" if broken else "") if said)
 
 
 def _run(number: int) -> Run:
@@ -103,7 +119,8 @@ def replay_run(options: argparse.Namespace) -> int:
 
     bar = Bar()
     run = _run(options.number)
-    summary = intake.replay(run, by=COMMAND_LINE, at=clock.now(), wait_s=options.wait, progress=bar)
+    waiting = said_when_waiting(options.wait)
+    summary = intake.replay(run, by=COMMAND_LINE, at=clock.now(), wait_s=options.wait, waiting=waiting, progress=bar)
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']} It stays as it was.", file=sys.stderr)
@@ -119,7 +136,7 @@ def withdraw_run(options: argparse.Namespace) -> int:
     from tocsin.kernel import clock
 
     run = _run(options.number)
-    delta = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now())
+    delta = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
     types = [one.type for one in delta.types]
     reports = counted(len(delta.superseded), "report")
     verb = "counts" if len(delta.superseded) == 1 else "count"
@@ -137,7 +154,7 @@ def decide(options: argparse.Namespace) -> int:
 
     change = intake.declare_empty if options.empty else intake.decide
     facts = {} if options.empty else options.facts
-    delta = change(options.type, options.date, by=COMMAND_LINE, at=clock.now(), **facts)
+    delta = change(options.type, options.date, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting(), **facts)
     data = _cycle_data(delta, options)
     answer(options, _cycle_sentence(data), data)
     return 0

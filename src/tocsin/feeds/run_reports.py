@@ -1,0 +1,106 @@
+"""The reports of a run as its page lists them: by type and day, what waits for a person apart."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from tocsin.feeds import wording
+from tocsin.feeds.choices import Origin
+from tocsin.feeds.models import Cycle, Report, Run
+
+MOVEMENTS = ("new", "returned", "still", "gone")
+TypeDay = tuple[str, dt.date]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One report, with what its day changed beside the first of that day; or a day whose reports are another run's."""
+
+    on: dt.date
+    report: Report | None
+    moved: Mapping[str, int] | None
+    held: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """All of one type."""
+
+    type: str
+    what: str
+    lines: Sequence[Line]
+    reports: int
+    kept: int
+    rows_out: int
+    cells_out: int
+    mapping: str
+    """Who described its columns, where that was not ourselves."""
+    moved: Mapping[str, int]
+    """Sums over the days."""
+
+    @property
+    def held(self) -> list[Line]:
+        """Those that wait for a decision."""
+        return [line for line in self.lines if line.held]
+
+
+def groups(
+    reports: Iterable[Report],
+    cycles: Iterable[Mapping[str, Any]],
+    held: Collection[TypeDay],
+    titles: Mapping[str, str],
+) -> list[Group]:
+    """Return the reports by type and day; `cycles` are those of the run's summary. Types with a held day come first."""
+    by_day: dict[TypeDay, list[Report]] = defaultdict(list)
+    for report in reports:
+        by_day[report.type.name, report.on].append(report)
+    moved = {(each["type"], dt.date.fromisoformat(each["date"])): each for each in cycles}
+    days: dict[str, list[dt.date]] = defaultdict(list)
+    for kind, on in sorted(by_day.keys() | moved.keys()):
+        days[kind].append(on)
+    found = [
+        _group(
+            kind, [line for on in each for line in _lines(kind, on, by_day, moved, held)], wording.kind(kind, titles)
+        )
+        for kind, each in days.items()
+    ]
+    return sorted(found, key=lambda group: (not group.held, group.type))
+
+
+def _lines(
+    kind: str,
+    on: dt.date,
+    by_day: Mapping[TypeDay, list[Report]],
+    moved: Mapping[TypeDay, Mapping[str, Any]],
+    held: Collection[TypeDay],
+) -> list[Line]:
+    of_day: list[Report | None] = [*sorted(by_day.get((kind, on), ()), key=lambda report: report.name)]
+    first, *rest = of_day or [None]
+    is_held = (kind, on) in held
+    return [Line(on, first, moved.get((kind, on)), is_held), *(Line(on, report, None, is_held) for report in rest)]
+
+
+def _group(kind: str, lines: list[Line], what: str) -> Group:
+    reports = [line.report for line in lines if line.report]
+    return Group(
+        type=kind,
+        what=what,
+        lines=lines,
+        reports=len(reports),
+        kept=sum(report.kept for report in reports),
+        rows_out=sum(report.rows_quarantined for report in reports),
+        cells_out=sum(report.cells_quarantined for report in reports),
+        mapping=reports[0].origin_label if reports and reports[0].origin != Origin.BUILT_IN else "",
+        moved={word: sum(line.moved[word] for line in lines if line.moved) for word in MOVEMENTS},
+    )
+
+
+def groups_of(run: Run, titles: Mapping[str, str]) -> list[Group]:
+    """Return the reports of a run by type and day."""
+    reports = run.reports.select_related("type").defer("parts", "quarantine", "columns", "unknown_columns")
+    held = frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on"))
+    return groups(reports, run.summary.get("cycles", ()), held, titles)

@@ -1,0 +1,97 @@
+"""What was ordered on a page and came to nothing is not forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import main_of, signed_in, text
+from tocsin.audit.models import AuditRow
+from tocsin.feeds.choices import RunState
+from tocsin.feeds.models import Run
+from tocsin.feeds.orders import orders
+from tocsin.jobs import queue, registry, worker
+from tocsin.jobs.choices import State
+from tocsin.jobs.models import Job
+
+
+@pytest.fixture
+def browser(week: Store, cast: Cast, settings: Any) -> Client:
+    """The analyst's, where a web process leaves the work to a worker; the same withdrawal was ordered twice."""
+    settings.WORK_BY_JOBS = True
+    registry.load()
+    return signed_in(cast.analyst)
+
+
+def ordered_twice(browser: Client) -> Job:
+    """Order the same withdrawal twice, so that the second is refused; return its job."""
+    for reason in ("Wrong.", "Still wrong."):
+        browser.post("/feeds/runs/4/withdraw/", {"reason": reason})
+    while worker.do_next("worker"):
+        pass
+    return Job.objects.get(kind="feeds.ordered", state=State.FAILED)
+
+
+def test_an_order_that_waits_is_shown(browser: Client) -> None:
+    browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."})
+
+    for path in ("/feeds/", "/feeds/runs/4/"):
+        page = text(browser.get(path))
+        assert "What was ordered and is not done" in page and "Withdraw run 4" in page and "Waiting" in page
+    assert "What was ordered" not in text(browser.get("/feeds/runs/3/"))
+    while worker.do_next("worker"):
+        pass
+    assert orders() == [] and "What was ordered" not in text(browser.get("/feeds/"))
+
+
+def test_an_order_that_was_refused_stands_there_with_its_sentence(browser: Client, cast: Cast) -> None:
+    ordered_twice(browser)
+
+    for path in ("/feeds/", "/feeds/runs/4/"):
+        page = text(browser.get(path))
+        assert "Failed Withdraw run 4 run 4 has no report that counts." in page
+        assert cast.analyst.audit_label in page and "Try again" in page
+
+
+def test_it_is_tried_again_or_taken_off_the_list(browser: Client) -> None:
+    job = ordered_twice(browser)
+
+    page = browser.post(f"/feeds/orders/{job.pk}/", {"wanted": "retry"}, follow=True)
+    assert "It is tried again." in text(page) and [order.failed for order in orders()] == [False]
+    while worker.do_next("worker"):
+        pass
+    assert [order.failed for order in orders()] == [True]
+    page = browser.post(f"/feeds/orders/{job.pk}/", {"wanted": "dismiss"}, follow=True)
+    assert "Taken off the list." in text(page) and orders() == []
+    assert browser.post(f"/feeds/orders/{job.pk}/", {"wanted": "dismiss"}).status_code == 404
+    codes = AuditRow.objects.filter(code__startswith="order.").order_by("sequence")
+    assert [(row.code, row.data["order"]) for row in codes] == [
+        ("order.retried", "Withdraw run 4"),
+        ("order.dismissed", "Withdraw run 4"),
+    ]
+    assert Run.objects.get(pk=4).state == RunState.WITHDRAWN
+
+
+def test_an_auditor_sees_it_and_changes_nothing(browser: Client, cast: Cast) -> None:
+    job = ordered_twice(browser)
+    auditor = signed_in(cast.auditor)
+
+    page = auditor.get("/feeds/")
+    assert "has no report that counts" in text(page) and "/feeds/orders/" not in main_of(page)
+    assert auditor.post(f"/feeds/orders/{job.pk}/", {"wanted": "dismiss"}).status_code == 403
+    assert orders()
+
+
+def test_attribution_that_failed_counts_until_a_later_one_was_done(store: Store) -> None:
+    failed = queue.enqueue("feeds.reattribute", at=AT)
+    Job.objects.filter(pk=failed.pk).update(state=State.FAILED, last_error="The disk is full.", finished_at=AT)
+    assert [(order.what, order.reason) for order in orders()] == [("Attribute open findings anew", "The disk is full.")]
+
+    later = queue.enqueue("feeds.reattribute", at=AT)
+    Job.objects.filter(pk=later.pk).update(state=State.DONE, finished_at=AT)
+
+    assert orders() == []

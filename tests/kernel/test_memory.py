@@ -1,0 +1,44 @@
+"""The largest memory of a process is its own, not that of whoever started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.commands import environment
+from tocsin.kernel.memory import peak_rss_mb
+
+STARTED_BY_A_LARGE_ONE = """
+import os, sys
+large = b"x" * (300 << 20)
+os.execv(sys.executable, [sys.executable, "-c", "from tocsin.kernel.memory import peak_rss_mb; print(peak_rss_mb())"])
+"""
+
+
+def test_it_is_what_the_process_itself_has_taken(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED_BY_A_LARGE_ONE],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert 1 < float(done.stdout) < 150
+
+
+def test_it_grows_and_does_not_shrink() -> None:
+    before = peak_rss_mb()
+    large = bytearray(int(before) + 64 << 20)
+    large[::4096] = b"x" * len(large[::4096])
+    after = peak_rss_mb()
+    del large
+    assert after > before + 50
+    assert peak_rss_mb() >= after - 1
+
+
+def test_where_linux_gives_no_account_the_other_one_is_taken(tmp_path: Path) -> None:
+    assert peak_rss_mb(tmp_path / "none") > 1
+    (tmp_path / "status").write_text("Name:\tpython\n")
+    assert peak_rss_mb(tmp_path / "status") == peak_rss_mb(tmp_path / "none")
