@@ -228,8 +228,9 @@ def test_an_auditor_decides_nothing(week: Store, cast: Cast) -> None:
 
 
 def test_who_described_a_report_is_said_in_words(browser_of_analyst: Client) -> None:
+    assert "built in" in text(browser_of_analyst.get("/feeds/"))
     for path in ("/feeds/", "/feeds/runs/1/"):
-        assert "built in" in text(browser_of_analyst.get(path)) and "built-in" not in text(browser_of_analyst.get(path))
+        assert "built-in" not in text(browser_of_analyst.get(path)), path
     assert {origin.value for origin in Origin} == {
         builtin.ORIGIN, schema.ORIGIN, feedfile.ORIGIN, events.ORIGIN, UNMAPPED
     }  # fmt: skip

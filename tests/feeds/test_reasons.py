@@ -11,8 +11,11 @@ from django.utils import translation
 
 from tests.architecture.reading import ROOT
 from tocsin.engine.convert import CONVERSIONS, BadCell
-from tocsin.feeds import reasons
+from tocsin.engine.shapes import separated_by
+from tocsin.feeds import reasons, standing
+from tocsin.formats import recognition
 from tocsin.kernel.disk import FULL
+from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
 
 SOURCE = ROOT / "src" / "tocsin"
 ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
@@ -37,11 +40,24 @@ def quoted(part: ast.expr) -> bool:
     return isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
 
 
+def assigned(node: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names and values of an assignment, those of `a, b = c, d` one by one."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        yield from ((getattr(name, "id", ""), each) for name, each in zip(target.elts, value.elts, strict=True))
+    else:
+        yield getattr(target, "id", ""), value
+
+
 def sentences(path: Path) -> Iterator[str]:
     """Yield what a module of the engine says of what it cannot take."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef) and node.name.endswith("_reason"):
             yield from (written(each.value) for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
+        if isinstance(node, ast.FunctionDef) and node.name == "separated_by":
+            yield from (written(each.value.elts[0]) for each in ast.walk(node) if isinstance(each, ast.Return))
+        if isinstance(node, ast.Assign):
+            yield from (written(value) for name, value in assigned(node) if name == "problem")
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
@@ -63,7 +79,19 @@ HALVES = {
 }
 """Sentences that the engine puts together from more than one place."""
 SAID = sorted({text for path in ENGINE for text in sentences(path) if text})
-EVERY = [whole for text in SAID for whole in HALVES.get(text, [text])]
+EVERY = [UTF_16, *(whole for text in SAID for whole in HALVES.get(text, [text]))]
+REMEDIES = [
+    SAVE_AS_UTF_8,
+    recognition._REMEDY,
+    *(separated_by(separator)[1] for separator in ";|,\t"),
+    *(
+        written(keyword.value)
+        for node in ast.walk(ast.parse((SOURCE / "engine" / "run.py").read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "remedy"
+    ),
+]
 
 
 def test_the_engine_says_many_things() -> None:
@@ -81,10 +109,15 @@ def test_no_sentence_is_kept_that_the_engine_does_not_say(sentence: str) -> None
     assert sentence in {reasons.known(reason) for reason in EVERY}
 
 
-def test_what_a_run_says_of_its_end_is_said_too() -> None:
-    source = (SOURCE / "feeds" / "intake.py").read_text()
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_what_helps_is_said_in_the_language_of_the_reader(remedy: str) -> None:
+    with translation.override("fr"):
+        said = reasons.said_of_file("a.csv", f"a.csv: 'x. y' is encrypted. {remedy}")
+        assert said.startswith(reasons.said("'x. y' is encrypted.")) and not said.endswith(remedy)
 
-    assert reasons.known(FULL) and all(note == FULL or note in source for note in reasons.RUNS)
+
+def test_what_a_run_says_of_its_end_is_said_too() -> None:
+    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED}
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)

@@ -248,7 +248,7 @@ def test_a_held_report_is_told_by_the_run_that_brought_it_and_counted_by_later_o
     store.run(write(tmp_path / "in", 0, range(10)))
     assert run("run", write(tmp_path / "in", 1, [1, 2])) == 0
     said = capsys.readouterr().out
-    assert "scan_rdp of 2026-11-17 has 2 rows where 10 are usual. It is held" in said
+    assert "scan_rdp of 2026-11-17 has 2 rows, less than half of the 10 on the days before. It is held" in said
     assert "for a decision" not in said
 
     for later in (write(tmp_path / "in", 2, range(10)), write(tmp_path / "in", 2, [1], kind="scan_ssl")):

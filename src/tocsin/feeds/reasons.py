@@ -79,6 +79,9 @@ REPORTS = (
     _("it has no column '{text}', which the mapping of {type} needs."),
     _("it is named as {type} but has neither its column '{text}' nor '{other}'."),
     _("no mapping knows its type, and no column of it holds a time and an asset."),
+    _("its columns are separated by {text}."),
+    _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
+    _("it is dated {day}, which lies too far ahead."),
 )
 
 
@@ -86,7 +89,16 @@ RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
     _("It was interrupted. Nothing of it counts; import its files again."),
 )
-REMEDIES = (_("See how to map a new report."),)
+REMEDIES = (
+    _("See how to map a new report."),
+    _("Export it with commas, or use a mapping file with delimiter = {text}; see how to map a new report."),
+    _("Leave delimiter out of its mapping file."),
+    _("Save it as UTF-8 (in a spreadsheet: CSV UTF-8), or use: iconv -f UTF-16 -t UTF-8."),
+    _(
+        "If that day is wrong, put the right one into the name of the file; if the clock of this machine is wrong, "
+        "set it. Then import it again."
+    ),
+)
 """What may follow a sentence on a report."""
 
 
@@ -101,6 +113,11 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
 
 
+@functools.cache
+def _remedies() -> list[tuple[str, re.Pattern[str]]]:
+    return [(sentence, _pattern(sentence)) for sentence in REMEDIES]
+
+
 def known(reason: str) -> str:
     """Return the sentence, with its placeholders, that a reason is; nothing when the engine has none like it."""
     return next((sentence for sentence, pattern in _patterns() if pattern.fullmatch(reason)), "")
@@ -108,17 +125,22 @@ def known(reason: str) -> str:
 
 def said(reason: str) -> str:
     """Return a reason in the reader's language."""
-    for sentence, pattern in _patterns():
-        if found := pattern.fullmatch(reason):
-            return gettext(sentence).format(**{name: text or "…" for name, text in found.groupdict().items()})
-    return reason
+    return _said(reason, _patterns()) or reason
+
+
+def _said(text: str, patterns: list[tuple[str, re.Pattern[str]]]) -> str:
+    for sentence, pattern in patterns:
+        if found := pattern.fullmatch(text):
+            return gettext(sentence).format(**{name: part or "…" for name, part in found.groupdict().items()})
+    return ""
 
 
 def said_of_file(name: str, text: str) -> str:
     """Return why a file could not be read in the reader's language; the engine puts its name before it."""
     reason = text.removeprefix(f"{name}: ")
-    for remedy in REMEDIES:
-        if reason.endswith(f" {remedy}"):
-            said_first, said_last = said(reason.removesuffix(f" {remedy}")), gettext(remedy)
-            return f"{said_first} {said_last}"
+    # What helps may follow: it begins after the end of some sentence.
+    for end in re.finditer(r"\. ", reason):
+        first, last = reason[: end.start() + 1], reason[end.end() :]
+        if what_helps := _said(last, _remedies()):
+            return f"{said(first)} {what_helps}"
     return said(reason)
