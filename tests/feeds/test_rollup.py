@@ -22,7 +22,7 @@ from tests.feeds.reports import day, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
-from tocsin.directory.models import Claim, Constituent
+from tocsin.directory.models import Constituent
 from tocsin.feeds import intake, reattribution, rollup
 from tocsin.feeds.models import ConstituentMovement, Movement, Report, Run, TypeMovement
 from tocsin.feeds.rollup import WORDS
@@ -254,7 +254,21 @@ def test_the_situation_never_reads_the_fine_roll_up(week: Store, cast: Cast) -> 
 def test_the_day_before_stands_in_the_situation_by_class_and_by_constituent(week: Store) -> None:
     from tocsin.feeds import queries_situation
 
-    found = queries_situation.day_before(day(1))
-    assert {name: each.new for name, each in found.by_constituent.items()} == {"moh": 8, "bank": 1, "": 1}
-    assert {name: each.new for name, each in found.by_class.items()} == {"vulnerable-system": 10}
-    assert Claim.objects.exists()
+    found = queries_situation.day_before()
+    assert {name: (each.still, each.gone) for name, each in found.by_constituent.items()} == {
+        "moh": (4, 0), "bank": (1, 0), "": (1, 0),
+    }  # fmt: skip
+    assert {name: each.still for name, each in found.by_class.items()} == {"vulnerable-system": 6}
+
+
+def test_types_whose_latest_days_differ_have_each_its_own_day_before(week: Store, tmp_path: Path) -> None:
+    from tocsin.feeds import queries_situation
+
+    week.run(write(tmp_path / "a", 0, [1, 2, 70], kind="scan_ssh"), write(tmp_path / "b", 1, [70], kind="scan_ssh"))
+    found = queries_situation.day_before()
+    assert {name: (each.new, each.still) for name, each in found.by_constituent.items()} == {
+        "moh": (2, 4), "bank": (1, 1), "": (0, 1),
+    }, "the third day of one type, the first of the other"  # fmt: skip
+    assert {name: (each.new, each.still) for name, each in found.by_class.items()} == {
+        "vulnerable-system": (0, 6), "other": (3, 0),
+    }  # fmt: skip

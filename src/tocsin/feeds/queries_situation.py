@@ -22,7 +22,7 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.models import Cycle, FindingOwner, Movement, Report, ReportType, TypeMovement
+from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Movement, Report, ReportType, TypeMovement
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
@@ -123,21 +123,38 @@ def _movements(newest: dt.date | None) -> Movements:
     return Movements(days, dict(by_type))
 
 
-def day_before() -> dict[tuple[str, str], Day]:
-    """Return what was what on the day before the latest of each type, by constituent and class."""
-    found: dict[tuple[str, str], Day] = kept("day before", _day_before)
+@dataclasses.dataclass(frozen=True)
+class DayBefore:
+    """What was what on the day before the latest of each type."""
+
+    by_constituent: Mapping[str, Day]
+    by_class: Mapping[str, Day]
+
+
+def day_before() -> DayBefore:
+    """Return what was what on the day before the latest of each type, by constituent and by class."""
+    found: DayBefore = kept("day before", _day_before)
     return found
 
 
-def _day_before() -> dict[tuple[str, str], Day]:
+def _day_before() -> DayBefore:
     """The latest of a type is that by which the states of its findings are told: see `queries.findings`."""
     before = {kind.type: kind.latest - dt.timedelta(days=1) for kind in findings().types}
-    sums = Movement.objects.filter(on__in=set(before.values())).order_by()
-    rows = sums.values_list("type__name", "on", "constituent", "category").annotate(*map(Sum, WORDS))
-    found: dict[tuple[str, str], Day] = {}
-    for name, on, constituent, category, *counts in rows:
-        if before.get(name) == on:
-            found[constituent, category] = found.get((constituent, category), Day()) + Day(*counts)
+    days = set(before.values())
+    by_class = _of_types(TypeMovement, "category", before)
+    if len(days) > 1:  # the sums by constituent are over all types of a day: only the fine roll-up tells them apart
+        return DayBefore(_of_types(Movement, "constituent", before), by_class)
+    rows = ConstituentMovement.objects.filter(on__in=days).values_list("constituent", *WORDS)
+    return DayBefore({constituent: Day(*counts) for constituent, *counts in rows}, by_class)
+
+
+def _of_types(model: type[Movement | TypeMovement], by: str, days: Mapping[str, dt.date]) -> dict[str, Day]:
+    """Return sums by one column over the movements of each type on its day."""
+    sums = model._default_manager.filter(on__in=set(days.values())).order_by().values_list("type__name", "on", by)
+    found: dict[str, Day] = {}
+    for name, on, value, *counts in sums.annotate(*map(Sum, WORDS)):
+        if days.get(name) == on:
+            found[value] = found.get(value, Day()) + Day(*counts)
     return found
 
 

@@ -21,7 +21,7 @@ from tocsin.engine.query import Filter
 from tocsin.feeds import history, needed, queries, wording
 from tocsin.feeds import queries_situation as situation_of
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.queries_situation import OPEN, Day, Health, Movements
+from tocsin.feeds.queries_situation import OPEN, Day, DayBefore, Health, Movements
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
@@ -219,7 +219,7 @@ def changes(
     names = {code: row.local_name for code, row in people.items()}
     tables = []
     for title, name, of, label in groups:
-        rows = _grouped(of, counts, gone, before)
+        rows = _grouped(of, counts, gone, _before(before, name, of))
         shown = rows if len(rows) <= GROUPS_SHOWN else rows[: GROUPS_SHOWN - 1]
         listed = [
             _line(_label(name, code, label, sectors, names), row, urlencode({name: code or NOBODY}))
@@ -229,7 +229,7 @@ def changes(
             words = ngettext("{n} other", "{n} others", len(rest))
             listed.append(_line(words.format(n=len(rest)), _added(rest)))
         tables.append({"title": title, "rows": listed})
-    whole = _grouped(lambda whose, what: "", counts, gone, before)
+    whole = _grouped(lambda whose, what: "", counts, gone, _before(before, "", lambda whose, what: ""))
     return {"tables": tables, "all": whole[0][1] if whole else (Day(), Day(), 0)}
 
 
@@ -245,6 +245,16 @@ def _added(rows: Sequence[Group]) -> Group:
     return sum((row[0] for row in rows), Day()), sum((row[1] for row in rows), Day()), sum(row[2] for row in rows)
 
 
+def _before(before: DayBefore, name: str, of: Any) -> dict[str, Day]:
+    """Return the day before by the values of one group; the roll-up knows either the class or the constituent."""
+    found: dict[str, Day] = {}
+    days = before.by_class if name == "class" else before.by_constituent
+    for value, day in days.items():
+        code = of("", value) if name == "class" else of(value, "")
+        found[code] = found.get(code, Day()) + day
+    return found
+
+
 def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: Mapping[str, str]) -> str:
     if name == "class":
         return str(label(code))
@@ -254,7 +264,7 @@ def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: 
 
 
 def _grouped(
-    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[tuple[str, str], Day]
+    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[str, Day]
 ) -> list[tuple[str, Group]]:
     """Return for each group now, the day before and how many are open, most opened first."""
     sums: dict[str, dict[str, int]] = {}
@@ -266,12 +276,8 @@ def _grouped(
     for whose, what, number in gone:
         sums.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))["gone"] += number
     today = {code: Day(**row) for code, row in sums.items()}
-    earlier: dict[str, Day] = {}
-    for (whose, what), day in before.items():
-        code = of(whose, what)
-        earlier[code] = earlier.get(code, Day()) + day
     order = sorted(today, key=lambda code: (-today[code].opened, -opened.get(code, 0), code))
-    return [(code, (today[code], earlier.get(code, Day()), opened.get(code, 0))) for code in order]
+    return [(code, (today[code], before.get(code, Day()), opened.get(code, 0))) for code in order]
 
 
 # ---- who is on it?
