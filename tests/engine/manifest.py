@@ -77,7 +77,7 @@ class Manifest:
         """Return the cycles of a type as judged now."""
         rows = Counter[dt.date]()
         for report in self.reports(report_type):
-            rows[report.on] += report.records
+            rows[report.on] += report.kept
         return judge(record.cycle(rows[record.on]) for record in self.cycles(report_type))
 
 

@@ -336,6 +336,16 @@ def test_a_report_of_nothing_but_a_header_is_held(tmp_path: Path) -> None:
     assert not any(finding["gone"] for finding in findings_of(told.bench).values())
 
 
+def test_a_report_whose_rows_cannot_be_read_makes_nothing_gone(tmp_path: Path) -> None:
+    told = story(tmp_path, (File(0, 0, (1, 2, 3, 4)),))
+    unreadable = File(1, 0, (1, 2, 3, 4)).write(tmp_path)
+    unreadable.write_bytes(unreadable.read_bytes().replace(b"192.0.2.", b"192.0.2.x"))
+    delta = told.bench.run([unreadable])
+    assert [(one.records, one.kept) for one in delta.accepted] == [(4, 0)]
+    assert [one.held for one in told.bench.manifest.judged(KIND)] == [False, True]
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
+
+
 def test_a_silent_type_loses_no_finding(tmp_path: Path) -> None:
     told = story(tmp_path, (File(0, 0, (1, 2)),))
     other = tmp_path / name_of("scan_http", day(5))

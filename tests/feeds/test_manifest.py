@@ -14,7 +14,7 @@ from tests.feeds.conftest import AT
 from tests.feeds.reports import day
 from tocsin.engine import store as engine
 from tocsin.engine.cycles import Decision, judge
-from tocsin.engine.fold import Label
+from tocsin.engine.fold import MOVEMENTS, Label
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.feeds import manifest
 from tocsin.feeds.manifest import Catalogue, apply
@@ -60,8 +60,14 @@ def of_type(
     state: engine.State | None = None,
 ) -> TypeDelta:
     judged = tuple(judge(cycle.cycle(rows) for cycle in cycles))
-    table = pa.Table.from_pylist(moved or [])
+    table = pa.Table.from_pylist(moved or [], schema=SUMMED)
     return TypeDelta("scan_rdp", since, table, cycles, judged, state)
+
+
+SUMMED = pa.schema([field for field in MOVEMENTS if field.name != "findings"]).append(
+    pa.field("findings_sum", pa.int64())
+)
+"""Columns of the movements in a delta."""
 
 
 def delta(*accepted: engine.Report, superseded: tuple[str, ...] = (), types: tuple[TypeDelta, ...] = ()) -> Delta:

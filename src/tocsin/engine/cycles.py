@@ -42,7 +42,7 @@ class Cycle:
     type: str
     on: dt.date
     rows: int
-    """Physical records of its reports."""
+    """Rows that were kept of its reports: a report none of whose rows could be read must make nothing gone."""
     complete: bool
     """Whether all its reports are here: nobody said that more will come, and none of them is broken."""
     decision: Decision = Decision.NONE

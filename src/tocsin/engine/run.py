@@ -427,7 +427,7 @@ class _TypeFold:
     def _judged(self) -> list[Judged]:
         rows: dict[dt.date, int] = defaultdict(int)
         for report in (*self.old, *self.new):
-            rows[report.on] += report.records
+            rows[report.on] += report.kept  # what could not be read says nothing of who is missing
         return judge(record.cycle(rows[record.on]) for record in self.cycles)
 
     def _follows(self) -> bool:
