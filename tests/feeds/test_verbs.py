@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -368,3 +369,21 @@ def test_watch_ends_cleanly_when_told(ready: Path, tocsin: Command, tmp_path: Pa
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
     assert time.monotonic() - started < 20
+
+
+def test_a_name_that_is_no_text_hinders_nobody(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    good = write(folder, 0, [1, 2])
+    odd = folder / os.fsdecode(b"2026-11-17-scan_rdp-\xff\xfe.csv")
+    odd.write_bytes(good.read_bytes().replace(b"2026-11-16", b"2026-11-17"))
+    torn = folder / os.fsdecode(b"2026-11-18-scan_rdp-\xff.csv.gz")
+    torn.write_bytes(b"\x1f\x8b no gzip")
+
+    assert run("run", folder, "--json") == 1
+    summary = json.loads(capsys.readouterr().out)
+
+    assert [each["name"] for each in summary["files"]] == [good.name, r"2026-11-17-scan_rdp-\xff\xfe.csv"]
+    assert [each["name"] for each in summary["broken"]] == [r"2026-11-18-scan_rdp-\xff.csv"]
+    assert run("runs") == 0

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 
 GZIP, ZIP, ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -49,14 +50,14 @@ class Source:
 def sources(path: Path) -> list[Source]:
     """Return the reports that a file holds: several when it is an archive. Raises BrokenReport."""
     if _magic(path) not in (ZIP, EMPTY_ZIP):
-        return [Source(path, _plain_name(path.name))]
+        return [Source(path, _plain_name(readable(path.name)))]
     try:
         with zipfile.ZipFile(path) as archive:
             members = [_checked(path, member) for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
-        raise BrokenReport(f"the archive cannot be read ({error}).", where=path.name) from error
+        raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
-        raise BrokenReport("the archive is empty.", where=path.name)
+        raise BrokenReport("the archive is empty.", where=readable(path.name))
     return [Source(path, _plain_name(PurePosixPath(member).name), member) for member in members]
 
 
@@ -121,7 +122,7 @@ def _magic(path: Path) -> bytes:
     except OSError as error:
         raise BrokenReport(f"it cannot be opened ({error.strerror}).", where=str(path)) from error
     if not magic:
-        raise BrokenReport("it is empty: there is not even a header.", where=path.name)
+        raise BrokenReport("it is empty: there is not even a header.", where=readable(path.name))
     return magic
 
 
@@ -136,11 +137,11 @@ def _checked(path: Path, member: zipfile.ZipInfo) -> str:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         raise BrokenReport(
-            f"the archive holds a file named {member.filename!r}, which leads out of it.", where=path.name
+            f"the archive holds a file named {member.filename!r}, which leads out of it.", where=readable(path.name)
         )
     too_dense = member.file_size > FREE_BYTES and member.file_size / max(member.compress_size, 1) > MAX_RATIO
     if member.file_size > MAX_BYTES or too_dense:
-        raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=path.name)
+        raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=readable(path.name))
     if member.flag_bits & 1:
-        raise BrokenReport(f"{member.filename!r} is encrypted.", where=path.name)
+        raise BrokenReport(f"{member.filename!r} is encrypted.", where=readable(path.name))
     return member.filename

@@ -36,6 +36,7 @@ from tocsin.engine.opening import BrokenReport, Source, sources
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
+from tocsin.kernel.names import readable
 
 ROWS_PER_PARTITION = 1_000_000
 _BYTES_PER_ROW = 300
@@ -183,7 +184,7 @@ class _Intake:
             try:
                 found.extend(sources(path))
             except BrokenReport as broken:
-                self._set_aside(path.name, broken)
+                self._set_aside(readable(path.name), broken)
         for number, source in enumerate(found):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)

@@ -39,6 +39,7 @@ from tocsin.feeds.sweeping import remove, store_lock, sweep
 from tocsin.kernel import clock
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.memory import peak_rss_mb
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 Progress = Callable[[str, float], None]
@@ -67,7 +68,7 @@ def import_reports(
         reattribution.catch_up(by=by)
         options = dataclasses.replace(options, latest=options.latest or last_acceptable(at))
         asked = {**dataclasses.asdict(options), "files": len(files), "latest": str(options.latest)}
-        started = actions.start_run(files=[path.name for path in files], options=asked, by=by, at=at)
+        started = actions.start_run(files=[readable(path.name) for path in files], options=asked, by=by, at=at)
         held.is_for(started.run)
         run = Run.objects.get(pk=started.run)
         meter, workers = _Meter(), executor or Threads(settings.TOCSIN.threads)

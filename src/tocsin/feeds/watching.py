@@ -29,6 +29,7 @@ from tocsin.engine.run import Options
 from tocsin.feeds import intake, mappings
 from tocsin.feeds.models import Cycle
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput, Refusal
 
 CLOSED_AFTER = dt.timedelta(hours=36)
@@ -195,7 +196,7 @@ def _counted(number: int, noun: str) -> str:
 
 def _report_name(path: Path) -> str:
     """Return the name of the report in a file, as a summary gives it."""
-    name = path.name
+    name = readable(path.name)
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return name

@@ -1,0 +1,24 @@
+"""Names of files as text."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tocsin.kernel.names import readable
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"scan.csv", "scan.csv"),
+        ("réseau.csv".encode(), "réseau.csv"),
+        (b"a\xff\xfe.csv", "a\\xff\\xfe.csv"),
+        (b"", ""),
+    ],
+)
+def test_a_name_is_text_whatever_its_bytes(name: bytes, said: str) -> None:
+    assert readable(os.fsdecode(name)) == said
+    assert readable(said) == said
+    said.encode()
