@@ -17,12 +17,15 @@ import pytest
 pytest_plugins = ["tests.discipline", "tests.commands"]
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from pytest_django import DjangoDbBlocker
+
     from tests.cast import Cast
     from tests.processes import Instance
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Tests with real transactions empty all tables afterwards; lift the trail's triggers for that moment."""
     from django.db import connection
 
@@ -39,6 +42,21 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     operations.execute_sql_flush = flush
     yield
     operations.execute_sql_flush = original
+    with django_db_blocker.unblock():
+        _end_other_sessions(connection)
+
+
+def _end_other_sessions(connection: BaseDatabaseWrapper) -> None:
+    """End the sessions that a served request has left, which would hinder PostgreSQL from dropping the database."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, query, pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for state, query, _ in cursor.fetchall():
+            print(f"A session was left open, {state}, after: {query[:200]}", file=sys.stderr)
 
 
 @pytest.fixture(autouse=True)
