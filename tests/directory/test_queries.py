@@ -226,8 +226,8 @@ def test_conflicts_are_found_in_time_whatever_the_database_believes_of_its_table
     Constituent.objects.bulk_create(others)
     Claim.objects.bulk_create(
         Claim(
-            constituent=one, kind=ClaimKind.NETWORK, value=f"10.{n}.{m}.0/24", source="import", added_at=AT, changed_at=AT,
-            first_address=bytes([4, 10, n, m, 0]), last_address=bytes([4, 10, n, m, 255]),
+            constituent=one, kind=ClaimKind.NETWORK, value=f"10.{n}.{m}.0/24", source="import",
+            first_address=bytes([4, 10, n, m, 0]), last_address=bytes([4, 10, n, m, 255]), added_at=AT, changed_at=AT,
         )
         for n, one in enumerate(others)
         for m in range(80)
@@ -236,7 +236,7 @@ def test_conflicts_are_found_in_time_whatever_the_database_believes_of_its_table
         claim(bank, f"10.{n}.7.0/24")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # as after a big import into tables that were looked at while empty
-            cursor.execute("UPDATE pg_class SET reltuples = 0, relpages = 1000 WHERE relname LIKE 'directory\\_c%%'", [])
+            cursor.execute("UPDATE pg_class SET reltuples = 0, relpages = 1000 WHERE relname LIKE 'directory_c%'")
             cursor.execute("SET LOCAL statement_timeout = '20s'")
     assert len(queries.conflicts()) == len(queries.conflicts_of(bank)) == 50
     assert len(queries.conflicts_of(others[0])) == 1

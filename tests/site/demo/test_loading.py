@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ import pytest
 
 from tests.commands import Command, Completed, environment
 from tests.site.cli.test_serve import free_port, health
+from tocsin.site.demo.loading import seen_until
 
 TODAY = "2026-03-07"
 
@@ -39,6 +41,33 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert answer["sign_in"].startswith("http://localhost:8000/sign-in/demo/")
     assert "Loading seven days of Meridia" in done.stderr
     return home
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [("2026-03-07T05:15:40", "05:15"), ("2026-03-07T00:00:10", "00:01"), ("2026-03-07T09:00:00", "06:00"),
+     ("2026-03-08T00:30:00", "06:00"), ("2026-03-06T00:30:00", "06:00")],
+)  # fmt: skip
+def test_its_last_day_is_the_day_of_loading_and_nothing_lies_ahead(now: str, until: str) -> None:
+    at = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
+    assert seen_until(dt.date.fromisoformat(TODAY), at) == dt.time.fromisoformat(until)
+
+
+def test_without_a_day_it_ends_on_the_day_it_is_loaded(tocsin: Command, tmp_path: Path) -> None:
+    home = tmp_path / "cut"
+    home.mkdir()
+    day = dt.datetime.now(dt.UTC).date()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tocsin", "demo", "--home", str(home), "--no-serve"],
+        env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        assert str(day) in process.stderr.readline() or day != dt.datetime.now(dt.UTC).date()
+        assert (home / "demo").read_text().split()[:2] == [str(day), "loading"]
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def findings(tocsin: Command, home: Path, *filters: str) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ from tocsin.site.config import Config
 from tocsin.site.demo.writing import DemoFiles, write_country
 
 MARK = "demo"
-"""File that makes a data directory a demonstration: the day it was loaded for, and whether that is done."""
+"""File that makes a data directory a demonstration: the day it was loaded for, and, until that is done, of when."""
 _LOADING = "loading"
 VISITOR = "visitor@meridia.example"
 SEEN_UNTIL = dt.time(6)
-"""Time of the last day, UTC, after which nothing has been seen yet."""
+"""Time of the last day, UTC, after which nothing has been seen yet, unless that lies ahead."""
 SETTINGS = 'team_name = "CIRT Meridia"\n'
 Tell = Callable[[str], None]
 
@@ -34,10 +34,11 @@ class Loaded:
     """It was loaded just now."""
 
 
-def last_day(now: dt.datetime) -> dt.date:
-    """Return the last day of a demonstration that is loaded now, so that nothing in it lies ahead."""
-    until = dt.timedelta(hours=SEEN_UNTIL.hour)
-    return (now - until).date()
+def seen_until(day: dt.date, now: dt.datetime) -> dt.time:
+    """Return the time of the last day, UTC, after which nothing has been seen, so that nothing in it lies ahead."""
+    if now.date() != day:
+        return SEEN_UNTIL
+    return min(SEEN_UNTIL, max(dt.time(now.hour, now.minute), dt.time(minute=1)))
 
 
 def make_ready(config: Config, today: dt.date | None, *, now: dt.datetime, tell: Tell) -> Loaded:
@@ -50,16 +51,17 @@ def make_ready(config: Config, today: dt.date | None, *, now: dt.datetime, tell:
     if not mark.exists():
         _refuse_real_instance(config.home)
     said = mark.read_text(encoding="ascii").split() if mark.exists() else []
-    day = dt.date.fromisoformat(said[0]) if said else today or last_day(now)
+    day = dt.date.fromisoformat(said[0]) if said else today or now.date()
+    until = dt.time.fromisoformat(said[2]) if len(said) > 2 else seen_until(day, now)
     if today and today != day:
         raise Conflict(f"{config.home} was loaded for {day}. Remove it, or name another folder with --home.")
     instance.make_home(config.home)
     done = bool(said) and _LOADING not in said
     if not done:
-        mark.write_text(f"{day} {_LOADING}\n", encoding="ascii")
+        mark.write_text(f"{day} {_LOADING} {until:%H:%M}\n", encoding="ascii")
     _set_up(config)
     if not done:
-        _load(config, day, tell)
+        _load(config, day, until, tell)
         mark.write_text(f"{day}\n", encoding="ascii")
     return Loaded(day, not done)
 
@@ -79,10 +81,10 @@ def _set_up(config: Config) -> None:
         setting_up.upgrade(config)
 
 
-def _load(config: Config, day: dt.date, tell: Tell) -> None:
+def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
     """Write the files and take them in; each step does nothing when it was done before."""
     with tempfile.TemporaryDirectory(dir=config.home, prefix="meridia-") as folder:
-        files = write_country(Path(folder), day, until=SEEN_UNTIL)
+        files = write_country(Path(folder), day, until=until)
         tell(f"Loading seven days of Meridia, {files.rows} rows in {len(files.reports)} reports, ending on {day}.")
         _take_in_directory(files, config)
         _take_in_reports(files, day)
