@@ -58,6 +58,7 @@ def test_the_rows_behind_it_name_file_line_and_meaning(browser_of_analyst: Clien
     page = text(browser_of_analyst.get(path_of(70)))
 
     assert "2026-11-19-scan_rdp-xm-geo.csv · line 16" in page
+    assert "protocol extra.protocol tcp" in page
     assert "The latest 4 rows behind it" in page
     assert "ip source.ip 192.0.2.70" in page and "timestamp time.source 2026-11-19 06:00:00" in page
 

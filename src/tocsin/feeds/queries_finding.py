@@ -19,6 +19,7 @@ from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
 from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, State
 from tocsin.feeds.queries import database, finding_id
+from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
 
 OBSERVATIONS = 20
@@ -97,8 +98,10 @@ def _observations(finding: Finding, by_part: dict[str, Report], seen: dict[str, 
 
 
 def _cells(report_type: str, raw: dict[str, Any]) -> list[Cell]:
-    fields = {field.column: field.key for field in mappings.current().for_type(report_type).fields}
-    return [_cell(column, fields.get(column, ""), str(text)) for column, text in raw.items() if text != ""]
+    keys: dict[str, str] = {}
+    for field in mappings.current().for_type(report_type).fields:
+        keys.setdefault(field.column, field.key)  # the first takes the whole cell, a later one looks into it
+    return [_cell(column, keys.get(column, EXTRA + column), str(text)) for column, text in raw.items() if text != ""]
 
 
 def _cell(column: str, key: str, text: str) -> Cell:
