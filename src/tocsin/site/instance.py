@@ -19,6 +19,8 @@ from tocsin import __version__
 from tocsin.kernel.refusals import Busy, Conflict, Unavailable
 
 PRIVATE = 0o700
+DEMONSTRATION = "demo"
+"""File that makes a data directory a demonstration: the day it was loaded for, and, until that is done, of when."""
 
 
 def version_of(home: Path) -> str | None:
@@ -29,11 +31,18 @@ def version_of(home: Path) -> str | None:
         return None
 
 
+def is_demonstration(home: Path) -> bool:
+    """Say whether a demonstration was loaded at `home`. A folder of that name is none: `var/demo` lies in `var`."""
+    return (home / DEMONSTRATION).is_file()
+
+
 def demonstrated_day(home: Path) -> dt.date | None:
     """Return the last day of the demonstration at `home`; None when it is not one."""
+    if not is_demonstration(home):
+        return None
     try:
-        return dt.date.fromisoformat((home / "demo").read_text(encoding="ascii")[:10])
-    except (FileNotFoundError, ValueError):
+        return dt.date.fromisoformat((home / DEMONSTRATION).read_text(encoding="ascii")[:10])
+    except ValueError:
         return None
 
 

@@ -127,7 +127,7 @@ CACHES = {
 }
 TOCSIN_TEAM_NAME = CONFIG.team_name
 TOCSIN_BIND = CONFIG.bind
-TOCSIN_IS_DEMO = (CONFIG.home / "demo").exists()
+TOCSIN_IS_DEMO = instance.is_demonstration(CONFIG.home)
 """`tocsin demo` marks its data directory by that file."""
 TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
 """The day on which a demonstration stands still; None where the clock says which day it is."""

@@ -12,6 +12,7 @@ import pytest
 
 from tests.commands import Command
 from tocsin import __version__
+from tocsin.site import instance
 
 
 def tables(home: Path) -> set[str]:
@@ -131,3 +132,17 @@ def test_init_prints_a_link_that_makes_the_first_account_until_there_is_one(tocs
     tocsin("user", "create", "--email", "amina@cirt.example", "--role", "analyst")
 
     assert json.loads(tocsin("init", "--json").stdout)["enrolment"] is None
+
+
+def test_a_demonstration_in_a_folder_of_the_data_directory_leaves_the_instance_real(
+    tocsin: Command, home: Path
+) -> None:
+    (home / "demo").mkdir(parents=True)  # as `make run` leaves it: the demonstration in var/demo, the instance in var
+    assert tocsin("init").returncode == 0
+    home.chmod(0o700)
+    doctor = tocsin("doctor")
+    assert (doctor.returncode, doctor.stderr) == (0, "")
+    said = tocsin("demo", "--home", home, "--no-serve")
+    assert (said.returncode, "is an instance with data of its own" in said.stderr) == (1, True)
+    assert not instance.is_demonstration(home)
+    assert instance.demonstrated_day(home) is None

@@ -14,8 +14,6 @@ from tocsin.site import instance, setting_up
 from tocsin.site.config import Config
 from tocsin.site.demo.writing import DemoFiles, write_country
 
-MARK = "demo"
-"""File that makes a data directory a demonstration: the day it was loaded for, and, until that is done, of when."""
 _LOADING = "loading"
 VISITOR = "visitor@meridia.example"
 SEEN_UNTIL = dt.time(6)
@@ -47,10 +45,10 @@ def make_ready(config: Config, today: dt.date | None, *, now: dt.datetime, tell:
     A load that was cut short is taken up again for its day. Raises Conflict when
     the directory is an instance with real data, or a demonstration of another day than asked for.
     """
-    mark = config.home / MARK
-    if not mark.exists():
+    mark = config.home / instance.DEMONSTRATION
+    if not mark.is_file():
         _refuse_real_instance(config.home)
-    said = mark.read_text(encoding="ascii").split() if mark.exists() else []
+    said = mark.read_text(encoding="ascii").split() if mark.is_file() else []
     day = dt.date.fromisoformat(said[0]) if said else today or now.date()
     until = dt.time.fromisoformat(said[2]) if len(said) > 2 else seen_until(day, now)
     if today and today != day:
