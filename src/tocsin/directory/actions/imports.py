@@ -164,7 +164,7 @@ def _write_contacts(plan: Plan, rows: Rows) -> None:
 def _write_deputies(item: ConstituentPlan, constituent: Constituent) -> None:
     contacts = list(constituent.contacts.all())
     by_key = {(row.role, (row.email or row.name).casefold()): row for row in contacts}
-    by_email = {row.email: row for row in contacts}
+    by_email = {row.email.casefold(): row for row in contacts}
     for key, email in item.deputies:
-        by_key[key].deputy_of = by_email[email]
+        by_key[key].deputy_of = by_email[email.casefold()]
     Contact.objects.bulk_update([by_key[key] for key, _email in item.deputies], ["deputy_of"], BATCH)
