@@ -117,7 +117,7 @@ def test_what_helps_is_said_in_the_language_of_the_reader(remedy: str) -> None:
 
 
 def test_what_a_run_says_of_its_end_is_said_too() -> None:
-    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED}
+    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED, standing.REPLAY_INTERRUPTED}
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)

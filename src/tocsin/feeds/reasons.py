@@ -88,6 +88,7 @@ REPORTS = (
 RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
     _("It was interrupted. Nothing of it counts; import its files again."),
+    _("It was interrupted. Nothing of it counts; read that run again: tocsin feed replay {run}"),
 )
 REMEDIES = (
     _("See how to map a new report."),

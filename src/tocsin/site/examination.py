@@ -174,16 +174,16 @@ def _imports(_config: Config) -> Iterator[Verdict]:
     """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
     from django.db import Error
 
-    from tocsin.feeds.standing import interrupted_runs
+    from tocsin.feeds.standing import again, interrupted_runs
 
     try:
         cut = interrupted_runs()
     except Error:  # no database, or one that lacks steps: `_database` says so
         return
     for run in cut:
-        replayed = run.options.get("replay")
-        command = f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH, with the same files"
-        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", f"Run it again: {command}")
+        same = "" if run.options.get("replay") else ", with the same files"
+        fix = f"Run it again: {again(run)}{same}"
+        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", fix)
     if not cut:
         yield Verdict("imports", "none was interrupted")
 

@@ -74,10 +74,10 @@ def list_runs(options: argparse.Namespace) -> int:
 
 def _run_data(each: Shown) -> dict[str, Any]:
     from tocsin.feeds.choices import Standing
-    from tocsin.feeds.standing import INTERRUPTED
+    from tocsin.feeds.standing import interruption
 
     run, replayed = each.run, each.run.options.get("replay")
-    note = INTERRUPTED if each.standing is Standing.INTERRUPTED else run.note
+    note = interruption(run) if each.standing is Standing.INTERRUPTED else run.note
     return {
         "run": run.pk,
         "state": each.standing.value,
