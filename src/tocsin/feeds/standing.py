@@ -82,8 +82,10 @@ class Shown:
     @property
     def note(self) -> str:
         """What there is to add, in a sentence."""
+        if self.standing is Standing.FAILED:
+            return reasons.said_of_end(self.run.note)
         if self.standing is not Standing.INTERRUPTED:
-            return reasons.said(self.run.note)
+            return self.run.note
         if replayed := self.run.options.get("replay"):
             words = _("Whatever did it ended before it was done. Nothing of it counts: read run {run} again ({command}).")
             return words.format(run=replayed, command=again(self.run))
