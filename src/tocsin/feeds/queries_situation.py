@@ -22,7 +22,7 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Movement, Report, ReportType, TypeMovement
+from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Movement, Report, ReportType, Run, TypeMovement
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
@@ -179,6 +179,8 @@ class Health:
     """Those dated ahead of today."""
     has_reports: bool = True
     """Whether a report of it counts: all may be withdrawn, read again as another type, or broken."""
+    broken_run: int | None = None
+    """The run that could not read a report of the latest."""
 
     @property
     def last(self) -> Cycle:
@@ -199,12 +201,12 @@ class Health:
 
     @property
     def state(self) -> str:
-        """`ok`, `held` while one waits for a decision, `late` after its usual gap, `silent` after twice that.
+        """`ok`, `broken` while a report of the latest cannot be read, `held` while one waits for a decision, or behind.
 
-        What is silent is not checked.
+        Behind is `late` after its usual gap and `silent` after twice that. What is silent is not checked.
         """
         if self.behind_days < self.gap_days:
-            return "held" if self.held else "ok"
+            return "broken" if self.last.broken else "held" if self.held else "ok"
         return "late" if self.behind_days < 2 * self.gap_days else "silent"
 
     @property
@@ -268,7 +270,24 @@ def _health(on: dt.date) -> list[Health]:
         )
         for pk, cycles in by_type.items()
     ]
-    return sorted(shown, key=lambda each: each.type.name)
+    return sorted(_with_runs_of_broken(shown), key=lambda each: each.type.name)
+
+
+RUNS_LOOKED_AT = 500
+"""So many runs back it is looked for the one that could not read a file."""
+
+
+def _with_runs_of_broken(shown: Sequence[Health]) -> list[Health]:
+    """Return them with the run, the latest one, that could not read a report of the latest of each."""
+    if not any(each.last.broken for each in shown):
+        return list(shown)
+    found: dict[str, int] = {}
+    latest = Run.objects.exclude(summary__broken=None).exclude(summary__broken=[]).order_by("-pk")
+    for run, files in latest.values_list("pk", "summary__broken")[:RUNS_LOOKED_AT]:
+        for file in files or ():
+            found.setdefault(file["name"], run)
+    runs = [next((found[name] for name in each.last.broken if name in found), None) for each in shown]
+    return [dataclasses.replace(each, broken_run=run) for each, run in zip(shown, runs, strict=True)]
 
 
 def _expected(
