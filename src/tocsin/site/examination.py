@@ -188,6 +188,22 @@ def _imports(_config: Config) -> Iterator[Verdict]:
         yield Verdict("imports", "none was interrupted")
 
 
+def _cycles(_config: Config) -> Iterator[Verdict]:
+    """Cycles that wait for somebody: until then what they do not show is not gone."""
+    from django.db import Error
+
+    from tocsin.feeds.unfinished import unfinished_cycles
+
+    try:
+        waiting = [each for each in unfinished_cycles(now()) if each.is_due]
+    except Error:  # as above
+        return
+    for each in waiting:
+        yield Verdict("cycles", each.says, each.fix)
+    if not waiting:
+        yield Verdict("cycles", "none waits for a decision or a file")
+
+
 def _orders(_config: Config) -> Iterator[Verdict]:
     """What people ordered and a worker could not do, and other work whose last turn failed."""
     from django.db import Error
@@ -225,4 +241,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _orders)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders)
