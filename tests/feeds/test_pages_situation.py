@@ -175,7 +175,7 @@ def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast:
     assert (now.new, now.returned, now.gone) == (1, 0, 1) and (before.new, before.gone) == (1, 1)
     assert is_open == 5 + 4, "what is open is no movement"
     assert "1 finding went away; came back: 0; new: 1." in text(page)
-    assert "of 22 Nov or 23 Nov . 1 type of report has none of these days and is left out." in text(page)
+    assert "by the latest report of each type ( 22 Nov or 23 Nov ). 1 type left out" in text(page)
     for table in page.context["changes"]["tables"]:
         assert sum((row["day"] for row in table["rows"]), Day()).new == 1, table["title"]
         assert sum((row["before"] for row in table["rows"]), Day()) == before
@@ -193,7 +193,7 @@ def test_of_the_day_that_is_coming_in_each_type_counts_by_its_latest_report(
     page = signed_in(cast.analyst).get("/")
 
     assert page.context["changes"]["all"][0].new == 3, "two of the day before, one of the newest"
-    assert page.context["changes"]["within"] == "" and "none of these days" not in text(page)
+    assert page.context["changes"]["within"] == "" and "type left out" not in text(page)
     assert situation.period() == Period(day(2), day(3), ("scan_rdp", "scan_telnet"), ())
 
 
