@@ -165,9 +165,8 @@ def test_the_list_is_in_the_order_of_the_names_that_the_reader_sees(
     ]
     load(as_json(*({**row, "names": {"fr": FRENCH[row["id"]]} if row["id"] in FRENCH else {}} for row in rows)))
     claim(Constituent.objects.get(public_id="c1"), "192.0.2.0/24")
-    actions.add_contact(
-        Constituent.objects.get(public_id="c4"), role="security", email="a@b.example", verified_on=AT.date(), by=BY, at=AT
-    )  # fmt: skip
+    c4 = Constituent.objects.get(public_id="c4")
+    actions.add_contact(c4, role="security", email="a@b.example", verified_on=AT.date(), by=BY, at=AT)
     with translation.override(language):
         assert names(pages.get("/directory/", sort=sort)) == expected
 

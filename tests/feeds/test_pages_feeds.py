@@ -163,9 +163,7 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
     assert "A report could not be read" in text(browser.get("/"))
 
 
-def test_a_type_whose_latest_report_is_broken_does_not_arrive_as_usual(
-    week: Store, cast: Cast, tmp_path: Path
-) -> None:
+def test_a_type_whose_latest_report_is_broken_does_not_arrive_as_usual(week: Store, cast: Cast, tmp_path: Path) -> None:
     broken = tmp_path / "broken" / "2026-11-20-scan_rdp-xm-geo.csv.gz"
     broken.parent.mkdir()
     broken.write_bytes(b"\x1f\x8b\x08 this is no gzip")

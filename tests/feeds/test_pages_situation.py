@@ -179,7 +179,7 @@ def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast:
     for table in page.context["changes"]["tables"]:
         assert sum((row["day"] for row in table["rows"]), Day()).new == 1, table["title"]
         assert sum((row["before"] for row in table["rows"]), Day()) == before
-    for link in (each for each in links(page) if "state=new&" in each and "type=" not in each or "gone=now" in each):
+    for link in (each for each in links(page) if ("state=new&" in each and "type=" not in each) or "gone=now" in each):
         assert "period=now" in link
     assert browser.get("/findings/?state=new&period=now").context["total"] == 1
     assert browser.get("/findings/?state=new").context["total"] == 4

@@ -23,7 +23,8 @@ TEXT = b"timestamp,ip\n" * 500
 PACKED = gzip.compress(TEXT)
 CODES = ("ENOENT", "EACCES", "EPERM", "EISDIR", "ENOTDIR", "EIO", "EROFS", "ENAMETOOLONG", "ELOOP", "EMFILE", "ESTALE")
 JSON = (
-    "", "{", '{"a"', '{"a":1', "[1 2]", "{}x", '"abc', '"a\nb"', r'"\q"', r'"\u12"', "{'a':1}", "[1,]", '{"a":1,}', "\ufeff{}",
+    "", "{", '{"a"', '{"a":1', "[1 2]", "{}x", '"abc', '"a\nb"', r'"\q"', r'"\u12"', "{'a':1}", "[1,]",
+    '{"a":1,}', "\ufeff{}",
 )  # fmt: skip
 TABLES = ('"a', '"a"b,c', "x" * 200_000, "a\rb")
 

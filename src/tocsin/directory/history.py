@@ -52,7 +52,9 @@ def _ended(data: Data) -> str:
 def _settled(data: Data) -> str:
     first, second = data["constituents"]
     text = _("{value} goes to {first}; the claim of {second} ends on {day}: {reason}")
-    return text.format(value=data["value"], first=first, second=second, day=_day(data["ends_on"]), reason=data["reason"])
+    return text.format(
+        value=data["value"], first=first, second=second, day=_day(data["ends_on"]), reason=data["reason"]
+    )
 
 
 def _kept(data: Data) -> str:

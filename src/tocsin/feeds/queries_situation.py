@@ -22,7 +22,16 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Movement, Report, ReportType, Run, TypeMovement
+from tocsin.feeds.models import (
+    ConstituentMovement,
+    Cycle,
+    FindingOwner,
+    Movement,
+    Report,
+    ReportType,
+    Run,
+    TypeMovement,
+)
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual

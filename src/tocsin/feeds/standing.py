@@ -87,7 +87,9 @@ class Shown:
         if self.standing is not Standing.INTERRUPTED:
             return self.run.note
         if replayed := self.run.options.get("replay"):
-            words = _("Whatever did it ended before it was done. Nothing of it counts: read run {run} again ({command}).")
+            words = _(
+                "Whatever did it ended before it was done. Nothing of it counts: read run {run} again ({command})."
+            )
             return words.format(run=replayed, command=again(self.run))
         return _("Whatever did it ended before it was done. Nothing of it counts: import its files again.")
 

@@ -32,7 +32,7 @@ _SAID = (
     # zipfile
     (r"File is not a zip file", gettext_noop("it breaks off, or is no ZIP archive")),
     (r"Bad (magic number|offset) for .*|Corrupt (extra field|zip64).*|File name in directory .* differ\.?", _DAMAGED),
-    (r"Truncated file header|zipfiles that span multiple disks are not supported", gettext_noop("a part of it is missing")),
+    (r"Truncated file header|zipfiles that span multiple disks.*", gettext_noop("a part of it is missing")),
     (r".*codec can't decode byte.*", gettext_noop("it names its files in characters that are no text")),
     # csv
     (r"unexpected end of data", gettext_noop("a quote is not closed")),

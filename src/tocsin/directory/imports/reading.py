@@ -97,7 +97,9 @@ def _json_items(place: Place, text: str) -> Iterator[RawItem]:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_no_float)
     except json.JSONDecodeError as error:
         sentence = _("It is not JSON: line {line}, character {column}: {problem}.")
-        raise Unreadable(place, sentence.format(line=error.lineno, column=error.colno, problem=explained(error.msg))) from None
+        raise Unreadable(
+            place, sentence.format(line=error.lineno, column=error.colno, problem=explained(error.msg))
+        ) from None
     except RecursionError:
         raise Unreadable(place, _("It is nested too deeply to be a directory file.")) from None
     except ValueError as error:

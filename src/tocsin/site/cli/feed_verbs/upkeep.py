@@ -26,7 +26,9 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     runs = verbs.add_parser("runs", help="list imports, the latest first, or what waits for somebody")
     runs.add_argument("--limit", type=positive, default=DEFAULT_LIMIT, metavar="N", help="at most so many")
     runs.add_argument(
-        "--waiting", action="store_true", help="list the cycles that are held, lack a file or are open, each with its fix"
+        "--waiting",
+        action="store_true",
+        help="list the cycles that are held, lack a file or are open, each with its fix",
     )
     add_json_option(runs)
     runs.set_defaults(run=list_runs)
