@@ -83,10 +83,10 @@ def _text(place: Place, content: bytes, remarks: list[str]) -> str:
     return text
 
 
-def explained(said: str) -> str:
+def explained(said: str | None) -> str:
     """Return what a library said in the reader's language where we know it, else as it came."""
-    known = in_our_words(said)
-    return _(known) if known else said
+    known = in_our_words(said or "")
+    return _(known) if known else str(said)
 
 
 # ---- JSON

@@ -76,7 +76,7 @@ Arrival = Literal["ok", "held", "late", "broken", "silent"]
 
 
 def ticks(feeds: Sequence[tuple[str, Arrival]], name: str) -> SafeString:
-    """Return one tick a feed, each (name, state): full if "ok", short and ember if "broken" or "silent", else hollow."""
+    """Return one tick a feed, each (name, state): full if ok, short and ember if "broken" or "silent", else hollow."""
     parts = [_tick(index, feed, state) for index, (feed, state) in enumerate(feeds)]
     width = TICK_PX * max(len(feeds), 1)
     return drawing(
