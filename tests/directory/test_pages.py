@@ -29,6 +29,7 @@ from tocsin.directory import actions, queries
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.views import constituents as constituent_views
 from tocsin.jobs import queue
 from tocsin.kernel.clock import now
 
@@ -141,6 +142,43 @@ def test_a_page_has_fifty_rows_and_a_fixed_number_of_queries(pages: Pages, load:
         page = pages.get("/directory/", sector="other", page=2)
     assert names(page)[0] == "C 050" and len(names(page)) == 50
     assert len(asked) <= 8
+
+
+FRENCH = {"c1": "Zoo", "c2": "École", "c3": "Abbaye", "c4": "énergie", "c5": "Eau"}
+
+
+@pytest.mark.parametrize(("language", "sort", "expected"), [
+    ("en", "name", ["C 1", "C 2", "C 3", "C 4", "C 5", "É 6"]),
+    ("fr", "name", ["Abbaye", "É 6", "Eau", "École", "énergie", "Zoo"]),
+    ("fr", "-name", ["Zoo", "énergie", "École", "Eau", "É 6", "Abbaye"]),
+    ("fr", "sector", ["Eau", "École", "énergie", "Abbaye", "É 6", "Zoo"]),
+    ("fr", "-claims", ["Zoo", "Abbaye", "É 6", "Eau", "École", "énergie"]),
+    ("fr", "-verified", ["énergie", "Abbaye", "É 6", "Eau", "École", "Zoo"]),
+])  # fmt: skip
+def test_the_list_is_in_the_order_of_the_names_that_the_reader_sees(
+    pages: Pages, load: Callable[..., Any], language: str, sort: str, expected: list[str]
+) -> None:
+    """c2, c4 and c5 are of finance, the others of health: "finances" and "santé" in French."""
+    rows = [
+        {"id": f"c{n}", "name": f"C {n}" if n < 6 else "É 6", "sector": "finance" if n in (2, 4, 5) else "health"}
+        for n in range(1, 7)
+    ]
+    load(as_json(*({**row, "names": {"fr": FRENCH[row["id"]]} if row["id"] in FRENCH else {}} for row in rows)))
+    claim(Constituent.objects.get(public_id="c1"), "192.0.2.0/24")
+    c4 = Constituent.objects.get(public_id="c4")
+    actions.add_contact(c4, role="security", email="a@b.example", verified_on=AT.date(), by=BY, at=AT)
+    with translation.override(language):
+        assert names(pages.get("/directory/", sort=sort)) == expected
+
+
+def test_pages_follow_one_another_in_the_order_that_is_shown(
+    pages: Pages, load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(as_json(*({"id": f"c{n}", "name": f"C {n}", "names": {"fr": f"F {9 - n}"}} for n in range(10))))
+    monkeypatch.setattr(constituent_views, "ROWS", 4)
+    with translation.override("fr"):
+        shown = [name for page in (1, 2, 3) for name in names(pages.get("/directory/", page=page))]
+    assert shown == [f"F {n}" for n in range(10)]
 
 
 def test_an_empty_directory_says_what_to_do(pages: Pages, db: None) -> None:
@@ -409,7 +447,7 @@ def test_changes_are_told_in_the_readers_words(pages: Pages, ministry: Constitue
     with translation.override("fr"):
         page = text(pages.get("/directory/constituents/moh/"))
     assert "Modification : Région" in page
-    assert "La déclaration de 192.0.2.0/24 prend fin le 2026-03-02 : Vendu" in page
+    assert "La déclaration de 192.0.2.0/24 prend fin le 2 mars 2026 : Vendu" in page
 
 
 @pytest.mark.parametrize(

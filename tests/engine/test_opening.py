@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -98,6 +99,30 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(BrokenReport, match="archive cannot be read"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        (zipfile.ZIP_LZMA, lambda data: data[:70] + bytes(255 - byte for byte in data[70:82]) + data[82:]),
+        (zipfile.ZIP_DEFLATED, lambda data: data.replace(b"\x08\x00", b"\x09\x00")),
+        (zipfile.ZIP_DEFLATED, lambda data: data.replace(b"a.csv", b"b.csv", 1)),
+    ],
+    ids=["lzma", "method", "name"],
+)
+def test_an_archive_that_is_damaged_inside_is_refused_like_any_other(
+    method: int, change: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "2026-11-16-scan_rdp-xm.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.csv", b"timestamp,ip\n" * 500)
+    path.write_bytes(change(path.read_bytes()))
+
+    with pytest.raises(BrokenReport, match="it cannot be unpacked: "):
+        for source in sources(path):
+            with opened(source) as stream:
+                while stream.read(1 << 16):
+                    pass
 
 
 def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.feeds.conftest import AT, Store
-from tests.feeds.reports import write
+from tests.feeds.reports import day, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
@@ -18,9 +19,10 @@ from tocsin.directory import attribution, queries
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB
 from tocsin.directory.models import Claim, Constituent
-from tocsin.feeds import holding, reattribution
+from tocsin.feeds import holding, intake, reattribution
 from tocsin.feeds.jobs import reattribute
-from tocsin.feeds.models import Handover, State
+from tocsin.feeds.models import ConstituentMovement, Handover, Movement, Report, Run, State
+from tocsin.feeds.rollup import WORDS
 from tocsin.jobs.models import Job
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Busy
@@ -154,3 +156,63 @@ def test_findings_that_come_after_are_folded_into_what_was_handed_over(
     assert holders(store) == {"192.0.2.1": "bank", "192.0.2.65": "bank"}
     (finding,) = (finding for finding in store.findings() if finding["asset"] == "192.0.2.1")
     assert (finding["state"], finding["count"]) == ("still", 2)
+
+
+def moved(number: int) -> dict[str, dict[str, int]]:
+    """Return what moved on a day, by constituent, as the fine roll-up and its sums have it."""
+    fine: dict[str, dict[str, int]] = {}
+    for row in Movement.objects.filter(on=day(number)):
+        sums = fine.setdefault(row.constituent, dict.fromkeys(WORDS, 0))
+        for word in WORDS:
+            sums[word] += getattr(row, word)
+    summed = ConstituentMovement.objects.filter(on=day(number)).values("constituent", *WORDS)
+    assert {row.pop("constituent"): row for row in summed} == fine
+    return {whose: {word: n for word, n in sums.items() if n} for whose, sums in fine.items()}
+
+
+def rows_of(number: int) -> dict[str, int]:
+    """Return the rows of each constituent on a day, as its reports have them."""
+    return dict(sum((Counter(row.constituents) for row in Report.objects.filter(on=day(number))), Counter()))
+
+
+def test_a_day_in_two_parts_counts_by_its_rows_though_claims_changed_between_them(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 3], part="-1"), complete=False)
+    assert moved(0) == {"moh": {"new": 2}}
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    assert moved(0) == {"moh": {"new": 2}}, "days that were counted keep their holders"
+
+    store.run(write(tmp_path / "in", 0, [2, 65], part="-2"))
+
+    assert rows_of(0) == {"moh": 2, "bank": 2}
+    assert moved(0) == {"moh": {"new": 2}, "bank": {"new": 2}}
+    assert set(holders(store).values()) == {"bank"}, "who holds them is another matter"
+
+
+def test_a_day_that_is_closed_after_claims_changed_counts_by_its_rows(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1], part="-1"), complete=False)
+    with committed():
+        claim("bank", "192.0.2.0/28")
+
+    intake.close([("scan_rdp", day(0))], by=COMMAND_LINE, at=LATER)
+
+    assert moved(0) == {"moh": {"new": 1}} and holders(store) == {"192.0.2.1": "bank"}
+
+
+def test_what_goes_gone_counts_for_who_held_it_then_however_it_is_folded(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 65]))
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    run = store.run(write(tmp_path / "in", 1, [65]), accept_drop=True)["run"]
+    expected = {"bank": {"still": 1, "gone": 1}}
+    assert moved(1) == expected
+
+    intake.replay(Run.objects.get(pk=run), by=COMMAND_LINE, at=LATER)
+
+    assert moved(1) == expected and moved(0) == {"moh": {"new": 1}, "bank": {"new": 1}}

@@ -18,7 +18,8 @@ from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds.models import Cycle, Run
-from tocsin.feeds.watching import MEMORY, Watch, due_cycles
+from tocsin.feeds.unfinished import due_cycles
+from tocsin.feeds.watching import MEMORY, Watch
 from tocsin.kernel.refusals import InvalidInput
 
 

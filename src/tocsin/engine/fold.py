@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.normalise import EVENT_COLUMNS, MICROSECONDS, TEXT
+from tocsin.engine.reattribute import with_holders
 
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -154,17 +155,31 @@ def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table
     return int(copies.sum()), rows.select(["part", "row"]).slice(0, 0)
 
 
-def fold(report_type: str, prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) -> Folded:
+def fold(
+    report_type: str,
+    prior: pa.Table,
+    rows: pa.Table,
+    calendar: Calendar,
+    since: dt.date,
+    holders: pa.Table | None = None,
+) -> Folded:
     """Fold spilled rows of one partition of a type into what was known of it.
 
     No row may be of a day before a prior finding's last cycle: what arrives
-    late is folded anew, from all observations of its type.
+    late is folded anew, from all observations of its type. `holders` then says
+    who held what before (see `reattribute.with_holders`).
+
+    What was seen on a day counts for whom its row was attributed to when it was
+    read, what went gone for whoever held it then.
     """
     seen, duplicates, unresolved = sightings(rows)
     if unresolved.num_rows:
         return Folded(prior, _no_movements(), 0, unresolved)
     life = _Life(report_type, prior, rows, seen, calendar)
-    return Folded(life.state(), life.movements(since), duplicates, unresolved)
+    state = life.state()
+    if holders is not None:
+        state = with_holders(state, holders)
+    return Folded(state, life.movements(since, state["constituent"]), duplicates, unresolved)
 
 
 class _Life:
@@ -303,8 +318,8 @@ class _Life:
             both = pa.concat_tables([self.prior.select(names), _cast(both)]).unify_dictionaries()
         return {name: both[name].take(taken) for name in names}
 
-    def movements(self, since: dt.date) -> pa.Table:
-        """Return, for each day from `since`, how many findings of whom were what."""
+    def movements(self, since: dt.date, holders: pa.ChunkedArray) -> pa.Table:
+        """Return, for each day from `since`, how many findings of whom were what; `holders` have the findings now."""
         day = (since - dt.date(1970, 1, 1)).days
         seen = np.flatnonzero((self.on >= day) & ~self.same_day)
         between = np.flatnonzero(_on_or_after(self.gone_before, day))
@@ -315,7 +330,12 @@ class _Life:
             [self.on[seen], self.gone_before[between].astype(np.int64), last_gone[tail].astype(np.int64)]
         )
         labels = np.concatenate([self.label[seen], np.full(len(between) + len(tail), Label.GONE, np.int8)])
-        return _counted(days, labels, self._asset(at, BY))
+        asset = self._asset(at, BY)
+        if len(tail):
+            seen_by = asset["constituent"].slice(0, len(at) - len(tail))
+            chunks = [*seen_by.chunks, *holders.take(pa.array(tail)).chunks]
+            asset["constituent"] = pa.chunked_array(chunks).unify_dictionaries()
+        return _counted(days, labels, asset)
 
 
 def _on_or_after(days: Any, day: int) -> Any:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
@@ -74,7 +75,7 @@ def opened(source: Source) -> Iterator[Stream]:
         if magic == ZIP:
             archive = stack.enter_context(zipfile.ZipFile(raw))
             packed = archive.getinfo(source.member).compress_size
-            yield _Guarded(stack.enter_context(archive.open(source.member)), packed, source.name)
+            yield _Guarded(stack.enter_context(_member(archive, source)), packed, source.name)
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
@@ -83,6 +84,10 @@ def opened(source: Source) -> Iterator[Stream]:
             yield _Guarded(stream, source.path.stat().st_size, source.name)
         else:
             yield raw
+
+
+_DAMAGE = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowInvalid)
+"""What libraries raise when packed bytes are not as they should be."""
 
 
 class Stream(Protocol):
@@ -102,7 +107,7 @@ class _Guarded:
     def read(self, size: int, /) -> bytes:
         try:
             data: bytes = self._stream.read(size)
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+        except (EOFError, *_DAMAGE) as error:
             reason = "it ends in the middle" if isinstance(error, EOFError) or "runcated" in str(error) else str(error)
             raise BrokenReport(f"it cannot be unpacked: {reason}.", where=self._name) from error
         self._given += len(data)
@@ -111,6 +116,14 @@ class _Guarded:
                 f"it unpacks to more than {MAX_RATIO} times its size, as no report does.", where=self._name
             )
         return data
+
+
+def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
+    """Open a member of an archive. Raises BrokenReport when its head is damaged or it is packed by a rare method."""
+    try:
+        return archive.open(source.member)
+    except (NotImplementedError, *_DAMAGE) as error:
+        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
 
 
 def _magic(path: Path) -> bytes:

@@ -21,7 +21,7 @@ from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.fold import STATE_SCHEMA, Folded, fold
 from tocsin.engine.normalise import EVENT_COLUMNS, RAW
-from tocsin.engine.reattribute import HOLDERS, reattributed, with_holders
+from tocsin.engine.reattribute import HOLDERS, reattributed
 from tocsin.engine.store import Workspace
 
 EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
@@ -71,21 +71,21 @@ def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     """Fold a task and write its state."""
     prior = STATE_SCHEMA.empty_table() if task.claims is not None else _prior(workspace, task)
     rows = _rows(workspace, task)
-    folded = _fold(task, prior, rows)
+    holders = _prior(workspace, task, HOLDERS) if task.claims is not None else None
+    folded = _fold(task, prior, rows, holders)
     if folded.unresolved.num_rows:
-        folded = _fold(task, prior, _resolved(workspace, task, rows, folded.unresolved))
+        folded = _fold(task, prior, _resolved(workspace, task, rows, folded.unresolved), holders)
     state = folded.state
     if task.claims is not None:
-        held = with_holders(state, _prior(workspace, task, HOLDERS))
-        state = reattributed(held, task.claims, task.calendar.horizon)
+        state = reattributed(state, task.claims, task.calendar.horizon)
     path = workspace.path("state", task.type, f"{task.partition:04d}")
     with workspace.writing(path) as temporary:
         write_state(state, temporary)
     return Reduced(workspace.relative(path), state.num_rows, folded.duplicates, folded.movements)
 
 
-def _fold(task: FoldTask, prior: pa.Table, rows: pa.Table) -> Folded:
-    return fold(task.type, prior, rows, task.calendar, task.since)
+def _fold(task: FoldTask, prior: pa.Table, rows: pa.Table, holders: pa.Table | None) -> Folded:
+    return fold(task.type, prior, rows, task.calendar, task.since, holders)
 
 
 def _prior(workspace: Workspace, task: FoldTask, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:

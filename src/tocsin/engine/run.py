@@ -439,6 +439,8 @@ class _TypeFold:
         before = tuple(on for on in self.counted if on < end)
         judged_so = before == tuple(on for on in self.prior.counted if on < end)
         same_rule = self.prior.gone_after == self.gone_after
+        if self.prior.handed_over and self._since() <= end:
+            return False  # a day that came in part before is counted once more, and the state forgot whose it was then
         return judged_so and same_rule and all(report.on >= end for report in self.new)
 
     def _since(self) -> dt.date:

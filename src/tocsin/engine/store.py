@@ -86,6 +86,9 @@ class State:
     """The cycles that counted when it was folded."""
     gone_after: int
     findings: int
+    handed_over: bool = False
+    """Whether findings have changed hands since the latest cycle in it was folded: how that one is counted goes by
+    its rows, not by who holds them now."""
 
 
 class Catalogue(Protocol):

@@ -258,7 +258,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 def clear_up(*, by: Actor) -> None:
     """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
-        actions.fail_run(run, reason=standing.INTERRUPTED, by=by, at=clock.now())
+        actions.fail_run(run, reason=standing.interruption(run), by=by, at=clock.now())
 
 
 @contextlib.contextmanager

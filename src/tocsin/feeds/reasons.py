@@ -4,15 +4,21 @@ The engine is pure and says it in English; what it said is kept with the row.
 Here stand its sentences with placeholders: what fits one is said in the
 reader's words, what fits none is shown as it was written. Tests hold the list
 against the engine, and the catalogue of each language against the list.
+What a library said within a sentence is said in our words where they are known
+(`kernel.library_words`), and a day as people write it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 
-from django.utils.translation import gettext
+from django.utils import formats
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_noop as _
+
+from tocsin.kernel.library_words import in_our_words
 
 CELLS = (
     _("'{text}' is not printable ASCII"),
@@ -25,6 +31,8 @@ CELLS = (
     _("'{text}' is not a time"),
     _("'{text}' is not a time like 2026-11-16 01:02:03"),
     _("'{text}' is not a time that can be read"),
+    _("'{text}' cannot be a time in a report of {day}"),
+    _("'{text}' cannot be a time: it lies before {year}, or ahead of the import"),
     _("'{text}' is not an address"),
     _("'{text}' is not the address of a host"),
     _("'{text}' is not a network"),
@@ -88,7 +96,26 @@ REPORTS = (
 RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
     _("It was interrupted. Nothing of it counts; import its files again."),
+    _("It was interrupted. Nothing of it counts; read that run again: tocsin feed replay {run}"),
 )
+ORDERS = (
+    _("run {run} has no report that counts."),
+    _("no report of {type} of {day} has arrived."),
+    _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
+    _("{holder} has kept the store busy for more than {number} s. Try again when it is done."),
+    _("The worker was lost."),
+)
+"""Why what was ordered on a page was not done: a worker, who speaks English, wrote it down."""
+TRIED = _("{reason} It was tried {number} times.")
+HOLDERS = (
+    _("run {run}"),
+    _("the withdrawal of run {run}"),
+    _("a decision about a report"),
+    _("the attribution of open findings"),
+    _("another import"),
+)
+STOPPED = _("An error stopped it. The software said: {detail}")
+"""Of what nobody foresaw."""
 REMEDIES = (
     _("See how to map a new report."),
     _("Export it with commas, or use a mapping file with delimiter = {text}; see how to map a new report."),
@@ -110,12 +137,12 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 @functools.cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
+    return _patterns_of((*CELLS, *ROWS, *REPORTS, *RUNS))
 
 
 @functools.cache
-def _remedies() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in REMEDIES]
+def _patterns_of(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    return [(sentence, _pattern(sentence)) for sentence in sentences]
 
 
 def known(reason: str) -> str:
@@ -131,8 +158,51 @@ def said(reason: str) -> str:
 def _said(text: str, patterns: list[tuple[str, re.Pattern[str]]]) -> str:
     for sentence, pattern in patterns:
         if found := pattern.fullmatch(text):
-            return gettext(sentence).format(**{name: part or "…" for name, part in found.groupdict().items()})
+            return gettext(sentence).format(**{name: _filled(name, part) for name, part in found.groupdict().items()})
     return ""
+
+
+def _filled(name: str, part: str | None) -> str:
+    """Return what stands in a placeholder as the reader would write it."""
+    if not part:
+        return "…"
+    if name == "detail":
+        return _in_our_words(part) or part
+    if name == "holder":
+        return _said(part, _patterns_of(HOLDERS)) or part
+    return said_day(part) if name == "day" else part
+
+
+def _in_our_words(detail: str) -> str:
+    known = in_our_words(detail)
+    return gettext(known) if known else ""
+
+
+def said_day(text: str) -> str:
+    """Return a day that a machine wrote as people write it; what is no day stays as it is."""
+    try:
+        on = dt.date.fromisoformat(text)
+    except ValueError:
+        return text
+    return str(formats.date_format(on, pgettext("date format", "j M Y")))
+
+
+def said_of_end(text: str) -> str:
+    """Return why a run failed in the reader's language. What was not foreseen is said to be an error, in its words."""
+    if not text:
+        return ""
+    from_system = re.fullmatch(r"\[Errno \d+\] (.+?)(: .+)?", text)
+    if from_system and (known := _in_our_words(from_system[1])):
+        text = f"{known}{from_system[2] or ''}"
+    return _said(text, _patterns()) or gettext(STOPPED).format(detail=text)
+
+
+def said_of_order(text: str) -> str:
+    """Return why an order came to nothing in the reader's language."""
+    tried = _pattern(TRIED).fullmatch(text)
+    reason = tried["reason"] if tried else text
+    found = _said(reason, _patterns_of(ORDERS)) or said_of_end(reason)
+    return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
 
 
 def said_of_file(name: str, text: str) -> str:
@@ -141,6 +211,6 @@ def said_of_file(name: str, text: str) -> str:
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]
-        if what_helps := _said(last, _remedies()):
+        if what_helps := _said(last, _patterns_of(REMEDIES)):
             return f"{said(first)} {what_helps}"
     return said(reason)

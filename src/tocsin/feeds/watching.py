@@ -11,7 +11,6 @@ half after its last report.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import json
 import threading
@@ -21,18 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.opening import SUFFIXES
 from tocsin.engine.run import Options
 from tocsin.feeds import intake, mappings
-from tocsin.feeds.models import Cycle
+from tocsin.feeds.unfinished import due_cycles
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput, Refusal
 
-CLOSED_AFTER = dt.timedelta(hours=36)
 EVERY_S = 10.0
 SETTLED_S = 10.0
 MEMORY = "watched.json"
@@ -200,17 +197,3 @@ def _report_name(path: Path) -> str:
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return name
-
-
-def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
-    """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
-
-    One that lacks a report which could not be read stays open: it would make findings gone by mistake.
-    """
-    open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
-    latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
-    return [
-        (cycle.type.name, cycle.on)
-        for cycle in open_ones
-        if latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER
-    ]

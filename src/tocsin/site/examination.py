@@ -174,18 +174,34 @@ def _imports(_config: Config) -> Iterator[Verdict]:
     """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
     from django.db import Error
 
-    from tocsin.feeds.standing import interrupted_runs
+    from tocsin.feeds.standing import again, interrupted_runs
 
     try:
         cut = interrupted_runs()
     except Error:  # no database, or one that lacks steps: `_database` says so
         return
     for run in cut:
-        replayed = run.options.get("replay")
-        command = f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH, with the same files"
-        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", f"Run it again: {command}")
+        same = "" if run.options.get("replay") else ", with the same files"
+        fix = f"Run it again: {again(run)}{same}"
+        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", fix)
     if not cut:
         yield Verdict("imports", "none was interrupted")
+
+
+def _cycles(_config: Config) -> Iterator[Verdict]:
+    """Cycles that wait for somebody: until then what they do not show is not gone."""
+    from django.db import Error
+
+    from tocsin.feeds.unfinished import unfinished_cycles
+
+    try:
+        waiting = [each for each in unfinished_cycles(now()) if each.is_due]
+    except Error:  # as above
+        return
+    for each in waiting:
+        yield Verdict("cycles", each.says, each.fix)
+    if not waiting:
+        yield Verdict("cycles", "none waits for a decision or a file")
 
 
 def _orders(_config: Config) -> Iterator[Verdict]:
@@ -225,4 +241,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _orders)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
@@ -110,13 +112,17 @@ def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
     claim.save(update_fields=["confirmed_by", "confirmed_at", "changed_at"])
 
 
+def _day(on: dt.date) -> str:
+    return str(formats.date_format(on, pgettext("date format", "j M Y")))
+
+
 def _end(claim: Claim, ends_on: dt.date, at: Instant) -> None:
     if claim.valid_from and ends_on < claim.valid_from:
         sentence = _("{value} is claimed from {first} on: the last day cannot be before.")
-        raise InvalidInput(sentence.format(value=claim.label, first=claim.valid_from), where="ends_on")
+        raise InvalidInput(sentence.format(value=claim.label, first=_day(claim.valid_from)), where="ends_on")
     if claim.valid_to and ends_on > claim.valid_to:
         sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
-        raise Conflict(sentence.format(value=claim.label, last=claim.valid_to))
+        raise Conflict(sentence.format(value=claim.label, last=_day(claim.valid_to)))
     claim.valid_to, claim.changed_at = ends_on, at
     claim.save(update_fields=["valid_to", "changed_at"])
     Settlement.objects.filter(Q(one=claim) | Q(other=claim)).delete()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -24,7 +24,14 @@ from tocsin.directory.forms import (
 )
 from tocsin.directory.history import sentence
 from tocsin.directory.models import Constituent
-from tocsin.directory.queries import conflicts_of, constituents_matching, constituents_visible_to, history_of
+from tocsin.directory.queries import (
+    conflicts_of,
+    constituents_matching,
+    constituents_visible_to,
+    history_of,
+    in_shown_order,
+    with_counts,
+)
 from tocsin.directory.views.asking import (
     accepted,
     actor,
@@ -38,12 +45,8 @@ from tocsin.kernel.questions import Question
 ROWS = 50
 CLAIMS = 200
 SORTS = {
-    "name": ("name",),
-    "sector": ("sector", "name"),
-    "region": ("region", "name"),
-    "claims": ("claim_count", "name"),
-    "verified": ("verified_on", "name"),
-}
+    "name": "name", "sector": "sector", "region": "region", "claims": "claim_count", "verified": "verified_on",
+}  # fmt: skip
 """What the list may be sorted by; nothing else from the address reaches the database."""
 
 
@@ -56,18 +59,15 @@ def constituents(request: HttpRequest) -> HttpResponse:
     found = constituents_matching(text, visible)
     chosen = _chosen(question, found)
     sort = question.value("sort", {*SORTS, *(f"-{name}" for name in SORTS)}, "name")
-    fields = SORTS[sort.removeprefix("-")]
-    order = (f"-{fields[0]}" if sort.startswith("-") else fields[0], *fields[1:], "public_id")
-    rows = chosen.annotate(
-        claim_count=Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
-        verified_on=Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
-    ).order_by(*order)
-    pages = Paginator(rows, ROWS)
+    order = in_shown_order(chosen, SORTS[sort.removeprefix("-")], is_descending=sort.startswith("-"))
+    pages = Paginator(order, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
+    rows = with_counts(visible.filter(pk__in=list(page))).in_bulk()
     request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     shown = {
         "question": question,
         "page": page,
+        "rows": [rows[pk] for pk in page],
         "facets": _facets(found),
         "q": text,
         "is_empty": not visible.exists(),

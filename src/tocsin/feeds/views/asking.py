@@ -118,12 +118,18 @@ def _place(question: Question[QueryDict]) -> tuple[int, Finding | None, bool]:
 
 
 def _types(question: Question[QueryDict], labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Return which types of report are asked for; the label of its feed stands for all types that bear it."""
+    """Return which types of report are asked for; the label of its feed stands for all types that bear it.
+
+    `period=now` stands for those whose latest report is of the period of the sums of Situation.
+    """
     named, wanted = question.values("type", labels), question.values("tlp", dict(TLP_CHOICES))
-    if not wanted:
+    of = situation.period() if question.value("period", ("now",)) == "now" else None
+    if not wanted and not of:
         return named
-    types = tuple(sorted(name for name, label in labels.items() if label in wanted and (not named or name in named)))
-    return types or (NO_ONE,)
+    types = {*(named or labels)}
+    types &= {name for name, label in labels.items() if label in wanted} if wanted else types
+    types &= {*of.types} if of else types
+    return tuple(sorted(types)) or (NO_ONE,)
 
 
 def _constituents(question: Question[QueryDict], people: Mapping[str, Constituent]) -> tuple[str, ...]:
