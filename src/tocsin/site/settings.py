@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,8 @@ LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]
 WORK_BY_JOBS = False
 """Set by the web process: long work is handed to the worker. Commands do it themselves."""
+HELPER_COMMAND = [sys.executable, "-m", "tocsin.site.serving.worker", "--only"]
+"""Starts a process that does one kind of work which a page waits for; the kind comes after it."""
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
 

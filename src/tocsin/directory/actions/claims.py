@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory import attribution
 from tocsin.directory.choices import ClaimKind, Outcome, Status
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
@@ -61,6 +62,7 @@ def add_claim(
         added_at=at,
         changed_at=at,
     )
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -68,6 +70,7 @@ def add_claim(
 def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
     """Say that the claim was checked now."""
     _confirm(claim, by, at)
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -75,6 +78,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
     _end(claim, ends_on, at)
+    attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
 
 
@@ -87,6 +91,7 @@ def settle_conflict(
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
     _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
+    attribution.order(at)
     return _settled(confirmed, ended, Outcome.ONE_ENDED, reason, ends_on)
 
 
