@@ -25,8 +25,6 @@ from tocsin.jobs.queries import unfinished_jobs
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 
-PATIENCE_S = 5.0
-"""How long a page waits before it says that the work goes on."""
 TAKEN_UP_WITHIN_S = 0.5
 """A worker that was woken and is free has begun by then."""
 START_AGAIN_S = 2.0
@@ -36,17 +34,16 @@ LONGEST_S = 1800.0
 _LOOK_S = 0.05
 
 
-def see_done(kind: str, *, wait_s: float = PATIENCE_S) -> bool:
+def see_done(kind: str) -> bool:
     """Have the unfinished jobs of a kind done by others while waiting; say whether that has come to an end in time."""
     wanted = list(unfinished_jobs(kind).values_list("pk", flat=True))
     began_s = time.monotonic()
     help_at_s = began_s + (TAKEN_UP_WITHIN_S if wanted and bell.ring() else 0.0)
-    while states := set(unfinished_jobs(kind).filter(pk__in=wanted).values_list("state", flat=True)):
+    while unfinished_jobs(kind).filter(pk__in=wanted).exists():
         now_s = time.monotonic()
-        if now_s - began_s >= wait_s:
+        if now_s - began_s >= settings.PAGES_WAIT_S:
             return False
-        if now_s >= help_at_s and State.RUNNING not in states:
-            send_for_help(kind)
+        if now_s >= help_at_s and not _is_in_hand(kind, clock.now()) and send_for_help(kind):
             help_at_s = now_s + START_AGAIN_S
         time.sleep(_LOOK_S)
     return True
@@ -67,19 +64,25 @@ def _is_in_hand(kind: str, at: Instant) -> bool:
     return unfinished_jobs(kind).filter(state=State.RUNNING, lease_until__gte=at).exists()
 
 
-def send_for_help(kind: str) -> None:
-    """Start a process that does the jobs of a kind, unless there is one."""
-    if is_helping():
-        return
-    # It may be killed together with the web process that has started it: the job is then another's.
-    process = subprocess.Popen([*settings.HELPER_COMMAND, kind], stdin=subprocess.DEVNULL)  # noqa: S603  # our own module
+def send_for_help(kind: str) -> bool:
+    """Start a process that does the jobs of a kind; False when there is one.
+
+    It is given the lock that says so, and has it until it ends, however it ends.
+    """
+    with _locked(fcntl.LOCK_EX) as lock:
+        if lock is None:
+            return False
+        # It may be killed together with the web process that has started it: the job is then another's.
+        command = [*settings.HELPER_COMMAND, kind]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,))  # noqa: S603  # our own module
     threading.Thread(target=process.wait, name=f"end of helper {process.pid}", daemon=True).start()
+    return True
 
 
 def is_helping() -> bool:
     """Say whether a helper is at work."""
-    with _alone() as alone:
-        return not alone
+    with _locked(fcntl.LOCK_SH) as lock:
+        return lock is None
 
 
 def is_anybody_there() -> bool:
@@ -91,24 +94,23 @@ def lend_a_hand(kind: str, *, poll_s: float = 1.0) -> None:
     """Do the jobs of a kind until none is left, or there is a worker for those that must be tried again later."""
     registry.load()
     name = f"{os.uname().nodename}:{os.getpid()}"
-    with _alone() as alone:
-        until_s = time.monotonic() + LONGEST_S
-        while alone and unfinished_jobs(kind).exists() and time.monotonic() < until_s:
-            if worker.do_next(name, kind=kind) is None:
-                if bell.is_heard():
-                    return
-                time.sleep(poll_s)
+    until_s = time.monotonic() + LONGEST_S
+    while unfinished_jobs(kind).exists() and time.monotonic() < until_s:
+        if worker.do_next(name, kind=kind) is None:
+            if bell.is_heard():
+                return
+            time.sleep(poll_s)
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[bool]:
-    """Be the one helper of this instance, or know that there is one."""
+def _locked(how: int) -> Iterator[int | None]:
+    """Yield the locked file of the one helper of this instance, or None when there is one."""
     home: Path = settings.TOCSIN.home
     home.mkdir(parents=True, exist_ok=True)
     with (home / "helper.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            yield None
         else:
-            yield True
+            yield file.fileno()

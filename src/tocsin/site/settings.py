@@ -138,6 +138,8 @@ LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]
 WORK_BY_JOBS = False
 """Set by the web process: long work is handed to the worker. Commands do it themselves."""
+PAGES_WAIT_S = 10.0
+"""How long a page waits for work that it has done by others, before it says that the work goes on."""
 HELPER_COMMAND = [sys.executable, "-m", "tocsin.site.serving.worker", "--only"]
 """Starts a process that does one kind of work which a page waits for; the kind comes after it."""
 USE_TZ = True
