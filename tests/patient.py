@@ -1,4 +1,4 @@
-"""The product's settings with pages that wait as long as `PATIENCE_S` says: how fast a busy machine is, is no matter."""
+"""The product's settings with pages that wait as long as `PATIENCE_S` says, so that a busy machine is no matter."""
 
 import os
 

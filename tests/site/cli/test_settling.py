@@ -11,12 +11,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 import types
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -38,7 +40,7 @@ JOBS = """
 from tocsin.site.starting import set_up_django
 set_up_django()
 from tocsin.jobs.models import Job
-print(*(f"{job.state}:{job.attempts}" for job in Job.objects.filter(kind="feeds.reattribute").order_by("-pk")[:1]))
+print(*(f"{job.state}:{job.attempts}" for job in Job.objects.filter(kind="feeds.reattribute").order_by("pk")[2:]))
 """
 LAPSE = """
 import datetime as dt
@@ -105,10 +107,15 @@ def disputed(ready: Path, tocsin: Command, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def browsing(home: Path, parts: Sequence[str]) -> Iterator[tuple[subprocess.Popen[str], Browser]]:
-    """A served instance and a browser at it."""
+def browsing(home: Path, *parts: str, patience_s: float = 50) -> Iterator[tuple[subprocess.Popen[str], Browser]]:
+    """A served instance, whose pages wait so long for others' work, and a browser at it."""
     session = call(home, "-c", SIGN_IN)
-    with serving(home, *parts) as (process, address):
+    patient = {
+        "DJANGO_SETTINGS_MODULE": "tests.patient",
+        "PATIENCE_S": str(patience_s),
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+    }
+    with serving(home, *parts, patient=patient) as (process, address):
         assert health(address)["ok"] is True
         yield process, Browser(address, session)
 
@@ -134,86 +141,91 @@ def holder_of(browser: Browser, name: str) -> int:
     return sum(name in row for row in rows)
 
 
-@pytest.mark.parametrize("parts", [(), ("--only", "web")], ids=["with a worker", "without"])
-def test_the_next_page_after_settling_shows_the_new_holder(disputed: Path, parts: tuple[str, ...]) -> None:
-    with browsing(disputed, parts) as (process, browser):
-        assert holder_of(browser, "Ministry of Health") == 3
+@contextmanager
+def held_store(home: Path) -> Iterator[IO[str]]:
+    """Hold the store as an import does."""
+    with (home / "store/ingest.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
 
-        said = settle(browser, "Island Bank")
 
-        assert (holder_of(browser, "Ministry of Health"), holder_of(browser, "Island Bank")) == (0, 3)
-        assert "Settled. 3 open findings now belong to Island Bank." in said
-        assert "attributed anew" not in browser.get("/directory/conflicts/")
+def until(browser: Browser, holds: Callable[[str], bool]) -> str:
+    """Look at the work list until something holds of its text; return that."""
+    deadline = time.monotonic() + 90
+    while not holds(said := browser.get("/directory/conflicts/")):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+    return said
 
+
+def helpers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the processes that a server has started to do what a page waits for."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in family if child.cmdline()[-2:] == ["--only", "feeds.reattribute"]]
+
+
+def settles(browser: Browser) -> None:
+    """Settle the dispute and look at the findings."""
+    assert holder_of(browser, "Ministry of Health") == 3
+
+    said = settle(browser, "Island Bank")
+
+    assert (holder_of(browser, "Ministry of Health"), holder_of(browser, "Island Bank")) == (0, 3)
+    assert "Settled. 3 open findings now belong to Island Bank." in said
+    assert 'id="attribution"' not in browser.page
+
+
+def test_the_next_page_after_settling_shows_the_new_holder(disputed: Path) -> None:
+    with browsing(disputed) as (process, browser):
+        settles(browser)
+        assert helpers_of(process) == [], "the worker was woken"
         family = psutil.Process(process.pid).children(recursive=True)
         web = [child for child in family if "gunicorn" in " ".join(child.cmdline())]
         assert sum(child.memory_full_info().pss for child in web) < 250e6
 
 
-def test_a_claim_from_the_list_of_unattributed_assets_takes_effect_at_once(disputed: Path) -> None:
-    with browsing(disputed, ["--only", "web"]) as (_process, browser):
+def test_without_a_worker_settling_and_claiming_take_effect_as_soon(disputed: Path) -> None:
+    with browsing(disputed, "--only", "web") as (_process, browser):
+        settles(browser)
         assert "1 open finding is nobody’s" in browser.get("/directory/unattributed/")
-        browser.get("/directory/unattributed/claim/?value=192.0.2.0/24&constituent=bank")
-        path = "/directory/constituents/bank/claims/add/"
+        form = browser.get("/directory/unattributed/claim/?value=192.0.2.0/24&constituent=moh")
+        assert "What is Ministry of Health responsible for?" in form
 
-        said = browser.send(path, kind="network", value="192.0.2.128/25")
+        said = browser.send("/directory/constituents/moh/claims/add/", kind="network", value="192.0.2.128/25")
 
-        assert "The claim is entered. 1 open finding now belongs to Island Bank." in said
+        assert "The claim is entered. 1 open finding now belongs to Ministry of Health." in said
         assert "Every open finding has somebody responsible" in browser.get("/directory/unattributed/")
         assert holder_of(browser, "Island Bank") == 3
 
 
 def test_what_takes_longer_is_said_and_a_killed_helper_leaves_it_to_the_next(disputed: Path) -> None:
-    with (
-        browsing(disputed, ["--only", "web"]) as (process, browser),
-        (disputed / "store/ingest.lock").open("a") as lock,
-    ):
-        fcntl.flock(lock, fcntl.LOCK_EX)  # as an import has it
-
+    with browsing(disputed, "--only", "web", patience_s=1) as (process, browser), held_store(disputed) as lock:
         said = settle(browser, "Island Bank")
-
         assert "Settled. Open findings are being attributed anew. This page says when it is done." in said
-        assert "An import is under way. Open findings are attributed anew as soon as it ends." in said
-        helpers = [each for each in psutil.Process(process.pid).children(recursive=True) if "--only" in each.cmdline()]
-        assert len([each for each in helpers if each.cmdline()[-1] == "feeds.reattribute"]) == 1
-        helpers[0].kill()
-        psutil.wait_procs(helpers)
+        until(browser, lambda said: "An import is under way. Open findings are attributed anew as soon as" in said)
+        browser.send("/directory/constituents/bank/claims/add/", kind="network", value="192.0.2.128/25")
+        (helper,) = helpers_of(process)
+
+        helper.kill()
+        helper.wait(30)
         fcntl.flock(lock, fcntl.LOCK_UN)
-        assert call(disputed, "-c", JOBS) == "running:1"
+        assert call(disputed, "-c", JOBS) == "running:1 waiting:0"
         call(disputed, "-c", LAPSE)
 
-        assert "no worker runs. Do it now" in browser.get("/directory/conflicts/")
-        said = browser.send("/directory/conflicts/", to="/directory/attribution/")
-
-        assert "Open findings are attributed by the claims as they are now." in said
-        assert holder_of(browser, "Island Bank") == 3
-        assert call(disputed, "-c", JOBS) == "done:2"
-
-
-def test_several_who_settle_at_once_start_one_helper(disputed: Path, tmp_path: Path) -> None:
-    file = tmp_path / "more.json"
-    with (
-        browsing(disputed, ["--only", "web"]) as (process, browser),
-        (disputed / "store/ingest.lock").open("a") as lock,
-    ):
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        settle(browser, "Island Bank")
-        browser.send("/directory/constituents/bank/claims/add/", kind="network", value="192.0.2.128/25")
-        helpers = [each for each in psutil.Process(process.pid).children(recursive=True) if "--only" in each.cmdline()]
-        assert len(helpers) == 1
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        psutil.wait_procs(helpers, timeout=30)
+        until(browser, lambda said: "no worker runs. Do it now" in said)
+        browser.send("/directory/conflicts/", to="/directory/attribution/")
+        until(browser, lambda said: "attributed anew:" not in said and 'id="attribution"' not in browser.page)
+        assert {state.partition(":")[0] for state in call(disputed, "-c", JOBS).split()} == {"done"}
         assert holder_of(browser, "Island Bank") == 4
-        assert 'id="attribution"' not in browser.page and not file.exists()
 
 
 def test_a_command_attributes_at_once_and_says_so(disputed: Path, tocsin: Command, tmp_path: Path) -> None:
     file = tmp_path / "more.json"
     file.write_text(json.dumps([{"id": "bank", "name": "Island Bank", "networks": ["192.0.2.200/32"]}]))
     done = tocsin("directory", "import", file)
-    assert (done.stdout.splitlines()[-2], done.stderr) == ("Open findings: 1 changed hands.", ""), done.stdout
-    assert who_holds(disputed).count("-") == 0
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("Open findings: 1 changed hands.", ""), done.stdout
+    assert "-" not in who_holds(disputed)
 
-    file.write_text(json.dumps([{"id": "moh", "name": "Ministry of Health", "networks": ["192.0.2.1/32"]}]))
+    file.write_text(json.dumps([{"id": "moh", "name": "Ministry of Health", "networks": ["192.0.2.200/32"]}]))
     report = json.loads(tocsin("directory", "import", file, "--json").stdout)
-    assert report["reattributed"]["done"] is True
+    assert report["reattributed"] == {"done": True, "findings": 0, "gained": {}}
