@@ -202,7 +202,7 @@ def test_what_takes_longer_is_said_and_a_killed_helper_leaves_it_to_the_next(dis
     with browsing(disputed, "--only", "web", patience_s=1) as (process, browser), held_store(disputed) as lock:
         said = settle(browser, "Island Bank")
         assert "Settled. Open findings are being attributed anew. This page says when it is done." in said
-        until(browser, lambda said: "An import is under way. Open findings are attributed anew as soon as" in said)
+        until(browser, lambda said: "Open findings are attributed anew as soon as it ends." in said)
         browser.send("/directory/constituents/bank/claims/add/", kind="network", value="192.0.2.128/25")
         (helper,) = helpers_of(process)
 
@@ -228,4 +228,4 @@ def test_a_command_attributes_at_once_and_says_so(disputed: Path, tocsin: Comman
 
     file.write_text(json.dumps([{"id": "moh", "name": "Ministry of Health", "networks": ["192.0.2.200/32"]}]))
     report = json.loads(tocsin("directory", "import", file, "--json").stdout)
-    assert report["reattributed"] == {"done": True, "findings": 0, "gained": {}}
+    assert report["reattributed"] == {"done": True, "findings": 1, "gained": {"moh": 1}}
