@@ -216,7 +216,8 @@ def test_what_takes_longer_is_said_and_a_killed_helper_leaves_it_to_the_next(dis
         browser.send("/directory/conflicts/", to="/directory/attribution/")
         until(browser, lambda said: "attributed anew:" not in said and 'id="attribution"' not in browser.page)
         assert {state.partition(":")[0] for state in call(disputed, "-c", JOBS).split()} == {"done"}
-        assert holder_of(browser, "Island Bank") == 4
+        assert holder_of(browser, "Island Bank") == 3
+        assert "Every open finding has somebody responsible" in browser.get("/directory/unattributed/")
 
 
 def test_a_command_attributes_at_once_and_says_so(disputed: Path, tocsin: Command, tmp_path: Path) -> None:
