@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests.commands import Command, environment
 from tocsin.kernel import clock
-from tocsin.site import examination
+from tocsin.site import examination, instance
 from tocsin.site.config import Config
 
 
@@ -51,6 +52,31 @@ def test_orders_and_work_that_failed_get_a_line_each(ready: Path, tocsin: Comman
         "orders: Withdraw run 7 came to nothing: run 7 has no report that counts. "
         "Try it again or take it off the list, on the page Feeds and runs.",
         "jobs: jobs.sweep failed: It broke. Mend what it names; the log of the worker says more.",
+    ]
+
+
+WAITING = """
+import datetime as dt
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.jobs.queue import enqueue
+enqueue("feeds.reattribute", at=dt.datetime(2026, 11, 19, 10, 42, tzinfo=dt.UTC))
+"""
+
+
+def test_work_that_waits_without_a_worker_is_named_with_the_command_that_does_it(ready: Path, tocsin: Command) -> None:
+    subprocess.run([sys.executable, "-c", WAITING], env=environment(ready), check=True, timeout=60)
+    said = "worker: 1 job waits since 2026-11-19 10:42 UTC, and no worker runs. Run: tocsin serve"
+
+    assert tocsin("doctor").stdout == f"{said}\n"
+    with instance.serving_lock(ready, alone=False):  # as the web part has it when it runs apart
+        assert tocsin("doctor").stdout == f"{said} --only worker\n"
+    os.mkfifo(ready / "worker.bell")
+    pipe = os.open(ready / "worker.bell", os.O_RDWR | os.O_NONBLOCK)  # as a worker has it, busy or not
+    checks = json.loads(tocsin("doctor", "--json").stdout)["checks"]
+    os.close(pipe)
+    assert [check["says"] for check in checks if check["about"] == "worker"] == [
+        "1 jobs wait for a worker that is busy"
     ]
 
 

@@ -16,6 +16,8 @@ from django.utils.translation import get_language
 
 from tocsin.audit.models import AuditRow
 from tocsin.audit.queries import rows_mentioning
+from tocsin.directory.attribution import outcome as attribution_outcome
+from tocsin.directory.attribution import under_way as attribution_under_way
 from tocsin.directory.choices import ClaimKind, Status, TableKind
 from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
@@ -35,6 +37,8 @@ __all__ = [
     "Plan",
     "Problem",
     "ReadFiles",
+    "attribution_outcome",
+    "attribution_under_way",
     "claims_fingerprint",
     "claims_for_engine",
     "conflicts",

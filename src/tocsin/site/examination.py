@@ -30,6 +30,8 @@ OLDEST_SQLITE = (3, 35, 0)
 LEAST_DISK_BYTES = 2 * 10**9
 SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
 """A clock before this day is wrong."""
+TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
+"""A worker that has nothing else to do takes a job up after a second."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,6 +231,29 @@ def _orders(_config: Config) -> Iterator[Verdict]:
         yield Verdict("jobs", "none has failed")
 
 
+def _waiting(config: Config) -> Iterator[Verdict]:
+    """Work that waits, and nobody there who will do it."""
+    from django.db import Error
+
+    from tocsin.jobs.helping import is_anybody_there
+    from tocsin.jobs.queries import overdue_jobs
+
+    try:
+        waiting = list(overdue_jobs(at=now(), by=TAKEN_UP_WITHIN).values_list("run_after", flat=True))
+    except Error:  # as above
+        return
+    there = is_anybody_there()
+    if waiting and not there:
+        jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
+        served = instance.is_served(config.home)
+        command = "tocsin serve --only worker" if served else "tocsin serve"
+        says = f"{jobs} since {waiting[0]:%Y-%m-%d %H:%M} UTC, and no worker runs"
+        yield Verdict("worker", says, f"Run: {command}")
+    else:
+        says = f"{len(waiting)} jobs wait for a worker that is busy" if waiting else "no work waits"
+        yield Verdict("worker", says)
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -241,4 +266,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,10 @@ LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]
 WORK_BY_JOBS = False
 """Set by the web process: long work is handed to the worker. Commands do it themselves."""
+PAGES_WAIT_S = 10.0
+"""How long a page waits for work that it has done by others, before it says that the work goes on."""
+HELPER_COMMAND = [sys.executable, "-m", "tocsin.site.serving.worker", "--only"]
+"""Starts a process that does one kind of work which a page waits for; the kind comes after it."""
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
 

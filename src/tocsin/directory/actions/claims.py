@@ -11,6 +11,7 @@ from django.utils.translation import pgettext
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory import attribution
 from tocsin.directory.choices import ClaimKind, Outcome, Status
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
@@ -63,6 +64,7 @@ def add_claim(
         added_at=at,
         changed_at=at,
     )
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -70,6 +72,7 @@ def add_claim(
 def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
     """Say that the claim was checked now."""
     _confirm(claim, by, at)
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -77,6 +80,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
     _end(claim, ends_on, at)
+    attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
 
 
@@ -89,6 +93,7 @@ def settle_conflict(
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
     _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
+    attribution.order(at)
     return _settled(confirmed, ended, Outcome.ONE_ENDED, reason, ends_on)
 
 

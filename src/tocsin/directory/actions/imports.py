@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory import attribution
 from tocsin.directory.choices import Status
 from tocsin.directory.events import DirectoryImported
 from tocsin.directory.imports.planning import ConstituentPlan, Plan, confirmation, plan_import
@@ -42,6 +43,8 @@ def import_directory(files: ReadFiles, *, end_missing: bool = False, by: Actor, 
     _write_claims(plan, rows, by, at)
     _write_contacts(plan, rows)
     data = plan.as_data()
+    if data["claims_added"] or data["claims_changed"] or data["claims_ended"]:
+        attribution.order(at)
     return DirectoryImported(
         files=files.names,
         content_hashes=files.content_hashes,

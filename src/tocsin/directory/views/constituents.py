@@ -38,6 +38,7 @@ from tocsin.directory.views.asking import (
     claim_asked_for,
     constituent_asked_for,
     contact_asked_for,
+    tell_who_holds,
 )
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
@@ -163,6 +164,7 @@ def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
         actions.add_claim(row, **values, by=by, at=now())
 
     if request.method == "POST" and accepted(form, act):
+        tell_who_holds(request, _("The claim is entered."))
         return redirect("directory:constituent", public_id)
     return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
 
@@ -179,7 +181,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm a claim."""
     by, claim = actor(request), claim_asked_for(request, pk)
     actions.confirm_claim(claim, by=by, at=now())
-    messages.success(request, _("{value} is confirmed.").format(value=claim.label))
+    tell_who_holds(request, _("{value} is confirmed.").format(value=claim.label))
     return redirect("directory:constituent", claim.constituent.public_id)
 
 
@@ -191,6 +193,7 @@ def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and accepted(
         form, lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now())
     ):
+        tell_who_holds(request, _("The claim has its last day."))
         return redirect("directory:constituent", claim.constituent.public_id)
     return _form(request, form, _("End the claim of {value}").format(value=claim.label), _("End"), claim.constituent)
 
