@@ -128,6 +128,43 @@ def test_a_bad_record_keeps_line_reason_and_text() -> None:
     ]
 
 
+@pytest.mark.parametrize("data", [b'a,b\n1,2\n3,"cut of', b'a,b\n1,2\n\n3,"cut of\n', b'a,b\n1,2\n3,"cut of\n\n'])
+def test_a_quote_that_is_open_at_the_end_of_the_file_is_not_closed_by_it(data: bytes) -> None:
+    assert rows(data) == [(b"1", b"2")]
+    assert [(reason, raw) for _, reason, raw in bad(data)] == [("a quote is not closed", b'3,"cut of')]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_blank_lines_are_passed_over_at_once_and_counted(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_details: Any) -> None:
+        raise AssertionError("blank lines need no second look")
+
+    monkeypatch.setattr(records, "sort_lines", slow)
+    data = b"a,b" + end + end * 70_000 + b"1,2" + end + end * 3 + b'"3","4"' + end + end * 70_000
+    assert rows(data) == [(b"1", b"2"), (b"3", b"4")]
+    assert [line for batch in batches(data) for line in batch.lines.tolist()] == [70_002, 70_006]
+
+
+def test_broken_lines_are_judged_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no quotes, or each in its place, is never looked at one by one."""
+
+    def slow(self: Resynchroniser, lines: Any, doubtful: Any) -> Any:
+        assert not list(doubtful)
+        return iter(())
+
+    monkeypatch.setattr(Resynchroniser, "records", slow)
+    data = b"a,b\n" + b'x\n1,2\n,,\n  \n"3","4,5"\n\0\n6\r,7\n' * 1_000
+    assert rows(data) == [(b"1", b"2"), (b"3", b"4,5"), (b"6\r", b"7")] * 1_000
+    found = bad(data)
+    assert found[:4] == [
+        (2, "1 cells where the header has 2", b"x"),
+        (4, "3 cells where the header has 2", b",,"),
+        (5, "1 cells where the header has 2", b"  "),
+        (7, "1 cells where the header has 2", b"\0"),
+    ]
+    assert len(found) == 4_000 and found[-1][0] == 7_000
+
+
 def test_a_line_end_inside_a_cell_moves_the_numbers_of_what_follows() -> None:
     (batch,) = batches(b'a,b\n"x\ny",1\n\nz,2\n')
     assert batch.lines.tolist() == [2, 5]

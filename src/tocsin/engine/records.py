@@ -218,6 +218,7 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tu
     row, leaves fewer records than that; a lone carriage return, which PyArrow
     takes for a line end, is looked for first. So equality proves that none was
     swallowed: in a cell, one line end more is swallowed than lines are blank.
+    Save in the last cell of all, which PyArrow lets end with the block.
     """
     if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
         return None, NO_LINES
@@ -228,6 +229,8 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tu
     try:
         table = csv.read_csv(pa.BufferReader(block), *_options(columns, shape.delimiter, len(block)))
     except pa.ArrowInvalid:
+        return None, NO_LINES
+    if table.num_rows and (table[-1][-1].as_py() or b"").endswith(b"\n"):
         return None, NO_LINES
     if table.num_rows == ends:
         return table, np.arange(ends, dtype=np.int64)
