@@ -8,6 +8,7 @@ against the engine, and the catalogue of each language against the list.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 
@@ -52,6 +53,7 @@ ROWS = (
     _("has the key '{text}' twice"),
     _("holds {text}, which is not JSON"),
 )
+AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
     _("line {number} is longer than {most} MiB."),
     _("it is not a text file."),
@@ -81,7 +83,8 @@ REPORTS = (
     _("no mapping knows its type, and no column of it holds a time and an asset."),
     _("its columns are separated by {text}."),
     _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
-    _("it is dated {day}, which lies too far ahead."),
+    _("it is no file but a pipe, a socket or a device, which is never read."),
+    AHEAD,
 )
 
 
@@ -89,6 +92,7 @@ RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
     _("It was interrupted. Nothing of it counts; import its files again."),
 )
+EVERY = (*CELLS, *ROWS, *REPORTS, *RUNS)
 REMEDIES = (
     _("See how to map a new report."),
     _("Export it with commas, or use a mapping file with delimiter = {text}; see how to map a new report."),
@@ -109,27 +113,22 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 @functools.cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
-
-
-@functools.cache
-def _remedies() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in REMEDIES]
+def _patterns(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    return [(sentence, _pattern(sentence)) for sentence in sentences]
 
 
 def known(reason: str) -> str:
     """Return the sentence, with its placeholders, that a reason is; nothing when the engine has none like it."""
-    return next((sentence for sentence, pattern in _patterns() if pattern.fullmatch(reason)), "")
+    return next((sentence for sentence, pattern in _patterns(EVERY) if pattern.fullmatch(reason)), "")
 
 
 def said(reason: str) -> str:
     """Return a reason in the reader's language."""
-    return _said(reason, _patterns()) or reason
+    return _said(reason, EVERY) or reason
 
 
-def _said(text: str, patterns: list[tuple[str, re.Pattern[str]]]) -> str:
-    for sentence, pattern in patterns:
+def _said(text: str, sentences: tuple[str, ...]) -> str:
+    for sentence, pattern in _patterns(sentences):
         if found := pattern.fullmatch(text):
             return gettext(sentence).format(**{name: part or "…" for name, part in found.groupdict().items()})
     return ""
@@ -141,6 +140,16 @@ def said_of_file(name: str, text: str) -> str:
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]
-        if what_helps := _said(last, _remedies()):
+        if what_helps := _said(last, REMEDIES):
             return f"{said(first)} {what_helps}"
     return said(reason)
+
+
+def day_ahead(text: str) -> dt.date | None:
+    """Return the day of a report that was refused because it lies too far ahead; None when that is not why."""
+    ((_sentence, pattern),) = _patterns((AHEAD,))
+    found = pattern.search(text)
+    try:
+        return dt.date.fromisoformat(found["day"]) if found else None
+    except ValueError:  # a file that is named like the sentence
+        return None
