@@ -80,7 +80,8 @@ def test_a_header_counts_although_no_row_follows(tmp_path: Path) -> None:
 
 def test_a_separator_beyond_ascii_is_read() -> None:
     feed = read_feed(
-        '[feed]\nname = "lamps"\n[read]\ndelimiter = "§"\n[fields]\n"time.source" = "when"\n"source.ip" = "lamp"\n'.encode(),
+        '[feed]\nname = "lamps"\n[read]\ndelimiter = "§"\n'
+        '[fields]\n"time.source" = "when"\n"source.ip" = "lamp"\n'.encode(),
         "lamps.toml",
     )
     assert feed.reading.engine_shape is None

@@ -122,7 +122,7 @@ def special(path: Path) -> BrokenReport:
 
 
 def is_special(path: Path) -> bool:
-    """Say whether a path is a pipe, a socket or a device: to open it may block for ever, or never end. Raises OSError."""
+    """Say whether a path is a pipe, a socket or a device: to open it may block, or never end. Raises OSError."""
     mode = path.stat().st_mode
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 

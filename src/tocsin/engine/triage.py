@@ -10,6 +10,7 @@ a file of nothing but blank or broken lines is read as fast as a good one.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -21,6 +22,8 @@ from tocsin.engine.resync import Record, Resynchroniser, wrong_number_reason
 _Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 _Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 _LINE_END, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
+_AT_ONCE = 65_536
+"""Bad records that are held one by one, until they are columns."""
 _RECORD, _WRONG, _PASSED_OVER, _PART, _ODD = range(5)
 """What a line is: a record; one with too few or too many cells; blank or a remark; part of what began before; odd."""
 
@@ -51,7 +54,7 @@ class BadRecords:
         yield from map(BadRecord, self.lines.tolist(), self.reasons.to_pylist(), self.raws.to_pylist())
 
     @classmethod
-    def of(cls, records: Iterable[BadRecord] = ()) -> BadRecords:
+    def of(cls, records: Iterable[BadRecord | Record] = ()) -> BadRecords:
         """Return records as columns."""
         rows = list(records)
         lines = np.array([one.line for one in rows], np.int64)
@@ -124,14 +127,19 @@ class _Lines:
     def sorted(self) -> Sorted:
         """Return the lines in their places."""
         odd = self._judge()
-        records = [record for record in self._resync.records(self._texts, odd) if not self._close(record)]
+        records = self._resync.records(self._texts, odd)
+        mended: list[Record] = []
+        bad: list[BadRecords] = []
+        while some := list(itertools.islice(records, _AT_ONCE)):
+            some = [record for record in some if not self._close(record)]
+            mended += [record for record in some if record.cells is not None]
+            bad.append(BadRecords.of(record for record in some if record.cells is None))
         whole, wrong = self._kind == _RECORD, self._kind == _WRONG
-        bad = [BadRecord(one.line, one.reason, one.raw) for one in records if one.cells is None]
-        together = BadRecords.joined([self._wrong(wrong), *([BadRecords.of(bad)] if bad else [])])
+        together = BadRecords.joined([self._wrong(wrong), *bad])
         return Sorted(
             self._data[self._bytes_of(whole)].tobytes(),
             np.flatnonzero(whole),
-            [record for record in records if record.cells is not None],
+            mended,
             together.in_order() if bad else together,
             int(np.count_nonzero((self._kind == _PASSED_OVER) | (self._kind == _PART))),
         )
@@ -141,6 +149,7 @@ class _Lines:
         odd = []
         if (quoted := np.flatnonzero(self._count(_QUOTE))).size:
             self._texts = self._block.split(b"\n")
+            self._texts.pop()  # what follows the last line end: nothing
             self._kind[quoted] = _RECORD
             is_sound = self._resync.is_sound
             odd = [at for at in quoted.tolist() if not is_sound(self._texts[at].removesuffix(b"\r"))]
