@@ -129,3 +129,20 @@ def test_gaps_are_filled_before_anyone_is_held_responsible(tmp_path: Path) -> No
 
 def test_parts_of_a_run_have_numbers_of_their_own() -> None:
     assert len({part_number(delivery, chunk) for delivery in range(50) for chunk in range(50)}) == 2_500
+
+
+def test_the_quarantine_of_a_report_is_written_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of a report is set aside, no more than one chunk of it is held, and lines stay in order."""
+    monkeypatch.setattr(records, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(records, "BLOCK_BYTES", 1_000)
+    good = as_csv([row(ip="192.0.2.1", port="http"), row(ip="nowhere")])
+    path = tmp_path / name_of("scan_rdp", day(0))
+    path.write_bytes(good + (b"x\n" * 7 + good.split(b"\n")[1] + b"\n") * 200)
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    assert (report.records, report.kept, report.rows_quarantined, report.cells_quarantined) == (1_602, 201, 1_401, 201)
+    file = pq.ParquetFile(tmp_path / "store" / report.quarantine)
+    assert file.num_row_groups >= 5
+    lines = file.read()["line"].to_pylist()
+    assert lines == sorted(lines) and len(lines) == 1_602
+    assert not bench.debris()

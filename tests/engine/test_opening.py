@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -190,3 +192,22 @@ def test_binary_junk_breaks_its_own_report_only(junk: bytes, tmp_path: Path) -> 
     delta = Bench(tmp_path / "store").run([tmp_path / NAME, good])
     assert [(broken.name, broken.cycle) for broken in delta.broken] == [(NAME, ("scan_rdp", MONDAY))]
     assert [report.name for report in delta.accepted] == [good.name]
+
+
+def test_a_pipe_a_socket_or_a_device_is_refused_without_being_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        (tmp_path / "link.csv").symlink_to(NAME)
+        for path in (tmp_path / NAME, tmp_path / "s", tmp_path / "link.csv", Path("/dev/zero")):
+            with pytest.raises(BrokenReport, match="no file but a pipe, a socket or a device") as refusal:
+                sources(path)
+            assert refusal.value.where == path.name
+
+
+def test_a_pipe_beside_a_good_report_costs_the_good_one_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    good = packed(tmp_path / NAME, "plain")
+    delta = Bench(tmp_path / "store").run([tmp_path / "pipe.csv", good])
+    assert [report.name for report in delta.accepted] == [NAME]
+    assert [broken.name for broken in delta.broken] == ["pipe.csv"]

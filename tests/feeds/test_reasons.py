@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,3 +208,10 @@ def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None
     assert reasons.said_of_file("a.csv", "a.csv: it is not a text file.") == "it is not a text file."
     mapped = "no mapping knows its type, and no column of it holds a time and an asset. See how to map a new report."
     assert reasons.said_of_file("a.csv", f"a.csv: {mapped}") == mapped
+
+
+def test_the_day_of_a_report_that_lies_too_far_ahead_is_told_from_its_refusal() -> None:
+    refusal = "a.csv: it is dated 2027-01-31, which lies too far ahead. If that day is wrong, put the right one."
+    assert reasons.day_ahead(refusal) == dt.date(2027, 1, 31)
+    assert reasons.day_ahead("it is dated never, which lies too far ahead.") is None
+    assert reasons.day_ahead("a.csv: the archive is empty.") is None

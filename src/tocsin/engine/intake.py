@@ -32,10 +32,14 @@ from tocsin.engine.store import Report, Workspace
 
 
 class Records(Protocol):
-    """Reads a whole report of an unusual shape: JSON lines, a list of names."""
+    """Reads a report of an unusual shape: JSON lines, a list of names."""
 
-    def __call__(self, source: Source) -> tuple[Batch, bytes]:
-        """Return its records and the SHA-256 of its unpacked bytes. Raises BrokenReport."""
+    def columns(self, source: Source) -> tuple[str, ...]:
+        """Return its columns. Raises BrokenReport."""
+        ...
+
+    def batches(self, source: Source, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """Yield its records, in order. Raises BrokenReport."""
         ...
 
 
@@ -204,8 +208,9 @@ class ChunkSource:
 
     def __iter__(self) -> Iterator[Chunk | Ready]:
         if records := self.delivery.recognised.records:
-            batch, self.digest = records(self.delivery.source)
-            yield Ready(0, batch)
+            for number, batch in enumerate(records.batches(self.delivery.source, self.delivery.columns)):
+                yield Ready(number, batch)
+            self.digest = digest_of(self.delivery.source)
             return
         with opened(self.delivery.source) as stream:
             reader = Reader(stream, name=self.delivery.source.name, shape=self.delivery.recognised.shape)
@@ -317,12 +322,17 @@ def _write_quarantine(table: pa.Table, path: Path) -> None:
 
 
 def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Mapped]) -> str:
-    """Return one quarantine file for a report's chunks, in line order; empty when there is none."""
+    """Return one quarantine file for a report's chunks, in line order; empty when there is none.
+
+    Chunks are in line order among themselves, so no more than one is held.
+    """
     paths = [workspace.root / chunk.quarantine for chunk in chunks if chunk.quarantine]
     if len(paths) <= 1:
         return workspace.relative(paths[0]) if paths else ""
-    table = pa.concat_tables([pq.read_table(path, schema=QUARANTINE) for path in paths]).sort_by("line")
-    merged = _written(workspace, "quarantine", report.type, report.id[:16], table, _write_quarantine)
+    merged = workspace.path("quarantine", report.type, report.id[:16])
+    with workspace.writing(merged) as temporary, pq.ParquetWriter(temporary, QUARANTINE, compression="zstd") as writer:
+        for path in paths:
+            writer.write_table(pq.read_table(path, schema=QUARANTINE).sort_by("line"))
     for path in paths:
         path.unlink()
-    return merged
+    return workspace.relative(merged)

@@ -12,10 +12,8 @@ read: a better mapping explains old observations too.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
-import io
 import itertools
 from typing import Any
 
@@ -30,6 +28,7 @@ from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, 
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import TIME, Mapping, Roles
 from tocsin.engine.records import Batch
+from tocsin.engine.triage import BadRecords
 
 RAW = "c."
 """Prefix of a report's own columns in an event table."""
@@ -108,8 +107,7 @@ def normalise(
     columns = _reasoned(table, mapping, roles, high, low, account)
     bad_cells = [_cells(table, lines, field.column, bad) for field, bad in _bad(table, mapping)]
     cells = [pa.table(found, schema=QUARANTINE) for found in (odd_cells, *bad_cells) if found]
-    unreadable = [(bad.line, "", bad.reason, bad.raw, True) for bad in batch.bad]
-    quarantine = pa.concat_tables([*cells, _quarantine(refused + unreadable)])
+    quarantine = pa.concat_tables([*cells, refused, _unreadable(batch.bad)])
     events = {"line": lines, "time": pa.array(times).cast(MICROSECONDS), **columns}
     arrays = [
         pa.array(events[name]).cast(kind)
@@ -120,7 +118,7 @@ def normalise(
     return Normalised(
         pa.table([*arrays, *table.columns], names=[*EVENT_COLUMNS, *(RAW + name for name in table.column_names)]),
         quarantine,
-        len(refused) + len(unreadable),
+        len(refused) + len(batch.bad),
         sum(map(len, cells)),
     )
 
@@ -345,20 +343,21 @@ def _cells(table: pa.Table, lines: Any, column: str, bad: BadCells) -> dict[str,
 
 def _refused_rows(
     table: pa.Table, lines: Any, times: Any, time_reasons: dict[int, str], kept: Mask, roles: Roles
-) -> list[tuple[Any, ...]]:
+) -> pa.Table:
     """Return a quarantine row for each record without a time or an asset."""
     refused = np.flatnonzero(~kept)
     if not len(refused):
-        return []
+        return QUARANTINE.empty_table()
     asset = roles.address or roles.account
-    rows = []
-    for row, record in zip(refused.tolist(), table.take(pa.array(refused)).to_pylist(), strict=True):
-        if np.isnat(times[row]):
-            column, reason = roles.time, time_reasons.get(row, "there is no time")
-        else:
-            column, reason = asset, _asset_reason(record.get(asset), asset)
-        rows.append((int(lines[row]), column, reason, as_record(record.values()), True))
-    return rows
+    rows = table.take(pa.array(refused))
+    timeless = np.isnat(times[refused])
+    cells = rows[asset].to_pylist() if asset else [None] * len(refused)
+    reasons = [
+        time_reasons.get(row, "there is no time") if no_time else _asset_reason(cell, asset)
+        for row, no_time, cell in zip(refused.tolist(), timeless.tolist(), cells, strict=True)
+    ]
+    columns = pa.array([asset, roles.time], pa.utf8()).take(pa.array(timeless.astype(np.int8)))
+    return _aside(lines[refused], columns, pa.array(reasons, pa.utf8()), as_records(rows))
 
 
 def _asset_reason(cell: bytes | None, column: str) -> str:
@@ -371,15 +370,23 @@ def _asset_reason(cell: bytes | None, column: str) -> str:
     return f"the {column} is not an address"
 
 
-def as_record(cells: Any) -> bytes:
-    """Return cells as a line of a report, every one quoted; what `resync` reads back."""
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow(
-        [(cell or b"").decode("utf-8", "surrogateescape") for cell in cells]
-    )
-    return text.getvalue().encode("utf-8", "surrogateescape")
+def as_records(table: pa.Table) -> pa.Array:
+    """Return rows as lines of a report, every cell quoted; what `resync` reads back."""
+    quoted = [
+        pc.replace_substring(pc.fill_null(addresses.readable(column), b""), '"', '""') for column in table.columns
+    ]
+    around = pa.scalar(b'"', pa.binary())
+    between = pa.scalar(b'","', pa.binary())
+    inner = pc.binary_join_element_wise(*quoted, between) if len(quoted) > 1 else quoted[0]
+    return pc.binary_join_element_wise(around, inner, around, pa.scalar(b"", pa.binary()))
 
 
-def _quarantine(rows: list[tuple[Any, ...]]) -> pa.Table:
-    columns: list[Any] = list(zip(*rows, strict=True)) or [[]] * len(QUARANTINE)
-    return pa.table(columns, schema=QUARANTINE)
+def _unreadable(bad: BadRecords) -> pa.Table:
+    """Return a quarantine row for each record that has no cells."""
+    return _aside(bad.lines, pa.repeat(pa.scalar("", pa.utf8()), len(bad)), bad.reasons, bad.raws)
+
+
+def _aside(lines: Any, columns: pa.Array, reasons: pa.Array, raws: pa.Array) -> pa.Table:
+    """Return quarantine rows for whole records."""
+    whole = pa.repeat(pa.scalar(True), len(reasons))
+    return pa.table([pa.array(lines, pa.int64()), columns, reasons, raws, whole], schema=QUARANTINE)

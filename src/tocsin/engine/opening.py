@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import gzip
 import lzma
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -126,8 +127,23 @@ def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
         raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
 
 
+def special(path: Path) -> BrokenReport:
+    """Return the refusal of what is no file."""
+    return BrokenReport(
+        "it is no file but a pipe, a socket or a device, which is never read.", where=readable(path.name)
+    )
+
+
+def is_special(path: Path) -> bool:
+    """Say whether a path is a pipe, a socket or a device: to open it may block, or never end. Raises OSError."""
+    mode = path.stat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _magic(path: Path) -> bytes:
     try:
+        if is_special(path):
+            raise special(path)
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:

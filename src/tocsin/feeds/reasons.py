@@ -60,6 +60,7 @@ ROWS = (
     _("has the key '{text}' twice"),
     _("holds {text}, which is not JSON"),
 )
+AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
     _("line {number} is longer than {most} MiB."),
     _("it is not a text file."),
@@ -89,7 +90,8 @@ REPORTS = (
     _("no mapping knows its type, and no column of it holds a time and an asset."),
     _("its columns are separated by {text}."),
     _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
-    _("it is dated {day}, which lies too far ahead."),
+    _("it is no file but a pipe, a socket or a device, which is never read."),
+    AHEAD,
 )
 
 
@@ -116,6 +118,7 @@ HOLDERS = (
 )
 STOPPED = _("An error stopped it. The software said: {detail}")
 """Of what nobody foresaw."""
+EVERY = (*CELLS, *ROWS, *REPORTS, *RUNS)
 REMEDIES = (
     _("See how to map a new report."),
     _("Export it with commas, or use a mapping file with delimiter = {text}; see how to map a new report."),
@@ -136,27 +139,22 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 @functools.cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return _patterns_of((*CELLS, *ROWS, *REPORTS, *RUNS))
-
-
-@functools.cache
-def _patterns_of(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+def _patterns(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
     return [(sentence, _pattern(sentence)) for sentence in sentences]
 
 
 def known(reason: str) -> str:
     """Return the sentence, with its placeholders, that a reason is; nothing when the engine has none like it."""
-    return next((sentence for sentence, pattern in _patterns() if pattern.fullmatch(reason)), "")
+    return next((sentence for sentence, pattern in _patterns(EVERY) if pattern.fullmatch(reason)), "")
 
 
 def said(reason: str) -> str:
     """Return a reason in the reader's language."""
-    return _said(reason, _patterns()) or reason
+    return _said(reason, EVERY) or reason
 
 
-def _said(text: str, patterns: list[tuple[str, re.Pattern[str]]]) -> str:
-    for sentence, pattern in patterns:
+def _said(text: str, sentences: tuple[str, ...]) -> str:
+    for sentence, pattern in _patterns(sentences):
         if found := pattern.fullmatch(text):
             return gettext(sentence).format(**{name: _filled(name, part) for name, part in found.groupdict().items()})
     return ""
@@ -169,7 +167,7 @@ def _filled(name: str, part: str | None) -> str:
     if name == "detail":
         return _in_our_words(part) or part
     if name == "holder":
-        return _said(part, _patterns_of(HOLDERS)) or part
+        return _said(part, HOLDERS) or part
     return said_day(part) if name == "day" else part
 
 
@@ -194,14 +192,14 @@ def said_of_end(text: str) -> str:
     from_system = re.fullmatch(r"\[Errno \d+\] (.+?)(: .+)?", text)
     if from_system and (known := _in_our_words(from_system[1])):
         text = f"{known}{from_system[2] or ''}"
-    return _said(text, _patterns()) or gettext(STOPPED).format(detail=text)
+    return _said(text, EVERY) or gettext(STOPPED).format(detail=text)
 
 
 def said_of_order(text: str) -> str:
     """Return why an order came to nothing in the reader's language."""
     tried = _pattern(TRIED).fullmatch(text)
     reason = tried["reason"] if tried else text
-    found = _said(reason, _patterns_of(ORDERS)) or said_of_end(reason)
+    found = _said(reason, ORDERS) or said_of_end(reason)
     return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
 
 
@@ -211,6 +209,16 @@ def said_of_file(name: str, text: str) -> str:
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]
-        if what_helps := _said(last, _patterns_of(REMEDIES)):
+        if what_helps := _said(last, REMEDIES):
             return f"{said(first)} {what_helps}"
     return said(reason)
+
+
+def day_ahead(text: str) -> dt.date | None:
+    """Return the day of a report that was refused because it lies too far ahead; None when that is not why."""
+    ((_sentence, pattern),) = _patterns((AHEAD,))
+    found = pattern.search(text)
+    try:
+        return dt.date.fromisoformat(found["day"]) if found else None
+    except ValueError:  # a file that is named like the sentence
+        return None

@@ -12,7 +12,7 @@ from typing import Any
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
 from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
-from tocsin.formats.tables import Table, from_json_lines
+from tocsin.formats.tables import JsonLines, Records
 
 ORIGIN = "file"
 _DETAIL = ("feed.name", "malware.name", "protocol.application")
@@ -81,12 +81,12 @@ def _problem_of_kind(kind: str, value: Any) -> str:
     return ""
 
 
-def read_lines(lines: Iterable[bytes]) -> Table:
-    """Return events, one JSON object a line, as columns named like their keys.
+def read_lines(lines: Iterable[bytes]) -> Records:
+    """Return events, one JSON object a line, as records whose columns are named like their keys.
 
     A line with a key twice, with NaN, nested too deep or that is no object is refused, with its number.
     """
-    return from_json_lines(lines)
+    return JsonLines(lines)
 
 
 def mapping_of(columns: Iterable[str], type_name: str = "idf") -> Mapping:
