@@ -81,7 +81,9 @@ def _filters(stock: Stock, taken: Sequence[str]) -> Iterator[tuple[str, Sequence
     held = stock.constituents
     ids = [each["id"] for each in held]
     networks = [network for each in held for network in each["networks"] if "." in network]
-    wide = [str(ipaddress.ip_network(network).supernet(new_prefix=20)) for network in networks[::7] if _is_wide(network)]
+    wide = [
+        str(ipaddress.ip_network(network).supernet(new_prefix=20)) for network in networks[::7] if _is_wide(network)
+    ]
     single = [str(ipaddress.ip_network(network).network_address + 1) for network in networks[::3]]
     sectors = sorted({each["sector"] for each in held})
     asns = sorted({asn for each in held for asn in each["asns"]})
@@ -109,10 +111,13 @@ def _filters(stock: Stock, taken: Sequence[str]) -> Iterator[tuple[str, Sequence
     yield "q=port", [f"q=:{port}" for port in PORTS.tolist()]
     yield "q=text", [f"q={word}{number}" for number in range(10) for word in ("h", "org00", "o1", "gov.")]
     yield "q=id", [f"q={each}" for each in taken[:40]]
-    yield "q, every state, by last sight", [
-        f"state=new&state=still&state=returned&state=gone&sort=-last_seen&q={quote(network)}"
-        for network in networks[7:200:5]
-    ]
+    yield (
+        "q, every state, by last sight",
+        [
+            f"state=new&state=still&state=returned&state=gone&sort=-last_seen&q={quote(network)}"
+            for network in networks[7:200:5]
+        ],
+    )
     yield "whose, severity, by asset", [f"whose={name}&severity=2&severity=3&sort=asset" for name in ids[3::11]]
     yield "sector, class, by last sight", [f"sector={name}&class=vulnerable-system&sort=-last_seen" for name in sectors]
     yield "type gone, by first sight", [f"state=gone&type={name}&sort=first_seen" for name in types]

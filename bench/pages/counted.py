@@ -2,8 +2,8 @@
 
     TOCSIN_HOME=DIR python -m bench.pages.counted EMAIL FILE
 
-FILE holds a JSON array of addresses. Prints one JSON object: for each the queries of the first time that it is asked for
-after an import, and of the next time.
+FILE holds a JSON array of addresses. Prints one JSON object: for each the queries of the first time that it is asked
+for after an import, and of the next time.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def served(setting: Setting, database: str) -> list[Figure]:
 
 def rounds(web: Served, visitor: Visitor, listed: Sequence[Page], repeat: int) -> list[Asked]:
     """Ask every page once, then so many times more, in another order each time. Raises Failed."""
-    order, shuffled = list(enumerate(listed)), random.Random(58)  # noqa: S311  only an order
+    order, shuffled = list(enumerate(listed)), random.Random(58)
     first, sizes = [0.0] * len(listed), [0] * len(listed)
     walls: list[list[float]] = [[] for _ in listed]
     cpu: list[list[float]] = [[] for _ in listed]
@@ -109,7 +109,7 @@ def _ask(visitor: Visitor, path: str) -> tuple[float, int]:
 def crowd(visitor: Visitor, listed: Sequence[Page]) -> list[float]:
     """Let several people ask every page once, at the same time; return the milliseconds of each request."""
     paths = [(page.path(number), number) for number in range(AT_ONCE) for page in listed]
-    random.Random(58).shuffle(paths)  # noqa: S311  only an order
+    random.Random(58).shuffle(paths)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return [wall_s * 1000 for wall_s, _size in pool.map(lambda asked: _ask(visitor, asked[0]), paths)]
 

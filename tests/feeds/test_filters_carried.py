@@ -1,4 +1,4 @@
-"""A filter of `tocsin finding list` says the same in the address of the Findings page, and no filter is missing there."""
+"""A filter of `tocsin finding list` says the same in the address of the Findings page, and none is missing."""
 
 from __future__ import annotations
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,15 @@ from tocsin.site.search import AT_MOST, Hit, find
 from tocsin.site.settings import SITE
 
 TEMPLATES = SITE / "templates"
+
+
+def test_why_a_page_failed_is_told_on_standard_error() -> None:
+    """In a process of its own: here pytest takes what is logged."""
+    code = "import django; django.setup(); import logging; logging.getLogger('django.request').error('why')"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tocsin.site.settings"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "why"
 
 
 @pytest.fixture

@@ -128,10 +128,12 @@ def _narrowed(found: Filter, question: Question[QueryDict]) -> Filter:
 
     Where none of the values can be understood, nothing is narrowed; the page says so.
     """
-    for name, read, narrow in (("asset", span, within), ("asn", system, announced_by), ("id", words_of, among)):
-        if wanted := question.read(name, read):
-            found = narrow(found, wanted)
-    return found
+    if spans := question.read("asset", span):
+        found = within(found, spans)
+    if asns := question.read("asn", system):
+        found = announced_by(found, asns)
+    keys = question.read("id", words_of)
+    return among(found, keys) if keys else found
 
 
 def _types(question: Question[QueryDict], labels: Mapping[str, str]) -> tuple[str, ...]:

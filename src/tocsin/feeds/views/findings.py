@@ -222,7 +222,11 @@ def typed(query: QueryDict) -> list[dict[str, Any]]:
     """Return a line for each filter that has its values from the address alone: there to be taken away."""
     names = (("asset", _("Address")), ("asn", _("Autonomous system")), ("id", _("Finding")))
     return [
-        {"name": name, "label": label, "values": [{"code": each, "label": each} for each in query.getlist(name) if each]}
+        {
+            "name": name,
+            "label": label,
+            "values": [{"code": each, "label": each} for each in query.getlist(name) if each],
+        }
         for name, label in names
         if any(query.getlist(name))
     ]
