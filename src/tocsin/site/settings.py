@@ -133,6 +133,14 @@ TOCSIN_IS_DEMO = instance.is_demonstration(CONFIG.home)
 TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
 """The day on which a demonstration stands still; None where the clock says which day it is."""
 
+LOGGING: dict[str, Any] = {
+    # Why a page failed, on standard error, where the service's log is: without it nobody would ever know.
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+}
+
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]

@@ -15,12 +15,12 @@ def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dic
     """Return how many observations of one finding stand in each part; parts without one are left out."""
     if not parts:
         return {}
-    cursor = database.ask(
+    rows = database.ask(
         """SELECT filename, count(*) FROM read_parquet(?, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT GROUP BY ALL""",
         [list(parts), k1, k2],
     )
-    return {file: count for file, count in cursor.fetchall()}
+    return {file: count for file, count in rows.fetchall()}
 
 
 def observations(
@@ -32,15 +32,14 @@ def observations(
     """
     if not parts:
         return []
-    cursor = database.ask(
+    answer = database.ask(
         """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
         [list(parts), k1, k2, limit],
     )
-    names = [column[0] for column in cursor.description or ()]
     found = []
-    for row in cursor.fetchall():
-        cells = dict(zip(names, row, strict=True))
+    for row in answer.rows:
+        cells = dict(zip(answer.columns, row, strict=True))
         raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
         found.append(
             (instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw)
