@@ -14,7 +14,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-_DEVIATIONS = frozenset("ß\u03c2\u200c\u200d")
+DEVIATIONS = frozenset("ß\u03c2\u200c\u200d")
 """ß, final sigma and the joiners: IDNA 2003 wrote them as other letters, IDNA 2008 keeps them (RFC 5894, §7.2)."""
 MAX_ASN = 2**32 - 1
 
@@ -60,7 +60,7 @@ def ascii_name(name: str) -> str:
     """
     if name.isascii():
         return name
-    if not _DEVIATIONS.isdisjoint(name):
+    if not DEVIATIONS.isdisjoint(name):
         raise UnicodeError(f"{name!r} has a letter that IDNA 2003 and 2008 write differently")
     return name.encode("idna").decode("ascii")
 
@@ -71,7 +71,7 @@ def suffix(text: str) -> str:
     Raises ValueError when it is not a domain name.
     """
     name = text.strip().removeprefix("*.").strip(".").lower()
-    if not _DEVIATIONS.isdisjoint(name):
+    if not DEVIATIONS.isdisjoint(name):
         raise ValueError(
             f"{text!r} has a letter that is written in two ways. Write its ASCII form, as xn--fa-hia.example."
         )
