@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.engine.cycles import Calendar
+from tocsin.engine.duplicates import Twins
 from tocsin.engine.normalise import EVENT_COLUMNS, MICROSECONDS, TEXT
 from tocsin.engine.reattribute import with_holders
 
@@ -75,8 +76,9 @@ class Folded:
     movements: pa.Table
     """`on`, `label`, `constituent`, `class`, `severity`, `findings`: how many were what, for the days from `since`."""
     duplicates: int
-    unresolved: pa.Table
-    """`part`, `row` of observations that may be duplicates but have no fingerprint yet."""
+    """Copies among rows whose fingerprints are known."""
+    twins: Twins
+    """Rows that may be copies of each other, where some have no fingerprint yet."""
 
 
 def in_key_order(k1: Any, k2: Any, *then: Any, in_runs: bool = False) -> Rows:
@@ -122,8 +124,8 @@ class Sightings:
     row: Any
 
 
-def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
-    """Return the sightings in spilled rows, the number of duplicates, and the rows that need a fingerprint."""
+def sightings(rows: pa.Table) -> tuple[Sightings, Twins]:
+    """Return the sightings in spilled rows, and the rows of this run that share key and time with another."""
     k1, k2 = rows["k1"].to_numpy(), rows["k2"].to_numpy()
     on = rows["on"].cast(pa.int32()).to_numpy()
     time = rows["time"].cast(pa.int64()).to_numpy()
@@ -132,27 +134,23 @@ def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
     k1, k2, on, time = k1[order], k2[order], on[order], time[order]
     start = np.flatnonzero(begins(k1, k2, on))
     end = np.append(start[1:], len(order)) - 1 if len(start) else start
-    duplicates, unresolved = _duplicates(rows, order, begins(k1, k2, on, time))
+    twins = _twins(rows, order, begins(k1, k2, on, time))
     latest = order[end]
     found = Sightings(
         k1[start], k2[start], on[start], end - start + 1, time[start], time[end], report[latest], line[latest], latest
     )
-    return found, duplicates, unresolved
+    return found, twins
 
 
-def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table]:
-    """Count second and later copies among this run's rows of one key and time; `moment` marks such groups."""
+def _twins(rows: pa.Table, order: Rows, moment: Any) -> Twins:
+    """Return this run's rows that share key and time; `moment` marks where, in order, such groups begin."""
     group = np.cumsum(moment)
     alone = moment & np.append(moment[1:], True)
     shared, groups = order[~alone], group[~alone]
-    of_this_run = rows["part"].to_numpy()[shared] >= 0
-    shared, groups = shared[of_this_run], groups[of_this_run]
-    prints = rows["print"].to_numpy()[shared]
-    if (prints == 0).any():
-        return 0, rows.select(["part", "row"]).take(pa.array(shared[prints == 0]))
-    by_print = np.lexsort((prints, groups))
-    copies = ~begins(groups[by_print], prints[by_print]) if len(shared) else np.zeros(0, bool)
-    return int(copies.sum()), rows.select(["part", "row"]).slice(0, 0)
+    part = rows["part"].to_numpy()[shared]
+    of_this_run = part >= 0
+    shared, groups, part = shared[of_this_run], groups[of_this_run], part[of_this_run]
+    return Twins(groups, part, rows["row"].to_numpy()[shared].astype(np.int64), rows["print"].to_numpy()[shared])
 
 
 def fold(
@@ -172,14 +170,13 @@ def fold(
     What was seen on a day counts for whom its row was attributed to when it was
     read, what went gone for whoever held it then.
     """
-    seen, duplicates, unresolved = sightings(rows)
-    if unresolved.num_rows:
-        return Folded(prior, _no_movements(), 0, unresolved)
+    seen, twins = sightings(rows)
+    duplicates, unsettled = twins.settled()
     life = _Life(report_type, prior, rows, seen, calendar)
     state = life.state()
     if holders is not None:
         state = with_holders(state, holders)
-    return Folded(state, life.movements(since, state["constituent"]), duplicates, unresolved)
+    return Folded(state, life.movements(since, state["constituent"]), duplicates, unsettled)
 
 
 class _Life:
@@ -354,10 +351,6 @@ MOVEMENTS = pa.schema(
         ("findings", pa.int64()),
     ]
 )
-
-
-def _no_movements() -> pa.Table:
-    return MOVEMENTS.empty_table()
 
 
 def _counted(days: Any, labels: Any, asset: dict[str, Any]) -> pa.Table:

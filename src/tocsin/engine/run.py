@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar, Decision, Judged, judge
+from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
 from tocsin.engine.fold import BY, MOVEMENTS
 from tocsin.engine.intake import (
@@ -43,6 +44,8 @@ _BYTES_PER_ROW = 300
 _UNPACKED = 12
 """Typical ratio of a packed report; only the number of partitions hangs on it."""
 MOST_BITS = 12
+_TOGETHER = 32
+"""Partitions that are folded before what may be copies in them is looked at: in memory until then, 32 bytes a row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,6 +286,11 @@ class _Intake:
         self.reads[report.id] = read
         self.touched.add(report.type)
 
+    def parts(self) -> dict[int, str]:
+        """Return the observations of this run by part number."""
+        chunks = (chunk for read in self.reads.values() for chunk in read.chunks)
+        return {part_number(chunk.delivery, chunk.chunk): chunk.part for chunk in chunks}
+
     def read_again(self, reports: Sequence[Report], context: Context, executor: Executor, progress: Progress) -> None:
         """Read accepted reports again. One that the mappings in force refuse stays as it is."""
         again: list[tuple[Report, Delivery]] = []
@@ -358,10 +366,16 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
     # The largest first: what is folded last should be over soon.
     tasks = [task for one in sorted(folds, key=lambda one: -one.rows) for task in one.tasks()]
-    reduced = executor.each(fold_partition, workspace, tasks)
     by_type: dict[str, list[Reduced]] = defaultdict(list)
-    for task, result in zip(tasks, reduced, strict=True):
-        by_type[task.type].append(result)
+    duplicates = 0
+    for first in range(0, len(tasks), _TOGETHER):
+        some = tasks[first : first + _TOGETHER]
+        reduced = executor.each(fold_partition, workspace, some)
+        twins = [result.twins for result in reduced]
+        duplicates += sum(result.duplicates for result in reduced)
+        duplicates += count(executor, workspace, twins, intake.parts())
+        for task, result in zip(some, reduced, strict=True):
+            by_type[task.type].append(dataclasses.replace(result, twins=NONE))
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
@@ -374,7 +388,7 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,
-        duplicates=sum(result.duplicates for result in reduced),
+        duplicates=duplicates,
         debris=tuple(debris),
     )
 
@@ -462,18 +476,12 @@ class _TypeFold:
         if not (self.reads or self.old or self.prior):
             return []
         new = [Spill(chunk.spill, report.on, report.word) for report, read in self.reads for chunk in read.chunks]
-        parts = {
-            part_number(read.delivery.number, chunk.chunk): chunk.part
-            for _, read in self.reads
-            for chunk in read.chunks
-        }
         whole = FoldTask(
             type=self.type,
             partition=0,
             bits=self.bits,
             prior=self.prior.partitions if self.prior else (),
             spills=(*self._old_spills, *new),
-            parts=parts,
             calendar=self.calendar,
             since=self.since,
             claims=self.claims if self.anew else None,
