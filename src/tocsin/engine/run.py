@@ -39,10 +39,8 @@ from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
 from tocsin.kernel.names import readable
 
-ROWS_PER_PARTITION = 1_000_000
-_BYTES_PER_ROW = 300
-_UNPACKED = 12
-"""Typical ratio of a packed report; only the number of partitions hangs on it."""
+ROWS_PER_PARTITION = 400_000
+"""What is folded at a time, and so what the memory of a fold hangs on: some 500 bytes a row."""
 MOST_BITS = 12
 _TOGETHER = 32
 """Partitions that are folded before what may be copies in them is looked at: in memory until then, 32 bytes a row."""
@@ -231,8 +229,7 @@ class _Intake:
         """Return the deliveries with the number of partitions that the rows to be folded of their type need."""
         rows: dict[str, float] = defaultdict(float)
         for delivery in self.deliveries:
-            packed = delivery.source.path.name != delivery.source.name
-            rows[delivery.recognised.mapping.type] += delivery.size * (_UNPACKED if packed else 1) / _BYTES_PER_ROW
+            rows[delivery.recognised.mapping.type] += delivery.rows()
         bits = {kind: self._bits(kind, count) for kind, count in rows.items()}
         return [dataclasses.replace(d, bits=bits[d.recognised.mapping.type]) for d in self.deliveries]
 
@@ -354,8 +351,13 @@ def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:
 
 
 def bits_for(rows: float, state: State | None) -> int:
-    """Return into how many partitions, as a power of two, so many rows are split; never fewer than there are."""
-    wanted = math.ceil(math.log2(max(rows / ROWS_PER_PARTITION, 1)))
+    """Return into how many partitions, as a power of two, rows and the findings that they meet are split.
+
+    Never fewer than there are.
+    """
+    wanted = math.ceil(
+        math.log2(max(rows / ROWS_PER_PARTITION, (state.findings if state else 0) / ROWS_PER_PARTITION, 1))
+    )
     return min(max(wanted, (len(state.partitions) - 1).bit_length() if state else 0), MOST_BITS)
 
 
