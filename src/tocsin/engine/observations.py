@@ -81,11 +81,10 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
     edges = np.searchsorted(partition, np.arange((1 << bits) + 1))
     # Slices of one batch, the empty ones too: a file of Arrow's has room for one dictionary a column.
     whole = table.to_batches()[0] if count else pa.RecordBatch.from_pylist([], table.schema)
-    buffer = pa.BufferOutputStream()  # a file would be written to in hundreds of small pieces
-    with pa.ipc.new_file(buffer, table.schema) as writer:
+    # Without a buffer, hundreds of small pieces would be written.
+    with pa.output_stream(str(path), buffer_size=1 << 20) as file, pa.ipc.new_file(file, table.schema) as writer:
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             writer.write_batch(whole.slice(first, last - first))
-    path.write_bytes(buffer.getvalue())
 
 
 def partitions(k1: U64, bits: int) -> np.ndarray[Any, np.dtype[np.int64]]:
