@@ -37,6 +37,7 @@ from tocsin.engine.opening import BrokenReport, Source, sources
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
+from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
 
 ROWS_PER_PARTITION = 400_000
@@ -372,7 +373,9 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     duplicates = 0
     for first in range(0, len(tasks), _TOGETHER):
         some = tasks[first : first + _TOGETHER]
+        _give_back()
         reduced = executor.each(fold_partition, workspace, some)
+        _give_back()
         twins = [result.twins for result in reduced]
         duplicates += sum(result.duplicates for result in reduced)
         duplicates += count(executor, workspace, twins, intake.parts())
@@ -393,6 +396,12 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         duplicates=duplicates,
         debris=tuple(debris),
     )
+
+
+def _give_back() -> None:
+    """Give back what one stage needed, before the next: else the peak of a run is the sum of its stages."""
+    pa.default_memory_pool().release_unused()
+    give_back()
 
 
 class _TypeFold:
