@@ -226,8 +226,8 @@ def test_the_digest_sees_every_difference(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "findings", "partitions", "bits"),
-    [(0, 0, 0, 0), (400_000, 0, 0, 0), (400_001, 0, 0, 1), (6_400_000, 0, 0, 4), (1, 1, 8, 3), (6_400_000, 1, 2, 4),
-     (1, 400_000, 1, 0), (1, 400_001, 1, 1), (1, 6_400_000, 2, 4), (1e15, 0, 0, 12)],
+    [(0, 0, 0, 0), (300_000, 0, 0, 0), (300_001, 0, 0, 1), (4_800_000, 0, 0, 4), (1, 1, 8, 3), (4_800_000, 1, 2, 4),
+     (1, 300_000, 1, 0), (1, 300_001, 1, 1), (1, 4_800_000, 2, 4), (1e15, 0, 0, 12)],
 )  # fmt: skip
 def test_partitions_grow_with_rows_and_findings_and_never_shrink(
     rows: float, findings: int, partitions: int, bits: int

@@ -40,7 +40,7 @@ from tocsin.engine.store import Catalogue, CycleRecord, Report, State
 from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
 
-ROWS_PER_PARTITION = 400_000
+ROWS_PER_PARTITION = 300_000
 """What is folded at a time, and so what the memory of a fold hangs on: some 500 bytes a row."""
 MOST_BITS = 12
 _TOGETHER = 32
