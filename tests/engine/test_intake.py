@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import pickle
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_a_delivery_is_looked_at(tmp_path: Path) -> None:
     delivery = deliver(3, sources(path)[0], Bench(tmp_path / "store").recognise)
     assert (delivery.number, delivery.columns, delivery.size) == (3, COLUMNS, path.stat().st_size)
     assert (delivery.recognised.mapping.type, delivery.recognised.on) == ("scan_rdp", day(0))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("longer", ["", "x" * 1000])
+def test_the_number_of_rows_is_estimated_from_the_first_of_them(packed: bool, longer: str, tmp_path: Path) -> None:
+    path = write(tmp_path, [row(tag=f"{n:05d}{longer}") for n in range(2000)])
+    if packed:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+        path = path.with_name(path.name + ".gz")
+    delivery = deliver(0, sources(path)[0], Bench(tmp_path / "store").recognise)
+    assert delivery.rows() == pytest.approx(delivery.size * 12 / delivery.bytes_per_row if packed else 2000, rel=0.05)
+
+
+def test_without_a_first_row_a_number_is_assumed(tmp_path: Path) -> None:
+    delivery = deliver(0, sources(write(tmp_path, []))[0], Bench(tmp_path / "store").recognise)
+    assert 0 < delivery.rows() < 10
 
 
 def test_a_report_that_no_mapping_fits_is_refused(tmp_path: Path) -> None:

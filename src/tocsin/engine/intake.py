@@ -30,6 +30,11 @@ from tocsin.engine.records import Batch, Chunk, Reader, parse
 from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
 
+_BYTES_PER_ROW = 300
+"""Where a report's first rows do not say it."""
+_UNPACKED = 12
+"""Typical ratio of a packed report; only the number of partitions hangs on it."""
+
 
 class Records(Protocol):
     """Reads a report of an unusual shape: JSON lines, a list of names."""
@@ -87,8 +92,15 @@ class Delivery:
     """The time of rows whose type has no column for it: its day, else when the file was last changed."""
     latest: dt.date | None = None
     """The last day that it may be of."""
+    bytes_per_row: float = 0.0
+    """How long its first rows are; 0 when that is not known."""
     bits: int = 0
     """Into how many partitions, as a power of two, its spill is split."""
+
+    def rows(self) -> float:
+        """Return about how many rows it has, from its size and its first rows."""
+        packed = self.source.path.name != self.source.name
+        return self.size * (_UNPACKED if packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
 
     @property
     def bounds(self) -> Bounds:
@@ -169,11 +181,14 @@ class Read:
 
 def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date | None = None) -> Delivery:
     """Look at a report's name and header. `latest` is the last day that it may be of. Raises BrokenReport."""
-    recognised, columns = recognise.unusual(source) or _usual(source, recognise)
+    if unusual := recognise.unusual(source):
+        (recognised, columns), bytes_per_row = unusual, 0.0
+    else:
+        recognised, columns, bytes_per_row = _usual(source, recognise)
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
-    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest)
+    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest, bytes_per_row)
 
 
 def midnight(day: dt.date) -> dt.datetime:
@@ -181,14 +196,14 @@ def midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
-def _usual(source: Source, recognise: Recogniser) -> tuple[Recognised, tuple[str, ...]]:
+def _usual(source: Source, recognise: Recogniser) -> tuple[Recognised, tuple[str, ...], float]:
     with opened(source) as stream:
-        columns = Reader(stream, name=source.name).columns
-    recognised = recognise(source.name, columns)
+        reader = Reader(stream, name=source.name)
+    recognised = recognise(source.name, reader.columns)
     if recognised.shape != Shape():
         with opened(source) as stream:
-            columns = Reader(stream, name=source.name, shape=recognised.shape).columns
-    return recognised, columns
+            reader = Reader(stream, name=source.name, shape=recognised.shape)
+    return recognised, reader.columns, reader.bytes_per_row()
 
 
 @dataclasses.dataclass(frozen=True)

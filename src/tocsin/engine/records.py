@@ -85,6 +85,14 @@ class Reader:
         """SHA-256 of the unpacked bytes read so far; of the whole report once the chunks are used up."""
         return self._digest.digest()
 
+    def bytes_per_row(self) -> float:
+        """Return how long rows are, by those that were read with the header; 0 when there is none among them.
+
+        To be asked before the chunks are.
+        """
+        rows = count_byte(self._rest, LINE_END)
+        return (self._rest.rfind(b"\n") + 1) / rows if rows else 0.0
+
     def chunks(self) -> Iterator[Chunk]:
         """Return the chunks of the report, in order. Raises BrokenReport."""
         number, blocks, first, rows, size = 0, [], self._line, 0, 0
