@@ -52,11 +52,13 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "tocsin.site.security.address_length",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before the check for forgery, which reads the body: what is sent by nobody we know is not even received.
+    "tocsin.people.access.Gate",
+    "tocsin.site.security.BodyLength",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "tocsin.people.access.Gate",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -128,6 +130,7 @@ CACHES = {
 }
 TOCSIN_TEAM_NAME = CONFIG.team_name
 TOCSIN_BIND = CONFIG.bind
+TOCSIN_TRUSTED_PROXIES = CONFIG.trusted_proxies
 TOCSIN_IS_DEMO = instance.is_demonstration(CONFIG.home)
 """`tocsin demo` marks its data directory by that file."""
 TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)

@@ -19,6 +19,10 @@ from tocsin.directory.views.asking import accepted, actor, claim_asked_for, tell
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
+from tocsin.people.access import receives
+
+LONGEST_UPLOAD = 5 * 2**20
+"""Octets of a file that a page checks: some fifteen thousand organisations. The command takes more."""
 
 OVERLAPS_SHOWN = 500
 MOST_ROWS = 2**62
@@ -101,6 +105,7 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     return render(request, "directory/settle.html", shown, status=422 if form.errors else 200)
 
 
+@receives(LONGEST_UPLOAD)
 @require_http_methods(["GET", "POST"])
 def import_files(request: HttpRequest) -> HttpResponse:
     """Choose a file, read what it would change, apply it."""
@@ -110,9 +115,7 @@ def import_files(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
-        # One octet more than allowed is enough for the refusal.
-        content = upload.read(queries.MAX_FILE_BYTES + 1)
-        return _check(request, form, upload.name, content)
+        return _check(request, form, upload.name, upload.read())
     return render(request, "directory/import.html", {"form": form}, status=422 if form.errors else 200)
 
 
