@@ -92,8 +92,8 @@ def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -
         ({"time_zone": "Mars/Olympus"}, "settings: they cannot be used. TOCSIN_TIME_ZONE"),
         ({"bind": "0.0.0.0"}, "address: the server would not start. 0.0.0.0"),
         ({"tls_cert": "missing.pem"}, "address: the server would not start. TOCSIN_TLS_CERT"),
-        ({"gone_after": "0"}, "gone_after: 0. Set TOCSIN_GONE_AFTER to 1 or more."),
-        ({"memory_mb": "16"}, "memory_mb: 16. Set TOCSIN_MEMORY_MB"),
+        ({"gone_after": "0"}, "settings: they cannot be used. TOCSIN_GONE_AFTER: 0 is not between"),
+        ({"memory_mb": "16"}, "settings: they cannot be used. TOCSIN_MEMORY_MB: 16 is not between"),
         ({"database_url": "postgresql://x@127.0.0.1:1/x"}, "database: cannot be used"),
     ],
 )

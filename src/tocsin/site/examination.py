@@ -127,13 +127,6 @@ def _address(config: Config) -> Iterator[Verdict]:
         yield Verdict("address", where.url)
 
 
-def _numbers(config: Config) -> Iterator[Verdict]:
-    """Settings that the engine needs within bounds."""
-    for name, value, least in (("gone_after", config.gone_after, 1), ("memory_mb", config.memory_mb, 128)):
-        fix = f"Set TOCSIN_{name.upper()} to {least} or more." if value < least else ""
-        yield Verdict(name, str(value), fix)
-
-
 def _translations(_config: Config) -> Iterator[Verdict]:
     for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
         compiled = source.with_suffix(".mo")
@@ -263,7 +256,6 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _disk,
     _clock,
     _address,
-    _numbers,
     _translations,
 )
 WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _waiting)
