@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest_plugins = ["tests.discipline", "tests.commands"]
+pytest_plugins = ["tests.discipline", "tests.commands", "tests.small_disks"]
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -16,6 +15,7 @@ import pytest
 
 from tests.engine.manifest import Bench, state_digest
 from tests.engine.reports import as_csv, day, name_of, seen
+from tests.small_disks import mounted
 from tocsin.engine.query import Filter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,16 +39,12 @@ def report(folder: Path, on: int, rows: int) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of two megabytes, where the tests may make one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tocsin-test", str(place)]
-    if os.geteuid() or not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
-        pytest.xfail("only an administrator can make a small disk; the limit on file size below shows the same")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A disk of two megabytes."""
+    with mounted(tmp_path / "disk", "2m") as place:
+        yield place
 
 
+@pytest.mark.mounts
 def test_a_full_disk_refuses_the_run_and_keeps_what_was_there(small_disk: Path, tmp_path: Path) -> None:
     bench = Bench(small_disk)
     bench.run([report(tmp_path, 0, 500)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,22 +11,16 @@ import pytest
 
 from tests.feeds.reports import write
 from tests.homes import Home
+from tests.small_disks import mounted
 
 SIZE_MB = 64
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a few megabytes. Mounting one needs root, or a kernel that lets users mount in a space of their own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(place)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.fail(f"This test mounts a small disk, which needs root: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A disk of a few megabytes."""
+    with mounted(tmp_path / "disk", f"{SIZE_MB}m") as place:
+        yield place
 
 
 def fill(disk: Path, *, leave: int) -> Path:
@@ -40,6 +33,7 @@ def fill(disk: Path, *, leave: int) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.mounts
 def test_an_import_on_a_full_disk_changes_nothing_and_succeeds_when_there_is_room(
     small_disk: Path, tmp_path: Path, _first_instance: Path
 ) -> None:

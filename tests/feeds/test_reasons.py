@@ -192,7 +192,7 @@ def test_why_an_order_was_not_done_is_said_by_whom_it_met(who: Holder) -> None:
     text = f"{who} has kept the store busy for more than 60 s. Try again when it is done."
     for reason in (text, f"{text} It was tried 3 times."):
         assert reasons.said_of_order(reason) == reason
-    assert reasons._said(str(who), reasons._patterns_of(reasons.HOLDERS)) == str(who)
+    assert reasons._said(str(who), reasons.HOLDERS) == str(who)
 
 
 @pytest.mark.parametrize("said", reasons.ORDERS)

@@ -299,7 +299,8 @@ def test_runs_of_broken_files_say_so(store: Store, tmp_path: Path, capsys: pytes
     runs = asked(capsys, "runs")["runs"]
     assert [(one["state"], one["files_broken"]) for one in runs] == [("done", 1), ("unreadable", 1)]
     assert run("runs") == 0
-    partly, nothing = capsys.readouterr().out.splitlines()
+    partly, nothing, *waiting = capsys.readouterr().out.splitlines()
+    assert waiting == ["1 cycle waits for somebody: tocsin feed runs --waiting"]
     assert "done " in partly and "1 file could not be read" in partly
     assert "unreadable " in nothing and "nothing could be read (1 file)" in nothing
 

@@ -94,7 +94,11 @@ def test_what_came_of_the_week_is_told(loaded: Path, tocsin: Command) -> None:
     (run,) = json.loads(done.stdout)["runs"]
     assert (run["state"], run["files"], run["by"]) == ("done", 124, "demonstration")
     assert run["rows_kept"] > 100_000
-    assert tocsin("doctor", home=loaded).returncode == 0
+    doctor = tocsin("doctor", home=loaded)
+    waits = "cycles: scan_telnet of 2026-03-07"
+    assert (doctor.returncode, doctor.stdout.startswith(waits), doctor.stdout.count("\n")) == (1, True, 1), (
+        doctor.stdout
+    )
 
 
 def test_a_second_time_it_is_there_at_once_with_a_new_link(loaded: Path, tocsin: Command) -> None:
