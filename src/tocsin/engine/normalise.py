@@ -100,7 +100,7 @@ def normalise(
     kept = ~np.isnat(times) & has_asset
     lines = batch.lines
     odd_cells = _cells(table, lines, roles.time, _of_rows(odd, kept)) if odd else {}
-    refused = _refused_rows(table, lines, times, time_reasons, kept, roles)
+    refused = _refused_rows(table, lines, times, time_reasons, kept, mapping.roles)
     if not kept.all():
         rows = pa.array(np.flatnonzero(kept))
         table, lines, times, high, low = table.take(rows), lines[kept], times[kept], high[kept], low[kept]
@@ -346,7 +346,11 @@ def _cells(table: pa.Table, lines: Any, column: str, bad: BadCells) -> dict[str,
 def _refused_rows(
     table: pa.Table, lines: Any, times: Any, time_reasons: dict[int, str], kept: Mask, roles: Roles
 ) -> list[tuple[Any, ...]]:
-    """Return a quarantine row for each record without a time or an asset."""
+    """Return a quarantine row for each record without a time or an asset.
+
+    Each names a column, also one that the report lacks: without one it would pass for a record that could not be
+    parsed, which no mending of a mapping makes a row.
+    """
     refused = np.flatnonzero(~kept)
     if not len(refused):
         return []
@@ -354,9 +358,9 @@ def _refused_rows(
     rows = []
     for row, record in zip(refused.tolist(), table.take(pa.array(refused)).to_pylist(), strict=True):
         if np.isnat(times[row]):
-            column, reason = roles.time, time_reasons.get(row, "there is no time")
+            column, reason = roles.time or asset, time_reasons.get(row, "there is no time")
         else:
-            column, reason = asset, _asset_reason(record.get(asset), asset)
+            column, reason = asset or roles.time, _asset_reason(record.get(asset), asset)
         rows.append((int(lines[row]), column, reason, as_record(record.values()), True))
     return rows
 
