@@ -211,6 +211,19 @@ def test_a_classification_may_come_from_a_column() -> None:
     assert [event["class"] for event in events(normalise(batch_of(data), mapping))] == ["phishing", "scanner"]
 
 
+def test_a_class_is_a_type_of_the_taxonomy_whatever_a_mapping_says() -> None:
+    data = b"when,who\n01/02/2026,192.0.2.1\n"
+    for said, kept in {"blacklist": "other", "Odd": "undetermined", "": "undetermined", "scanner": "scanner"}.items():
+        result = normalise(batch_of(data), own(constants=(("classification.type", said),)))
+        assert [event["class"] for event in events(result)] == [kept]
+    mapping = own(constants=(), fields=(*own().fields, Field("classification.type", "kind", "raw")))
+    data = b"when,who,kind\n" + b"".join(
+        b"01/02/2026,192.0.2.1,%b\n" % cell for cell in (b"tor", b"", b"x" * 99, b"\xff")
+    )
+    found = [event["class"] for event in events(normalise(batch_of(data), mapping))]
+    assert found == ["other", *["undetermined"] * 3]
+
+
 def test_details_are_joined() -> None:
     mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
     data = b"when,who,a,b\n01/02/2026,192.0.2.1,x,y\n01/02/2026,192.0.2.1,x,\n01/02/2026,192.0.2.1,,\n"

@@ -20,7 +20,12 @@ import pyarrow.compute as pc
 from tocsin.engine import addresses
 from tocsin.engine.convert import ABSENT, CONVERSIONS, BadCell, Conversion, Value
 
-HARMLESS = frozenset({"raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"})
+HARMLESS = frozenset(
+    {
+        *("raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"),
+        *("incident_type", "incident_class", "unlisted_type"),
+    }
+)
 """Conversions that take any text."""
 
 # A last label that begins with a digit takes a closer look: it may make the name an address.
@@ -86,6 +91,14 @@ def convert(table: pa.Table, column: str, name: str) -> Values:
     results = [_scalar(name, text, ()) for text in encoded.dictionary.to_pylist()]
     codes = pc.fill_null(encoded.indices, len(results)).to_numpy(zero_copy_only=False).astype(np.int64)
     return _values(codes, [*results, (None, "")])
+
+
+def recoded(encoded: pa.DictionaryArray, values: Sequence[str | None], absent: str | None = None) -> pa.DictionaryArray:
+    """Return a column with another value for each of its distinct ones, and `absent` where it has none."""
+    distinct = {value: code for code, value in enumerate(dict.fromkeys(v for v in (*values, absent) if v is not None))}
+    codes = np.array([distinct.get(value, -1) for value in (*values, absent)], np.int32)
+    rows = codes[pc.fill_null(encoded.indices, len(values)).to_numpy(zero_copy_only=False)]
+    return pa.DictionaryArray.from_arrays(pa.array(rows, mask=rows < 0), pa.array(list(distinct), pa.utf8()))
 
 
 def _convert_rows(table: pa.Table, column: str, others: list[str], name: str) -> Values:

@@ -14,6 +14,8 @@ import dataclasses
 from tocsin.kernel.severity import Severity
 
 TIME = "time.source"
+CLASS = "classification.type"
+IDENTIFIER = "classification.identifier"
 
 
 @dataclasses.dataclass(frozen=True)

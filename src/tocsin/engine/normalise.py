@@ -26,10 +26,11 @@ import pyarrow.compute as pc
 from tocsin.engine import addresses, identity
 from tocsin.engine.addresses import U64, Mask
 from tocsin.engine.bounds import Bounds
-from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, whole_numbers
+from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, recoded, whole_numbers
 from tocsin.engine.convert import CONVERSIONS, BadCell
-from tocsin.engine.mapping import TIME, Mapping, Roles
+from tocsin.engine.mapping import CLASS, TIME, Mapping, Roles
 from tocsin.engine.records import Batch
+from tocsin.kernel import rsit
 
 RAW = "c."
 """Prefix of a report's own columns in an event table."""
@@ -235,8 +236,10 @@ def _reasoned(
         "name": _first(table, (*roles.names, *roles.urls)),
         "asn": _numbers(table, roles.asn, "asn") if roles.asn else pa.nulls(count, pa.uint32()),
         "country": _country(table, roles, count),
-        "identifier": _classified(table, mapping, "classification.identifier"),
-        "class": _classified(table, mapping, "classification.type"),
+        "identifier": _classified(
+            table, mapping, "classification.identifier", mapping.constant("classification.identifier")
+        ),
+        "class": _types(_classified(table, mapping, CLASS, mapping.constant(CLASS))),
         "severity": _severity(table, mapping, roles),
     }
 
@@ -294,16 +297,19 @@ def _country(table: pa.Table, roles: Roles, count: int) -> pa.Array:
     return pc.dictionary_encode(_text(table[roles.country]))
 
 
-def _classified(table: pa.Table, mapping: Mapping, key: str) -> pa.Array:
+def _classified(table: pa.Table, mapping: Mapping, key: str, constant: str) -> pa.Array:
     """Return a key of the classification: from a column where the mapping takes it from one, else its constant."""
     for field in mapping.fields:
         if field.key == key and field.column in table.column_names:
             values: Values = convert(table, field.column, field.conversion)
-            constant = mapping.constant(key) or None
-            return pa.array([str(value) if value is not None else constant for value in values], pa.utf8())
-    return pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(table.num_rows, np.int32)), pa.array([mapping.constant(key)], pa.utf8())
-    )
+            return pa.array([str(value) if value is not None else constant or None for value in values], pa.utf8())
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(table.num_rows, np.int32)), pa.array([constant], pa.utf8()))
+
+
+def _types(words: pa.Array) -> pa.Array:
+    """Return the types of the incident taxonomy that words mean, nothing else: counts are kept by them."""
+    encoded = words if isinstance(words, pa.DictionaryArray) else pc.dictionary_encode(words)
+    return recoded(encoded, [rsit.resolve(word).name for word in encoded.dictionary.to_pylist()], rsit.UNDETERMINED)
 
 
 def _severity(table: pa.Table, mapping: Mapping, roles: Roles) -> Any:

@@ -68,6 +68,20 @@ def test_its_records_are_read_as_it_says() -> None:
     assert str(time) == "2026-11-16 10:11:00+00:00"
 
 
+def test_an_incident_type_from_a_column_brings_its_class_and_keeps_an_odd_word() -> None:
+    text = '[feed]\nname = "x"\n[fields]\n"source.url" = "u"\n"classification.type" = "kind"'
+    fields = read_feed(text.encode(), "x.toml").mapping.fields
+    found = {field.key: CONVERSIONS[field.conversion](" Odd") for field in fields if field.column == "kind"}
+    assert found == {
+        "classification.type": "undetermined",
+        "classification.taxonomy": "other",
+        "extra.classification.type": " Odd",
+    }
+    fixed = read_feed(f'{text}\n[constants]\n"classification.taxonomy" = "fraud"'.encode(), "x.toml").mapping
+    assert "classification.taxonomy" not in {field.key for field in fixed.fields}
+    assert fixed.constant("classification.taxonomy") == "fraud"
+
+
 def test_a_feed_without_class_is_undetermined() -> None:
     text = '[feed]\nname = "x"\n[fields]\n"source.url" = "u"'
     mapping = read_feed(text.encode(), "x.toml").mapping

@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
 from tocsin.engine.shapes import Shape
-from tocsin.formats import rsit
-from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
+from tocsin.formats.idf.dictionary import EXTRA, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Table, from_delimited, from_json_lines
+from tocsin.kernel import rsit
 from tocsin.kernel.reference_data import DATA
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.severity import Severity
@@ -178,7 +178,8 @@ class _File:
         entries = self.table("fields")
         if not entries:
             raise self.refusal("fields", "", 'names no field; write "source.ip" = "column"')
-        return tuple(self.field(key, entry, time_format) for key, entry in entries.items())
+        given = self.table("constants")
+        return classified(tuple(self.field(key, entry, time_format) for key, entry in entries.items()), given)
 
     def field(self, key: str, entry: Any, time_format: str) -> Field:
         if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):

@@ -10,9 +10,10 @@ from collections.abc import Mapping as Mapped
 from typing import Any
 
 from tocsin.engine.convert import CONVERSIONS, BadCell
-from tocsin.engine.mapping import TIME, Field, Mapping, Roles
-from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
+from tocsin.engine.mapping import CLASS, TIME, Field, Mapping, Roles
+from tocsin.formats.idf.dictionary import EXTRA, TAXONOMY, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Table, from_json_lines
+from tocsin.kernel import rsit
 
 ORIGIN = "file"
 _DETAIL = ("feed.name", "malware.name", "protocol.application")
@@ -96,8 +97,8 @@ def mapping_of(columns: Iterable[str], type_name: str = "idf") -> Mapping:
     return Mapping(
         type=type_name,
         title="IntelMQ Data Format",
-        fields=tuple(_field(column) for column in held),
-        constants=(),
+        fields=classified(tuple(_field(column) for column in held)),
+        constants=((TAXONOMY, rsit.types()[rsit.UNDETERMINED].class_name), (CLASS, rsit.UNDETERMINED)),
         roles=Roles(
             time=TIME,
             address="source.ip" if "source.ip" in present else "",
