@@ -230,10 +230,72 @@ def test_details_are_joined() -> None:
     data += b"01/02/2026,192.0.2.1,z,w\n"
     found = events(normalise(batch_of(data), mapping))
     assert found[0]["detail"] == "x y"
-    assert found[1]["detail"].strip() == "x"
+    assert found[1]["detail"] == "x"
     assert found[2]["detail"] is None
     assert found[3]["detail"] == "z w"
     assert len({(one["k1"], one["k2"]) for one in found}) == 4
+
+
+def test_details_that_read_alike_stay_apart() -> None:
+    mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
+    pairs = [("x y", "z"), ("x", "y z"), ("x", ""), ("", "x"), ("", "")]
+    data = as_csv(
+        [{"when": "01/02/2026", "who": "192.0.2.1", "a": a, "b": b} for a, b in pairs], ("when", "who", "a", "b")
+    )
+    found = events(normalise(batch_of(data), mapping))
+    assert len({(one["k1"], one["k2"]) for one in found}) == len(pairs)
+    without = normalise(batch_of(b"when,who,a\n01/02/2026,192.0.2.1,x\n"), mapping)
+    assert events(without)[0]["k1"] == found[2]["k1"]
+
+
+def test_a_website_is_one_however_its_name_is_written() -> None:
+    columns = ("timestamp", "ip", "port", "http_host")
+    names = ["www.port.example", "WWW.Port.example", " www.port.example. ", "www.port.example:80"]
+    others = ["192.0.2.1", "a b", "\udce9", "\udce8", ""]
+    found = events(normalised([row(http_host=name) for name in names + others], "compromised_website", columns))
+    assert {one["detail"] for one in found[:4]} == {"www.port.example"}
+    assert len({one["k1"] for one in found}) == 1 + len(others)
+    assert [one["detail"] for one in found[4:]] == ["192.0.2.1", "a b", "\\xe9", "\\xe8", None]
+
+
+def test_what_is_no_account_is_set_aside() -> None:
+    rows = [{"timestamp": "2026-11-16", "email": text} for text in ("A@Port.example", "a@port.example", "junk", "N/A")]
+    result = normalised(rows, "compromised_account", ("timestamp", "email"))
+    assert [event["account"] for event in events(result)] == ["a@port.example"] * 2
+    assert len({event["k1"] for event in events(result)}) == 1
+    assert [one[:3] for one in quarantined(result)] == [
+        (4, "email", "'junk' is not a mail address"),
+        (5, "email", "there is no asset"),
+    ]
+
+
+def test_an_account_stands_for_the_asset_where_the_address_is_empty() -> None:
+    mapping = own(roles=Roles(time="when", address="who", account="name", instead=("link",), kinds=(("link", "url"),)))
+    data = b"when,who,name,link\n" + b"".join(
+        b"01/02/2026,%b\n" % cells
+        for cells in (b"192.0.2.1,a,", b",a,http://b.example", b",,http://B.example", b"x,a,", b",,junk", b"-,-,")
+    )
+    result = normalise(batch_of(data), mapping)
+    assert [(event["line"], event["account"], event["ip_low"] is None) for event in events(result)] == [
+        (2, None, False),
+        (3, "a", True),
+        (4, "http://b.example/", True),
+    ]
+    assert [one[:3] for one in quarantined(result)] == [
+        (5, "who", "'x' is not an address"),
+        (6, "link", "'junk' is not a URL with scheme and host"),
+        (7, "who", "there is no asset"),
+    ]
+    alone = normalise(batch_of(b"when,name\n01/02/2026,a\n"), mapping)
+    assert events(alone)[0]["k1"] == events(result)[1]["k1"]
+
+
+def test_spaces_around_an_address_cost_no_row() -> None:
+    result = normalised([row(), row(ip=" 192.0.2.2"), row(ip="2001:db8::1 "), row(ip=" x")])
+    assert [event["ip_low"] for event in events(result)] == [
+        addresses.of(text)[1] for text in ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+    ]
+    assert [one[:2] for one in quarantined(result)] == [(5, "ip")]
 
 
 def test_roles_whose_columns_are_missing_are_left_out() -> None:

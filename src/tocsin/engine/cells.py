@@ -95,10 +95,10 @@ def convert(table: pa.Table, column: str, name: str) -> Values:
 
 def recoded(encoded: pa.DictionaryArray, values: Sequence[str | None], absent: str | None = None) -> pa.DictionaryArray:
     """Return a column with another value for each of its distinct ones, and `absent` where it has none."""
-    distinct = {value: code for code, value in enumerate(dict.fromkeys(v for v in (*values, absent) if v is not None))}
-    codes = np.array([distinct.get(value, -1) for value in (*values, absent)], np.int32)
+    places = {value: code for code, value in enumerate(v for v in dict.fromkeys((*values, absent)) if v is not None)}
+    codes = np.array([-1 if value is None else places[value] for value in (*values, absent)], np.int32)
     rows = codes[pc.fill_null(encoded.indices, len(values)).to_numpy(zero_copy_only=False)]
-    return pa.DictionaryArray.from_arrays(pa.array(rows, mask=rows < 0), pa.array(list(distinct), pa.utf8()))
+    return pa.DictionaryArray.from_arrays(pa.array(rows, mask=rows < 0), pa.array(list(places), pa.utf8()))
 
 
 def _convert_rows(table: pa.Table, column: str, others: list[str], name: str) -> Values:
@@ -187,7 +187,8 @@ def _are_times(cells: pa.Array) -> bool:
     return True
 
 
-def _are_names(cells: pa.Array) -> bool:
+def are_names(cells: pa.Array) -> bool:
+    """Tell whether all cells of a binary column without nulls are surely host names."""
     lengths = pc.max(pc.binary_length(cells)).as_py()
     return lengths <= 253 and bool(pc.all(pc.match_substring_regex(cells, _NAME)).as_py())
 
@@ -218,7 +219,7 @@ _QUICK: dict[str, Callable[[pa.Array], bool]] = {
     "time": _are_times,
     "port": lambda cells: _in_range(cells, 0, 65_535),
     "asn": lambda cells: _in_range(cells, 0, 2**32 - 1),
-    "fqdn": _are_names,
+    "fqdn": are_names,
     "token": _are_tokens,
     "lower_token": _are_tokens,
     "ip": _are_addresses,

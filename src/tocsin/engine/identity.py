@@ -9,6 +9,7 @@ on it. It names a finding, it does not protect anything.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,13 @@ def keys(report_type: str, *parts: U64) -> tuple[U64, U64]:
             word ^= word >> np.uint64(31)
         lanes.append(word)
     return lanes[0], lanes[1]
+
+
+def word_of(parts: Sequence[U64]) -> U64:
+    """Return one word for several, in their order; that of a lone one is itself, that of nothing but zeros is 0."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.where(np.logical_or.reduce(parts), keys("", *parts)[0], np.uint64(0))
 
 
 def text_word(text: str | bytes | None) -> int:

@@ -107,8 +107,26 @@ def test_events_are_read_back_as_columns_under_their_own_keys() -> None:
     assert not any(column.startswith("classification") for column in roles.detail)
 
 
-def test_events_without_address_are_about_a_name() -> None:
+def test_events_without_address_are_about_a_name(tmp_path: Path) -> None:
     assert idf.mapping_of(["time.source", "source.url"]).roles.account == "source.url"
+    cells = [
+        {"source.ip": "192.0.2.1", "source.fqdn": "a.example"},
+        {"source.fqdn": "B.example."},
+        {"source.url": "http://B.example", "malware.name": "Mirai"},
+        {"source.ip": "junk", "source.fqdn": "c.example"},
+    ]
+    path = tmp_path / "2026-11-16-things.jsonl"
+    path.write_text("\n".join(json.dumps({"time.source": "2026-11-16", **one}) for one in cells))
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    found = bench.observations(report).to_pylist()
+    assert [(one["account"], one["detail"]) for one in found] == [
+        (None, None),
+        ("b.example", None),
+        ("http://b.example/", "mirai"),
+    ]
+    assert [(one["line"], one["column"]) for one in bench.quarantine(report) if one["whole_row"]] == [(4, "source.ip")]
+    assert len(bench.state("things")) == 3
 
 
 def test_an_incident_type_is_one_of_the_taxonomy_whatever_a_file_says(tmp_path: Path) -> None:
