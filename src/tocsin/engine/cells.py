@@ -26,7 +26,7 @@ HARMLESS = frozenset(
         *("incident_type", "incident_class", "unlisted_type"),
     }
 )
-"""Conversions that take any text."""
+"""Conversions that take any text; bytes that are not UTF-8 are shown as replacement characters."""
 
 # A last label that begins with a digit takes a closer look: it may make the name an address.
 _NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\z"
@@ -63,6 +63,7 @@ class Values:
         return (values[code] for code in self.codes.tolist())
 
 
+@functools.cache
 def may_be_bad(name: str) -> bool:
     """Tell whether a conversion can refuse a cell."""
     return not all(part in HARMLESS or part.startswith("scan_exchange") for part in name.split("+"))
@@ -124,8 +125,8 @@ def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]
     """Return the value of one cell and, when it is bad, the reason."""
     conversion = CONVERSIONS[name]
     try:
-        text = (cell or b"").decode()
-        row = {column: other.decode() for column, other in others}
+        text = (cell or b"").decode("utf-8", "strict" if may_be_bad(name) else "replace")
+        row = {column: other.decode("utf-8", "replace") for column, other in others}
         return conversion(text, row), ""
     except UnicodeDecodeError:
         return None, "the text is not UTF-8"
