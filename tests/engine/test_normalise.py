@@ -290,6 +290,33 @@ def test_an_account_stands_for_the_asset_where_the_address_is_empty() -> None:
     assert events(alone)[0]["k1"] == events(result)[1]["k1"]
 
 
+def test_countries_and_protocols_have_one_form_and_bad_ones_are_none() -> None:
+    rows = [
+        row(geo="lu", protocol="6"),
+        row(geo="LU ", protocol="TCP"),
+        row(geo="Luxembourg", protocol="junk"),
+        row(geo="N/A", protocol="-"),
+    ]
+    result = normalised(rows)
+    assert [(event["country"], event["protocol"]) for event in events(result)] == [
+        ("LU", "tcp"),
+        ("LU", "tcp"),
+        (None, None),
+        (None, None),
+    ]
+    assert len({event["k1"] for event in events(result)}) == 2
+    assert sorted(one[:2] for one in quarantined(result)) == [(4, "geo"), (4, "protocol")]
+
+
+@pytest.mark.parametrize("cell", ["", "N/A", "-", "192.0.2.1"])
+def test_a_cell_without_a_name_does_not_hide_that_of_the_url(cell: str) -> None:
+    columns = ("timestamp", "ip", "port", "http_host", "url")
+    (event,) = events(normalised([row(http_host=cell, url="http://b.example/")], "compromised_website", columns))
+    assert event["name"] == "http://b.example/"
+    (alone,) = events(normalised([row(http_host=cell)], "compromised_website", columns))
+    assert alone["name"] == (cell or None)
+
+
 def test_spaces_around_an_address_cost_no_row() -> None:
     result = normalised([row(), row(ip=" 192.0.2.2"), row(ip="2001:db8::1 "), row(ip=" x")])
     assert [event["ip_low"] for event in events(result)] == [
@@ -313,7 +340,7 @@ def test_text_that_is_not_utf8_is_kept_and_shown() -> None:
     data = as_csv([row(protocol="\udcff", hostname="\udcfd", tag="\udcfe")])
     result = normalise(batch_of(data), mapping_of("scan_rdp"))
     (event,) = events(result)
-    assert (event["protocol"], event["c.protocol"], event["c.tag"]) == ("\ufffd", b"\xff", b"\xfe")
+    assert (event["protocol"], event["c.protocol"], event["c.tag"]) == (None, b"\xff", b"\xfe")
     assert ("hostname", "the text is not UTF-8", b"\xfd") in [one[1:4] for one in quarantined(result)]
 
 

@@ -134,6 +134,12 @@ def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]
         return None, bad.reason
 
 
+def value_of(cell: bytes, kind: str) -> str | None:
+    """Return the text of one cell in the form of its kind; None where it is not of it."""
+    value, _ = _scalar(kind, cell, ())
+    return None if value is None else str(value)
+
+
 def _surely_good(column: pa.ChunkedArray, conversion: Conversion) -> bool:
     """Tell, quickly, that no cell of a column is bad; False when that takes a closer look."""
     if conversion.columns or conversion.fills_empty or conversion.name.startswith("time:"):

@@ -57,7 +57,7 @@ def text_word(text: str | bytes | None) -> int:
 
 def text_words(column: pa.Array) -> U64:
     """Return 64 bits for each cell of a text column; each distinct text is digested once."""
-    encoded = pc.dictionary_encode(column)
+    encoded = column if isinstance(column, pa.DictionaryArray) else pc.dictionary_encode(column)
     distinct = np.array([*map(text_word, encoded.dictionary.to_pylist()), 0], np.uint64)
     words: U64 = distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
     return words

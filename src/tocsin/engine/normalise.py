@@ -26,9 +26,20 @@ import pyarrow.compute as pc
 from tocsin.engine import addresses, assets, canonical, identity
 from tocsin.engine.addresses import U64, Mask
 from tocsin.engine.assets import Assets
+from tocsin.engine.attribute import names_only
 from tocsin.engine.bounds import Bounds
-from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, recoded, whole_numbers
-from tocsin.engine.mapping import CLASS, IDENTIFIER, TIME, Mapping, Roles
+from tocsin.engine.cells import (
+    BadCells,
+    Values,
+    bad_cells,
+    convert,
+    instants,
+    may_be_bad,
+    recoded,
+    value_of,
+    whole_numbers,
+)
+from tocsin.engine.mapping import CLASS, IDENTIFIER, TIME, Field, Mapping, Roles
 from tocsin.engine.records import Batch
 from tocsin.kernel import rsit
 
@@ -196,8 +207,7 @@ def _reasoned(table: pa.Table, mapping: Mapping, roles: Roles, asset: Assets) ->
     """Return the event columns other than line and time."""
     count = table.num_rows
     port = _numbers(table, roles.port, "port") if roles.port else None
-    protocol = _text(table[roles.protocol]) if roles.protocol and port is not None else pa.nulls(count, pa.utf8())
-    protocol = pc.utf8_lower(protocol)
+    protocol = _of_kind(table, roles.protocol if port is not None else "", "transport")
     detail, detail_words = _detail(table, mapping.roles)
     ports = np.full(count, -1, np.int64) if port is None else pc.fill_null(port, -1).to_numpy(zero_copy_only=False)
     k1, k2 = identity.keys(
@@ -217,11 +227,11 @@ def _reasoned(table: pa.Table, mapping: Mapping, roles: Roles, asset: Assets) ->
         "ip_low": pa.array(asset.low, mask=absent),
         "account": asset.account if asset.account is not None else pa.nulls(count, pa.utf8()),
         "port": port if port is not None else pa.nulls(count, pa.int32()),
-        "protocol": pc.dictionary_encode(protocol),
+        "protocol": protocol,
         "detail": detail,
         "name": _first(table, (*roles.names, *roles.urls)),
         "asn": _numbers(table, roles.asn, "asn") if roles.asn else pa.nulls(count, pa.uint32()),
-        "country": _country(table, roles, count),
+        "country": _of_kind(table, roles.country, "country"),
         "identifier": _classified(table, mapping, IDENTIFIER, mapping.constant(IDENTIFIER)),
         "class": _types(_classified(table, mapping, CLASS, mapping.constant(CLASS))),
         "severity": _severity(table, mapping, roles),
@@ -284,16 +294,22 @@ def _joined(cells: list[pa.Array]) -> pa.Array:
 
 
 def _first(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
-    """Return, for each row, the first of several cells that is not empty."""
+    """Return, for each row, the first of several cells that names a host; where none does, the first that is there."""
     if not columns:
         return pa.nulls(table.num_rows, pa.utf8())
-    return pc.coalesce(*(_text(table[column]) for column in columns))
+    cells = [_text(table[column]) for column in columns]
+    *before, last = cells
+    if all(column.null_count == len(column) for column in before):
+        return last
+    return pc.coalesce(*(names_only(column) for column in before), *cells[-1:], *before)
 
 
-def _country(table: pa.Table, roles: Roles, count: int) -> pa.Array:
-    if not roles.country:
-        return pa.nulls(count, pa.utf8()).dictionary_encode()
-    return pc.dictionary_encode(_text(table[roles.country]))
+def _of_kind(table: pa.Table, column: str, kind: str) -> pa.DictionaryArray:
+    """Return a column in the one form of its kind; null where a cell is not of it, or where there is no column."""
+    if not column:
+        return pa.nulls(table.num_rows, pa.utf8()).dictionary_encode()
+    encoded = pc.dictionary_encode(addresses.readable(table[column]))
+    return recoded(encoded, [value_of(cell, kind) for cell in encoded.dictionary.to_pylist()])
 
 
 def _classified(table: pa.Table, mapping: Mapping, key: str, constant: str) -> pa.Array:
@@ -325,9 +341,14 @@ def _severity(table: pa.Table, mapping: Mapping, roles: Roles) -> Any:
 
 
 def _bad(table: pa.Table, mapping: Mapping) -> list[tuple[Any, BadCells]]:
-    """Return the bad cells of every typed column. A column that two keys read is reported once."""
+    """Return the bad cells of every typed column. A column that two keys read is reported once.
+
+    So are those that only the engine reasons with, since a constant of the type stands for them in events.
+    """
     found: dict[str, tuple[Any, BadCells]] = {}
-    for field in mapping.fields:
+    roles = mapping.roles
+    reasoned = ((roles.protocol if roles.port else "", "transport"), (roles.country, "country"))
+    for field in (*mapping.fields, *(Field("", column, kind) for column, kind in reasoned)):
         if field.column == mapping.roles.address:
             continue  # a row whose address is bad is not here any more
         if field.column in table.column_names and field.column not in found and may_be_bad(field.conversion):
