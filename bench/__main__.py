@@ -3,6 +3,7 @@
     python -m bench run      [--rows 1000000] [--repeat 5] [--only E4 --only E6]
     python -m bench large    [--rows 10000000] [--observations 100000000] [--only E5]
     python -m bench intelmq  [--rows 20000]
+    python -m bench pages    [--rows 5600000] [--repeat 20] [--database postgresql]
 
 `TOCSIN_BENCH_FEEDS` names a folder with reports/, constituents.json and truth.json to be measured beside the
 project's own files; `TOCSIN_TEST_SCHEMA` one with the published schema; `TOCSIN_BENCH_DATA` where files are made
@@ -12,6 +13,7 @@ project's own files; `TOCSIN_TEST_SCHEMA` one with the published schema; `TOCSIN
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import time
@@ -25,7 +27,8 @@ from bench.measures import Setting
 from bench.product import ROOT
 
 Measure = Callable[[Setting], list[Figure]]
-REPEAT = 5
+REPEAT = {"large": 1, "pages": 20}
+"""Rounds, where they are not five."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,12 +39,16 @@ def parser() -> argparse.ArgumentParser:
         ("run", "E2, E3, E4, E6 and E7", 1_000_000),
         ("large", "E3 at 10 million rows and E5 at 100 million observations", 10_000_000),
         ("intelmq", "E1: IntelMQ on the same files in the same run", 20_000),
+        ("pages", "the web pages with a million findings stored, on SQLite and on PostgreSQL", 5_600_000),
     ):
         command = commands.add_parser(name, help=words)
         command.add_argument("--rows", type=int, default=rows, help="rows of the largest day")
-        command.add_argument("--repeat", type=int, default=1 if name == "large" else REPEAT, help="rounds")
-        command.add_argument("--only", action="append", default=[], metavar="E", help="this target only; may repeat")
+        command.add_argument("--repeat", type=int, default=REPEAT.get(name, 5), help="rounds")
+        command.add_argument("--only", action="append", default=[], metavar="E", help="this one only; may repeat")
         command.add_argument("--results", type=Path, default=ROOT / "bench" / "results", help="folder for figures")
+        if name == "pages":
+            words = "sqlite or postgresql; both when not given"
+            command.add_argument("--database", action="append", dest="only", metavar="NAME", help=words)
         if name == "large":
             command.add_argument("--observations", type=int, default=100_000_000, help="stored observations of E5")
         if name == "intelmq":
@@ -85,6 +92,10 @@ def chosen(options: argparse.Namespace) -> dict[str, Measure]:
             "E3": lambda s: measures.growth(s, rows // 10, rows, repeat),
             "E5": lambda s: large.stored(s, options.observations),
         }
+    if options.command == "pages":
+        from bench.pages import measured, stock
+
+        return {name: functools.partial(measured.served, database=name) for name in stock.DATABASES}
     from bench.intelmq import comparison
 
     return {"E1": lambda s: comparison.against_intelmq(s, rows, options.more_rows)}

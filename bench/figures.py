@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class Figure:
     """What `value` is the median of."""
     spent: tuple[Cost, ...] = ()
     """What each round cost, where the figure is a run's rows per CPU second."""
+    beside: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Other numbers of the same measurement, by heading: such figures have a table of their own."""
 
     @property
     def verdict(self) -> str:
@@ -88,6 +90,7 @@ class Figure:
             "rounds": [
                 {name: round(value, 3) for name, value in dataclasses.asdict(cost).items()} for cost in self.spent
             ],
+            **({"beside": dict(self.beside)} if self.beside else {}),
         }
 
 
@@ -120,15 +123,20 @@ def cost(what: str, spent: Sequence[Cost], rows: int) -> Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return figures with targets, then what runs cost, then other figures, then notes."""
+    """Return figures with targets, then what runs cost, those with others beside, other figures, and notes."""
     aimed = [figure.cells() for figure in figures if figure.target]
     runs = [_cost_cells(figure) for figure in figures if figure.spent]
-    others = [figure.cells()[:2] for figure in figures if not figure.target and not figure.spent]
+    wide = [figure for figure in figures if figure.beside]
+    beside = [(*figure.cells()[:2], *figure.beside.values()) for figure in wide]
+    others = [figure.cells()[:2] for figure in figures if not (figure.target or figure.spent or figure.beside)]
+    wide_headings = (*HEADINGS[:2], *(wide[0].beside if wide else ()))
     parts = [
         _columns([headings, *rows])
-        for headings, rows in ((HEADINGS, aimed), (COST_HEADINGS, runs), (HEADINGS[:2], others))
+        for headings, rows in (
+            (HEADINGS, aimed), (COST_HEADINGS, runs), (wide_headings, beside), (HEADINGS[:2], others),
+        )
         if rows
-    ]
+    ]  # fmt: skip
     notes = dict.fromkeys(f"{figure.measure}: {figure.note}" for figure in figures if figure.note)
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 

@@ -5,9 +5,7 @@ Nothing of Django is imported before a test asks for the database: the pure room
 
 from __future__ import annotations
 
-import importlib
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,15 +27,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Tests with real transactions empty all tables afterwards; lift the trail's triggers for that moment."""
     from django.db import connection
 
-    append_only = importlib.import_module("tocsin.audit.migrations.0002_append_only")
-    editor = types.SimpleNamespace(connection=connection, execute=lambda sql: connection.cursor().execute(sql))
+    from tocsin.audit import append_only
+
     operations = type(connection.ops)
     original = operations.execute_sql_flush
 
     def flush(self: object, sql_list: list[str]) -> None:
-        append_only.permit(None, editor)
+        append_only.permit(connection)
         original(self, sql_list)
-        append_only.forbid(None, editor)
+        append_only.forbid(connection)
 
     operations.execute_sql_flush = flush
     yield

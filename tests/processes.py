@@ -34,7 +34,7 @@ class Instance:
             **os.environ,
             "TOCSIN_HOME": str(home),
             "TOCSIN_DATABASE_URL": database_url,
-            "TOCSIN_SECRET_KEY": "of the tests",
+            "TOCSIN_SECRET_KEY": "of the tests, long enough for a key",
             "DJANGO_SETTINGS_MODULE": "tocsin.site.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
         }

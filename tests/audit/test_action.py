@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from tests.cast import Cast
 from tocsin.audit import queries
@@ -169,11 +170,27 @@ def test_nothing_that_differs_is_nothing_that_changes(cast: Cast) -> None:
     assert change(cast.analyst, name="Anan Analyst") == ({}, {})
 
 
-@pytest.mark.parametrize("how", ["update", "delete"])
+def replace(rows: QuerySet[AuditRow]) -> None:
+    """Put another row in the place of each, as each database lets one."""
+    columns = ", ".join(field.column for field in AuditRow._meta.fields)
+    values = columns.replace("code", "'x'")
+    replacing, when_there = ("INSERT OR REPLACE", "")
+    if connection.vendor == "postgresql":
+        replacing, when_there = "INSERT", "ON CONFLICT (sequence) DO UPDATE SET code = 'x'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{replacing} INTO audit_auditrow ({columns}) SELECT {values} FROM audit_auditrow {when_there}")
+
+
+@pytest.mark.parametrize("how", ["update", "delete", "replace"])
 def test_the_database_refuses_to_change_the_trail(cast: Cast, how: str) -> None:
     rename(cast.analyst, "Ana", by=COMMAND_LINE, at=AT)
     rows = AuditRow.objects.all()
+    changed_by = {
+        "update": lambda rows: rows.update(code="x"),
+        "delete": lambda rows: rows.delete(),
+        "replace": replace,
+    }
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        rows.update(code="x") if how == "update" else rows.delete()
+        changed_by[how](rows)
     assert [row.code for row in rows] == ["test.renamed"]
     assert queries.database_is_append_only()

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
-import types
 
 import pytest
 from django.db import connection
 
 from tests.cast import Cast
-from tocsin.audit import queries, trail
+from tocsin.audit import append_only, queries, trail
 from tocsin.audit.actors import COMMAND_LINE, System
 from tocsin.audit.models import AuditRow
 
 AT = dt.datetime(2026, 3, 1, 9, 30, 0, 5, tzinfo=dt.UTC)
-append_only = importlib.import_module("tocsin.audit.migrations.0002_append_only")
-editor = types.SimpleNamespace(connection=connection, execute=lambda sql: connection.cursor().execute(sql))
 
 
 @pytest.fixture
@@ -36,19 +32,19 @@ def test_the_stored_trail_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ten_rows")
 def test_an_administrator_who_lifts_the_triggers_is_found_out() -> None:
-    append_only.permit(None, editor)
+    append_only.permit(connection)
     assert not queries.database_is_append_only()
     AuditRow.objects.filter(sequence=6).update(data_json='{"number":0}')
-    append_only.forbid(None, editor)
+    append_only.forbid(connection)
     assert queries.verify()[2:] == (6, "changed")
 
 
 @pytest.mark.usefixtures("ten_rows")
 def test_a_deleted_row_is_found_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "CHUNK_ROWS", 3)
-    append_only.permit(None, editor)
+    append_only.permit(connection)
     AuditRow.objects.filter(sequence=4).delete()
-    append_only.forbid(None, editor)
+    append_only.forbid(connection)
     assert queries.verify()[2:] == (4, "missing")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,11 @@ def test_damaged_keys_are_refused_with_a_sentence_and_nothing_else(body: str) ->
         assert len(openpgp.fingerprint(text)) in (40, 64)
     except openpgp.NotAPublicKey as refused:
         assert str(refused).endswith((".", ")."))
+
+
+@pytest.mark.parametrize("filling", [" ", "\n", "A: b\n", "=AAAA\n", "A\n", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"])
+def test_no_text_is_looked_at_for_long(filling: str) -> None:
+    started = time.process_time()
+    with pytest.raises(openpgp.NotAPublicKey):
+        openpgp.fingerprint("-----BEGIN PGP PUBLIC KEY BLOCK-----\n" + filling * (200_000 // len(filling)) + "!")
+    assert time.process_time() - started < 1

@@ -25,11 +25,16 @@ from tests.cast import Cast
 from tests.directory.conftest import AT, BY, as_json, claim
 from tests.directory.test_importing import NATIONAL
 from tests.directory.test_openpgp import FINGERPRINT, KEY
+from tocsin.audit import trail
+from tocsin.audit.actors import System
 from tocsin.directory import actions, queries
 from tocsin.directory.choices import ClaimKind
-from tocsin.directory.events import ATTRIBUTION_JOB
+from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent, Contact
-from tocsin.jobs import queue
+from tocsin.directory.views import constituents as constituent_views
+from tocsin.jobs import bell, helping, queue
+from tocsin.jobs.choices import State
+from tocsin.jobs.models import Job
 from tocsin.kernel.clock import now
 
 pytestmark = pytest.mark.django_db
@@ -45,9 +50,9 @@ class Pages:
         """Read a page."""
         return self._answer(RequestFactory().get(address, query))
 
-    def get_part(self, address: str) -> HttpResponse:
+    def get_part(self, address: str, **query: str) -> HttpResponse:
         """Read a part of a page as htmx does."""
-        return self._answer(RequestFactory().get(address, headers={"HX-Request": "true"}))
+        return self._answer(RequestFactory().get(address, query, headers={"HX-Request": "true"}))
 
     def post(self, address: str, **fields: Any) -> HttpResponse:
         """Send a form."""
@@ -141,6 +146,43 @@ def test_a_page_has_fifty_rows_and_a_fixed_number_of_queries(pages: Pages, load:
         page = pages.get("/directory/", sector="other", page=2)
     assert names(page)[0] == "C 050" and len(names(page)) == 50
     assert len(asked) <= 8
+
+
+FRENCH = {"c1": "Zoo", "c2": "École", "c3": "Abbaye", "c4": "énergie", "c5": "Eau"}
+
+
+@pytest.mark.parametrize(("language", "sort", "expected"), [
+    ("en", "name", ["C 1", "C 2", "C 3", "C 4", "C 5", "É 6"]),
+    ("fr", "name", ["Abbaye", "É 6", "Eau", "École", "énergie", "Zoo"]),
+    ("fr", "-name", ["Zoo", "énergie", "École", "Eau", "É 6", "Abbaye"]),
+    ("fr", "sector", ["Eau", "École", "énergie", "Abbaye", "É 6", "Zoo"]),
+    ("fr", "-claims", ["Zoo", "Abbaye", "É 6", "Eau", "École", "énergie"]),
+    ("fr", "-verified", ["énergie", "Abbaye", "É 6", "Eau", "École", "Zoo"]),
+])  # fmt: skip
+def test_the_list_is_in_the_order_of_the_names_that_the_reader_sees(
+    pages: Pages, load: Callable[..., Any], language: str, sort: str, expected: list[str]
+) -> None:
+    """c2, c4 and c5 are of finance, the others of health: "finances" and "santé" in French."""
+    rows = [
+        {"id": f"c{n}", "name": f"C {n}" if n < 6 else "É 6", "sector": "finance" if n in (2, 4, 5) else "health"}
+        for n in range(1, 7)
+    ]
+    load(as_json(*({**row, "names": {"fr": FRENCH[row["id"]]} if row["id"] in FRENCH else {}} for row in rows)))
+    claim(Constituent.objects.get(public_id="c1"), "192.0.2.0/24")
+    c4 = Constituent.objects.get(public_id="c4")
+    actions.add_contact(c4, role="security", email="a@b.example", verified_on=AT.date(), by=BY, at=AT)
+    with translation.override(language):
+        assert names(pages.get("/directory/", sort=sort)) == expected
+
+
+def test_pages_follow_one_another_in_the_order_that_is_shown(
+    pages: Pages, load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(as_json(*({"id": f"c{n}", "name": f"C {n}", "names": {"fr": f"F {9 - n}"}} for n in range(10))))
+    monkeypatch.setattr(constituent_views, "ROWS", 4)
+    with translation.override("fr"):
+        shown = [name for page in (1, 2, 3) for name in names(pages.get("/directory/", page=page))]
+    assert shown == [f"F {n}" for n in range(10)]
 
 
 def test_an_empty_directory_says_what_to_do(pages: Pages, db: None) -> None:
@@ -245,45 +287,102 @@ def test_a_conflict_is_settled_by_keeping_both(pages: Pages, ministry: Constitue
     assert queries.conflicts() == []
 
 
-def test_settled_is_said_at_once_and_attributed_only_when_it_is(
-    pages: Pages, ministry: Constituent, bank: Constituent
+def everything_is_attributed() -> None:
+    """Let what was ordered be done, as a worker does it; it is no concern of this room how."""
+    Job.objects.filter(kind=ATTRIBUTION_JOB).update(state=State.DONE, finished_at=now())
+
+
+def findings_changed_hands(**gained: int) -> None:
+    """Let the trail say so, as the room of the findings does."""
+    data = {"findings": sum(gained.values()), "by_constituent": gained}
+    trail.append("finding.reattributed", data, by=System("attribution"), at=now())
+
+
+def test_settled_says_who_got_how_many_findings_when_it_is_done(
+    pages: Pages, ministry: Constituent, bank: Constituent, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
+    settings.WORK_BY_JOBS = True
     ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    findings_changed_hands(moh=99)  # before: by another decision
+
+    def done_at_once(kind: str) -> bool:
+        findings_changed_hands(bank=1234, **{"": 1})
+        everything_is_attributed()
+        return kind == ATTRIBUTION_JOB
+
+    monkeypatch.setattr(helping, "see_done", done_at_once)
     address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
-    pages.post(address, decision="both", reason="Shared.")
-    assert pages.messages == "Settled. Open findings are attributed anew."
+    pages.post(address, decision=str(theirs.pk), reason="Sold.", ends_on="2026-02-01")
+    assert pages.messages == ("Settled. 1,234 open findings now belong to Island Bank. 1 open finding now is nobody’s.")
     assert 'id="attribution"' not in pages.get("/directory/conflicts/").content.decode()
 
-    claim(ministry, "198.51.100.0/24"), claim(bank, "198.51.100.0/24")
-    (conflict,) = queries.conflicts()
-    job = queue.enqueue(ATTRIBUTION_JOB, at=now())  # as the listener does in a web process
-    pages.post(f"/directory/conflicts/{conflict.one.pk}-{conflict.other.pk}/", decision="both", reason="Shared.")
 
-    assert pages.messages == "Settled."
+def test_what_changes_no_claim_orders_nothing(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    everything_is_attributed()
+    pages.post(f"/directory/conflicts/{ours.pk}-{theirs.pk}/", decision="both", reason="Shared.")
+    assert pages.messages == "Settled. No open finding changes hands."
+
+
+def test_settled_that_takes_longer_shows_how_far_it_is(pages: Pages, ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    everything_is_attributed()
+    address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
+    pages.post(address, decision=str(ours.pk), reason="Sold.", ends_on=str(now().date()))
+
+    assert pages.messages == "Settled. Open findings are being attributed anew. This page says when it is done."
+    (job,) = Job.objects.filter(state=State.WAITING)
+    Job.objects.update(run_after=now())
     for path in ("/directory/conflicts/", "/directory/", "/directory/constituents/moh/"):
         page = pages.get(path)
         assert "Open findings will be attributed anew in a moment." in text(page), path
         assert 'hx-trigger="every 1s"' in page.content.decode()
-    queue.claim("worker", at=now())
-    assert "Open findings are being attributed anew." in text(pages.get("/directory/conflicts/"))
-    job.refresh_from_db()
-    queue.finish(job, at=now())
-    part = attribution_part(pages)
-    assert "Open findings are attributed by the claims as they are now." in part and "hx-get" not in part
+    since = re.findall(r"attribution/\?since=(\d+)", page.content.decode())[0]
+    claimed = queue.claim("worker", at=now())
+    assert claimed == job
+    queue.note_progress(claimed, 0.4, "")
+    assert "Open findings are being attributed anew: 40 % looked through." in text(pages.get("/directory/conflicts/"))
+    queue.note_progress(claimed, 0.0, WAITS_FOR_THE_STORE)
+    assert "as soon as it ends" in text(pages.get("/directory/conflicts/"))
+    findings_changed_hands(moh=12)
+    queue.finish(claimed, at=now())
+    part = attribution_part(pages, since=since)
+    assert "12 open findings now belong to Ministry of Health." in part and "hx-get" not in part
     assert pages.get("/directory/attribution/")["Location"] == "/directory/conflicts/"
 
 
-def attribution_part(pages: Pages) -> str:
+def attribution_part(pages: Pages, **query: str) -> str:
     """Return the part of the page as the page asks for it again and again."""
-    return pages.get_part("/directory/attribution/").content.decode()
+    return pages.get_part("/directory/attribution/", **query).content.decode()
 
 
-def test_where_no_worker_runs_the_page_does_not_promise(pages: Pages) -> None:
+def test_where_no_worker_runs_the_page_offers_to_do_it(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     queue.enqueue(ATTRIBUTION_JOB, at=now() - dt.timedelta(minutes=1))
 
     part = attribution_part(pages)
+    assert "no worker runs" in part and "Do it now" in part and "hx-get" in part
+    with bell.listening():
+        assert "the worker is busy with other work" in attribution_part(pages)
 
-    assert "no worker is free" in part and "hx-get" in part
+    asked: list[str] = []
+    monkeypatch.setattr(helping, "see_done", lambda kind: not asked.append(kind))
+    assert pages.post("/directory/attribution/").status_code == 302
+    assert asked == [ATTRIBUTION_JOB]
+    assert pages.messages == "Open findings are attributed by the claims as they are now."
+
+
+def test_attribution_that_failed_says_why_and_is_done_again_on_request(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.enqueue(ATTRIBUTION_JOB, at=now())
+    Job.objects.update(state=State.FAILED, last_error="The disk is full.", finished_at=now())
+    part = attribution_part(pages)
+    assert "could not be attributed anew: The disk is full." in part and "hx-get" not in part
+
+    monkeypatch.setattr(helping, "see_done", lambda _kind: False)
+    pages.post("/directory/attribution/")
+    assert Job.objects.filter(kind=ATTRIBUTION_JOB, state=State.WAITING).exists()
+    assert "will be attributed anew in a moment" in attribution_part(pages)
 
 
 def test_claims_that_are_not_in_conflict_cannot_be_settled(
@@ -409,7 +508,7 @@ def test_changes_are_told_in_the_readers_words(pages: Pages, ministry: Constitue
     with translation.override("fr"):
         page = text(pages.get("/directory/constituents/moh/"))
     assert "Modification : Région" in page
-    assert "La déclaration de 192.0.2.0/24 prend fin le 2026-03-02 : Vendu" in page
+    assert "La déclaration de 192.0.2.0/24 prend fin le 2 mars 2026 : Vendu" in page
 
 
 @pytest.mark.parametrize(

@@ -136,13 +136,13 @@ def test_history_is_what_was_done_to_a_constituent(
     assert [sentence(row.code, row.data) for row in queries.history_of(ministry)] == [
         "Imported from directory.json",
         "Contact entered",
-        "192.0.2.0/24 goes to moh; the claim of bank ends on 2026-03-02: Letter 7.",
+        "192.0.2.0/24 goes to moh; the claim of bank ends on 2 Mar 2026: Letter 7.",
         "Claim of 192.0.2.0/24 confirmed",
         "Claim of 192.0.2.0/24 entered",
         "Entered",
     ]
     assert sentence("claim.ended", {"values": ["64496"], "ends_on": "2026-03-01", "reason": "Sold"}) == (
-        "Claim of 64496 ends on 2026-03-01: Sold"
+        "Claim of 64496 ends on 1 Mar 2026: Sold"
     )
     newest = queries.history_of(bank)[0]
     assert sentence(newest.code, newest.data) == "Changed: Name"

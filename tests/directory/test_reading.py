@@ -117,3 +117,19 @@ def test_a_cell_may_hold_thousands_of_networks() -> None:
     networks = [f"10.{high}.{low}.0/24" for high in range(40) for low in range(256)]
     content = f"id,name,networks\na,A,{' '.join(networks)}\n".encode()
     assert values(content)[0][2] == networks
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "ours"),
+    [
+        (b'[{"id": "a" "b": 1}]', "t.json", "a comma, or the end of a list, is missing"),
+        (b'id,name,sector\na,"b,c\n', "t.csv", "a quote is not closed"),
+    ],
+)
+def test_what_a_library_says_is_said_in_the_language_of_the_reader(
+    content: bytes, name: str, ours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ours in problems_of(content, name)[0][2]
+
+    monkeypatch.setattr(reading, "_", lambda text: "« ours »" if text == ours else text)
+    assert "« ours »" in problems_of(content, name)[0][2]

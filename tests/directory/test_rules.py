@@ -36,6 +36,8 @@ def test_a_claim_has_one_canonical_form() -> None:
         (ClaimKind.SUFFIX, "192.0.2.1", "is not a domain name"),
         (ClaimKind.SUFFIX, "https://ministry.example/", "is not a domain name"),
         (ClaimKind.SUFFIX, "", "is not a domain name"),
+        (ClaimKind.SUFFIX, "straße.example", "is written in two ways. Write it as"),
+        (ClaimKind.NETWORK, "fe80::1%eth0/128", "holds on one link only"),
     ],
 )
 def test_what_is_not_a_claim_is_refused_with_the_way_out(kind: ClaimKind, text: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tocsin.engine.mapping import Mapping as ReportMapping
 from tocsin.engine.normalise import Normalised, normalise
 from tocsin.engine.records import Batch, Reader
+from tocsin.engine.triage import BadRecords
 from tocsin.formats import shadowserver
 
 MONDAY = dt.date(2026, 11, 16)
@@ -78,7 +79,7 @@ def batch_of(data: bytes) -> Batch:
         return batches[0]
     table = pa.table({name: pa.array([], pa.binary()) for name in reader.columns})
     assert not batches, "a test's report is small"
-    return Batch(table, pa.array([], pa.int64()).to_numpy(), ())
+    return Batch(table, pa.array([], pa.int64()).to_numpy(), BadRecords.of())
 
 
 def mapping_of(kind: str, columns: Sequence[str] = COLUMNS) -> ReportMapping:

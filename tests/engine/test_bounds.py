@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.engine.manifest import Bench, state_digest
 from tests.engine.reports import COLUMNS, MONDAY, as_csv, batch_of, day, mapping_of, row, seen, write
 from tocsin.engine import run as engine
-from tocsin.engine.bounds import Bounds
+from tocsin.engine.bounds import Bounds, acceptable_from, last_acceptable
 from tocsin.engine.executors import Threads
 from tocsin.engine.normalise import RAW, normalise
 from tocsin.engine.opening import Source
@@ -247,3 +247,9 @@ def test_bounds_are_those_of_whole_days(time: dt.datetime, on: dt.date | None, l
 
 def test_what_is_no_time_is_not_excluded() -> None:
     assert not Bounds(MONDAY).exclude(np.array(["NaT"], "datetime64[us]")).any()
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2200, 1, 1)), st.integers(-40, 40))
+def test_a_report_is_acceptable_from_a_day_on(day: dt.date, off: int) -> None:
+    at = dt.datetime.combine(acceptable_from(day) + dt.timedelta(days=off), dt.time(), dt.UTC)
+    assert (day <= last_acceptable(at)) == (off >= 0)

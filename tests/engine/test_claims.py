@@ -157,6 +157,17 @@ def test_a_claim_holds_from_its_first_to_its_last_day() -> None:
     assert [holder(Claims([dated]), "192.0.2.1", day(n)) for n in range(5)] == [None, "x", "x", "x", None]
 
 
+def test_a_claim_may_hold_to_the_end_of_all_days() -> None:
+    claims = Claims([claim("192.0.2.0/24", "x", valid_from=day(1), valid_to=dt.date.max)])
+    assert [holder(claims, "192.0.2.1", on) for on in (day(0), day(1), dt.date.max)] == [None, "x", "x"]
+
+
+def test_the_indexes_of_a_few_epochs_are_kept_however_many_there_are() -> None:
+    claims = Claims([claim("192.0.2.0/24", f"c{n}", valid_from=day(n), valid_to=day(n)) for n in range(100)])
+    assert [holder(claims, "192.0.2.1", day(n)) for n in range(100)] == [f"c{n}" for n in range(100)]
+    assert len(claims._indexes) <= 16
+
+
 def test_a_network_handed_over_changes_hands_on_the_day() -> None:
     claims = Claims(
         [

@@ -129,12 +129,13 @@ def test_copies_within_a_run_are_counted_and_older_rows_are_not_asked() -> None:
 def test_rows_that_may_be_copies_across_chunks_ask_for_their_fingerprint() -> None:
     rows = together(spilled(0, [(1, 0), (2, 0)], part=0), spilled(0, [(1, 0)], part=1))
     result = folded(NOTHING, rows, calendar(0))
-    assert sorted(zip(*(column.to_pylist() for column in result.unresolved.columns), strict=True)) == [(0, 0), (1, 0)]
-    assert result.state.num_rows == 0
+    assert sorted(zip(result.twins.part.tolist(), result.twins.row.tolist(), strict=True)) == [(0, 0), (1, 0)]
+    assert len(set(result.twins.group.tolist())) == 1
+    assert (result.state.num_rows, result.duplicates) == (2, 0)
 
 
 def test_sightings_are_one_for_each_key_and_day() -> None:
-    found, _, _ = sightings(together(spilled(0, [(1, 3), (1, 1), (2, 0)]), spilled(1, [(1, 0)], part=1)))
+    found, _ = sightings(together(spilled(0, [(1, 3), (1, 1), (2, 0)]), spilled(1, [(1, 0)], part=1)))
     assert sorted(zip(found.on.tolist(), found.count.tolist(), strict=True)) == [
         (found.on.min(), 1),
         (found.on.min(), 2),

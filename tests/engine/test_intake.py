@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import pickle
 from pathlib import Path
@@ -53,6 +54,22 @@ def test_a_delivery_is_looked_at(tmp_path: Path) -> None:
     delivery = deliver(3, sources(path)[0], Bench(tmp_path / "store").recognise)
     assert (delivery.number, delivery.columns, delivery.size) == (3, COLUMNS, path.stat().st_size)
     assert (delivery.recognised.mapping.type, delivery.recognised.on) == ("scan_rdp", day(0))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("longer", ["", "x" * 1000])
+def test_the_number_of_rows_is_estimated_from_the_first_of_them(packed: bool, longer: str, tmp_path: Path) -> None:
+    path = write(tmp_path, [row(tag=f"{n:05d}{longer}") for n in range(2000)])
+    if packed:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+        path = path.with_name(path.name + ".gz")
+    delivery = deliver(0, sources(path)[0], Bench(tmp_path / "store").recognise)
+    assert delivery.rows() == pytest.approx(delivery.size * 12 / delivery.bytes_per_row if packed else 2000, rel=0.05)
+
+
+def test_without_a_first_row_a_number_is_assumed(tmp_path: Path) -> None:
+    delivery = deliver(0, sources(write(tmp_path, []))[0], Bench(tmp_path / "store").recognise)
+    assert 0 < delivery.rows() < 10
 
 
 def test_a_report_that_no_mapping_fits_is_refused(tmp_path: Path) -> None:
@@ -156,3 +173,20 @@ def test_gaps_are_filled_before_anyone_is_held_responsible(tmp_path: Path) -> No
 
 def test_parts_of_a_run_have_numbers_of_their_own() -> None:
     assert len({part_number(delivery, chunk) for delivery in range(50) for chunk in range(50)}) == 2_500
+
+
+def test_the_quarantine_of_a_report_is_written_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of a report is set aside, no more than one chunk of it is held, and lines stay in order."""
+    monkeypatch.setattr(records, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(records, "BLOCK_BYTES", 1_000)
+    good = as_csv([row(ip="192.0.2.1", port="http"), row(ip="nowhere")])
+    path = tmp_path / name_of("scan_rdp", day(0))
+    path.write_bytes(good + (b"x\n" * 7 + good.split(b"\n")[1] + b"\n") * 200)
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    assert (report.records, report.kept, report.rows_quarantined, report.cells_quarantined) == (1_602, 201, 1_401, 201)
+    file = pq.ParquetFile(tmp_path / "store" / report.quarantine)
+    assert file.num_row_groups >= 5
+    lines = file.read()["line"].to_pylist()
+    assert lines == sorted(lines) and len(lines) == 1_602
+    assert not bench.debris()

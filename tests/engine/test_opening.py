@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,6 +103,30 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        (zipfile.ZIP_LZMA, lambda data: data[:70] + bytes(255 - byte for byte in data[70:82]) + data[82:]),
+        (zipfile.ZIP_DEFLATED, lambda data: data.replace(b"\x08\x00", b"\x09\x00")),
+        (zipfile.ZIP_DEFLATED, lambda data: data.replace(b"a.csv", b"b.csv", 1)),
+    ],
+    ids=["lzma", "method", "name"],
+)
+def test_an_archive_that_is_damaged_inside_is_refused_like_any_other(
+    method: int, change: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "2026-11-16-scan_rdp-xm.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.csv", b"timestamp,ip\n" * 500)
+    path.write_bytes(change(path.read_bytes()))
+
+    with pytest.raises(BrokenReport, match="it cannot be unpacked: "):
+        for source in sources(path):
+            with opened(source) as stream:
+                while stream.read(1 << 16):
+                    pass
+
+
 def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenReport, match="there is no such file"):
         sources(tmp_path / "nothing.csv")
@@ -165,3 +192,22 @@ def test_binary_junk_breaks_its_own_report_only(junk: bytes, tmp_path: Path) -> 
     delta = Bench(tmp_path / "store").run([tmp_path / NAME, good])
     assert [(broken.name, broken.cycle) for broken in delta.broken] == [(NAME, ("scan_rdp", MONDAY))]
     assert [report.name for report in delta.accepted] == [good.name]
+
+
+def test_a_pipe_a_socket_or_a_device_is_refused_without_being_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        (tmp_path / "link.csv").symlink_to(NAME)
+        for path in (tmp_path / NAME, tmp_path / "s", tmp_path / "link.csv", Path("/dev/zero")):
+            with pytest.raises(BrokenReport, match="no file but a pipe, a socket or a device") as refusal:
+                sources(path)
+            assert refusal.value.where == path.name
+
+
+def test_a_pipe_beside_a_good_report_costs_the_good_one_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    good = packed(tmp_path / NAME, "plain")
+    delta = Bench(tmp_path / "store").run([tmp_path / "pipe.csv", good])
+    assert [report.name for report in delta.accepted] == [NAME]
+    assert [broken.name for broken in delta.broken] == ["pipe.csv"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_resync import as_text, whole
-from tocsin.engine import records
+from tocsin.engine import records, triage
 from tocsin.engine.opening import BrokenReport
 from tocsin.engine.records import Batch, Chunk, Reader, Shape
 from tocsin.engine.resync import Resynchroniser
+from tocsin.engine.triage import BadRecord
 
 PLAIN = Shape()
 
@@ -50,7 +52,7 @@ def test_a_report_is_read() -> None:
         "tag": [b"a,b", None],
     }
     assert batch.lines.tolist() == [2, 3]
-    assert (batch.records, batch.bad) == (2, ())
+    assert (batch.records, list(batch.bad)) == (2, [])
 
 
 def test_the_header_rules_the_order_of_columns() -> None:
@@ -126,6 +128,43 @@ def test_a_bad_record_keeps_line_reason_and_text() -> None:
     ]
 
 
+@pytest.mark.parametrize("data", [b'a,b\n1,2\n3,"cut of', b'a,b\n1,2\n\n3,"cut of\n', b'a,b\n1,2\n3,"cut of\n\n'])
+def test_a_quote_that_is_open_at_the_end_of_the_file_is_not_closed_by_it(data: bytes) -> None:
+    assert rows(data) == [(b"1", b"2")]
+    assert [(reason, raw) for _, reason, raw in bad(data)] == [("a quote is not closed", b'3,"cut of')]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_blank_lines_are_passed_over_at_once_and_counted(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_details: Any) -> None:
+        raise AssertionError("blank lines need no second look")
+
+    monkeypatch.setattr(records, "sort_lines", slow)
+    data = b"a,b" + end + end * 70_000 + b"1,2" + end + end * 3 + b'"3","4"' + end + end * 70_000
+    assert rows(data) == [(b"1", b"2"), (b"3", b"4")]
+    assert [line for batch in batches(data) for line in batch.lines.tolist()] == [70_002, 70_006]
+
+
+def test_broken_lines_are_judged_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no quotes, or each in its place, is never looked at one by one."""
+
+    def slow(self: Resynchroniser, lines: Any, doubtful: Any) -> Any:
+        assert not list(doubtful)
+        return iter(())
+
+    monkeypatch.setattr(Resynchroniser, "records", slow)
+    data = b"a,b\n" + b'x\n1,2\n,,\n  \n"3","4,5"\n\0\n6\r,7\n' * 1_000
+    assert rows(data) == [(b"1", b"2"), (b"3", b"4,5"), (b"6\r", b"7")] * 1_000
+    found = bad(data)
+    assert found[:4] == [
+        (2, "1 cells where the header has 2", b"x"),
+        (4, "3 cells where the header has 2", b",,"),
+        (5, "1 cells where the header has 2", b"  "),
+        (7, "1 cells where the header has 2", b"\0"),
+    ]
+    assert len(found) == 4_000 and found[-1][0] == 7_000
+
+
 def test_a_line_end_inside_a_cell_moves_the_numbers_of_what_follows() -> None:
     (batch,) = batches(b'a,b\n"x\ny",1\n\nz,2\n')
     assert batch.lines.tolist() == [2, 5]
@@ -146,11 +185,11 @@ def test_large_files_come_in_chunks_that_together_are_the_file(monkeypatch: pyte
 
 
 def test_losing_a_line_is_a_defect_that_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forgetful(self: Resynchroniser, block: bytes) -> Iterator[records.Record]:
-        yield from list(Resynchroniser.records(self, block))[:-1]
+    def forgetful(*details: Any) -> triage.Sorted:
+        found = triage.sort_lines(*details)
+        return dataclasses.replace(found, bad=triage.BadRecords.of())
 
-    lossy = type("Lossy", (Resynchroniser,), {"records": forgetful})
-    monkeypatch.setattr(records, "Resynchroniser", lossy)
+    monkeypatch.setattr(records, "sort_lines", forgetful)
     with pytest.raises(AssertionError, match="lines"):
         records.parse(Chunk(0, 2, ((b"1,2\n3\n4,5\n", 3),)), ("a", "b"), PLAIN)
 
@@ -206,20 +245,33 @@ def test_well_formed_input_is_read_as_pythons_csv_reads_it(made: tuple[list[list
 ANY_LINE = st.text(st.sampled_from('ab",;\r\0 é'), max_size=12).map(str.encode) | st.binary(max_size=8)
 
 
+BLANK = st.sampled_from([b"", b"\r", b"1,2,3", b'"1","2","3"\r'])
+
+
 def one_line(text: bytes) -> bytes:
     return text.replace(b"\n", b"")
 
 
-@given(st.lists(ANY_LINE.map(one_line), max_size=12))
-def test_where_the_fast_reading_vouches_for_a_block_the_slow_one_agrees(lines: list[bytes]) -> None:
-    block = b"".join(line + b"\n" for line in lines)
-    columns = ("a", "b", "c")
-    table = records._fast(block, len(lines), columns, PLAIN)
-    if table is not None:
-        slow, numbers, refused = records._slow(block, 1, columns, PLAIN)
-        assert refused == []
-        assert slow.to_pydict() == table.to_pydict()
-        assert numbers.tolist() == list(range(1, len(lines) + 1))
+@given(st.lists(ANY_LINE.map(one_line) | BLANK, max_size=12), st.integers(1, 3), st.sampled_from(["", "#", "a"]))
+def test_however_a_block_is_read_its_records_are_those_of_reading_line_by_line(
+    lines: list[bytes], width: int, comment: str
+) -> None:
+    columns, shape = ("a", "b", "c")[:width], Shape(comment=comment)
+    chunk = Chunk(0, 7, ((b"".join(line + b"\n" for line in lines), len(lines)),))
+    resync = Resynchroniser(width)
+    expected = [
+        record
+        for record in resync.records(lines, [at for at, line in enumerate(lines) if line not in (b"", b"\r")])
+        if not (comment and record.raw.startswith(comment.encode()))
+    ]
+    batch = records.parse(chunk, columns, shape)
+    assert batch.lines.tolist() == [7 + one.line for one in expected if one.cells is not None]
+    assert batch.table.to_pylist() == [
+        dict(zip(columns, (cell or None for cell in one.cells), strict=True))
+        for one in expected
+        if one.cells is not None
+    ]
+    assert list(batch.bad) == [BadRecord(7 + one.line, one.reason, one.raw) for one in expected if one.cells is None]
 
 
 @given(st.lists(ANY_LINE, max_size=12), st.sampled_from([8, 40, 1 << 20]))

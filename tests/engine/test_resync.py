@@ -6,16 +6,26 @@ import csv
 import io
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tocsin.engine import resync
 from tocsin.engine.resync import MAX_LINES, Record, Resynchroniser
 
 
+def lines_of(block: bytes) -> list[bytes]:
+    lines = block.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def read(block: bytes, width: int = 3, delimiter: bytes = b",") -> list[Record]:
-    return list(Resynchroniser(width, delimiter).records(block))
+    """Return the records of a block, looking at every line that is not blank."""
+    lines = lines_of(block)
+    doubtful = [at for at, line in enumerate(lines) if line not in (b"", b"\r")]
+    return list(Resynchroniser(width, delimiter).records(lines, doubtful))
 
 
 def test_records_are_read() -> None:
@@ -67,10 +77,11 @@ def test_a_wrong_number_of_cells_is_told_with_both_numbers() -> None:
     assert reasons == ["2 cells where the header has 3", "4 cells where the header has 3"]
 
 
-def test_blank_lines_are_told_but_are_no_records() -> None:
-    assert [(record.blank, record.line) for record in read(b"\n\r\na,b,c\n\n")] == [
-        (True, 0), (True, 1), (False, 2), (True, 3),
-    ]  # fmt: skip
+def test_a_doubtful_line_inside_a_record_begins_none() -> None:
+    lines = [b'a,"b', b'more"', b'",c', b"d,e,f"]
+    assert [record.line for record in Resynchroniser(3).records(lines, [0, 1, 2])] == [0, 1, 2]
+    lines = [b'a,"b', b'""more', b'",c', b"d,e,f"]
+    assert [(one.line, one.lines) for one in Resynchroniser(3).records(lines, [0, 1, 2, 3])] == [(0, 3), (3, 1)]
 
 
 def test_either_line_end_is_left_out_of_the_last_cell() -> None:
@@ -108,15 +119,69 @@ HOSTILE = {
     "open quotes on every line": b'x,"abc\n' * 100_000,
     "cells without end": b"," * 500_000,
     "quotes within quotes": b'"""\n' * 100_000,
+    "quotes that close only to open again": b'z","\n' * 100_000,
+    "open quotes before lines that lead nowhere": (b'a,"b\n' + b"x\n" * MAX_LINES) * 500,
 }
 
 
 @pytest.mark.parametrize("block", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_read_in_linear_time(block: bytes) -> None:
     began = time.process_time()
-    found = read(block + b"\n")
-    assert sum(record.lines for record in found) == len((block + b"\n").split(b"\n")) - 1
+    found = read(block)
+    assert sum(record.lines for record in found) == len(lines_of(block))
     assert time.process_time() - began < 8
+
+
+class Counted(list[bytes]):
+    """Lines that count how often one was looked at."""
+
+    looks = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(at)
+
+
+@pytest.mark.parametrize("line", [b'z","', b'x,"abc', b'"', b'"""', b'a"b","c'], ids=bytes.decode)
+def test_each_line_is_looked_at_a_few_times_however_many_quotes_before_it_are_open(line: bytes) -> None:
+    lines = Counted([line] * 5_000)
+    found = list(Resynchroniser(3).records(lines, range(5_000)))
+    assert sum(record.lines for record in found) == 5_000
+    assert lines.looks <= 4 * 5_000
+
+
+def plainly(lines: list[bytes], width: int) -> list[tuple[int, int, list[bytes] | None]]:
+    """Return line, number of lines and cells of each record, following each quote by parsing all of it at each line."""
+    resync = Resynchroniser(width)
+    found: list[tuple[int, int, list[bytes] | None]] = []
+    while (at := sum(taken for _, taken, _ in found)) < len(lines):
+        taken, cells = 1, resync.cells(lines[at].removesuffix(b"\r"))
+        if cells is None:
+            for end in range(at + 1, min(at + MAX_LINES, len(lines))):
+                if width > 1 and resync.is_sound(lines[end].removesuffix(b"\r")):
+                    break
+                joined = resync.cells(b"\n".join(lines[at : end + 1]).removesuffix(b"\r"))
+                if joined is not None:
+                    cells, taken = (joined, end + 1 - at) if len(joined) == width else (None, 1)
+                    break
+        found.append((at, taken, cells if cells is not None and len(cells) == width else None))
+    return found
+
+
+@given(st.lists(st.text(st.sampled_from('a",\r'), max_size=7).map(str.encode), max_size=12), st.integers(1, 4))
+def test_quotes_are_followed_as_if_all_was_parsed_again_at_each_line(lines: list[bytes], width: int) -> None:
+    found = Resynchroniser(width).records(lines, range(len(lines)))
+    assert [(one.line, one.lines, one.cells) for one in found] == plainly(lines, width)
+
+
+def test_a_quote_is_followed_to_the_last_line_and_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = b'a,"b\n' + b"x\n" * (MAX_LINES - 2)
+    assert read(block + b'",c\n')[0].lines == MAX_LINES
+    assert read(block + b'x\n",c\n')[0].lines == 1
+    size = len(block + b'",c\n')
+    for most, lines in ((size - 1, MAX_LINES), (size - 2, 1)):
+        monkeypatch.setattr(resync, "MAX_BYTES", most)
+        assert read(block + b'",c\n')[0].lines == lines
 
 
 SOUND = '(?:"(?:[^"]|"")*"|[^",]*)'
@@ -149,19 +214,17 @@ def test_what_a_csv_writer_wrote_is_read_back(made: tuple[list[list[str]], int])
     # By design a quote is not followed past a line that is a whole record by itself: cells that look so are set aside.
     inside = [line for cells in table for line in as_text([cells], quoting).removesuffix("\n").split("\n")[1:]]
     assume(not any(whole(line.removesuffix("\r"), width) for line in inside))
-    found = [record for record in read(as_text(table, quoting).encode(), width) if not record.blank]
+    found = read(as_text(table, quoting).encode(), width)
     assert [record.cells for record in found] == [[cell.encode() for cell in cells] for cells in table]
 
 
 @given(st.binary(max_size=200), st.integers(1, 4))
 def test_every_line_is_part_of_exactly_one_record(block: bytes, width: int) -> None:
-    found = read(block, width)
-    lines = block.split(b"\n")
-    expected = len(lines) - (not lines[-1])
-    assert sum(record.lines for record in found) == expected
+    lines = lines_of(block)
+    found = list(Resynchroniser(width).records(lines, range(len(lines))))
+    assert sum(record.lines for record in found) == len(lines)
     assert [record.line for record in found] == [sum(r.lines for r in found[:at]) for at in range(len(found))]
     for record in found:
-        raw = b"\n".join(lines[record.line : record.line + record.lines]).removesuffix(b"\r")
-        assert record.blank or record.raw == raw
-        assert record.blank or (record.cells is None) == bool(record.reason)
+        assert record.raw == b"\n".join(lines[record.line : record.line + record.lines]).removesuffix(b"\r")
+        assert (record.cells is None) == bool(record.reason)
         assert record.cells is None or len(record.cells) == width

@@ -225,11 +225,14 @@ def test_the_digest_sees_every_difference(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "partitions", "bits"),
-    [(0, 0, 0), (1_000_000, 0, 0), (1_000_001, 0, 1), (10_000_000, 0, 4), (1, 8, 3), (10_000_000, 2, 4), (1e15, 0, 12)],
-)
-def test_partitions_grow_with_rows_and_never_shrink(rows: float, partitions: int, bits: int) -> None:
-    state = State("t", ("x",) * partitions, day(0), (), 1, 0) if partitions else None
+    ("rows", "findings", "partitions", "bits"),
+    [(0, 0, 0, 0), (300_000, 0, 0, 0), (300_001, 0, 0, 1), (4_800_000, 0, 0, 4), (1, 1, 8, 3), (4_800_000, 1, 2, 4),
+     (1, 300_000, 1, 0), (1, 300_001, 1, 1), (1, 4_800_000, 2, 4), (1e15, 0, 0, 12)],
+)  # fmt: skip
+def test_partitions_grow_with_rows_and_findings_and_never_shrink(
+    rows: float, findings: int, partitions: int, bits: int
+) -> None:
+    state = State("t", ("x",) * partitions, day(0), (), 1, findings) if partitions else None
     assert bits_for(rows, state) == bits
 
 

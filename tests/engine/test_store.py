@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,12 @@ def test_a_file_and_its_folder_are_made_durable_around_the_rename(
     told: list[str] = []
     workspace = Workspace(tmp_path, "run1", told.append)
     monkeypatch.setattr(store, "_durable", lambda path: told.append(f"fsync {path.name}"))
-    with workspace.writing(workspace.path("state", "t", "0")) as temporary:
+    path = workspace.path("state", "t", "0")
+    told.clear()
+    with workspace.writing(path) as temporary:
+        assert re.fullmatch(r"run1-0\.parquet\.[0-9a-f]{8}\.tmp", temporary.name)
         temporary.touch()
-    assert told == ["written", "fsync run1-0.parquet.tmp", "fsync t", "renamed"]
+    assert told == ["written", f"fsync {temporary.name}", "fsync t", "renamed"]
 
 
 def test_durable_means_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,21 +72,40 @@ def test_the_files_of_one_delivery_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "folder"),
-    [
-        ("scan_rdp", "scan_rdp"),
-        ("../../etc", "_.._etc"),
-        ("a/b", "a_b"),
-        ("", "unnamed"),
-        ("..", "unnamed"),
-        ("É", "_"),
-    ],
+    "kind", ["../../etc", "a/b", "", "..", "É", "報告", "foo bar", "x" * 500, "scan_rdp-", "\ud800"]
 )
-def test_a_report_type_names_a_folder_inside_the_store(kind: str, folder: str, tmp_path: Path) -> None:
-    assert safe(kind) == folder
+def test_a_report_type_names_a_folder_inside_the_store(kind: str, tmp_path: Path) -> None:
     path = Workspace(tmp_path, "run1").path("state", kind, "0")
-    assert path.resolve().is_relative_to(tmp_path / "state")
-    assert len(safe("x" * 500)) <= 80
+    assert path.resolve().parent.parent == tmp_path / "state"
+    assert len(safe(kind)) <= 93
+
+
+def test_a_plain_type_is_the_name_of_its_folder() -> None:
+    assert [safe(kind) for kind in ("scan_rdp", "event4_sinkhole", "a.b-c")] == ["scan_rdp", "event4_sinkhole", "a.b-c"]
+
+
+def test_two_types_never_share_a_folder() -> None:
+    kinds = ["報告", "相談", "foo bar", "foo_bar", "Foo_bar", ".foo_bar", "x" * 80, "x" * 81, "y/../x", "", "_"]
+    assert len({safe(kind) for kind in kinds}) == len(kinds)
+
+
+def test_new_folders_are_made_durable_from_the_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(store, "_durable", lambda path: told.append(path.relative_to(tmp_path).as_posix()))
+    Workspace(tmp_path / "store", "run1").path("state", "scan_rdp", "0")
+    Workspace(tmp_path / "store", "run2").path("state", "scan_rdp", "0")
+    assert told == [".", "store", "store/state"]
+
+
+def test_two_who_write_one_file_do_not_meet_before_it_is_whole(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "run1")
+    path = workspace.path("state", "scan_rdp", "0000")
+    with workspace.writing(path) as one, workspace.writing(path) as other:
+        assert one != other
+        one.write_text("whole")
+        other.write_text("whole")
+    assert [each.name for each in path.parent.iterdir()] == ["run1-0000.parquet"]
+    assert path.read_text() == "whole"
 
 
 def test_a_cycle_is_complete_when_closed_and_nothing_of_it_is_broken() -> None:

@@ -163,6 +163,26 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
     assert "A report could not be read" in text(browser.get("/"))
 
 
+def test_a_type_whose_latest_report_is_broken_does_not_arrive_as_usual(week: Store, cast: Cast, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / "2026-11-20-scan_rdp-xm-geo.csv.gz"
+    broken.parent.mkdir()
+    broken.write_bytes(b"\x1f\x8b\x08 this is no gzip")
+    for _ in range(2):
+        run = week.run(broken)["run"]
+    browser = signed_in(cast.analyst)
+
+    for path in ("/", "/feeds/"):
+        page = browser.get(path)
+        assert "Latest report could not be read" in text(page) and "Arrives as usual" not in text(page), path
+        assert f"/feeds/runs/{run}/#broken" in links(page), path
+    assert "0 of 1 report type arrives as usual" in text(browser.get("/feeds/"))
+    assert 'id="broken"' in main_of(browser.get(f"/feeds/runs/{run}/"))
+    week.run(write(tmp_path, 4, range(1, 9)))
+    for path in ("/", "/feeds/"):
+        page = browser.get(path)
+        assert "Arrives as usual" in text(page) and f"/feeds/runs/{run}/#broken" not in links(page), path
+
+
 def test_a_running_import_shows_how_far_it_is(browser_of_analyst: Client) -> None:
     Run.objects.filter(pk=4).update(state=RunState.RUNNING, progress=0.42, note="a.csv", summary={}, finished_at=None)
     with holding.lock("import", 4):

@@ -73,6 +73,21 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("severity=1", []),
     ("owner=me", []),
     ("owner=none&whose=bank", ["70"]),
+    ("state=open&whose=bank", ["70"]),
+    ("state=open&state=gone&asset=192.0.2.0/29", ["1", "2", "3", "4", "5", "6", "7"]),
+    ("constituent=bank", ["70"]),
+    ("constituent=-&whose=bank", ["70", "200"]),
+    ("asset=192.0.2.64/26", ["70"]),
+    ("asset=192.0.2.70&asset=192.0.2.200", ["70", "200"]),
+    ("asset=2001:db8::/32", []),
+    ("asset=192.0.2.64/26&q=192.0.2.70", ["70"]),
+    ("asset=192.0.2.64/26&q=192.0.2.0/24", ["70"]),
+    ("asset=192.0.2.64/26&q=192.0.2.200", []),
+    ("asn=64496&constituent=bank", ["70"]),
+    ("asn=AS64496&asset=192.0.2.70", ["70"]),
+    ("asn=64497", []),
+    ("asn=64497&asn=64496&q=AS64496&whose=bank", ["70"]),
+    ("asn=64497&q=AS64496", []),
 ]
 
 
@@ -88,6 +103,32 @@ def test_the_id_of_a_finding_finds_it_even_when_it_is_gone(browser_of_analyst: C
     (gone,) = ids(just_gone=True)
 
     assert rows(browser_of_analyst.get(f"/findings/?q={gone}")) == ["192.0.2.4:3389"]
+
+
+def test_the_id_of_a_finding_is_a_filter_too(browser_of_analyst: Client) -> None:
+    (gone,), (bank,) = ids(just_gone=True), ids(constituents=("bank",))
+
+    page = browser_of_analyst.get(f"/findings/?id={gone}")
+    assert rows(page) == ["192.0.2.4:3389"] and "1 finding in 1 of 2 organisations" in text(page)
+    assert rows(browser_of_analyst.get(f"/findings/?id={gone}&state=open")) == []
+    assert rows(browser_of_analyst.get(f"/findings/?sort=asset&id={gone}&id={bank}")) == [
+        "192.0.2.4:3389", "192.0.2.70:3389",
+    ]  # fmt: skip
+    assert rows(browser_of_analyst.get(f"/findings/?id={gone}&q={bank}")) == []
+    assert rows(browser_of_analyst.get(f"/findings/?id={bank}&owner=me")) == []
+
+
+def test_filters_from_the_command_line_are_shown_and_can_be_taken_away(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/findings/?asset=192.0.2.64/26&asn=64496&constituent=bank&sort=asset")
+
+    assert "Address 192.0.2.64/26 Autonomous system 64496" in text(page)
+    kept = [link for link in links(page) if link.startswith("?") and "asn=64496" in link]
+    assert any("asset=" not in link for link in kept), "no link takes the address away"
+    assert all("whose=bank" in link and "constituent=" not in link for link in kept if "sort=-asset" in link)
+    assert '<input type="hidden" name="asset" value="192.0.2.64/26">' in main_of(page)
+    (csv, _json, _xlsx) = [link for link in links(page) if "export." in link]
+    exported = b"".join(browser_of_analyst.get(csv)).decode()
+    assert "192.0.2.70" in exported and "192.0.2.200" not in exported
 
 
 HOSTILE = [
@@ -114,7 +155,8 @@ def test_no_address_breaks_a_page(browser_of_analyst: Client, path: str) -> None
 NOT_UNDERSTOOD = [
     "state=bogus", "state=%00", "state=" + "x" * 5000, "severity=99", "class=nonsense", "type=scan_none", "whose=who",
     "sector=nonsense", "tlp=PINK", "owner=somebody", "back=2", "gone=yesterday", "sort=k1", "sort=--severity", "page=0",
-    "page=x", "page=99999999999", "q=%00", "q=" + "a" * 201,
+    "page=x", "page=99999999999", "q=%00", "q=" + "a" * 201, "constituent=who", "asset=10.0.0.0/99", "asset=nonsense",
+    "asn=x", "asn=%C2%B2", "asn=" + "9" * 11, "id=aaaaaaaa", "id=" + "%C3%A9" * 26,
 ]  # fmt: skip
 
 

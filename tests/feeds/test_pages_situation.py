@@ -21,7 +21,7 @@ from tocsin.directory.models import Constituent
 from tocsin.feeds import queries
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import give_finding
-from tocsin.feeds.queries_situation import Day
+from tocsin.feeds.queries_situation import Day, Period
 from tocsin.feeds.views import situation as situation_view
 from tocsin.feeds.views.situation import VISITED
 from tocsin.kernel.clock import now
@@ -129,6 +129,7 @@ def test_every_number_is_what_its_link_shows(week: Store, cast: Cast) -> None:
             ("", row["open"]),
         ):
             assert browser.get(f"/findings/?{query}{row['query']}").context["total"] == number, (row["label"], query)
+    assert page.context["changes"]["within"] == ""
     for link in set(links(page)):
         if link.startswith("/"):
             assert browser.get(link).status_code == 200, link
@@ -154,13 +155,55 @@ def test_new_and_back_is_one_number_and_the_chart_says_what_it_leaves_out(
     days(store, tmp_path, [1], [1, 2], [1, 2, 3], kind="scan_telnet")
     days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
     browser = signed_in(cast.analyst)
-    page, findings = browser.get("/"), browser.get("/findings/?state=new&state=returned")
+    days(store, tmp_path, [1, 2], kind="scan_vnc", first=6)
+    page, findings = browser.get("/"), browser.get("/findings/?state=new&state=returned&period=now")
     all_now, _, _ = page.context["changes"]["all"]
 
-    assert all_now.opened == findings.context["total"] == 2
-    assert "By the latest report of each type 2 are new, 0 came back" in text(findings)
-    assert "1 opened" in text(page), "telnet has been silent for days"
-    assert "1 more is new or back by such a first report, or by one of an earlier day." in text(page)
+    assert all_now.opened == findings.context["total"] == 3
+    assert "1 opened" in text(page), "the first report of a type is all new"
+    assert "2 more are new or back by such a first report, or by one of an earlier day." in text(page)
+
+
+def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast: Cast, tmp_path: Path) -> None:
+    """Telnet stopped on the third day, on which three were new and four gone; its findings are still open."""
+    days(store, tmp_path, range(4), range(2, 6), [5, 70, 71, 72], kind="scan_telnet")
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 9)))
+    browser = signed_in(cast.analyst)
+    page = browser.get("/")
+    now, before, is_open = page.context["changes"]["all"]
+
+    assert (now.new, now.returned, now.gone) == (1, 0, 1) and (before.new, before.gone) == (1, 1)
+    assert is_open == 5 + 4, "what is open is no movement"
+    assert "1 finding went away; came back: 0; new: 1." in text(page)
+    assert "by the latest report of each type ( 22 Nov or 23 Nov ). 1 type left out" in text(page)
+    for table in page.context["changes"]["tables"]:
+        assert sum((row["day"] for row in table["rows"]), Day()).new == 1, table["title"]
+        assert sum((row["before"] for row in table["rows"]), Day()) == before
+    for link in (each for each in links(page) if ("state=new&" in each and "type=" not in each) or "gone=now" in each):
+        assert "period=now" in link
+    assert browser.get("/findings/?state=new&period=now").context["total"] == 1
+    assert browser.get("/findings/?state=new").context["total"] == 4
+
+
+def test_of_the_day_that_is_coming_in_each_type_counts_by_its_latest_report(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    days(store, tmp_path, [1], [1, 2], [1, 2, 3, 4], kind="scan_telnet")
+    days(store, tmp_path, [1], [1], [1], [1, 9])
+    page = signed_in(cast.analyst).get("/")
+
+    assert page.context["changes"]["all"][0].new == 3, "two of the day before, one of the newest"
+    assert page.context["changes"]["within"] == "" and "type left out" not in text(page)
+    assert situation.period() == Period(day(2), day(3), ("scan_rdp", "scan_telnet"), ())
+
+
+def test_a_report_ahead_of_its_day_moves_nothing_yet(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, [1], [1, 2])
+    days(store, tmp_path, [1], [1, 3], kind="scan_telnet")
+    store.run(write(tmp_path, 300, range(30, 60), kind="scan_telnet"), latest=day(400))
+    of = situation.period()
+
+    assert of and (of.last, of.left_out) in ((day(1), ("scan_telnet",)), (day(300), ("scan_rdp",)))
 
 
 def test_the_chart_leaves_nothing_out_when_all_reports_are_of_its_last_day(

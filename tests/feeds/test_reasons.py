@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.architecture.reading import ROOT
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.shapes import separated_by
 from tocsin.feeds import reasons, standing
+from tocsin.feeds.holding import ATTRIBUTION, DECISION, IMPORT, REPLAY, WITHDRAWAL, Holder
 from tocsin.formats import recognition
 from tocsin.kernel.disk import FULL
 from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
@@ -20,6 +23,7 @@ from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
 SOURCE = ROOT / "src" / "tocsin"
 ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
 OF_RECORDS = {"BadCell", "Refused", "_Refused", "Record", "BadRecord", "BrokenReport"}
+WORKS = (IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION)
 OF_INPUT = {"tables.py", "strict_json.py"}
 """Modules whose refusals of input become the reasons of records."""
 
@@ -52,7 +56,7 @@ def assigned(node: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
 def sentences(path: Path) -> Iterator[str]:
     """Yield what a module of the engine says of what it cannot take."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef) and node.name.endswith("_reason"):
+        if isinstance(node, ast.FunctionDef) and (node.name == "reason" or node.name.endswith("_reason")):
             yield from (written(each.value) for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
         if isinstance(node, ast.FunctionDef) and node.name == "separated_by":
             yield from (written(each.value.elts[0]) for each in ast.walk(node) if isinstance(each, ast.Return))
@@ -117,7 +121,7 @@ def test_what_helps_is_said_in_the_language_of_the_reader(remedy: str) -> None:
 
 
 def test_what_a_run_says_of_its_end_is_said_too() -> None:
-    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED}
+    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED, standing.REPLAY_INTERRUPTED}
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)
@@ -147,7 +151,67 @@ def test_a_reader_of_another_language_gets_the_values_in_it(monkeypatch: pytest.
     assert reasons.said("'70000' is not a port (0 to 65535)") == "« 70000 » n’est pas un port (de 0 à 65535)"
 
 
+FOREIGN = {
+    "it cannot be unpacked: Error -3 while decompressing data: invalid block type.": "its bytes are damaged",
+    "the archive cannot be read (File is not a zip file).": "it breaks off, or is no ZIP archive",
+    "it cannot be opened (Permission denied).": "access to it is refused",
+    "is not delimited text: unexpected end of data": "a quote is not closed",
+    "is not JSON: Expecting ',' delimiter at line 3, column 7": "a comma, or the end of a list, is missing",
+}
+
+
+@pytest.mark.parametrize(("reason", "ours"), FOREIGN.items())
+def test_what_a_library_said_is_said_in_our_words_in_every_language(
+    reason: str, ours: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ours in reasons.said(reason)
+
+    monkeypatch.setattr(reasons, "gettext", lambda text: "« ours »" if text == ours else text)
+    assert "« ours »" in reasons.said(reason)
+
+
+def test_what_no_list_knows_stands_after_a_sentence_of_ours() -> None:
+    assert reasons.said("it cannot be unpacked: the moon is full.") == "it cannot be unpacked: the moon is full."
+    assert reasons.said_of_end("IO Error: no") == "An error stopped it. The software said: IO Error: no"
+    assert reasons.said_of_end("[Errno 13] Permission denied: '/srv/x'") == (
+        "An error stopped it. The software said: access to it is refused: '/srv/x'"
+    )
+    assert reasons.said_of_end(FULL) == FULL and reasons.said_of_end("") == ""
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "1 Jan 2028"), ("fr", "1 jan 2028")])
+def test_a_day_in_a_reason_is_written_as_on_every_page(language: str, day: str) -> None:
+    with translation.override(language):
+        said = reasons.said("it is dated 2028-01-01, which lies too far ahead.")
+        assert day in said.lower().replace("jan ", "Jan ") if language == "en" else day in said.replace(".", "").lower()
+        assert "2028-01-01" not in said and reasons.said_day("soon") == "soon"
+
+
+@pytest.mark.parametrize("who", [Holder(), *(Holder(work, 7) for work in WORKS)])
+def test_why_an_order_was_not_done_is_said_by_whom_it_met(who: Holder) -> None:
+    text = f"{who} has kept the store busy for more than 60 s. Try again when it is done."
+    for reason in (text, f"{text} It was tried 3 times."):
+        assert reasons.said_of_order(reason) == reason
+    assert reasons._said(str(who), reasons._patterns_of(reasons.HOLDERS)) == str(who)
+
+
+@pytest.mark.parametrize("said", reasons.ORDERS)
+def test_no_sentence_on_orders_is_kept_that_nobody_says(said: str) -> None:
+    """They are written where they are raised: word by word, but for what is filled in there."""
+    rooms = (SOURCE / "feeds").rglob("*.py")
+    written_there = "".join(path.read_text() for path in rooms if path.name != "reasons.py")
+    written_there += (SOURCE / "jobs" / "queue.py").read_text()
+    assert max(re.split(r"\{\w+\}", said), key=len) in written_there
+
+
 def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None:
     assert reasons.said_of_file("a.csv", "a.csv: it is not a text file.") == "it is not a text file."
     mapped = "no mapping knows its type, and no column of it holds a time and an asset. See how to map a new report."
     assert reasons.said_of_file("a.csv", f"a.csv: {mapped}") == mapped
+
+
+def test_the_day_of_a_report_that_lies_too_far_ahead_is_told_from_its_refusal() -> None:
+    refusal = "a.csv: it is dated 2027-01-31, which lies too far ahead. If that day is wrong, put the right one."
+    assert reasons.day_ahead(refusal) == dt.date(2027, 1, 31)
+    assert reasons.day_ahead("it is dated never, which lies too far ahead.") is None
+    assert reasons.day_ahead("a.csv: the archive is empty.") is None

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests.feeds.conftest import AT, Store
-from tests.feeds.reports import write
+from tests.feeds.reports import day, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
 from tocsin.directory import attribution, queries
 from tocsin.directory.choices import ClaimKind
-from tocsin.directory.events import ATTRIBUTION_JOB
+from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent
-from tocsin.feeds import holding, reattribution
+from tocsin.engine.executors import Threads
+from tocsin.feeds import holding, intake, reattribution
 from tocsin.feeds.jobs import reattribute
-from tocsin.feeds.models import Handover, State
+from tocsin.feeds.models import ConstituentMovement, Handover, Movement, Report, Run, State
+from tocsin.feeds.rollup import WORDS
+from tocsin.jobs import helping
 from tocsin.jobs.models import Job
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Busy
@@ -114,8 +120,6 @@ def test_it_waits_for_a_running_import_and_the_import_makes_it_good(
 
     def import_slowly() -> None:
         with (store.root / "ingest.lock").open("a") as lock:
-            import fcntl
-
             fcntl.flock(lock, fcntl.LOCK_EX)
             held.set()
             done.wait(10)
@@ -132,16 +136,78 @@ def test_it_waits_for_a_running_import_and_the_import_makes_it_good(
     assert holders(store) == {"192.0.2.1": "bank", "192.0.2.2": "bank"}
 
 
-def test_a_web_process_leaves_it_to_the_worker(store: Store, committed: Any, tmp_path: Path, settings: Any) -> None:
+def test_a_web_process_leaves_it_to_others(store: Store, committed: Any, tmp_path: Path, settings: Any) -> None:
     store.run(write(tmp_path / "in", 0, [1]))
     settings.WORK_BY_JOBS = True
     with committed():
         claim("bank", "192.0.2.0/28")
     assert holders(store) == {"192.0.2.1": "moh"}
     assert attribution.under_way(now()), "pages of the directory know the job by its name"
-    (job,) = Job.objects.filter(kind=ATTRIBUTION_JOB)
-    reattribute(job.payload, running=None)  # type: ignore[arg-type]
+    helping.do_here(ATTRIBUTION_JOB)
     assert holders(store) == {"192.0.2.1": "bank"}
+    assert attribution.under_way(now()) is None
+    assert attribution.outcome(COMMAND_LINE) == attribution.Outcome(True, {"bank": 1})
+
+
+def test_the_order_is_made_in_the_transaction_of_the_change(store: Store, settings: Any) -> None:
+    settings.WORK_BY_JOBS = True
+    Job.objects.all().delete()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        claim("bank", "192.0.2.0/28")
+        assert Job.objects.filter(kind=ATTRIBUTION_JOB).count() == 1
+        1 / 0  # noqa: B018
+    assert not Job.objects.filter(kind=ATTRIBUTION_JOB).exists()
+
+
+def test_an_import_answers_the_orders_that_wait(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    claim("bank", "192.0.2.0/28")
+    claim("bank", "192.0.2.16/28")
+    assert Job.objects.filter(kind=ATTRIBUTION_JOB, state="waiting").count() == 2
+    store.run(write(tmp_path / "in", 1, [1, 2]))
+    assert not Job.objects.filter(kind=ATTRIBUTION_JOB).exclude(state="done").exists()
+    assert holders(store) == {"192.0.2.1": "bank", "192.0.2.2": "bank"}
+
+
+def test_an_order_that_comes_while_claims_are_read_is_not_answered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    claim("bank", "192.0.2.0/28")
+    fingerprint = queries.claims_fingerprint
+
+    def another_order_meanwhile() -> str:
+        read = fingerprint()
+        attribution.order(LATER)
+        return read
+
+    monkeypatch.setattr(queries, "claims_fingerprint", another_order_meanwhile)
+    reattribution.catch_up(by=COMMAND_LINE)
+    assert [job.state for job in Job.objects.order_by("pk")][-2:] == ["done", "waiting"]
+
+
+def test_it_says_how_far_it_is_and_what_it_waits_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kinds = ("scan_rdp", "scan_ssh", "scan_telnet")
+    store.run(*(write(tmp_path / "in", 0, [1], kind=kind) for kind in kinds))
+    claim("bank", "192.0.2.0/28")
+    monkeypatch.setattr(reattribution, "PARTITIONS_AT_ONCE", 1)
+    monkeypatch.setattr(reattribution, "Threads", lambda _count: Threads(1))
+    said: list[tuple[float, str]] = []
+
+    class Running:
+        should_stop = False
+
+        def progress(self, share: float, text: str = "") -> None:
+            said.append((round(share, 2), text))
+
+    with (store.root / "ingest.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        threading.Timer(0.6, fcntl.flock, (file, fcntl.LOCK_UN)).start()
+        reattribute({}, Running())
+    assert said == [(0.0, WAITS_FOR_THE_STORE), (0.0, ""), (0.3, ""), (0.6, ""), (0.9, "")]
+    assert "as soon as another import is done" in caplog.text
 
 
 def test_findings_that_come_after_are_folded_into_what_was_handed_over(
@@ -154,3 +220,63 @@ def test_findings_that_come_after_are_folded_into_what_was_handed_over(
     assert holders(store) == {"192.0.2.1": "bank", "192.0.2.65": "bank"}
     (finding,) = (finding for finding in store.findings() if finding["asset"] == "192.0.2.1")
     assert (finding["state"], finding["count"]) == ("still", 2)
+
+
+def moved(number: int) -> dict[str, dict[str, int]]:
+    """Return what moved on a day, by constituent, as the fine roll-up and its sums have it."""
+    fine: dict[str, dict[str, int]] = {}
+    for row in Movement.objects.filter(on=day(number)):
+        sums = fine.setdefault(row.constituent, dict.fromkeys(WORDS, 0))
+        for word in WORDS:
+            sums[word] += getattr(row, word)
+    summed = ConstituentMovement.objects.filter(on=day(number)).values("constituent", *WORDS)
+    assert {row.pop("constituent"): row for row in summed} == fine
+    return {whose: {word: n for word, n in sums.items() if n} for whose, sums in fine.items()}
+
+
+def rows_of(number: int) -> dict[str, int]:
+    """Return the rows of each constituent on a day, as its reports have them."""
+    return dict(sum((Counter(row.constituents) for row in Report.objects.filter(on=day(number))), Counter()))
+
+
+def test_a_day_in_two_parts_counts_by_its_rows_though_claims_changed_between_them(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 3], part="-1"), complete=False)
+    assert moved(0) == {"moh": {"new": 2}}
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    assert moved(0) == {"moh": {"new": 2}}, "days that were counted keep their holders"
+
+    store.run(write(tmp_path / "in", 0, [2, 65], part="-2"))
+
+    assert rows_of(0) == {"moh": 2, "bank": 2}
+    assert moved(0) == {"moh": {"new": 2}, "bank": {"new": 2}}
+    assert set(holders(store).values()) == {"bank"}, "who holds them is another matter"
+
+
+def test_a_day_that_is_closed_after_claims_changed_counts_by_its_rows(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1], part="-1"), complete=False)
+    with committed():
+        claim("bank", "192.0.2.0/28")
+
+    intake.close([("scan_rdp", day(0))], by=COMMAND_LINE, at=LATER)
+
+    assert moved(0) == {"moh": {"new": 1}} and holders(store) == {"192.0.2.1": "bank"}
+
+
+def test_what_goes_gone_counts_for_who_held_it_then_however_it_is_folded(
+    store: Store, committed: Any, tmp_path: Path
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 65]))
+    with committed():
+        claim("bank", "192.0.2.0/28")
+    run = store.run(write(tmp_path / "in", 1, [65]), accept_drop=True)["run"]
+    expected = {"bank": {"still": 1, "gone": 1}}
+    assert moved(1) == expected
+
+    intake.replay(Run.objects.get(pk=run), by=COMMAND_LINE, at=LATER)
+
+    assert moved(1) == expected and moved(0) == {"moh": {"new": 1}, "bank": {"new": 1}}

@@ -264,7 +264,7 @@ def test_the_day_before_stands_in_the_situation_by_class_and_by_constituent(week
 def test_types_whose_latest_days_differ_have_each_its_own_day_before(week: Store, tmp_path: Path) -> None:
     from tocsin.feeds import queries_situation
 
-    week.run(write(tmp_path / "a", 0, [1, 2, 70], kind="scan_ssh"), write(tmp_path / "b", 1, [70], kind="scan_ssh"))
+    week.run(write(tmp_path / "a", 1, [1, 2, 70], kind="scan_ssh"), write(tmp_path / "b", 2, [70], kind="scan_ssh"))
     found = queries_situation.day_before()
     assert {name: (each.new, each.still) for name, each in found.by_constituent.items()} == {
         "moh": (2, 4), "bank": (1, 1), "": (0, 1),

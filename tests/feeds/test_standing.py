@@ -21,12 +21,15 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import main_of, signed_in, text
 from tests.feeds.reports import write
 from tests.homes import Home
-from tocsin.feeds import holding
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.feeds import holding, intake
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.holding import Holder
 from tocsin.feeds.models import Run
 from tocsin.feeds.standing import interrupted_runs, shown
+from tocsin.site import examination
 from tocsin.site.cli import parser
+from tocsin.site.config import load
 
 KILLED = """
 import os, signal, sys
@@ -126,6 +129,22 @@ def test_pages_say_interrupted_at_once(week: Store, cast: Cast) -> None:
     with importing(week, f"import {run.pk}\n"):
         assert "40 % read" in text(browser.get(f"/feeds/runs/{run.pk}/"))
         assert "In progress" in text(browser.get("/feeds/"))
+
+
+def test_an_interrupted_replay_is_mended_by_a_replay_wherever_it_is_said(
+    week: Store, cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = unfinished(replay=2)
+    (verdict,) = examination._imports(load())
+
+    assert verdict.fix == "Run it again: tocsin feed replay 2"
+    page = text(signed_in(cast.analyst).get(f"/feeds/runs/{run.pk}/"))
+    assert "read run 2 again (tocsin feed replay 2)" in page and "import its files" not in page
+    assert parser.run(["feed", "runs"]) == 0
+    assert "read that run again: tocsin feed replay 2" in capsys.readouterr().out
+    intake.clear_up(by=COMMAND_LINE)
+    page = text(signed_in(cast.analyst).get(f"/feeds/runs/{run.pk}/"))
+    assert "read that run again: tocsin feed replay 2" in page and "import its files" not in page
 
 
 def test_the_list_of_runs_says_interrupted_at_once(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -345,8 +345,38 @@ def test_watch_once_says_what_it_did(store: Store, tmp_path: Path, capsys: pytes
     assert "passed over until it changes" in capsys.readouterr().err
 
 
+def test_watch_once_says_at_what_it_looks(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    os.mkfifo(tmp_path / "in" / "pipe")
+    assert run("watch", tmp_path / "in", "--once", "--settled", "3") == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"tocsin: looking once at {tmp_path / 'in'}. A file is taken in once it has not changed for 3 s.",
+        "tocsin: pipe: it is no file but a pipe, a socket or a device, which is never read. It is passed over.",
+    ]
+
+
+def test_what_is_no_file_is_named_in_a_folder_and_refused_by_itself(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    os.mkfifo(tmp_path / "in" / "pipe.csv")
+    os.mkfifo(tmp_path / "in" / ".hidden")
+    (tmp_path / "in" / "lost.csv").symlink_to("nowhere")
+    assert run("run", tmp_path / "in") == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "tocsin: lost.csv: it is a link that leads nowhere. It is passed over.",
+        "tocsin: pipe.csv: it is no file but a pipe, a socket or a device, which is never read. It is passed over.",
+    ]
+    for verb in ("run", "read"):
+        assert run(verb, tmp_path / "in" / "pipe.csv") == 1
+        refusal = "tocsin: pipe.csv: it is no file but a pipe, a socket or a device, which is never read.\n"
+        assert capsys.readouterr().err == refusal
+
+
 def test_watch_ends_cleanly_when_told(ready: Path, tocsin: Command, tmp_path: Path) -> None:
     write(tmp_path / "in", 0, [1])
+    watched = f"watching {tmp_path / 'in'}, looking every 0.2 s. A file is taken in once it has not changed for 0 s"
+    watched += "; Ctrl-C ends it."
     command = [
         sys.executable,
         "-m",
@@ -367,7 +397,7 @@ def test_watch_ends_cleanly_when_told(ready: Path, tocsin: Command, tmp_path: Pa
         process.send_signal(signal.SIGTERM)
         started = time.monotonic()
         _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (0, f"tocsin: {watched}\n")
     assert time.monotonic() - started < 20
 
 

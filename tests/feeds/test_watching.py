@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import shutil
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds.models import Cycle, Run
-from tocsin.feeds.watching import MEMORY, Watch, due_cycles
+from tocsin.feeds.unfinished import due_cycles
+from tocsin.feeds.watching import MEMORY, Watch
 from tocsin.kernel.refusals import InvalidInput
 
 
@@ -142,6 +145,70 @@ def test_a_file_that_no_mapping_knew_is_tried_again_when_there_is_one(post: Post
         '[feed]\nname = "lamps"\n[fields]\n"time.source" = "when"\n"source.ip" = "lamp"\n'
     )
     assert post.look() == ["Run: 1 row of 1 report kept."]
+
+
+def test_a_report_dated_too_far_ahead_is_looked_at_again_when_its_day_comes(post: Post) -> None:
+    path = post.put(40, [1])
+    (said,) = post.look()
+    assert "2026-12-26, which lies too far ahead" in said
+    assert said.endswith("It is looked at again on 2026-11-25, or when it changes.")
+    post.start()  # remembered over a restart
+    post.at = AT.replace(day=24)
+    assert post.look() == []
+    post.at = AT.replace(day=25)
+    assert post.look()[0] == "Run: 1 row of 1 report kept."
+    assert post.look() == []
+    assert path.is_file()
+
+
+def test_a_copy_of_a_report_dated_too_far_ahead_waits_as_it_does(post: Post) -> None:
+    path = post.put(40, [1])
+    post.look()
+    (post.folder / "archive").mkdir()
+    path.rename(post.folder / "archive" / path.name)
+    assert post.look() == []
+    post.at = AT.replace(day=25)
+    assert post.look()[0] == "Run: 1 row of 1 report kept."
+
+
+def test_an_archive_that_holds_a_report_dated_too_far_ahead_is_looked_at_again(post: Post, tmp_path: Path) -> None:
+    inside = write(tmp_path / "aside", 40, [1])
+    with zipfile.ZipFile(post.folder / "day.zip", "w") as archive:
+        archive.write(inside, inside.name)
+    settle(post.folder / "day.zip")
+    assert "looked at again on 2026-11-25" in post.look()[0]
+    post.at = AT.replace(day=25)
+    assert post.look()[0] == "Run: 1 row of 1 report kept."
+
+
+def test_what_an_older_version_remembers_of_a_file_is_understood(post: Post, store: Store) -> None:
+    post.put(0, [1])
+    post.look()
+    memory = store.root.parent / MEMORY
+    held = json.loads(memory.read_text())
+    memory.write_text(
+        json.dumps({folder: {n: seen[:4] for n, seen in files.items()} for folder, files in held.items()})
+    )
+    post.start()
+    assert post.look() == []
+
+
+def test_what_is_no_file_is_named_once_and_never_opened(post: Post) -> None:
+    post.put(0, [1])
+    pipe = post.folder / "2026-11-17-scan_rdp-xm-geo.csv"
+    os.mkfifo(pipe)
+    os.mkfifo(post.folder / ".hidden")
+    (post.folder / "lost.csv").symlink_to("nowhere")
+    assert post.look() == [
+        "2026-11-17-scan_rdp-xm-geo.csv: it is no file but a pipe, a socket or a device, which is never read. "
+        "It is passed over.",
+        "lost.csv: it is a link that leads nowhere. It is passed over.",
+        "Run: 1 row of 1 report kept.",
+    ]
+    assert post.look() == []
+    pipe.unlink()
+    post.put(1, [1])
+    assert post.look()[0] == "Run: 1 row of 1 report kept."
 
 
 def test_a_cycle_is_closed_when_the_next_one_begins(post: Post, store: Store) -> None:

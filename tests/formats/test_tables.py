@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.formats.tables import MAX_LINE_BYTES, Refused, from_delimited, from_json_lines
+from tests.formats.collected import from_delimited, from_json_lines
+from tocsin.formats.tables import MAX_LINE_BYTES, Refused
 
 
 def test_json_objects_become_columns() -> None:

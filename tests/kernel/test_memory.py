@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.commands import environment
-from tocsin.kernel.memory import peak_rss_mb
+from tocsin.kernel.memory import give_back, peak_rss_mb
 
 STARTED_BY_A_LARGE_ONE = """
 import os, sys
@@ -42,3 +45,37 @@ def test_where_linux_gives_no_account_the_other_one_is_taken(tmp_path: Path) -> 
     assert peak_rss_mb(tmp_path / "none") > 1
     (tmp_path / "status").write_text("Name:\tpython\n")
     assert peak_rss_mb(tmp_path / "status") == peak_rss_mb(tmp_path / "none")
+
+
+FREED_AND_GIVEN_BACK = """
+import resource
+from tocsin.kernel.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() >> 20
+
+pieces = [bytes(40_000) for _ in range(3_000)]
+kept = pieces[999::1000]  # the last of them among these: the heap cannot simply end earlier
+full = resident()
+del pieces
+give_back()
+print(full - resident())
+"""
+
+
+def test_what_was_freed_goes_back_to_the_system(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FREED_AND_GIVEN_BACK],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert int(done.stdout) > 90
+
+
+def test_without_a_c_library_that_can_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
+    give_back()

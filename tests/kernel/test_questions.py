@@ -39,6 +39,14 @@ def test_unknown_values_are_left_out_of_the_query_and_named() -> None:
     assert question.left_out == ["state=bogus"] and question.query.getlist("state") == ["new"]
 
 
+def test_values_are_read_and_those_that_are_none_are_named() -> None:
+    question = asked(asn=["64496", "x", "", " 7", "64496"])
+
+    assert question.read("asn", int) == [64496, 7]
+    assert question.left_out == ["asn=x"] and "x" not in question.query.getlist("asn")
+    assert question.read("asn", int) == [64496, 7] and question.left_out == ["asn=x"]
+
+
 def test_one_value_falls_back_to_its_default() -> None:
     assert asked(sort="x; DROP").value("sort", {"name"}, "name") == "name"
     assert asked(sort=["x", "name"]).value("sort", {"name"}) == "name"

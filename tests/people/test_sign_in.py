@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from tests.cast import PASSWORD, Cast
 from tests.people.conftest import SECRET, code_of
 from tocsin.audit.models import AuditRow
 from tocsin.kernel import clock
 from tocsin.people import actions
+from tocsin.people.adapter import AccountAdapter
 from tocsin.people.models import Person
 
 Enrolled = Callable[[Person], Person]
@@ -177,3 +178,35 @@ def test_the_database_holds_one_account_an_address_and_known_roles_only(cast: Ca
 
 def test_passwords_are_kept_with_argon2(cast: Cast, enrolled: Enrolled) -> None:
     assert enrolled(cast.analyst).password.startswith("argon2$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("came_from", "told", "counted"),
+    [
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "not an address", "127.0.0.1"),
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+    ],
+)
+def test_guesses_count_for_the_visitor_whom_a_trusted_proxy_names(
+    settings: Any, came_from: str, told: str, counted: str
+) -> None:
+    settings.TOCSIN_TRUSTED_PROXIES = ("127.0.0.1",)
+    request = RequestFactory().get("/sign-in/", REMOTE_ADDR=came_from, HTTP_X_FORWARDED_FOR=told)
+    assert AccountAdapter().get_client_ip(request) == counted
+
+
+def test_strangers_behind_the_proxy_lock_nobody_else_out(cast: Cast, client: Client, settings: Any) -> None:
+    settings.TOCSIN_TRUSTED_PROXIES = ("127.0.0.1",)
+    for number in range(40):
+        guess = {"login": f"nobody{number}@example.org", "password": "wrong"}
+        answer = client.post("/sign-in/", guess, headers={"X-Forwarded-For": "203.0.113.9", "Accept-Language": "en"})
+    assert answer.status_code == 429
+    assert "wait a minute" in answer.content.decode() and 'lang="en"' in answer.content.decode()
+    other = client.post(
+        "/sign-in/", {"login": "x@example.org", "password": "w"}, headers={"X-Forwarded-For": "203.0.113.8"}
+    )
+    assert other.status_code == 200

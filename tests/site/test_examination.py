@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests.commands import Command, environment
 from tocsin.kernel import clock
-from tocsin.site import examination
+from tocsin.site import examination, instance
 from tocsin.site.config import Config
 
 
@@ -54,6 +55,31 @@ def test_orders_and_work_that_failed_get_a_line_each(ready: Path, tocsin: Comman
     ]
 
 
+WAITING = """
+import datetime as dt
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.jobs.queue import enqueue
+enqueue("feeds.reattribute", at=dt.datetime(2026, 11, 19, 10, 42, tzinfo=dt.UTC))
+"""
+
+
+def test_work_that_waits_without_a_worker_is_named_with_the_command_that_does_it(ready: Path, tocsin: Command) -> None:
+    subprocess.run([sys.executable, "-c", WAITING], env=environment(ready), check=True, timeout=60)
+    said = "worker: 1 job waits since 2026-11-19 10:42 UTC, and no worker runs. Run: tocsin serve"
+
+    assert tocsin("doctor").stdout == f"{said}\n"
+    with instance.serving_lock(ready, alone=False):  # as the web part has it when it runs apart
+        assert tocsin("doctor").stdout == f"{said} --only worker\n"
+    os.mkfifo(ready / "worker.bell")
+    pipe = os.open(ready / "worker.bell", os.O_RDWR | os.O_NONBLOCK)  # as a worker has it, busy or not
+    checks = json.loads(tocsin("doctor", "--json").stdout)["checks"]
+    os.close(pipe)
+    assert [check["says"] for check in checks if check["about"] == "worker"] == [
+        "1 jobs wait for a worker that is busy"
+    ]
+
+
 def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -> None:
     done = tocsin("doctor")
     assert done.returncode == 1
@@ -66,8 +92,8 @@ def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -
         ({"time_zone": "Mars/Olympus"}, "settings: they cannot be used. TOCSIN_TIME_ZONE"),
         ({"bind": "0.0.0.0"}, "address: the server would not start. 0.0.0.0"),
         ({"tls_cert": "missing.pem"}, "address: the server would not start. TOCSIN_TLS_CERT"),
-        ({"gone_after": "0"}, "gone_after: 0. Set TOCSIN_GONE_AFTER to 1 or more."),
-        ({"memory_mb": "16"}, "memory_mb: 16. Set TOCSIN_MEMORY_MB"),
+        ({"gone_after": "0"}, "settings: they cannot be used. TOCSIN_GONE_AFTER: 0 is not between"),
+        ({"memory_mb": "16"}, "settings: they cannot be used. TOCSIN_MEMORY_MB: 16 is not between"),
         ({"database_url": "postgresql://x@127.0.0.1:1/x"}, "database: cannot be used"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,21 @@ from django.http import HttpRequest
 from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory
 
+from tests.commands import environment
 from tocsin.site import search as search_room
 from tocsin.site.search import AT_MOST, Hit, find
 from tocsin.site.settings import SITE
 
 TEMPLATES = SITE / "templates"
+
+
+def test_why_a_page_failed_is_told_on_standard_error(tmp_path: Path) -> None:
+    """In a process of its own: here pytest takes what is logged."""
+    code = "import django; django.setup(); import logging; logging.getLogger('django.request').error('why')"
+    variables = {**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "tocsin.site.settings"}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "why"
 
 
 @pytest.fixture

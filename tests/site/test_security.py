@@ -9,9 +9,15 @@ import sys
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from tests.cast import Cast
+from tests.feeds.pages import signed_in
+from tocsin.directory.views.work import LONGEST_UPLOAD
+from tocsin.people.access import LONGEST_FORM
 from tocsin.site.security import CONTENT_SECURITY_POLICY, LONGEST_ADDRESS, security_headers
 from tocsin.site.serving.addresses import Listening
 from tocsin.site.serving.parts import web_command
@@ -45,6 +51,34 @@ def test_an_address_that_is_too_long_is_answered_by_a_page_of_ours(client: Clien
     assert answer.status_code == 414 and "The address is too long" in answer.content.decode()
     assert answer["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert client.get(f"/findings/?q={'a' * (LONGEST_ADDRESS - 100)}").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_body_from_nobody_we_know_is_not_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(WSGIRequest, "_load_post_and_files", lambda request: asked.append(request))
+    upload = SimpleUploadedFile("directory.csv", b"x" * 3 * 2**20)
+    answer = Client(enforce_csrf_checks=True).post("/directory/import/", {"file": upload})
+    assert (answer.status_code, answer["Location"], asked) == (302, "/sign-in/", [])
+
+
+@pytest.mark.django_db
+def test_a_body_longer_than_a_page_asks_for_is_refused_with_the_way_out(cast: Cast, client: Client) -> None:
+    too_long = client.post("/sign-in/", {"login": "a" * (LONGEST_FORM + 1)}, headers={"Accept-Language": "en"})
+    assert too_long.status_code == 413
+    assert "This page takes 2 MB at most" in too_long.content.decode()
+    staff = signed_in(cast.analyst)
+    fits = SimpleUploadedFile("directory.csv", b"x" * (LONGEST_FORM + 1))
+    assert staff.post("/directory/import/", {"file": fits}).status_code == 422
+    over = SimpleUploadedFile("directory.csv", b"x" * (LONGEST_UPLOAD + 1))
+    refused = staff.post("/directory/import/", {"file": over})
+    assert refused.status_code == 413 and "tocsin directory import FILE" in refused.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_body_of_unknown_length_is_refused(client: Client) -> None:
+    answer = client.generic("POST", "/sign-in/", b"", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert answer.status_code == 413
 
 
 def test_the_web_server_takes_longer_addresses_than_the_pages_do() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from django.db import connection
 from django.db.models import QuerySet
 
-from tocsin.audit import chain
+from tocsin.audit import append_only, chain
 from tocsin.audit.chain import Link, Verdict
 from tocsin.audit.models import AuditRow
 
@@ -49,12 +49,4 @@ def _links() -> Iterator[Link]:
 
 def database_is_append_only() -> bool:
     """Say whether the database still refuses to change the trail: somebody may have removed the triggers."""
-    catalogue = (
-        "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'audit_row_no_%%'"
-        if connection.vendor == "sqlite"
-        else "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'audit_row_no_%%' AND tgenabled = 'O'"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(catalogue, [])
-        row = cursor.fetchone()
-    return row is not None and row[0] >= 2
+    return append_only.holds(connection)

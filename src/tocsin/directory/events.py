@@ -94,4 +94,6 @@ class ReferenceTableLoaded(Event):
 MAY_CHANGE_ATTRIBUTION = (ClaimsChanged, ConflictSettled, DirectoryImported)
 """Register one listener for each; compare `queries.claims_fingerprint()` to see whether anything must be done."""
 ATTRIBUTION_JOB = "feeds.reattribute"
-"""A listener that cannot act at once makes a job of this kind: pages of this room say how far it is."""
+"""Made by whatever changes claims, in the same transaction. It is done above this room, which says how far it is."""
+WAITS_FOR_THE_STORE = "waits for the store"
+"""What such a job says of itself while an import or another change of the findings is under way."""

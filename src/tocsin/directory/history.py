@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.forms import Form
+from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tocsin.directory.forms import ConstituentForm, ContactForm
 
@@ -37,15 +40,21 @@ def _values(data: Data) -> str:
     return ", ".join(data["values"])
 
 
+def _day(text: str) -> str:
+    return str(formats.date_format(dt.date.fromisoformat(text), pgettext("date format", "j M Y")))
+
+
 def _ended(data: Data) -> str:
     text = _("Claim of {values} ends on {day}: {reason}") if data["reason"] else _("Claim of {values} ends on {day}")
-    return text.format(values=_values(data), day=data["ends_on"], reason=data["reason"])
+    return text.format(values=_values(data), day=_day(data["ends_on"]), reason=data["reason"])
 
 
 def _settled(data: Data) -> str:
     first, second = data["constituents"]
     text = _("{value} goes to {first}; the claim of {second} ends on {day}: {reason}")
-    return text.format(value=data["value"], first=first, second=second, day=data["ends_on"], reason=data["reason"])
+    return text.format(
+        value=data["value"], first=first, second=second, day=_day(data["ends_on"]), reason=data["reason"]
+    )
 
 
 def _kept(data: Data) -> str:

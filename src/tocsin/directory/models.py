@@ -9,6 +9,7 @@ inactive, constituents former, so that history keeps its meaning.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from django.db import models
 from django.db.models import F, Q
@@ -17,6 +18,12 @@ from django.utils.translation import get_language
 from tocsin.directory.choices import ClaimKind, ContactRole, Outcome, Status, TableKind
 from tocsin.directory.rules import folded
 from tocsin.directory.sectors import sector_label
+
+
+def name_shown(name: str, names: Mapping[str, str]) -> str:
+    """Return the name in the reader's language, else the name."""
+    language = get_language() or "en"
+    return str(names.get(language) or names.get(language.split("-")[0]) or name)
 
 
 class Constituent(models.Model):
@@ -58,8 +65,7 @@ class Constituent(models.Model):
     @property
     def local_name(self) -> str:
         """The name in the reader's language, else the name."""
-        language = get_language() or "en"
-        return str(self.names.get(language) or self.names.get(language.split("-")[0]) or self.name)
+        return name_shown(self.name, self.names)
 
     @property
     def sector_label(self) -> str:

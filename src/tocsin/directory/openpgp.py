@@ -8,16 +8,15 @@ checked here. Source: RFC 9580, sections 4.2 (packets), 5.5.4 (fingerprints) and
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import itertools
 import re
 
 from django.utils.translation import gettext as _
 
-_ARMOUR = re.compile(
-    r"-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?P<headers>(?:[^\r\n:]+: [^\r\n]*\r?\n)*)\s*"
-    r"(?P<body>[A-Za-z0-9+/=\s]+?)(?:\r?\n=[A-Za-z0-9+/]{4})?\s*-----END PGP PUBLIC KEY BLOCK-----"
-)
+_BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_END = "-----END PGP PUBLIC KEY BLOCK-----"
+_CHECKSUM = re.compile(r"=[A-Za-z0-9+/]{4}")
 _PUBLIC_KEY = 6
 
 
@@ -29,14 +28,27 @@ def fingerprint(armoured: str) -> str:
     """Return the primary key's fingerprint in upper-case hexadecimal. Raises NotAPublicKey with a sentence."""
     if "PRIVATE KEY BLOCK" in armoured:
         raise NotAPublicKey(_("This is a private key. Never send it to anybody; export the public key instead."))
-    found = _ARMOUR.search(armoured)
-    if not found:
+    body = _body(armoured)
+    if not body:
         raise NotAPublicKey(_("This is not an armoured OpenPGP public key (-----BEGIN PGP PUBLIC KEY BLOCK-----)."))
     try:
-        packets = base64.b64decode("".join(found["body"].split()), validate=True)
-    except binascii.Error:
+        packets = base64.b64decode(body, validate=True)
+    except ValueError:
         raise NotAPublicKey(_("The OpenPGP key is damaged: its text is not base64.")) from None
     return _of_key(_first_packet(packets))
+
+
+def _body(armoured: str) -> str:
+    """Return the base64 between the first pair of armour lines, without headers and checksum; empty for none."""
+    # Searched, not matched: whoever sends the text must not choose how long a pattern tries.
+    begin = armoured.find(_BEGIN)
+    end = armoured.find(_END, begin + 1)
+    if begin < 0 or end < 0:
+        return ""
+    lines = armoured[begin + len(_BEGIN) : end].splitlines()[1:]
+    words = ["".join(line.split()) for line in itertools.dropwhile(lambda line: ": " in line, lines)]
+    body = [word for word in words if word]
+    return "".join(body[:-1] if body and _CHECKSUM.fullmatch(body[-1]) else body)
 
 
 def _first_packet(packets: bytes) -> bytes:

@@ -11,17 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
+from django.utils.translation import get_language
 
 from tocsin.audit.models import AuditRow
 from tocsin.audit.queries import rows_mentioning
+from tocsin.directory.attribution import outcome as attribution_outcome
+from tocsin.directory.attribution import under_way as attribution_under_way
 from tocsin.directory.choices import ClaimKind, Status, TableKind
 from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
-from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement
+from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement, name_shown
 from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
+from tocsin.directory.sectors import sector_label
 from tocsin.people.models import Person
 
 __all__ = [
@@ -33,6 +37,8 @@ __all__ = [
     "Plan",
     "Problem",
     "ReadFiles",
+    "attribution_outcome",
+    "attribution_under_way",
     "claims_fingerprint",
     "claims_for_engine",
     "conflicts",
@@ -42,10 +48,13 @@ __all__ = [
     "constituents_visible_to",
     "counts",
     "history_of",
+    "in_order_of_names",
+    "in_shown_order",
     "overlaps",
     "plan_import",
     "read_files",
     "reference_table",
+    "with_counts",
 ]
 
 CHUNK = 5_000
@@ -259,6 +268,37 @@ def in_order_of_names(constituents: Iterable[Constituent]) -> list[str]:
     """Return the public ids in the order of the names that the reader sees."""
     ordered = sorted(constituents, key=lambda row: (folded(row.local_name), row.public_id))
     return [row.public_id for row in ordered]
+
+
+def with_counts(constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
+    """Return them with `claim_count`, the claims without an end, and `verified_on`, the latest of active contacts."""
+    return constituents.annotate(**_COUNTS)
+
+
+_COUNTS: dict[str, Any] = {
+    "claim_count": Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
+    "verified_on": Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
+}
+
+
+def in_shown_order(constituents: QuerySet[Constituent], by: str, *, is_descending: bool = False) -> list[int]:
+    """Return the primary keys by a column (`name`, `sector`, a field, or one of `with_counts`) as the reader sees it.
+
+    Among equals by name. Databases know neither the language of the reader nor, alike, the order of letters beyond
+    ASCII: they give a short row for each (some 10 µs), which is put in order here. What was never is before the first.
+    """
+    counted = constituents.annotate(**{by: _COUNTS[by]}) if by in _COUNTS else constituents
+    rows = counted.order_by().values_list("pk", "public_id", "name", "names", "name" if by == "name" else by)
+    words: dict[str, str] = {}
+    ordered = sorted(
+        ((folded(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
+        key=lambda row: row[:2],
+    )
+    if by == "sector":
+        words = {code: folded(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
+    shown = {"name": lambda row: row[0], "sector": lambda row: words[row[3]]}
+    ordered.sort(key=shown.get(by, lambda row: (row[3] is not None, row[3])), reverse=is_descending)
+    return [pk for _, _, pk, _ in ordered]
 
 
 def constituent_names() -> dict[str, str]:

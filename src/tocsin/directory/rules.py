@@ -43,12 +43,12 @@ def _asn(text: str) -> str:
 
 def _suffix(text: str) -> str:
     try:
-        name = networks.suffix(text)
+        return networks.suffix(text)
     except ValueError:
-        name = ""
-    if not name or name.rpartition(".")[2].isdigit():
-        raise ValueError(_("{value!r} is not a domain name. Write it as ministry.example.").format(value=text))
-    return name
+        sentence = _("{value!r} is not a domain name. Write it as ministry.example.")
+        if not networks.DEVIATIONS.isdisjoint(text.lower()):
+            sentence = _("{value!r} has a letter that is written in two ways. Write it as xn--fa-hia.example.")
+        raise ValueError(sentence.format(value=text)) from None
 
 
 def _network(text: str) -> str:
@@ -64,6 +64,9 @@ def _network(text: str) -> str:
 
 def _about_network(text: str) -> str:
     """Say what is wrong with a network that is none."""
+    if "%" in text:
+        sentence = _("{value!r} holds on one link only. Write a network that others can reach, as 2001:db8::/32.")
+        return sentence.format(value=text)
     try:
         meant = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:

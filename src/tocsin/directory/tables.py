@@ -37,6 +37,7 @@ import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
 from tocsin.directory.choices import TableKind
+from tocsin.directory.imports.reading import explained
 from tocsin.directory.imports.records import ImportRefused, Place, Problem
 from tocsin.kernel.refusals import InvalidInput, Unavailable
 
@@ -137,7 +138,7 @@ def _write(table: pa.Table, path: Path) -> None:
             os.close(folder)
     except OSError as error:
         raise Unavailable(
-            _("{path} cannot be written: {problem}.").format(path=path, problem=error.strerror)
+            _("{path} cannot be written: {problem}.").format(path=path, problem=explained(error.strerror))
         ) from error
 
 
@@ -157,7 +158,7 @@ def _opened(source: Path) -> Iterator[tuple[IO[bytes], str]]:
         raise InvalidInput(_("The compressed file is damaged or cut off."), where=str(source)) from error
     except OSError as error:
         raise InvalidInput(
-            _("It cannot be read: {problem}.").format(problem=error.strerror), where=str(source)
+            _("It cannot be read: {problem}.").format(problem=explained(error.strerror)), where=str(source)
         ) from error
 
 

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from tocsin.engine.addresses import U64
 from tocsin.engine.claims import NOBODY, Claims, Index, Indices
 from tocsin.engine.convert import ABSENT
+from tocsin.kernel.networks import ascii_name
 
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
 
@@ -34,9 +35,10 @@ def attribute(claims: Claims, *, days: Days, high: U64, low: U64, asns: U64, nam
     """
     owner = np.full(len(days), NOBODY, np.int32)
     epochs = np.searchsorted(claims.edges, days, side="right") if len(claims.edges) else np.zeros(len(days), np.intp)
-    for epoch in np.unique(epochs).tolist():
+    distinct = np.unique(epochs).tolist()
+    for epoch in distinct:
         index = claims.index(epoch)
-        rows = slice(None) if len(np.unique(epochs)) == 1 else np.flatnonzero(epochs == epoch)
+        rows = slice(None) if len(distinct) == 1 else np.flatnonzero(epochs == epoch)
         chosen = index.networks.look_up(high[rows], low[rows])
         chosen = np.where(chosen == NOBODY, index.by_asn(asns[rows]), chosen)
         if names is not None and index.suffixes:
@@ -69,7 +71,7 @@ def own_name(text: bytes) -> str:
         if word.upper() in ABSENT:
             return ""
         host = (urlsplit(word if _WHOLE_URL.match(word) else f"//{word}").hostname or "").strip(".")
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
+        host = ascii_name(host)
     except (UnicodeError, ValueError):
         return ""
     return "" if _is_address(host) else host

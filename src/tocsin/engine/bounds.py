@@ -31,6 +31,11 @@ def last_acceptable(at: Instant) -> dt.date:
     return at.date() + dt.timedelta(days=AHEAD_DAYS)
 
 
+def acceptable_from(day: dt.date) -> dt.date:
+    """Return the first day on which a report of a day may be imported."""
+    return dt.date.fromordinal(max(day.toordinal() - AHEAD_DAYS, 1))
+
+
 @dataclasses.dataclass(frozen=True)
 class Bounds:
     """Which times are believed.

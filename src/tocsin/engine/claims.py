@@ -170,6 +170,10 @@ class Index:
         return NOBODY
 
 
+_EPOCHS_KEPT = 16
+"""Reports are of few days. Each index holds all claims of its epoch, and dates may be as many as claims."""
+
+
 class Claims:
     """All claims, indexed by the epochs between which none begins or ends."""
 
@@ -177,7 +181,9 @@ class Claims:
         # Of equals the claim confirmed last wins; the id makes the order total, so that it never depends on a query.
         self.claims = sorted(claims, key=lambda claim: (claim.confirmed_at or _NEVER, claim.id))
         days = {claim.valid_from for claim in claims if claim.valid_from}
-        days |= {claim.valid_to + dt.timedelta(days=1) for claim in claims if claim.valid_to}
+        days |= {
+            day + dt.timedelta(days=1) for day in {claim.valid_to for claim in claims} if day and day < dt.date.max
+        }
         self._edges = sorted(days)
         networks = [position for position, claim in enumerate(self.claims) if claim.kind == NETWORK]
         self._spans = Spans.of_networks([self.claims[position].value for position in networks])
@@ -195,9 +201,11 @@ class Claims:
         return bisect.bisect_right(self._edges, day)
 
     def index(self, epoch: int) -> Index:
-        """Return the index of one epoch, built when first asked for."""
+        """Return the index of one epoch, built when asked for and kept while few others are."""
         if epoch not in self._indexes:
             day = self._edges[epoch - 1] if epoch else dt.date.min
+            if len(self._indexes) >= _EPOCHS_KEPT:
+                del self._indexes[next(iter(self._indexes))]
             self._indexes[epoch] = self._build(day)
         return self._indexes[epoch]
 

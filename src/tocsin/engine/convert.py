@@ -298,7 +298,7 @@ def as_fqdn(text: str) -> str:
     """
     word = text.strip().strip(".").lower()
     try:
-        name = word if word.isascii() else word.encode("idna").decode("ascii")
+        name = networks.ascii_name(word)
     except UnicodeError:
         raise _bad(text, "a host name") from None
     labels = name.split(".")

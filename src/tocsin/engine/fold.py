@@ -22,7 +22,9 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.engine.cycles import Calendar
+from tocsin.engine.duplicates import Twins
 from tocsin.engine.normalise import EVENT_COLUMNS, MICROSECONDS, TEXT
+from tocsin.engine.reattribute import with_holders
 
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -74,8 +76,9 @@ class Folded:
     movements: pa.Table
     """`on`, `label`, `constituent`, `class`, `severity`, `findings`: how many were what, for the days from `since`."""
     duplicates: int
-    unresolved: pa.Table
-    """`part`, `row` of observations that may be duplicates but have no fingerprint yet."""
+    """Copies among rows whose fingerprints are known."""
+    twins: Twins
+    """Rows that may be copies of each other, where some have no fingerprint yet."""
 
 
 def in_key_order(k1: Any, k2: Any, *then: Any, in_runs: bool = False) -> Rows:
@@ -121,8 +124,8 @@ class Sightings:
     row: Any
 
 
-def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
-    """Return the sightings in spilled rows, the number of duplicates, and the rows that need a fingerprint."""
+def sightings(rows: pa.Table) -> tuple[Sightings, Twins]:
+    """Return the sightings in spilled rows, and the rows of this run that share key and time with another."""
     k1, k2 = rows["k1"].to_numpy(), rows["k2"].to_numpy()
     on = rows["on"].cast(pa.int32()).to_numpy()
     time = rows["time"].cast(pa.int64()).to_numpy()
@@ -131,40 +134,49 @@ def sightings(rows: pa.Table) -> tuple[Sightings, int, pa.Table]:
     k1, k2, on, time = k1[order], k2[order], on[order], time[order]
     start = np.flatnonzero(begins(k1, k2, on))
     end = np.append(start[1:], len(order)) - 1 if len(start) else start
-    duplicates, unresolved = _duplicates(rows, order, begins(k1, k2, on, time))
+    twins = _twins(rows, order, begins(k1, k2, on, time))
     latest = order[end]
     found = Sightings(
         k1[start], k2[start], on[start], end - start + 1, time[start], time[end], report[latest], line[latest], latest
     )
-    return found, duplicates, unresolved
+    return found, twins
 
 
-def _duplicates(rows: pa.Table, order: Rows, moment: Any) -> tuple[int, pa.Table]:
-    """Count second and later copies among this run's rows of one key and time; `moment` marks such groups."""
+def _twins(rows: pa.Table, order: Rows, moment: Any) -> Twins:
+    """Return this run's rows that share key and time; `moment` marks where, in order, such groups begin."""
     group = np.cumsum(moment)
     alone = moment & np.append(moment[1:], True)
     shared, groups = order[~alone], group[~alone]
-    of_this_run = rows["part"].to_numpy()[shared] >= 0
-    shared, groups = shared[of_this_run], groups[of_this_run]
-    prints = rows["print"].to_numpy()[shared]
-    if (prints == 0).any():
-        return 0, rows.select(["part", "row"]).take(pa.array(shared[prints == 0]))
-    by_print = np.lexsort((prints, groups))
-    copies = ~begins(groups[by_print], prints[by_print]) if len(shared) else np.zeros(0, bool)
-    return int(copies.sum()), rows.select(["part", "row"]).slice(0, 0)
+    part = rows["part"].to_numpy()[shared]
+    of_this_run = part >= 0
+    shared, groups, part = shared[of_this_run], groups[of_this_run], part[of_this_run]
+    return Twins(groups, part, rows["row"].to_numpy()[shared].astype(np.int64), rows["print"].to_numpy()[shared])
 
 
-def fold(report_type: str, prior: pa.Table, rows: pa.Table, calendar: Calendar, since: dt.date) -> Folded:
+def fold(
+    report_type: str,
+    prior: pa.Table,
+    rows: pa.Table,
+    calendar: Calendar,
+    since: dt.date,
+    holders: pa.Table | None = None,
+) -> Folded:
     """Fold spilled rows of one partition of a type into what was known of it.
 
     No row may be of a day before a prior finding's last cycle: what arrives
-    late is folded anew, from all observations of its type.
+    late is folded anew, from all observations of its type. `holders` then says
+    who held what before (see `reattribute.with_holders`).
+
+    What was seen on a day counts for whom its row was attributed to when it was
+    read, what went gone for whoever held it then.
     """
-    seen, duplicates, unresolved = sightings(rows)
-    if unresolved.num_rows:
-        return Folded(prior, _no_movements(), 0, unresolved)
+    seen, twins = sightings(rows)
+    duplicates, unsettled = twins.settled()
     life = _Life(report_type, prior, rows, seen, calendar)
-    return Folded(life.state(), life.movements(since), duplicates, unresolved)
+    state = life.state()
+    if holders is not None:
+        state = with_holders(state, holders)
+    return Folded(state, life.movements(since, state["constituent"]), duplicates, unsettled)
 
 
 class _Life:
@@ -172,40 +184,36 @@ class _Life:
 
     def __init__(self, kind: str, prior: pa.Table, rows: pa.Table, seen: Sightings, calendar: Calendar) -> None:
         self.type, self.prior, self.rows, self.calendar = kind, prior, rows, calendar
-        known = prior.num_rows
+        known, new = prior.num_rows, len(seen.k1)
         days = prior["last_cycle"].cast(pa.int32()).to_numpy()
         k1 = np.concatenate([prior["k1"].to_numpy(), seen.k1])
         k2 = np.concatenate([prior["k2"].to_numpy(), seen.k2])
         on = np.concatenate([days, seen.on])
-        is_new = np.concatenate([np.zeros(known, np.int8), np.ones(len(seen.k1), np.int8)])
-        order = in_key_order(k1, k2, on, is_new, in_runs=True) if known else np.arange(len(k1))
-        self.k1, self.k2, self.on = k1[order], k2[order], on[order]
-        self.is_new = is_new[order].astype(bool)
-        self.place = np.where(self.is_new, order - known, order)
+        is_new = np.repeat([False, True], [known, new])
+        # Both are in order of key and day already.
+        self.order = in_key_order(k1, k2, on, is_new, in_runs=True) if known and new else None
+        self.k1, self.k2, self.on, self.is_new = map(self._ordered, (k1, k2, on, is_new))
         self.seen = seen
         self.starts = np.flatnonzero(begins(self.k1, self.k2))
-        self.ends = np.append(self.starts[1:], len(order)) - 1 if len(self.starts) else self.starts
+        self.ends = np.append(self.starts[1:], len(self.on)) - 1 if len(self.starts) else self.starts
         self.label, self.gone_before = self._labels()
 
-    def _known(self, column: str, dtype: Any) -> Any:
-        """Return a column of the prior state beside each sighting; 0 beside new ones."""
-        values = self.prior[column]
+    def _ordered(self, values: Any) -> Any:
+        return values if self.order is None else values[self.order]
+
+    def _both(self, known: str, fresh: Any, dtype: Any) -> Any:
+        """Return, beside each sighting, a column of the prior state or, where it is new, `fresh`: array or number."""
+        values = self.prior[known]
         if pa.types.is_temporal(values.type):
             values = values.cast(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
-        array = values.to_numpy()
-        out = np.zeros(len(self.on), dtype)
-        old = ~self.is_new
-        out[old] = array[self.place[old]]
-        return out
-
-    def _fresh(self, values: Any, dtype: Any) -> Any:
-        out = np.zeros(len(self.on), dtype)
-        out[self.is_new] = values[self.place[self.is_new]]
-        return out
+        both = np.empty(len(self.on), dtype)
+        both[: self.prior.num_rows] = values.to_numpy()
+        both[self.prior.num_rows :] = fresh
+        return self._ordered(both)
 
     def _labels(self) -> tuple[Any, Any]:
         """Return the label of each sighting and, where it returned, the day on which it had gone before."""
-        label = self._known_label()
+        label = self._both("label", 0, np.int8)
         days = self.on.astype("datetime64[D]")
         before = np.roll(days, 1)
         first = np.zeros(len(days), bool)
@@ -224,49 +232,46 @@ class _Life:
         self.same_day = same_day
         return label, gone
 
-    def _known_label(self) -> Any:
-        return self._known("label", np.int8)
-
     def state(self) -> pa.Table:
         """Return one row for each key."""
-        count = self._fresh(self.seen.count, np.int64) + self._known("count", np.int64)
-        days = np.where(self.is_new, (~self.same_day).astype(np.int32), self._known("cycles", np.int32))
-        first = np.where(self.is_new, self._fresh(self.seen.first, np.int64), self._known("first_seen", np.int64))
-        last = np.where(self.is_new, self._fresh(self.seen.last, np.int64), self._known("last_seen", np.int64))
-        returned = (self.is_new & ~self.same_day & (self.label == Label.RETURNED)).astype(np.int32)
+        seen = self.seen
+        days = self._both("cycles", 1, np.int32)
+        days[self.same_day] = 0
+        returned = self.is_new & ~self.same_day & (self.label == Label.RETURNED)
         chosen = self._latest()
         life = {
-            "first_seen": self._over(np.minimum, first),
-            "last_seen": self._over(np.maximum, last),
-            "count": self._over(np.add, count),
+            "first_seen": self._over(np.minimum, self._both("first_seen", seen.first, np.int64)),
+            "last_seen": self._over(np.maximum, self._both("last_seen", seen.last, np.int64)),
+            "count": self._over(np.add, self._both("count", seen.count, np.int64)),
             "cycles": self._over(np.add, days),
             "last_cycle": self.on[self.ends].astype(np.int32),
             "opened_on": self._over(np.maximum, self._opened()),
             "label": self.label[self.ends],
-            "returns": self._over(np.add, returned + self._known("returns", np.int32)),
+            "returns": self._over(np.add, self._both("returns", 0, np.int32) + returned),
             "recent": self._over(np.bitwise_or, self._recent()),
-            "seen_at": self._at(chosen, self.seen.last, "seen_at"),
-            "report": self._at(chosen, self.seen.report, "report"),
-            "line": self._at(chosen, self.seen.line, "line"),
+            "seen_at": self._at(chosen, seen.last, "seen_at"),
+            "report": self._at(chosen, seen.report, "report"),
+            "line": self._at(chosen, seen.line, "line"),
         }
         kind = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(self.starts), np.int32)), [self.type])
         columns = {"type": kind, "k1": self.k1[self.starts], "k2": self.k2[self.starts], **self._asset(chosen), **life}
         return pa.table([_typed(columns[name], kind) for name, kind in STATE.items()], schema=STATE_SCHEMA)
 
     def _over(self, function: Any, values: Any) -> Any:
-        return function.reduceat(values, self.starts) if len(self.starts) else values[:0]
+        return function.reduceat(values, self.starts) if len(self.starts) < len(values) else values
 
     def _opened(self) -> Any:
         """Return the day on which an episode began at each sighting; long ago where none did."""
         begun = self.is_new & ~self.same_day & (self.label != Label.STILL)
-        opened = np.where(begun, self.on, np.iinfo(np.int32).min)
-        return np.where(self.is_new, opened, self._known("opened_on", np.int64)).astype(np.int32)
+        opened = self._both("opened_on", self.seen.on, np.int32)
+        opened[self.is_new & ~begun] = np.iinfo(np.int32).min
+        return opened
 
     def _recent(self) -> Any:
         """Return each sighting's bits, counted back from its key's last day."""
         lengths = np.diff(np.append(self.starts, len(self.on)))
         back = np.repeat(self.on[self.ends], lengths) - self.on
-        bits = np.where(self.is_new, np.uint64(1), self._known("recent", np.uint64))
+        bits = self._both("recent", 1, np.uint64)
         return np.where(back < _BITS, bits << np.minimum(back, _BITS - 1).astype(np.uint64), np.uint64(0))
 
     def _latest(self) -> Any:
@@ -275,36 +280,31 @@ class _Life:
         two = np.flatnonzero(self.same_day[self.ends]) if len(self.ends) else chosen[:0]
         if len(two):
             new, old = self.ends[two], self.ends[two] - 1
-            at = self.place[new]
-            fresh = (self.seen.last[at], self.seen.report[at], self.seen.line[at])
-            known = tuple(self._known(name, kind)[old] for name, kind in _OBSERVATION)
             older = np.zeros(len(two), bool)
             equal = np.ones(len(two), bool)
-            for left, right in zip(fresh, known, strict=True):
-                older |= equal & (left < right)
-                equal &= left == right
+            observed = (self.seen.last, self.seen.report, self.seen.line)
+            for fresh, (name, kind) in zip(observed, _OBSERVATION, strict=True):
+                values = self._both(name, fresh, kind)
+                older |= equal & (values[new] < values[old])
+                equal &= values[new] == values[old]
             chosen[two[older]] -= 1
         return chosen
 
     def _at(self, chosen: Any, fresh: Any, known: str) -> Any:
-        kind = dict(_OBSERVATION)[known]
-        return np.where(self.is_new, self._fresh(fresh, kind), self._known(known, kind))[chosen]
+        return self._both(known, fresh, dict(_OBSERVATION)[known])[chosen]
 
     def _asset(self, chosen: Any, names: Sequence[str] = tuple(ASSET)) -> dict[str, Any]:
         """Return columns of `ASSET` for the chosen sightings, taken from the new rows and the prior ones."""
-        new = self.is_new[chosen]
-        place = self.place[chosen]
-        source = np.empty(len(chosen), np.int64)
-        source[~new] = place[~new]
-        source[new] = self.seen.row[place[new]] + self.prior.num_rows
-        taken = pa.array(source)
+        known = self.prior.num_rows
+        source = self._ordered(np.concatenate([np.arange(known), self.seen.row + known]))
+        taken = pa.array(source[chosen])
         both = self.rows.select(names)
         if self.prior.num_rows:
             both = pa.concat_tables([self.prior.select(names), _cast(both)]).unify_dictionaries()
         return {name: both[name].take(taken) for name in names}
 
-    def movements(self, since: dt.date) -> pa.Table:
-        """Return, for each day from `since`, how many findings of whom were what."""
+    def movements(self, since: dt.date, holders: pa.ChunkedArray) -> pa.Table:
+        """Return, for each day from `since`, how many findings of whom were what; `holders` have the findings now."""
         day = (since - dt.date(1970, 1, 1)).days
         seen = np.flatnonzero((self.on >= day) & ~self.same_day)
         between = np.flatnonzero(_on_or_after(self.gone_before, day))
@@ -315,7 +315,12 @@ class _Life:
             [self.on[seen], self.gone_before[between].astype(np.int64), last_gone[tail].astype(np.int64)]
         )
         labels = np.concatenate([self.label[seen], np.full(len(between) + len(tail), Label.GONE, np.int8)])
-        return _counted(days, labels, self._asset(at, BY))
+        asset = self._asset(at, BY)
+        if len(tail):
+            seen_by = asset["constituent"].slice(0, len(at) - len(tail))
+            chunks = [*seen_by.chunks, *holders.take(pa.array(tail)).chunks]
+            asset["constituent"] = pa.chunked_array(chunks).unify_dictionaries()
+        return _counted(days, labels, asset)
 
 
 def _on_or_after(days: Any, day: int) -> Any:
@@ -334,10 +339,6 @@ MOVEMENTS = pa.schema(
         ("findings", pa.int64()),
     ]
 )
-
-
-def _no_movements() -> pa.Table:
-    return MOVEMENTS.empty_table()
 
 
 def _counted(days: Any, labels: Any, asset: dict[str, Any]) -> pa.Table:

@@ -30,12 +30,21 @@ from tocsin.engine.records import Batch, Chunk, Reader, parse
 from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
 
+_BYTES_PER_ROW = 300
+"""Where a report's first rows do not say it."""
+_UNPACKED = 12
+"""Typical ratio of a packed report; only the number of partitions hangs on it."""
+
 
 class Records(Protocol):
-    """Reads a whole report of an unusual shape: JSON lines, a list of names."""
+    """Reads a report of an unusual shape: JSON lines, a list of names."""
 
-    def __call__(self, source: Source) -> tuple[Batch, bytes]:
-        """Return its records and the SHA-256 of its unpacked bytes. Raises BrokenReport."""
+    def columns(self, source: Source) -> tuple[str, ...]:
+        """Return its columns. Raises BrokenReport."""
+        ...
+
+    def batches(self, source: Source, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """Yield its records, in order. Raises BrokenReport."""
         ...
 
 
@@ -83,8 +92,15 @@ class Delivery:
     """The time of rows whose type has no column for it: its day, else when the file was last changed."""
     latest: dt.date | None = None
     """The last day that it may be of."""
+    bytes_per_row: float = 0.0
+    """How long its first rows are; 0 when that is not known."""
     bits: int = 0
     """Into how many partitions, as a power of two, its spill is split."""
+
+    def rows(self) -> float:
+        """Return about how many rows it has, from its size and its first rows."""
+        packed = self.source.path.name != self.source.name
+        return self.size * (_UNPACKED if packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
 
     @property
     def bounds(self) -> Bounds:
@@ -180,11 +196,14 @@ def _day_of(days: Counter[dt.date], latest: dt.date | None) -> dt.date | None:
 
 def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date | None = None) -> Delivery:
     """Look at a report's name and header. `latest` is the last day that it may be of. Raises BrokenReport."""
-    recognised, columns = recognise.unusual(source) or _usual(source, recognise)
+    if unusual := recognise.unusual(source):
+        (recognised, columns), bytes_per_row = unusual, 0.0
+    else:
+        recognised, columns, bytes_per_row = _usual(source, recognise)
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
-    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest)
+    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest, bytes_per_row)
 
 
 def midnight(day: dt.date) -> dt.datetime:
@@ -192,14 +211,14 @@ def midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
-def _usual(source: Source, recognise: Recogniser) -> tuple[Recognised, tuple[str, ...]]:
+def _usual(source: Source, recognise: Recogniser) -> tuple[Recognised, tuple[str, ...], float]:
     with opened(source) as stream:
-        columns = Reader(stream, name=source.name).columns
-    recognised = recognise(source.name, columns)
+        reader = Reader(stream, name=source.name)
+    recognised = recognise(source.name, reader.columns)
     if recognised.shape != Shape():
         with opened(source) as stream:
-            columns = Reader(stream, name=source.name, shape=recognised.shape).columns
-    return recognised, columns
+            reader = Reader(stream, name=source.name, shape=recognised.shape)
+    return recognised, reader.columns, reader.bytes_per_row()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,8 +238,9 @@ class ChunkSource:
 
     def __iter__(self) -> Iterator[Chunk | Ready]:
         if records := self.delivery.recognised.records:
-            batch, self.digest = records(self.delivery.source)
-            yield Ready(0, batch)
+            for number, batch in enumerate(records.batches(self.delivery.source, self.delivery.columns)):
+                yield Ready(number, batch)
+            self.digest = digest_of(self.delivery.source)
             return
         with opened(self.delivery.source) as stream:
             reader = Reader(stream, name=self.delivery.source.name, shape=self.delivery.recognised.shape)
@@ -336,12 +356,17 @@ def _write_quarantine(table: pa.Table, path: Path) -> None:
 
 
 def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Mapped]) -> str:
-    """Return one quarantine file for a report's chunks, in line order; empty when there is none."""
+    """Return one quarantine file for a report's chunks, in line order; empty when there is none.
+
+    Chunks are in line order among themselves, so no more than one is held.
+    """
     paths = [workspace.root / chunk.quarantine for chunk in chunks if chunk.quarantine]
     if len(paths) <= 1:
         return workspace.relative(paths[0]) if paths else ""
-    table = pa.concat_tables([pq.read_table(path, schema=QUARANTINE) for path in paths]).sort_by("line")
-    merged = _written(workspace, "quarantine", report.type, report.id[:16], table, _write_quarantine)
+    merged = workspace.path("quarantine", report.type, report.id[:16])
+    with workspace.writing(merged) as temporary, pq.ParquetWriter(temporary, QUARANTINE, compression="zstd") as writer:
+        for path in paths:
+            writer.write_table(pq.read_table(path, schema=QUARANTINE).sort_by("line"))
     for path in paths:
         path.unlink()
-    return merged
+    return workspace.relative(merged)

@@ -12,10 +12,8 @@ read: a better mapping explains old observations too.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
-import io
 import itertools
 from typing import Any
 
@@ -41,6 +39,7 @@ from tocsin.engine.cells import (
 )
 from tocsin.engine.mapping import CLASS, IDENTIFIER, TIME, Field, Mapping, Roles
 from tocsin.engine.records import Batch
+from tocsin.engine.triage import BadRecords
 from tocsin.kernel import rsit
 
 RAW = "c."
@@ -120,8 +119,7 @@ def normalise(
     columns = _reasoned(table, mapping, roles, asset)
     bad_cells = [_cells(table, lines, field.column, bad) for field, bad in _bad(table, mapping)]
     cells = [pa.table(found, schema=QUARANTINE) for found in (odd_cells, *bad_cells) if found]
-    unreadable = [(bad.line, "", bad.reason, bad.raw, True) for bad in batch.bad]
-    quarantine = pa.concat_tables([*cells, _quarantine(refused + unreadable)])
+    quarantine = pa.concat_tables([*cells, refused, _unreadable(batch.bad)])
     events = {"line": lines, "time": pa.array(times).cast(MICROSECONDS), **columns}
     arrays = [
         pa.array(events[name]).cast(kind)
@@ -132,7 +130,7 @@ def normalise(
     return Normalised(
         pa.table([*arrays, *table.columns], names=[*EVENT_COLUMNS, *(RAW + name for name in table.column_names)]),
         quarantine,
-        len(refused) + len(unreadable),
+        len(refused) + len(batch.bad),
         sum(map(len, cells)),
     )
 
@@ -371,7 +369,7 @@ def _cells(table: pa.Table, lines: Any, column: str, bad: BadCells) -> dict[str,
 
 def _refused_rows(
     table: pa.Table, lines: Any, times: Any, reasons: dict[int, tuple[str, str]], kept: Mask, roles: Roles
-) -> list[tuple[Any, ...]]:
+) -> pa.Table:
     """Return a quarantine row for each record without a time or an asset.
 
     Each names a column, also one that the report lacks: without one it would pass for a record that could not be
@@ -379,25 +377,35 @@ def _refused_rows(
     """
     refused = np.flatnonzero(~kept)
     if not len(refused):
-        return []
+        return QUARANTINE.empty_table()
     asset = roles.address or roles.account
     no_time, no_asset = (roles.time or asset, "there is no time"), (asset or roles.time, "there is no asset")
-    rows = []
-    for row, record in zip(refused.tolist(), table.take(pa.array(refused)).to_pylist(), strict=True):
-        column, reason = reasons.get(row, no_time if np.isnat(times[row]) else no_asset)
-        rows.append((int(lines[row]), column, reason, as_record(record.values()), True))
-    return rows
+    timeless = np.isnat(times[refused]).tolist()
+    found = [
+        reasons.get(row, no_time if is_timeless else no_asset)
+        for row, is_timeless in zip(refused.tolist(), timeless, strict=True)
+    ]
+    columns, why = (pa.array(texts, pa.utf8()) for texts in zip(*found, strict=True))
+    return _aside(lines[refused], columns, why, as_records(table.take(pa.array(refused))))
 
 
-def as_record(cells: Any) -> bytes:
-    """Return cells as a line of a report, every one quoted; what `resync` reads back."""
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow(
-        [(cell or b"").decode("utf-8", "surrogateescape") for cell in cells]
-    )
-    return text.getvalue().encode("utf-8", "surrogateescape")
+def as_records(table: pa.Table) -> pa.Array:
+    """Return rows as lines of a report, every cell quoted; what `resync` reads back."""
+    quoted = [
+        pc.replace_substring(pc.fill_null(addresses.readable(column), b""), '"', '""') for column in table.columns
+    ]
+    around = pa.scalar(b'"', pa.binary())
+    between = pa.scalar(b'","', pa.binary())
+    inner = pc.binary_join_element_wise(*quoted, between) if len(quoted) > 1 else quoted[0]
+    return pc.binary_join_element_wise(around, inner, around, pa.scalar(b"", pa.binary()))
 
 
-def _quarantine(rows: list[tuple[Any, ...]]) -> pa.Table:
-    columns: list[Any] = list(zip(*rows, strict=True)) or [[]] * len(QUARANTINE)
-    return pa.table(columns, schema=QUARANTINE)
+def _unreadable(bad: BadRecords) -> pa.Table:
+    """Return a quarantine row for each record that has no cells."""
+    return _aside(bad.lines, pa.repeat(pa.scalar("", pa.utf8()), len(bad)), bad.reasons, bad.raws)
+
+
+def _aside(lines: Any, columns: pa.Array, reasons: pa.Array, raws: pa.Array) -> pa.Table:
+    """Return quarantine rows for whole records."""
+    whole = pa.repeat(pa.scalar(True), len(reasons))
+    return pa.table([pa.array(lines, pa.int64()), columns, reasons, raws, whole], schema=QUARANTINE)

@@ -76,12 +76,13 @@ def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U
     table = pa.table(columns).unify_dictionaries().combine_chunks()
     partition = partitions(table["k1"].to_numpy(), bits)
     if bits:
-        order = np.argsort(partition, kind="stable")
+        order = np.argsort(partition.astype(np.uint16), kind="stable")  # so narrow, it is sorted by counting
         table, partition = table.take(pa.array(order)).combine_chunks(), partition[order]
     edges = np.searchsorted(partition, np.arange((1 << bits) + 1))
     # Slices of one batch, the empty ones too: a file of Arrow's has room for one dictionary a column.
     whole = table.to_batches()[0] if count else pa.RecordBatch.from_pylist([], table.schema)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    # Without a buffer, hundreds of small pieces would be written.
+    with pa.output_stream(str(path), buffer_size=1 << 20) as file, pa.ipc.new_file(file, table.schema) as writer:
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             writer.write_batch(whole.slice(first, last - first))
 

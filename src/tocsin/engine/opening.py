@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gzip
+import lzma
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
@@ -74,7 +76,7 @@ def opened(source: Source) -> Iterator[Stream]:
         if magic == ZIP:
             archive = stack.enter_context(zipfile.ZipFile(raw))
             packed = archive.getinfo(source.member).compress_size
-            yield _Guarded(stack.enter_context(archive.open(source.member)), packed, source.name)
+            yield _Guarded(stack.enter_context(_member(archive, source)), packed, source.name)
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
@@ -83,6 +85,10 @@ def opened(source: Source) -> Iterator[Stream]:
             yield _Guarded(stream, source.path.stat().st_size, source.name)
         else:
             yield raw
+
+
+_DAMAGE = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowInvalid)
+"""What libraries raise when packed bytes are not as they should be."""
 
 
 class Stream(Protocol):
@@ -102,7 +108,7 @@ class _Guarded:
     def read(self, size: int, /) -> bytes:
         try:
             data: bytes = self._stream.read(size)
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+        except (EOFError, *_DAMAGE) as error:
             reason = "it ends in the middle" if isinstance(error, EOFError) or "runcated" in str(error) else str(error)
             raise BrokenReport(f"it cannot be unpacked: {reason}.", where=self._name) from error
         self._given += len(data)
@@ -113,8 +119,31 @@ class _Guarded:
         return data
 
 
+def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
+    """Open a member of an archive. Raises BrokenReport when its head is damaged or it is packed by a rare method."""
+    try:
+        return archive.open(source.member)
+    except (NotImplementedError, *_DAMAGE) as error:
+        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
+
+
+def special(path: Path) -> BrokenReport:
+    """Return the refusal of what is no file."""
+    return BrokenReport(
+        "it is no file but a pipe, a socket or a device, which is never read.", where=readable(path.name)
+    )
+
+
+def is_special(path: Path) -> bool:
+    """Say whether a path is a pipe, a socket or a device: to open it may block, or never end. Raises OSError."""
+    mode = path.stat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _magic(path: Path) -> bytes:
     try:
+        if is_special(path):
+            raise special(path)
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:

@@ -2,9 +2,10 @@
 
 A reader cuts the stream into chunks at line ends; each chunk is parsed on its
 own, so several threads can work. PyArrow parses a chunk block by block; it is
-believed only when it found exactly one record for each line end. Whatever it
-cannot vouch for (a short row, a line end inside a cell, a stray quote, a NUL) is
-read again by `resync`. For every chunk: good + bad = physical records.
+believed only when it found exactly one record for each line that is not blank.
+The lines of a block that it cannot vouch for (a short row, a line end inside a
+cell, a stray quote, a NUL) are sorted by `triage`. For every chunk: good + bad =
+physical records.
 
 Cells are bytes: a cell that is not UTF-8 must not cost its row. Empty cells are
 null. Column order is never assumed: the header rules.
@@ -15,16 +16,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
 from tocsin.engine.opening import BrokenReport, Stream
-from tocsin.engine.resync import Record, Resynchroniser
+from tocsin.engine.resync import Resynchroniser
 from tocsin.engine.shapes import Shape, separated_by
+from tocsin.engine.triage import BadRecords, blank_lines, sort_lines
 from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16, is_utf_16
 
 BLOCK_BYTES = 1 << 20
@@ -32,19 +34,12 @@ BLOCK_BYTES = 1 << 20
 CHUNK_BYTES = 32 << 20
 CHUNK_ROWS = 65_536
 LINE_END, QUOTE = ord("\n"), ord('"')
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+NO_LINES: Numbers = np.zeros(0, np.int64)
 MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
 _OPEN_QUOTE_BYTES = 4 << 20
 """How far a block is lengthened in search of the end of a quoted cell."""
-
-
-@dataclasses.dataclass(frozen=True)
-class BadRecord:
-    """A record that could not be read: where it stands, why, and its text."""
-
-    line: int
-    reason: str
-    raw: bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +60,9 @@ class Batch:
 
     table: pa.Table
     """One binary column for each column of the header; empty cells are null."""
-    lines: np.ndarray[Any, np.dtype[np.int64]]
+    lines: Numbers
     """Line number of each row of `table`."""
-    bad: tuple[BadRecord, ...]
+    bad: BadRecords
 
     @property
     def records(self) -> int:
@@ -89,6 +84,14 @@ class Reader:
     def digest(self) -> bytes:
         """SHA-256 of the unpacked bytes read so far; of the whole report once the chunks are used up."""
         return self._digest.digest()
+
+    def bytes_per_row(self) -> float:
+        """Return how long rows are, by those that were read with the header; 0 when there is none among them.
+
+        To be asked before the chunks are.
+        """
+        rows = count_byte(self._rest, LINE_END)
+        return (self._rest.rfind(b"\n") + 1) / rows if rows else 0.0
 
     def chunks(self) -> Iterator[Chunk]:
         """Return the chunks of the report, in order. Raises BrokenReport."""
@@ -202,40 +205,45 @@ def count_byte(block: bytes, byte: int) -> int:
 
 
 def parse(chunk: Chunk, columns: tuple[str, ...], shape: Shape) -> Batch:
-    """Parse the blocks of a chunk, each fast where that is exact, else slowly."""
+    """Parse the blocks of a chunk, each fast where that is exact, else line by line."""
     tables, lines, bad = [], [], []
     line = chunk.first_line
     for block, ends in chunk.blocks:
-        table = _fast(block, ends, columns, shape)
-        if table is not None:
-            tables.append(table)
-            lines.append(np.arange(line, line + ends, dtype=np.int64))
-        else:
-            good, numbers, refused = _slow(block, line, columns, shape)
-            tables.append(good)
-            lines.append(numbers)
-            bad.extend(refused)
+        table, numbers = _fast(block, ends, columns, shape)
+        if table is None:
+            table, numbers, refused = _sorted(block, ends, columns, shape)
+            bad.append(dataclasses.replace(refused, lines=refused.lines + line))
+        tables.append(table)
+        lines.append(numbers + line)
         line += ends
-    table = pa.concat_tables(tables)
-    return Batch(table, np.concatenate(lines), tuple(bad))
+    return Batch(pa.concat_tables(tables), np.concatenate(lines), BadRecords.joined(bad))
 
 
-def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> pa.Table | None:
-    """Return the records of `block` when each line end closed one of them, else None.
+def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tuple[pa.Table | None, Numbers]:
+    """Return the records of `block` and their lines, when each line end closed one of them or a blank line.
 
-    A line end inside a cell, a short or long row or a blank line leaves fewer
-    records than line ends; a lone carriage return, which PyArrow takes for a
-    line end, is looked for first. So equality proves that none was swallowed.
+    None where it cannot be told. A line end inside a cell, or a short or long
+    row, leaves fewer records than that; a lone carriage return, which PyArrow
+    takes for a line end, is looked for first. So equality proves that none was
+    swallowed: in a cell, one line end more is swallowed than lines are blank.
+    Save in the last cell of all, which PyArrow lets end with the block.
     """
     if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
-        return None
+        return None, NO_LINES
     if shape.comment and (block.startswith(shape.comment.encode()) or b"\n" + shape.comment.encode() in block):
-        return None
+        return None, NO_LINES
+    if not block.strip(b"\r\n"):
+        return _no_records(columns), NO_LINES
     try:
         table = csv.read_csv(pa.BufferReader(block), *_options(columns, shape.delimiter, len(block)))
     except pa.ArrowInvalid:
-        return None
-    return table if table.num_rows == ends else None
+        return None, NO_LINES
+    if table.num_rows and (table[-1][-1].as_py() or b"").endswith(b"\n"):
+        return None, NO_LINES
+    if table.num_rows == ends:
+        return table, np.arange(ends, dtype=np.int64)
+    lines = np.flatnonzero(~blank_lines(block))
+    return (table, lines) if table.num_rows == len(lines) else (None, NO_LINES)
 
 
 def _options(columns: tuple[str, ...], delimiter: str, size: int) -> tuple[Any, Any, Any]:
@@ -257,23 +265,33 @@ def _conserve(covered: int, lines: int) -> None:
         raise AssertionError(f"{lines} lines, but records and blank lines cover {covered}")
 
 
-def _slow(
-    block: bytes, first_line: int, columns: tuple[str, ...], shape: Shape
-) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.int64]], list[BadRecord]]:
-    good: list[Record] = []
-    bad: list[BadRecord] = []
-    covered = 0
-    comment = shape.comment.encode()
-    for record in Resynchroniser(len(columns), shape.delimiter.encode()).records(block):
-        covered += record.lines
-        if record.blank or (comment and record.raw.startswith(comment)):
-            continue
-        if record.cells is None:
-            bad.append(BadRecord(first_line + record.line, record.reason, record.raw))
-        else:
-            good.append(record)
-    _conserve(covered, block.count(b"\n"))
-    cells = zip(*(record.cells or () for record in good), strict=True) if good else ([] for _ in columns)
+def _sorted(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tuple[pa.Table, Numbers, BadRecords]:
+    """Return the records of a block that could not be read at once, their lines in it, and the bad ones."""
+    found = sort_lines(block, len(columns), shape.delimiter, shape.comment)
+    table, numbers = _whole(found.whole, found.whole_lines, columns, shape), found.whole_lines
+    _conserve(table.num_rows + len(found.mended) + len(found.bad) + found.others, ends)
+    if found.mended:
+        table = pa.concat_tables([table, _as_table([record.cells or [] for record in found.mended], columns)])
+        numbers = np.concatenate((numbers, [record.line for record in found.mended]))
+        order = np.argsort(numbers)
+        table, numbers = table.take(pa.array(order)), numbers[order]
+    return table, numbers, found.bad
+
+
+def _whole(lines: bytes, numbers: Numbers, columns: tuple[str, ...], shape: Shape) -> pa.Table:
+    """Return the records in lines of which each is one, every quote in its place."""
+    table, _ = _fast(lines, len(numbers), columns, Shape(shape.delimiter))
+    if table is not None and table.num_rows == len(numbers):
+        return table
+    cells = Resynchroniser(len(columns), shape.delimiter.encode()).cells
+    return _as_table([cells(line.removesuffix(b"\r")) or [] for line in lines.split(b"\n")[:-1]], columns)
+
+
+def _as_table(rows: Sequence[list[bytes]], columns: tuple[str, ...]) -> pa.Table:
+    cells = zip(*rows, strict=True) if rows else ([] for _ in columns)
     arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
-    numbers = np.array([first_line + record.line for record in good], dtype=np.int64)
-    return pa.table(arrays, names=list(columns)), numbers, bad
+    return pa.table(arrays, names=list(columns))
+
+
+def _no_records(columns: tuple[str, ...]) -> pa.Table:
+    return _as_table([], columns)

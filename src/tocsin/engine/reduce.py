@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 from tocsin.engine import observations
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
-from tocsin.engine.fold import STATE_SCHEMA, Folded, fold
-from tocsin.engine.normalise import EVENT_COLUMNS, RAW
-from tocsin.engine.reattribute import HOLDERS, reattributed, with_holders
+from tocsin.engine.duplicates import Twins
+from tocsin.engine.fold import STATE_SCHEMA, fold
+from tocsin.engine.normalise import EVENT_COLUMNS
+from tocsin.engine.reattribute import HOLDERS, reattributed
 from tocsin.engine.store import Workspace
 
 EVENTS = pa.schema([*EVENT_COLUMNS.items(), *observations.ATTRIBUTION.items()])
@@ -48,8 +49,6 @@ class FoldTask:
     prior: tuple[str, ...]
     """State files that hold the type's keys now."""
     spills: tuple[Spill, ...]
-    parts: dict[int, str]
-    """Observations of this run by part number, for those rows whose cells must be looked at again."""
     calendar: Calendar
     since: dt.date
     claims: Claims | None
@@ -63,29 +62,24 @@ class Reduced:
 
     path: str
     findings: int
-    duplicates: int
     movements: pa.Table
+    duplicates: int
+    twins: Twins
+    """What is left to be looked at, for more duplicates."""
 
 
 def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     """Fold a task and write its state."""
     prior = STATE_SCHEMA.empty_table() if task.claims is not None else _prior(workspace, task)
-    rows = _rows(workspace, task)
-    folded = _fold(task, prior, rows)
-    if folded.unresolved.num_rows:
-        folded = _fold(task, prior, _resolved(workspace, task, rows, folded.unresolved))
+    holders = _prior(workspace, task, HOLDERS) if task.claims is not None else None
+    folded = fold(task.type, prior, _rows(workspace, task), task.calendar, task.since, holders)
     state = folded.state
     if task.claims is not None:
-        held = with_holders(state, _prior(workspace, task, HOLDERS))
-        state = reattributed(held, task.claims, task.calendar.horizon)
+        state = reattributed(state, task.claims, task.calendar.horizon)
     path = workspace.path("state", task.type, f"{task.partition:04d}")
     with workspace.writing(path) as temporary:
         write_state(state, temporary)
-    return Reduced(workspace.relative(path), state.num_rows, folded.duplicates, folded.movements)
-
-
-def _fold(task: FoldTask, prior: pa.Table, rows: pa.Table) -> Folded:
-    return fold(task.type, prior, rows, task.calendar, task.since)
+    return Reduced(workspace.relative(path), state.num_rows, folded.movements, folded.duplicates, folded.twins)
 
 
 def _prior(workspace: Workspace, task: FoldTask, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
@@ -111,28 +105,6 @@ def _rows(workspace: Workspace, task: FoldTask) -> pa.Table:
     if not tables:
         return _SPILLED.empty_table()
     return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
-
-
-def _resolved(workspace: Workspace, task: FoldTask, rows: pa.Table, unresolved: pa.Table) -> pa.Table:
-    """Return the rows with fingerprints for those that may repeat a row of another chunk or file."""
-    prints = rows["print"].to_numpy().copy()
-    part, row = rows["part"].to_numpy(), rows["row"].to_numpy()
-    asked_part, asked_row = unresolved["part"].to_numpy(), unresolved["row"].to_numpy()
-    for number in np.unique(asked_part).tolist():
-        wanted = np.unique(asked_row[asked_part == number]).astype(np.int64)
-        found = observations.fingerprints(_cells(workspace.root / task.parts[number]), wanted)
-        at = np.flatnonzero((part == number) & np.isin(row, wanted))
-        prints[at] = found[np.searchsorted(wanted, row[at])]
-    return rows.set_column(rows.column_names.index("print"), "print", pa.array(prints))
-
-
-def _cells(part: Path) -> pa.Table:
-    """Return the cells of a part as they came, and nothing else of it: few are looked at, so texts stay in their
-    dictionaries."""
-    with pq.ParquetFile(part) as file:
-        cells = [name for name in file.schema_arrow.names if name.startswith(RAW)]
-    with pq.ParquetFile(part, read_dictionary=[name for name in cells if name not in observations.PLAIN]) as file:
-        return file.read(cells)
 
 
 @dataclasses.dataclass(frozen=True)

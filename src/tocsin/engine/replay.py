@@ -19,15 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tocsin.engine.addresses import readable
 from tocsin.engine.claims import Claims
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor
 from tocsin.engine.intake import Context, Delivery, Mapped, Read, Ready, Recognised, Recogniser, map_chunk, midnight
 from tocsin.engine.normalise import QUARANTINE, RAW
 from tocsin.engine.opening import BrokenReport, Source
-from tocsin.engine.records import CHUNK_ROWS, BadRecord, Batch
+from tocsin.engine.records import CHUNK_ROWS, Batch
 from tocsin.engine.resync import Resynchroniser
 from tocsin.engine.store import Report, Workspace
+from tocsin.engine.triage import BadRecords
 
 _TOGETHER = 16
 """Tasks between two reports of progress."""
@@ -118,8 +120,9 @@ def batch(workspace: Workspace, task: ReadTask) -> Batch:
     torn = pc.equal(aside["column"], "")
     tables.append(_refused(aside.filter(pc.invert(torn)), columns))
     table = pa.concat_tables(tables).sort_by("line").combine_chunks()
-    bad = [BadRecord(row["line"], row["reason"], row["raw"]) for row in aside.filter(torn).to_pylist()]
-    return Batch(table.drop_columns(["line"]), table["line"].to_numpy(), tuple(bad))
+    torn_ones = aside.filter(torn).combine_chunks()
+    bad = BadRecords(torn_ones["line"].to_numpy(), *(readable(torn_ones[name]) for name in ("reason", "raw")))
+    return Batch(table.drop_columns(["line"]), table["line"].to_numpy(), bad)
 
 
 def _kept(workspace: Workspace, part: str, columns: tuple[str, ...], task: ReadTask) -> pa.Table:

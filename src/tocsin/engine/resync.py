@@ -1,4 +1,4 @@
-"""The slow, exact reading of a block that the fast reader could not vouch for.
+"""The exact reading, one by one, of lines that are no records by themselves.
 
 What is a record, when quotes may be wrong? One line, or several when a quoted
 cell runs over line ends and the whole closes with the right number of cells. A
@@ -8,20 +8,20 @@ the file. Blank lines are no records.
 
 Linear: a quote is followed over at most `MAX_LINES` lines and `MAX_BYTES`, and
 never past a line that is a whole record by itself, every quote of it in its place.
+Where the quotes of many lines lead is found by looking at each line once.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 MAX_LINES = 200
 MAX_BYTES = 8 * 2**20
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One physical record: its first line's number in the block (from 0), its cells, or why it has none."""
 
     line: int
@@ -29,8 +29,6 @@ class Record:
     raw: bytes
     reason: str = ""
     lines: int = 1
-    blank: bool = False
-    """No record at all: told so that every line is accounted for."""
 
 
 class Resynchroniser:
@@ -41,64 +39,117 @@ class Resynchroniser:
         escaped = re.escape(delimiter)
         # A cell: quoted (doubled quotes inside, stray text behind the closing one kept), or bare. No repetition stands
         # directly in another: a quote that never closes would be tried in exponentially many ways.
-        quoted, bare = rb'"([^"]*(?:""[^"]*)*)"', rb'([^"%b][^%b]*|)' % (escaped, escaped)
-        behind = rb'((?:[^"%b][^%b]*)?)' % (escaped, escaped)
-        self._cell = re.compile(rb"(?:%b%b|%b)(%b|\Z)" % (quoted, behind, bare, escaped), re.DOTALL)
-        sound = rb'(?:"[^"]*(?:""[^"]*)*"|[^"%b]*)' % escaped
-        self._sound = re.compile(rb"%b(?:%b%b){%d}" % (sound, escaped, sound, max(width - 1, 0)), re.DOTALL)
+        inside, bare = rb'[^"]*(?:""[^"]*)*', rb'([^"%b][^%b]*|)' % (escaped, escaped)
+        behind = rb'(?:[^"%b][^%b]*)?' % (escaped, escaped)
+        self._cell = re.compile(rb'(?:"(%b)"(%b)|%b)(%b|\Z)' % (inside, behind, bare, escaped), re.DOTALL)
+        self._end_of_cell = re.compile(rb'%b"%b(%b|\Z)' % (inside, behind, escaped), re.DOTALL)
+        sound = rb'(?:"%b"|[^"%b]*)' % (inside, escaped)
+        self.is_sound = re.compile(rb"%b(?:%b%b){%d}" % (sound, escaped, sound, max(width - 1, 0)), re.DOTALL).fullmatch
+        """Whether a line, without its line end, is a whole record by itself, every quote of it in its place."""
 
-    def records(self, block: bytes) -> Iterator[Record]:
-        """Return every physical record of `block`, good and bad, and its blank lines, in order."""
-        lines = block.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        at = 0
-        while at < len(lines):
-            blank = lines[at] in (b"", b"\r")
-            record = Record(at, None, lines[at], blank=True) if blank else self._record(lines, at)
-            yield record
-            at += record.lines
+    def records(self, lines: Sequence[bytes], doubtful: Iterable[int]) -> Iterator[Record]:
+        """Yield the records, good and bad, that begin at the `doubtful` of some lines (ascending, their ends cut off).
 
-    def _record(self, lines: list[bytes], at: int) -> Record:
-        """Return the record that begins at line `at`."""
+        A carriage return before a line end is left to `lines`. A doubtful line in the midst of a record begins none.
+        """
+        following = _Following(self, lines)
+        free = 0
+        for at in doubtful:
+            if at >= free:
+                record = self._record(lines, at, following)
+                yield record
+                free = at + record.lines
+
+    def _record(self, lines: Sequence[bytes], at: int, following: _Following) -> Record:
         raw = lines[at].removesuffix(b"\r")
-        cells = self.cells(raw)
-        if cells is None:
-            joined = self._over_lines(lines, at)
-            if joined is None:
-                return Record(at, None, raw, "a quote is not closed")
-            cells, raw, taken = joined
-            return Record(at, cells, raw, lines=taken)
-        if len(cells) != self.width:
-            return Record(at, None, raw, f"{len(cells)} cells where the header has {self.width}")
-        return Record(at, cells, raw)
-
-    def _over_lines(self, lines: list[bytes], at: int) -> tuple[list[bytes], bytes, int] | None:
-        """Follow an open quote over line ends; return cells, raw text and lines taken, or None if it leads nowhere."""
-        size = len(lines[at])
-        for end in range(at + 1, min(at + MAX_LINES, len(lines))):
-            line = lines[end].removesuffix(b"\r")
-            size += len(line) + 1
-            if size > MAX_BYTES or (self.width > 1 and self._sound.fullmatch(line)):
-                return None
-            if b'"' not in line:
-                continue
-            raw = b"\n".join(lines[at : end + 1]).removesuffix(b"\r")
-            cells = self.cells(raw)
-            if cells is not None:
-                return (cells, raw, end + 1 - at) if len(cells) == self.width else None
-        return None
+        cells, is_open = self._split(raw)
+        if not is_open:
+            if len(cells) == self.width:
+                return Record(at, cells, raw)
+            return Record(at, None, raw, wrong_number_reason(len(cells), self.width))
+        end = following.end(at, len(cells))
+        if end is None:
+            return Record(at, None, raw, "a quote is not closed")
+        raw = b"\n".join(lines[at : end + 1]).removesuffix(b"\r")
+        return Record(at, self.cells(raw), raw, lines=end + 1 - at)
 
     def cells(self, raw: bytes) -> list[bytes] | None:
         """Return the cells of one record, or None when a quote stays open."""
+        cells, is_open = self._split(raw)
+        return None if is_open else cells
+
+    def _split(self, raw: bytes) -> tuple[list[bytes], bool]:
+        """Return the cells of one record; or those before a quote that stays open, and True."""
         cells: list[bytes] = []
         at = 0
-        while True:
-            match = self._cell.match(raw, at)
-            if match is None:
-                return None
+        while match := self._cell.match(raw, at):
             quoted, behind, bare, delimiter = match.groups()
-            cells.append(quoted.replace(b'""', b'"') + behind if quoted is not None else bare)
+            cells.append(bare if quoted is None else quoted.replace(b'""', b'"') + behind)
             at = match.end()
             if not delimiter:
-                return cells
+                return cells, False
+        return cells, True
+
+    def passed(self, line: bytes) -> tuple[int, bool]:
+        """Return how many cells end in a line that begins inside a quote, and whether one is open at its end."""
+        match = self._end_of_cell.match(line)
+        ended = 0
+        while match:
+            ended += 1
+            if not match[match.re.groups]:
+                return ended, False
+            match = self._cell.match(line, match.end())
+        return ended, True
+
+
+class _Following:
+    """Finds where open quotes lead.
+
+    What becomes of a quote that is open at the beginning of a line does not depend on where it was opened.
+    So each line is looked at once, however many quotes before it are open.
+    """
+
+    def __init__(self, resynchroniser: Resynchroniser, lines: Sequence[bytes]) -> None:
+        self._resync, self._lines = resynchroniser, lines
+        self._ends_at = -1
+        """The line at which the lines walked over end: in it a quote closes, or it is a record by itself."""
+        self._closes = False
+        self._begin(0)
+
+    def _begin(self, at: int) -> None:
+        self._first, self._next = at, at
+        self._ended, self._bytes = [0], [0]
+        """Cells that ended, and bytes, in the lines from the first up to each."""
+
+    def end(self, opened: int, before: int) -> int | None:
+        """Return the line at which a quote opened in a line closes, so that its record has all its cells.
+
+        `before` are the cells before the open one. None when it leads nowhere.
+        """
+        first = opened + 1
+        if not self._first <= first <= self._next or self._first <= self._ends_at < first:
+            self._begin(first)
+        self._walk(min(opened + MAX_LINES, len(self._lines)))
+        end, since = self._ends_at, first - self._first
+        if not (first <= end < opened + MAX_LINES and self._closes):
+            return None
+        size = len(self._lines[opened]) + self._bytes[end + 1 - self._first] - self._bytes[since]
+        cells = before + self._ended[end + 1 - self._first] - self._ended[since]
+        return end if size <= MAX_BYTES and cells == self._resync.width else None
+
+    def _walk(self, limit: int) -> None:
+        """Look at the lines up to a limit, or to one that ends what is walked over."""
+        while self._ends_at < self._first and self._next < limit:
+            line = self._lines[self._next].removesuffix(b"\r")
+            is_record = self._resync.width > 1 and self._resync.is_sound(line) is not None
+            ended, is_open = (0, True) if is_record or b'"' not in line else self._resync.passed(line)
+            self._ended.append(self._ended[-1] + ended)
+            self._bytes.append(self._bytes[-1] + len(line) + 1)
+            if is_record or not is_open:
+                self._ends_at, self._closes = self._next, not is_record
+            self._next += 1
+
+
+def wrong_number_reason(found: int, width: int) -> str:
+    """Say that a record has another number of cells than the header."""
+    return f"{found} cells where the header has {width}"

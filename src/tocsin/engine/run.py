@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar, Decision, Judged, judge
+from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
 from tocsin.engine.fold import BY, MOVEMENTS
 from tocsin.engine.intake import (
@@ -36,13 +37,14 @@ from tocsin.engine.opening import BrokenReport, Source, sources
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State
+from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
 
-ROWS_PER_PARTITION = 1_000_000
-_BYTES_PER_ROW = 300
-_UNPACKED = 12
-"""Typical ratio of a packed report; only the number of partitions hangs on it."""
+ROWS_PER_PARTITION = 300_000
+"""What is folded at a time, and so what the memory of a fold hangs on: some 500 bytes a row."""
 MOST_BITS = 12
+_TOGETHER = 32
+"""Partitions that are folded before what may be copies in them is looked at: in memory until then, 32 bytes a row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,8 +230,7 @@ class _Intake:
         """Return the deliveries with the number of partitions that the rows to be folded of their type need."""
         rows: dict[str, float] = defaultdict(float)
         for delivery in self.deliveries:
-            packed = delivery.source.path.name != delivery.source.name
-            rows[delivery.recognised.mapping.type] += delivery.size * (_UNPACKED if packed else 1) / _BYTES_PER_ROW
+            rows[delivery.recognised.mapping.type] += delivery.rows()
         bits = {kind: self._bits(kind, count) for kind, count in rows.items()}
         return [dataclasses.replace(d, bits=bits[d.recognised.mapping.type]) for d in self.deliveries]
 
@@ -282,6 +283,11 @@ class _Intake:
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
         self.touched.add(report.type)
+
+    def parts(self) -> dict[int, str]:
+        """Return the observations of this run by part number."""
+        chunks = (chunk for read in self.reads.values() for chunk in read.chunks)
+        return {part_number(chunk.delivery, chunk.chunk): chunk.part for chunk in chunks}
 
     def read_again(self, reports: Sequence[Report], context: Context, executor: Executor, progress: Progress) -> None:
         """Read accepted reports again. One that the mappings in force refuse stays as it is."""
@@ -346,8 +352,13 @@ def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:
 
 
 def bits_for(rows: float, state: State | None) -> int:
-    """Return into how many partitions, as a power of two, so many rows are split; never fewer than there are."""
-    wanted = math.ceil(math.log2(max(rows / ROWS_PER_PARTITION, 1)))
+    """Return into how many partitions, as a power of two, rows and the findings that they meet are split.
+
+    Never fewer than there are.
+    """
+    wanted = math.ceil(
+        math.log2(max(rows / ROWS_PER_PARTITION, (state.findings if state else 0) / ROWS_PER_PARTITION, 1))
+    )
     return min(max(wanted, (len(state.partitions) - 1).bit_length() if state else 0), MOST_BITS)
 
 
@@ -358,10 +369,18 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
     # The largest first: what is folded last should be over soon.
     tasks = [task for one in sorted(folds, key=lambda one: -one.rows) for task in one.tasks()]
-    reduced = executor.each(fold_partition, workspace, tasks)
     by_type: dict[str, list[Reduced]] = defaultdict(list)
-    for task, result in zip(tasks, reduced, strict=True):
-        by_type[task.type].append(result)
+    duplicates = 0
+    for first in range(0, len(tasks), _TOGETHER):
+        some = tasks[first : first + _TOGETHER]
+        _give_back()
+        reduced = executor.each(fold_partition, workspace, some)
+        _give_back()
+        twins = [result.twins for result in reduced]
+        duplicates += sum(result.duplicates for result in reduced)
+        duplicates += count(executor, workspace, twins, intake.parts())
+        for task, result in zip(some, reduced, strict=True):
+            by_type[task.type].append(dataclasses.replace(result, twins=NONE))
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
@@ -374,9 +393,15 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,
-        duplicates=sum(result.duplicates for result in reduced),
+        duplicates=duplicates,
         debris=tuple(debris),
     )
+
+
+def _give_back() -> None:
+    """Give back what one stage needed, before the next: else the peak of a run is the sum of its stages."""
+    pa.default_memory_pool().release_unused()
+    give_back()
 
 
 class _TypeFold:
@@ -439,6 +464,8 @@ class _TypeFold:
         before = tuple(on for on in self.counted if on < end)
         judged_so = before == tuple(on for on in self.prior.counted if on < end)
         same_rule = self.prior.gone_after == self.gone_after
+        if self.prior.handed_over and self._since() <= end:
+            return False  # a day that came in part before is counted once more, and the state forgot whose it was then
         return judged_so and same_rule and all(report.on >= end for report in self.new)
 
     def _since(self) -> dt.date:
@@ -460,18 +487,12 @@ class _TypeFold:
         if not (self.reads or self.old or self.prior):
             return []
         new = [Spill(chunk.spill, report.on, report.word) for report, read in self.reads for chunk in read.chunks]
-        parts = {
-            part_number(read.delivery.number, chunk.chunk): chunk.part
-            for _, read in self.reads
-            for chunk in read.chunks
-        }
         whole = FoldTask(
             type=self.type,
             partition=0,
             bits=self.bits,
             prior=self.prior.partitions if self.prior else (),
             spills=(*self._old_spills, *new),
-            parts=parts,
             calendar=self.calendar,
             since=self.since,
             claims=self.claims if self.anew else None,

@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import hashlib
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -84,6 +86,9 @@ class State:
     """The cycles that counted when it was folded."""
     gone_after: int
     findings: int
+    handed_over: bool = False
+    """Whether findings have changed hands since the latest cycle in it was folded: how that one is counted goes by
+    its rows, not by who holds them now."""
 
 
 class Catalogue(Protocol):
@@ -122,8 +127,16 @@ class Workspace:
     def path(self, kind: str, report_type: str, name: str, suffix: str = ".parquet") -> Path:
         """Return where a file of this run stands: `kind/type/token-name.parquet`."""
         folder = self.root / kind / safe(report_type)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make(folder)
         return folder / f"{self.token}-{name}{suffix}"
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder below the root that outlives a power cut as surely as the files that will stand in it."""
+        if folder.is_dir():
+            return
+        self._make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _durable(folder.parent)
 
     def written_for(self, delivery: int) -> list[str]:
         """Return the files that this run wrote for one delivery, those of tasks that failed among them."""
@@ -135,8 +148,11 @@ class Workspace:
 
     @contextlib.contextmanager
     def writing(self, path: Path) -> Iterator[Path]:
-        """Give a temporary path to write to; then make the file durable and rename it to `path`."""
-        temporary = path.with_name(path.name + TEMPORARY)
+        """Give a temporary path to write to; then make the file durable and rename it to `path`.
+
+        The temporary path is nobody else's: a task that was believed dead may go on beside the one that replaced it.
+        """
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         yield temporary
         self.checkpoint("written")
         _durable(temporary)
@@ -146,8 +162,11 @@ class Workspace:
 
 
 def safe(report_type: str) -> str:
-    """Return a report type as the name of a folder."""
-    return re.sub(r"[^a-z0-9_.-]", "_", report_type.lower()).strip(".")[:80] or "unnamed"
+    """Return a report type as the name of a folder, which no other type shares."""
+    plain = re.sub(r"[^a-z0-9_.-]", "_", report_type.lower()).strip(".")[:80]
+    if plain == report_type and plain:
+        return plain
+    return f"{plain}-{hashlib.sha256(report_type.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def _durable(path: Path) -> None:

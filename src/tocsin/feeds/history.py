@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tocsin.audit.models import AuditRow
-from tocsin.feeds.reasons import said
+from tocsin.feeds.reasons import said_day, said_of_end
 
 ROWS = 8
 
@@ -43,13 +43,13 @@ def _decided(data: dict[str, Any]) -> str:
         "discarded": _("Report of {type} of {on} discarded"),
     }
     sentence = words.get(data.get("decision", ""), _("Report of {type} of {on} closed"))
-    return sentence.format(type=data.get("type"), on=data.get("on"))
+    return sentence.format(type=data.get("type"), on=said_day(str(data.get("on", ""))))
 
 
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "run.committed": _committed,
     "run.failed": lambda data: _("Run {run} failed: {reason}").format(
-        run=data.get("run"), reason=said(str(data.get("reason", "")))
+        run=data.get("run"), reason=said_of_end(str(data.get("reason", "")))
     ),
     "run.withdrawn": lambda data: _("Run {run} withdrawn: {reason}").format(
         run=data.get("run"), reason=data.get("reason")

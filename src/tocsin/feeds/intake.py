@@ -24,6 +24,7 @@ from tocsin.engine import run as engine
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
+from tocsin.engine.opening import is_special, special
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
@@ -246,19 +247,35 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     """Return the files that paths name: a folder stands for what is in it. Raises InvalidInput for none."""
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            files.extend(sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")))
-        else:
-            files.append(path)
+        files.extend(filter(Path.is_file, _within(path)) if path.is_dir() else [path])
     if not files:
         raise InvalidInput(_("there is no file to import."), where=", ".join(map(str, paths)))
     return files
 
 
+def passed_over(paths: Sequence[Path]) -> list[str]:
+    """Say of each thing in folders that is neither a file nor a folder why it is not taken in."""
+    within = [path for folder in paths if folder.is_dir() for path in _within(folder)]
+    return [reason for path in within if (reason := why_passed_over(path))]
+
+
+def why_passed_over(path: Path) -> str:
+    """Say why a thing in a folder is not taken in; nothing of a file, a folder, or what has gone. Never opens it."""
+    try:
+        return f"{special(path)} It is passed over." if is_special(path) else ""
+    except OSError:
+        name = readable(path.name)
+        return f"{name}: it is a link that leads nowhere. It is passed over." if path.is_symlink() else ""
+
+
+def _within(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+
+
 def clear_up(*, by: Actor) -> None:
     """End runs that a crash interrupted; their files are swept already. Needs the lock."""
     for run in Run.objects.filter(state=RunState.RUNNING):
-        actions.fail_run(run, reason=standing.INTERRUPTED, by=by, at=clock.now())
+        actions.fail_run(run, reason=standing.interruption(run), by=by, at=clock.now())
 
 
 @contextlib.contextmanager
@@ -323,8 +340,10 @@ __all__ = [
     "decide",
     "declare_empty",
     "import_reports",
+    "passed_over",
     "remove",
     "replay",
     "store_lock",
+    "why_passed_over",
     "withdraw",
 ]

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from tocsin.directory.events import ATTRIBUTION_JOB
+from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.feeds import ordering, reattribution
+from tocsin.feeds.holding import Holder
 from tocsin.feeds.listeners import ATTRIBUTION
 from tocsin.feeds.orders import JOB
 from tocsin.jobs.registry import Running, job
 from tocsin.kernel import clock
 
+log = logging.getLogger(__name__)
 
-@job(ATTRIBUTION_JOB, max_attempts=50)
+
+@job(ATTRIBUTION_JOB, max_attempts=50, lease_s=20)
 def reattribute(payload: dict[str, Any], running: Running) -> None:
-    """Give open findings to whom the claims say now. Tried again for as long as an import keeps the store."""
-    reattribution.bring_up_to_date(by=ATTRIBUTION)
+    """Give open findings to whom the claims say now. Tried again for as long as an import keeps the store.
+
+    The lease is short: somebody waits, and whoever was killed with it is to be replaced soon.
+    """
+
+    def waiting(holder: Holder) -> None:
+        running.progress(0.0, WAITS_FOR_THE_STORE)
+        log.warning("Open findings are attributed anew as soon as %s is done.", holder)
+
+    reattribution.bring_up_to_date(by=ATTRIBUTION, waiting=waiting, progress=running.progress)
 
 
 @job(JOB, max_attempts=3)

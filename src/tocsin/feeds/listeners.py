@@ -7,21 +7,20 @@ from django.conf import settings
 from tocsin.audit.actors import System
 from tocsin.audit.listening import listens_to
 from tocsin.directory.events import ATTRIBUTION_JOB, MAY_CHANGE_ATTRIBUTION
-from tocsin.jobs import queue
-from tocsin.kernel import clock
+from tocsin.jobs import helping
 from tocsin.kernel.events import Event
 
 ATTRIBUTION = System("attribution")
 
 
 def claims_may_have_changed(_event: Event) -> None:
-    """Re-attribute open findings: here and now, or in a web process by a job, which has the memory for it."""
-    if getattr(settings, "WORK_BY_JOBS", False):
-        queue.enqueue(ATTRIBUTION_JOB, at=clock.now())
-        return
-    from tocsin.feeds import reattribution  # the engine is loaded only where it works
+    """Re-attribute open findings here and now. In a web process the page sees to it, which has no memory for it.
 
-    reattribution.bring_up_to_date(by=ATTRIBUTION)
+    The job for it was made in the transaction of the change, so that it is not
+    lost when this process ends before it is done.
+    """
+    if not getattr(settings, "WORK_BY_JOBS", False):
+        helping.do_here(ATTRIBUTION_JOB)
 
 
 for kind in MAY_CHANGE_ATTRIBUTION:

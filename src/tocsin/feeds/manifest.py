@@ -5,6 +5,7 @@ Only `actions` calls `apply`; it runs inside their transaction.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from tocsin.engine.mapping import Mapping
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.feeds import mappings, rollup
 from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
-from tocsin.feeds.models import Cycle, Feed, Manifest, Movement, Report, ReportType, Run, State
+from tocsin.feeds.models import Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
 _COUNTED = ("on", "constituent", "category", "severity", *_LABELS.values())
@@ -43,8 +44,14 @@ class Catalogue:
 
     def state(self, report_type: str) -> store.State | None:
         """Return the findings of a type."""
-        row = State.objects.filter(type__name=report_type).first()
-        return engine_state(row) if row else None
+        row = State.objects.select_related("type").filter(type__name=report_type).first()
+        return dataclasses.replace(engine_state(row), handed_over=_is_handed_over(row)) if row else None
+
+
+def _is_handed_over(state: State) -> bool:
+    """Say whether findings have changed hands since the last report of the latest cycle came."""
+    latest = Cycle.objects.filter(type=state.type_id, on=state.folded_to).values_list("arrived_at", flat=True).first()
+    return latest is not None and Handover.objects.filter(type=state.type_id, at__gt=latest).exists()
 
 
 def engine_report(row: Report) -> store.Report:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tocsin.directory.events import ATTRIBUTION_JOB
+from tocsin.feeds import reasons
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 
@@ -35,8 +37,13 @@ class Order:
 
     @property
     def what(self) -> str:
-        """What was ordered, in words."""
-        return _in_words(self.job.payload)
+        """What was ordered, in words, with days as machines write them: for commands and the trail."""
+        return _in_words(self.job.payload, str)
+
+    @property
+    def what_said(self) -> str:
+        """The same as a page says it."""
+        return _in_words(self.job.payload, reasons.said_day)
 
     @property
     def by(self) -> str:
@@ -48,8 +55,13 @@ class Order:
         """Why it is not done: the sentence of the refusal, or of the last try."""
         return self.job.last_error
 
+    @property
+    def reason_said(self) -> str:
+        """The same in the reader's language."""
+        return reasons.said_of_order(self.job.last_error)
 
-def _in_words(payload: dict[str, Any]) -> str:
+
+def _in_words(payload: dict[str, Any], day: Callable[[str], str]) -> str:
     words = {
         "withdraw": _("Withdraw run {run}"),
         "replay": _("Read run {run} again"),
@@ -58,7 +70,7 @@ def _in_words(payload: dict[str, Any]) -> str:
         "empty": _("Nothing to report: {type} of {on}"),
     }
     said = words.get(payload.get("what", ""), _("Attribute open findings anew"))
-    return said.format(run=payload.get("run"), type=payload.get("type"), on=payload.get("on"))
+    return said.format(run=payload.get("run"), type=payload.get("type"), on=day(str(payload.get("on", ""))))
 
 
 def orders(run: int | None = None) -> list[Order]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+from collections.abc import Sequence
 
 from django.urls import reverse
 
@@ -16,28 +17,68 @@ from tocsin.feeds.queries_situation import titles
 _WORD = 2**64 - 1
 _MAPPED = 0xFFFF_0000_0000
 _PORT = re.compile(r":\d{1,5}\Z")
-_ASN = re.compile(r"as\d{1,10}\Z", re.IGNORECASE)
+_ASN_DIGITS = 10
+_ASN = re.compile(rf"as\d{{1,{_ASN_DIGITS}}}\Z", re.IGNORECASE)
+
+Span = tuple[int, int, int, int]
+"""First and last address, each as high and low word."""
 
 
 def worded(found: Filter, text: str) -> Filter:
-    """Return the filter with what the search box says: an id, a network, an address, a port, an AS number, or words."""
+    """Return the filter with what the search box says: an id, a network, an address, a port, an AS number, or words.
+
+    It holds besides what the filter asks for already.
+    """
     if not text:
         return found
     if _ASN.match(text):
-        return dataclasses.replace(found, asns=(min(int(text[2:]), 2**32 - 1),))
+        return announced_by(found, [system(text)])
     if _PORT.match(text):
         return dataclasses.replace(found, ports=(int(text[1:]),))
     try:
-        return dataclasses.replace(found, addresses=(span(text),))
+        return within(found, [span(text)])
     except ValueError:
         pass
     try:
-        return dataclasses.replace(found, keys=(words_of(text),), states=())
+        return dataclasses.replace(among(found, [words_of(text)]), states=())
     except ValueError:
         return dataclasses.replace(found, words=text)
 
 
-def span(text: str) -> tuple[int, int, int, int]:
+def within(found: Filter, spans: Sequence[Span]) -> Filter:
+    """Return the filter for findings within any of the networks, and within one that it has already."""
+    if not found.addresses:
+        return dataclasses.replace(found, addresses=tuple(spans))
+    both = [(max(a[:2], b[:2]), min(a[2:], b[2:])) for a in found.addresses for b in spans]
+    shared = tuple((*first, *last) for first, last in both if first <= last)
+    return dataclasses.replace(found, addresses=shared) if shared else nothing(found)
+
+
+def announced_by(found: Filter, asns: Sequence[int]) -> Filter:
+    """Return the filter for findings in any of the autonomous systems, and in one that it has already."""
+    both = tuple(asn for asn in asns if not found.asns or asn in found.asns)
+    return dataclasses.replace(found, asns=both) if both else nothing(found)
+
+
+def among(found: Filter, keys: Sequence[tuple[int, int]]) -> Filter:
+    """Return the filter for findings with any of the keys, of those that it has already."""
+    return dataclasses.replace(found, keys=tuple(key for key in keys if found.keys is None or key in found.keys))
+
+
+def nothing(found: Filter) -> Filter:
+    """Return the filter that no finding passes."""
+    return dataclasses.replace(found, keys=())
+
+
+def system(text: str) -> int:
+    """Return the number of an autonomous system, written with or without AS. Raises ValueError when it is none."""
+    number = text[2:] if _ASN.match(text) else text
+    if not (number.isascii() and number.isdigit()) or len(number) > _ASN_DIGITS:
+        raise ValueError(f"{text!r} is no autonomous system")
+    return min(int(number), 2**32 - 1)
+
+
+def span(text: str) -> Span:
     """Return first and last address of a network as high and low words. Raises ValueError when it is none."""
     network = ipaddress.ip_network(text.strip("[]"), strict=False)
     shift = _MAPPED if network.version == 4 else 0

@@ -12,7 +12,7 @@ import itertools
 import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +22,16 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.models import ConstituentMovement, Cycle, FindingOwner, Movement, Report, ReportType, TypeMovement
+from tocsin.feeds.models import (
+    ConstituentMovement,
+    Cycle,
+    FindingOwner,
+    Movement,
+    Report,
+    ReportType,
+    Run,
+    TypeMovement,
+)
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
@@ -123,26 +132,65 @@ def _movements(newest: dt.date | None) -> Movements:
     return Movements(days, dict(by_type))
 
 
+PERIOD_DAYS = 2
+"""While the reports of the newest day come in, one type after another, the others stand at the day before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Period:
+    """The days whose movements the sums of Situation count, each type's by its latest report.
+
+    A type that has fallen silent, or comes once a week, moved on other days: what it did then is no news.
+    """
+
+    first: dt.date
+    last: dt.date
+    types: tuple[str, ...]
+    """Those whose latest report is of the period."""
+    left_out: tuple[str, ...]
+    """All others that have findings."""
+
+
+def period() -> Period | None:
+    """Return the period of the sums; None when there is no report."""
+    last = latest_day()
+    found: Period | None = kept(f"period to {last}", lambda: _period(last)) if last else None
+    return found
+
+
+def _period(last: dt.date) -> Period:
+    first = last - dt.timedelta(days=PERIOD_DAYS - 1)
+    is_within = {kind.type: first <= kind.latest <= last for kind in findings().types}
+    return Period(
+        first,
+        last,
+        tuple(name for name, within in is_within.items() if within),
+        tuple(name for name, within in is_within.items() if not within),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class DayBefore:
-    """What was what on the day before the latest of each type."""
+    """What was what on the day before the latest of each type of the period."""
 
     by_constituent: Mapping[str, Day]
     by_class: Mapping[str, Day]
 
 
 def day_before() -> DayBefore:
-    """Return what was what on the day before the latest of each type, by constituent and by class."""
-    found: DayBefore = kept("day before", _day_before)
+    """Return what was what on the day before the latest of each type of the period, by constituent and by class."""
+    of = period()
+    found: DayBefore = kept(f"day before {of and of.last}", lambda: _day_before(of.types if of else ()))
     return found
 
 
-def _day_before() -> DayBefore:
+def _day_before(types: Collection[str]) -> DayBefore:
     """The latest of a type is that by which the states of its findings are told: see `queries.findings`."""
-    before = {kind.type: kind.latest - dt.timedelta(days=1) for kind in findings().types}
+    before = {kind.type: kind.latest - dt.timedelta(days=1) for kind in findings().types if kind.type in types}
     days = set(before.values())
     by_class = _of_types(TypeMovement, "category", before)
-    if len(days) > 1:  # the sums by constituent are over all types of a day: only the fine roll-up tells them apart
+    # The sums by constituent are over all types of a day: only the fine roll-up tells them apart.
+    if len(days) > 1 or len(before) < len(findings().types):
         return DayBefore(_of_types(Movement, "constituent", before), by_class)
     rows = ConstituentMovement.objects.filter(on__in=days).values_list("constituent", *WORDS)
     return DayBefore({constituent: Day(*counts) for constituent, *counts in rows}, by_class)
@@ -179,6 +227,8 @@ class Health:
     """Those dated ahead of today."""
     has_reports: bool = True
     """Whether a report of it counts: all may be withdrawn, read again as another type, or broken."""
+    broken_run: int | None = None
+    """The run that could not read a report of the latest."""
 
     @property
     def last(self) -> Cycle:
@@ -199,12 +249,12 @@ class Health:
 
     @property
     def state(self) -> str:
-        """`ok`, `held` while one waits for a decision, `late` after its usual gap, `silent` after twice that.
+        """`ok`, `broken` while a report of the latest cannot be read, `held` while one waits for a decision, or behind.
 
-        What is silent is not checked.
+        Behind is `late` after its usual gap and `silent` after twice that. What is silent is not checked.
         """
         if self.behind_days < self.gap_days:
-            return "held" if self.held else "ok"
+            return "broken" if self.last.broken else "held" if self.held else "ok"
         return "late" if self.behind_days < 2 * self.gap_days else "silent"
 
     @property
@@ -268,7 +318,24 @@ def _health(on: dt.date) -> list[Health]:
         )
         for pk, cycles in by_type.items()
     ]
-    return sorted(shown, key=lambda each: each.type.name)
+    return sorted(_with_runs_of_broken(shown), key=lambda each: each.type.name)
+
+
+RUNS_LOOKED_AT = 500
+"""So many runs back it is looked for the one that could not read a file."""
+
+
+def _with_runs_of_broken(shown: Sequence[Health]) -> list[Health]:
+    """Return them with the run, the latest one, that could not read a report of the latest of each."""
+    if not any(each.last.broken for each in shown):
+        return list(shown)
+    found: dict[str, int] = {}
+    latest = Run.objects.exclude(summary__broken=None).exclude(summary__broken=[]).order_by("-pk")
+    for run, files in latest.values_list("pk", "summary__broken")[:RUNS_LOOKED_AT]:
+        for file in files or ():
+            found.setdefault(file["name"], run)
+    runs = [next((found[name] for name in each.last.broken if name in found), None) for each in shown]
+    return [dataclasses.replace(each, broken_run=run) for each, run in zip(shown, runs, strict=True)]
 
 
 def _expected(

@@ -4,15 +4,21 @@ The engine is pure and says it in English; what it said is kept with the row.
 Here stand its sentences with placeholders: what fits one is said in the
 reader's words, what fits none is shown as it was written. Tests hold the list
 against the engine, and the catalogue of each language against the list.
+What a library said within a sentence is said in our words where they are known
+(`kernel.library_words`), and a day as people write it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 
-from django.utils.translation import gettext
+from django.utils import formats
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_noop as _
+
+from tocsin.kernel.library_words import in_our_words
 
 CELLS = (
     _("'{text}' is not printable ASCII"),
@@ -25,6 +31,8 @@ CELLS = (
     _("'{text}' is not a time"),
     _("'{text}' is not a time like 2026-11-16 01:02:03"),
     _("'{text}' is not a time that can be read"),
+    _("'{text}' cannot be a time in a report of {day}"),
+    _("'{text}' cannot be a time: it lies before {year}, or ahead of the import"),
     _("'{text}' is not an address"),
     _("'{text}' is not the address of a host"),
     _("'{text}' is not a network"),
@@ -52,6 +60,7 @@ ROWS = (
     _("has the key '{text}' twice"),
     _("holds {text}, which is not JSON"),
 )
+AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
     _("line {number} is longer than {most} MiB."),
     _("it is not a text file."),
@@ -81,14 +90,35 @@ REPORTS = (
     _("no mapping knows its type, and no column of it holds a time and an asset."),
     _("its columns are separated by {text}."),
     _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
-    _("it is dated {day}, which lies too far ahead."),
+    _("it is no file but a pipe, a socket or a device, which is never read."),
+    AHEAD,
 )
 
 
 RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
     _("It was interrupted. Nothing of it counts; import its files again."),
+    _("It was interrupted. Nothing of it counts; read that run again: tocsin feed replay {run}"),
 )
+ORDERS = (
+    _("run {run} has no report that counts."),
+    _("no report of {type} of {day} has arrived."),
+    _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
+    _("{holder} has kept the store busy for more than {number} s. Try again when it is done."),
+    _("The worker was lost."),
+)
+"""Why what was ordered on a page was not done: a worker, who speaks English, wrote it down."""
+TRIED = _("{reason} It was tried {number} times.")
+HOLDERS = (
+    _("run {run}"),
+    _("the withdrawal of run {run}"),
+    _("a decision about a report"),
+    _("the attribution of open findings"),
+    _("another import"),
+)
+STOPPED = _("An error stopped it. The software said: {detail}")
+"""Of what nobody foresaw."""
+EVERY = (*CELLS, *ROWS, *REPORTS, *RUNS)
 REMEDIES = (
     _("See how to map a new report."),
     _("Export it with commas, or use a mapping file with delimiter = {text}; see how to map a new report."),
@@ -109,30 +139,68 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 @functools.cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in (*CELLS, *ROWS, *REPORTS, *RUNS)]
-
-
-@functools.cache
-def _remedies() -> list[tuple[str, re.Pattern[str]]]:
-    return [(sentence, _pattern(sentence)) for sentence in REMEDIES]
+def _patterns(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    return [(sentence, _pattern(sentence)) for sentence in sentences]
 
 
 def known(reason: str) -> str:
     """Return the sentence, with its placeholders, that a reason is; nothing when the engine has none like it."""
-    return next((sentence for sentence, pattern in _patterns() if pattern.fullmatch(reason)), "")
+    return next((sentence for sentence, pattern in _patterns(EVERY) if pattern.fullmatch(reason)), "")
 
 
 def said(reason: str) -> str:
     """Return a reason in the reader's language."""
-    return _said(reason, _patterns()) or reason
+    return _said(reason, EVERY) or reason
 
 
-def _said(text: str, patterns: list[tuple[str, re.Pattern[str]]]) -> str:
-    for sentence, pattern in patterns:
+def _said(text: str, sentences: tuple[str, ...]) -> str:
+    for sentence, pattern in _patterns(sentences):
         if found := pattern.fullmatch(text):
-            return gettext(sentence).format(**{name: part or "…" for name, part in found.groupdict().items()})
+            return gettext(sentence).format(**{name: _filled(name, part) for name, part in found.groupdict().items()})
     return ""
+
+
+def _filled(name: str, part: str | None) -> str:
+    """Return what stands in a placeholder as the reader would write it."""
+    if not part:
+        return "…"
+    if name == "detail":
+        return _in_our_words(part) or part
+    if name == "holder":
+        return _said(part, HOLDERS) or part
+    return said_day(part) if name == "day" else part
+
+
+def _in_our_words(detail: str) -> str:
+    known = in_our_words(detail)
+    return gettext(known) if known else ""
+
+
+def said_day(text: str) -> str:
+    """Return a day that a machine wrote as people write it; what is no day stays as it is."""
+    try:
+        on = dt.date.fromisoformat(text)
+    except ValueError:
+        return text
+    return str(formats.date_format(on, pgettext("date format", "j M Y")))
+
+
+def said_of_end(text: str) -> str:
+    """Return why a run failed in the reader's language. What was not foreseen is said to be an error, in its words."""
+    if not text:
+        return ""
+    from_system = re.fullmatch(r"\[Errno \d+\] (.+?)(: .+)?", text)
+    if from_system and (known := _in_our_words(from_system[1])):
+        text = f"{known}{from_system[2] or ''}"
+    return _said(text, EVERY) or gettext(STOPPED).format(detail=text)
+
+
+def said_of_order(text: str) -> str:
+    """Return why an order came to nothing in the reader's language."""
+    tried = _pattern(TRIED).fullmatch(text)
+    reason = tried["reason"] if tried else text
+    found = _said(reason, ORDERS) or said_of_end(reason)
+    return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
 
 
 def said_of_file(name: str, text: str) -> str:
@@ -141,6 +209,16 @@ def said_of_file(name: str, text: str) -> str:
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]
-        if what_helps := _said(last, _remedies()):
+        if what_helps := _said(last, REMEDIES):
             return f"{said(first)} {what_helps}"
     return said(reason)
+
+
+def day_ahead(text: str) -> dt.date | None:
+    """Return the day of a report that was refused because it lies too far ahead; None when that is not why."""
+    ((_sentence, pattern),) = _patterns((AHEAD,))
+    found = pattern.search(text)
+    try:
+        return dt.date.fromisoformat(found["day"]) if found else None
+    except ValueError:  # a file that is named like the sentence
+        return None

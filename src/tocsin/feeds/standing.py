@@ -15,6 +15,8 @@ from tocsin.feeds.models import Run
 
 INTERRUPTED = "It was interrupted. Nothing of it counts; import its files again."
 """What the note of a run says that a crash ended."""
+REPLAY_INTERRUPTED = "It was interrupted. Nothing of it counts; read that run again: tocsin feed replay {run}"
+"""The same of a replay: what it read has no files to import, but is in the store."""
 
 
 def standing(run: Run, holder: Holder | None) -> Standing:
@@ -25,6 +27,18 @@ def standing(run: Run, holder: Holder | None) -> Standing:
     if run.state == RunState.DONE and summary.get("broken") and not (summary.get("files") or summary.get("unchanged")):
         return Standing.UNREADABLE
     return Standing(run.state)
+
+
+def interruption(run: Run) -> str:
+    """Return what the note of a run says that was interrupted, and so what is to be done."""
+    replayed = run.options.get("replay")
+    return REPLAY_INTERRUPTED.format(run=replayed) if replayed else INTERRUPTED
+
+
+def again(run: Run) -> str:
+    """Return the command by which a run that was interrupted is done again."""
+    replayed = run.options.get("replay")
+    return f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH"
 
 
 def interrupted_runs() -> list[Run]:
@@ -68,9 +82,16 @@ class Shown:
     @property
     def note(self) -> str:
         """What there is to add, in a sentence."""
-        if self.standing is Standing.INTERRUPTED:
-            return _("Whatever did it ended before it was done. Nothing of it counts: import its files again.")
-        return reasons.said(self.run.note)
+        if self.standing is Standing.FAILED:
+            return reasons.said_of_end(self.run.note)
+        if self.standing is not Standing.INTERRUPTED:
+            return self.run.note
+        if replayed := self.run.options.get("replay"):
+            words = _(
+                "Whatever did it ended before it was done. Nothing of it counts: read run {run} again ({command})."
+            )
+            return words.format(run=replayed, command=again(self.run))
+        return _("Whatever did it ended before it was done. Nothing of it counts: import its files again.")
 
     @property
     def is_running(self) -> bool:

@@ -11,7 +11,6 @@ half after its last report.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import hashlib
 import json
 import threading
@@ -21,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 
 from tocsin.audit.actors import Actor
-from tocsin.engine.opening import SUFFIXES
+from tocsin.engine.bounds import acceptable_from
+from tocsin.engine.opening import SUFFIXES, BrokenReport, sources
 from tocsin.engine.run import Options
-from tocsin.feeds import intake, mappings
-from tocsin.feeds.models import Cycle
+from tocsin.feeds import intake, mappings, reasons
+from tocsin.feeds.unfinished import due_cycles
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput, Refusal
 
-CLOSED_AFTER = dt.timedelta(hours=36)
 EVERY_S = 10.0
 SETTLED_S = 10.0
 MEMORY = "watched.json"
@@ -49,6 +48,12 @@ class Seen:
     stamp: Stamp
     sha256: str
     broken: bool = False
+    again_on: str = ""
+    """The day on which it may be taken in; empty for one that was, or that only a change can mend."""
+
+    def is_due(self, at: Instant) -> bool:
+        """Say whether the day has come on which it may be taken in."""
+        return bool(self.again_on) and at.date().isoformat() >= self.again_on
 
 
 class Memory:
@@ -59,24 +64,26 @@ class Memory:
         held = _read_json(file).get(self._folder, {})
         self._seen = {name: Seen((size, changed), *rest) for name, (size, changed, *rest) in held.items()}
 
-    def knows(self, name: str, path: Path, stamp: Stamp) -> bool:
-        """Say whether a file holds nothing new; reads it only when it looks changed."""
+    def knows(self, name: str, path: Path, stamp: Stamp, at: Instant) -> bool:
+        """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed."""
         seen = self._seen.get(name)
         if seen and seen.stamp == stamp:
-            return True
+            return not seen.is_due(at)
         namesakes = [other for known, other in self._seen.items() if Path(known).name == path.name]
         sha256 = _sha256(path) if namesakes else ""
         same = next((other for other in namesakes if other.sha256 == sha256), None)
         if same:
-            self._seen[name] = Seen(stamp, sha256, same.broken)
-        return same is not None
+            self._seen[name] = dataclasses.replace(same, stamp=stamp)
+        return same is not None and not same.is_due(at)
 
-    def take(self, files: dict[str, tuple[Path, Stamp]], broken: set[str]) -> None:
-        """Remember files; `broken` are the names of those that could not be read."""
+    def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, str]) -> None:
+        """Remember files; `broken` are those that could not be read, with the day on which they may be, if any."""
         for name, (path, stamp) in files.items():
-            self._seen[name] = Seen(stamp, _sha256(path), path.name in broken)
+            self._seen[name] = Seen(stamp, _sha256(path), name in broken, broken.get(name, ""))
         everything = _read_json(self._file)
-        everything[self._folder] = {name: [*seen.stamp, seen.sha256, seen.broken] for name, seen in self._seen.items()}
+        everything[self._folder] = {
+            name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on] for name, seen in self._seen.items()
+        }
         beside = self._file.with_suffix(".tmp")
         beside.write_text(json.dumps(everything), encoding="utf-8")
         beside.replace(self._file)
@@ -110,6 +117,7 @@ class Watch:
         self.folder, self.by, self.tell, self.now, self.settled_s = folder.absolute(), by, tell, now, settled_s
         self.memory = Memory(settings.TOCSIN.home / MEMORY, self.folder)
         self._looked: dict[str, tuple[Stamp, float]] = {}
+        self._odd: set[str] = set()
         self._complaint = ""
         self._recognition = mappings.recognition()
 
@@ -152,10 +160,21 @@ class Watch:
                 about = path.stat()
                 stamp = (about.st_size, about.st_mtime_ns)
                 complete = path.is_file() and self._has_settled(name, stamp)
-                if complete and not self.memory.knows(name, path, stamp):
+                if complete and not self.memory.knows(name, path, stamp, self.now()):
                     yield name, (path, stamp)
+                    continue
             except OSError:  # it has gone since the folder was listed, or may not be read yet
-                continue
+                pass
+            self._name_odd(name, path)
+
+    def _name_odd(self, name: str, path: Path) -> None:
+        """Say once of what is neither file nor folder that it is passed over."""
+        reason = intake.why_passed_over(path)
+        if not reason:
+            self._odd.discard(name)
+        elif name not in self._odd:
+            self._odd.add(name)
+            self.tell(reason, {"passed_over": {"name": readable(name), "reason": reason}})
 
     def _has_settled(self, name: str, stamp: Stamp) -> bool:
         """Say whether a file has not changed for a while, by its own time or by what was seen of it."""
@@ -173,12 +192,15 @@ class Watch:
             by=self.by,
             at=self.now(),
         )
-        broken_names = {broken["name"] for broken in summary["broken"]}
-        self.memory.take(files, {path.name for path, _ in files.values() if _report_name(path) in broken_names})
+        again_on = {broken["name"]: _again_on(broken["reason"]) for broken in summary["broken"]}
+        days = {name: [again_on[r] for r in _reports_in(path) if r in again_on] for name, (path, _) in files.items()}
+        self.memory.take(files, {name: min(filter(None, known), default="") for name, known in days.items() if known})
         for broken in summary["broken"]:
-            self.tell(f"{broken['reason']} It is passed over until it changes.", {"broken": broken})
+            when = again_on[broken["name"]]
+            what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
+            self.tell(f"{broken['reason']} {what} it changes.", {"broken": broken})
         if summary["files"]:
-            kept = f"{_counted(summary['rows_kept'], 'row')} of {_counted(len(summary['files']), 'report')} kept"
+            kept = f"{counted(summary['rows_kept'], 'row')} of {counted(len(summary['files']), 'report')} kept"
             told = f"Run {summary['run']}: {kept}."
             self.tell(told, {"summary": summary})
 
@@ -190,27 +212,18 @@ class Watch:
                 self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _reports_in(path: Path) -> list[str]:
+    """Return the names of the reports in a file, as a summary gives them."""
+    try:
+        return [source.name for source in sources(path)]
+    except BrokenReport:
+        name = readable(path.name)
+        for suffix in SUFFIXES:
+            name = name.removesuffix(suffix)
+        return [name]
 
 
-def _report_name(path: Path) -> str:
-    """Return the name of the report in a file, as a summary gives it."""
-    name = readable(path.name)
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name
-
-
-def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
-    """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
-
-    One that lacks a report which could not be read stays open: it would make findings gone by mistake.
-    """
-    open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
-    latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
-    return [
-        (cycle.type.name, cycle.on)
-        for cycle in open_ones
-        if latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER
-    ]
+def _again_on(reason: str) -> str:
+    """Return the day on which a report that was refused for its date may be taken in; empty for any other reason."""
+    day = reasons.day_ahead(reason)
+    return acceptable_from(day).isoformat() if day else ""

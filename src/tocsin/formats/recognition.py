@@ -54,8 +54,8 @@ class Recognition:
             return self(source.name, columns), columns
         if feed is None and not begins_with_an_object(source):
             return None
-        records = Whole(feed.reading.table if feed else idf.read_lines)
-        columns = tuple(records(source)[0].table.column_names)
+        records = Whole(feed.reading.records if feed else idf.read_lines)
+        columns = records.columns(source)
         if feed is None and TIME not in columns:
             raise BrokenReport(
                 f"its lines are JSON objects, but no mapping file covers its name, and they have no {TIME}.",

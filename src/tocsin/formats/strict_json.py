@@ -18,15 +18,12 @@ def read(data: bytes, *, where: str, max_bytes: int, max_depth: int, numbers_as_
 
     `numbers_as_text` keeps numbers as they are written, so that nothing is rounded.
     """
-    hooks: dict[str, Any] = {"parse_int": str, "parse_float": str} if numbers_as_text else {}
     if len(data) > max_bytes:
         raise InvalidInput(f"is larger than {max_bytes:,} bytes.", where=where)
     if is_utf_16(data):
         raise InvalidInput(UTF_16, where=where, remedy=SAVE_AS_UTF_8)
     try:
-        value = json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant, **hooks
-        )
+        value = (_WITH_TEXT if numbers_as_text else _WITH_NUMBERS).decode(data.decode("utf-8-sig"))
     except _Refused as refused:
         raise InvalidInput(str(refused), where=where) from None
     except json.JSONDecodeError as error:
@@ -62,6 +59,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise _Refused(f"holds {name}, which is not JSON.")
+
+
+_WITH_NUMBERS = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+_WITH_TEXT = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=str, parse_float=str
+)
+"""Made once: to make one costs more than to read a line."""
 
 
 def _is_deeper(value: Any, max_depth: int) -> bool:

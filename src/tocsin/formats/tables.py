@@ -1,4 +1,4 @@
-"""Small feeds as columns of text: JSON lines, delimited text with comments, plain lists.
+"""Small feeds as records of text: JSON lines, delimited text with comments, plain lists.
 
 For shapes that the engine's own reader does not know. Everything is text, a
 missing cell is empty, and every record is either a row or refused with its
@@ -8,10 +8,9 @@ line and reason: rows + refused = records.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tocsin.formats import strict_json
 from tocsin.kernel.refusals import InvalidInput
@@ -22,8 +21,14 @@ REST = "rest"
 """Column for the cells of a row that is longer than its header."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Refused:
+class Row(NamedTuple):
+    """A record: its line in the file, from 1, and its cells by the names of their columns."""
+
+    line: int
+    cells: dict[str, str]
+
+
+class Refused(NamedTuple):
     """A record that is no row."""
 
     line: int
@@ -31,87 +36,113 @@ class Refused:
     raw: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """Columns of one length, by name, and what could not be read."""
+class Records(Protocol):
+    """The records of a feed, one by one."""
 
-    columns: dict[str, list[str]]
-    lines: list[int]
-    """Line of each row in the file, from 1."""
-    refused: list[Refused]
+    @property
+    def header(self) -> Sequence[str]:
+        """Columns that the feed names apart from its rows, once a row has been read."""
+        ...
 
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.lines)
+    def __iter__(self) -> Iterator[Row | Refused]:
+        """Yield each record: a row, or why it is none."""
+        ...
 
 
-def from_json_lines(lines: Iterable[bytes]) -> Table:
-    """Return JSON objects, one a line, as columns: nested objects under dotted names, lists as JSON text."""
-    rows: list[tuple[int, dict[str, str]]] = []
+def apart(records: Iterable[Row | Refused]) -> tuple[list[Row], list[Refused]]:
+    """Return the rows, and the records that are none."""
+    rows: list[Row] = []
     refused: list[Refused] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append((number, _flat(line)))
-        except InvalidInput as problem:
-            refused.append(Refused(number, problem.problem, _shown(line)))
-    return _table(rows, refused)
+    for record in records:
+        if isinstance(record, Row):
+            rows.append(record)
+        else:
+            refused.append(record)
+    return rows, refused
 
 
-def from_delimited(
-    lines: Iterable[bytes],
-    *,
-    delimiter: str = ",",
-    columns: tuple[str, ...] = (),
-    comment: str = "",
-    skip_lines: int = 0,
-    encoding: str = "utf-8",
-) -> Table:
-    """Return delimited text as columns; without `columns` the first row is the header, commented out or not.
+class JsonLines:
+    """JSON objects, one a line: nested objects under dotted names, lists as JSON text."""
+
+    header: Sequence[str] = ()
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[Row | Refused]:
+        """Yield each record."""
+        for number, line in enumerate(self._lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield Row(number, _flat(line))
+            except InvalidInput as problem:
+                yield Refused(number, problem.problem, _shown(line))
+
+
+class Delimited:
+    """Delimited text; without `columns` the first row is the header, commented out or not.
 
     An empty `delimiter` makes each line one cell. A row with too few cells or
-    too many is kept: missing cells are empty, further ones stand in `rest`.
+    too many is kept: missing cells are left out, further ones stand in `rest`.
     """
-    reading = _Delimited(delimiter, comment, encoding, list(columns))
-    rows = list(reading.rows(lines, skip_lines))
-    if not reading.header:
-        return Table({}, [], reading.refused)
-    return _table([(number, reading.named(cells)) for number, cells in rows], reading.refused, reading.header)
 
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        *,
+        delimiter: str = ",",
+        columns: tuple[str, ...] = (),
+        comment: str = "",
+        skip_lines: int = 0,
+        encoding: str = "utf-8",
+    ) -> None:
+        self.delimiter, self.comment, self.encoding, self.header = delimiter, comment, encoding, list(columns)
+        self._lines, self._skip_lines = lines, skip_lines
+        self._refused: list[Refused] = []
 
-class _Delimited:
-    def __init__(self, delimiter: str, comment: str, encoding: str, header: list[str]) -> None:
-        self.delimiter, self.comment, self.encoding, self.header = delimiter, comment, encoding, header
-        self.refused: list[Refused] = []
+    def __iter__(self) -> Iterator[Row | Refused]:
+        """Yield each record."""
+        for number, cells in self._rows():
+            yield from self._taken()
+            if cells is not None:
+                yield Row(number, self._named(cells))
 
-    def rows(self, lines: Iterable[bytes], skip_lines: int) -> Iterator[tuple[int, list[str]]]:
+    def _taken(self) -> list[Refused]:
+        taken, self._refused = self._refused, []
+        return taken
+
+    def _rows(self) -> Iterator[tuple[int, list[str] | None]]:
+        """Yield the cells of each line; None for one that has none, or is no row."""
         remark = ""
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(self._lines, start=1):
             text = self._text(number, line)
-            if number <= skip_lines or text is None or not text.strip():
+            if number <= self._skip_lines or text is None or not text.strip():
+                yield number, None
                 continue
             if self.comment and text.lstrip().startswith(self.comment):
                 remark = text.lstrip()[len(self.comment) :]
                 continue
             cells = self._cells(number, text)
-            if cells is None:
-                continue
-            if not self.header:
-                commented = self._cells(number, remark) if remark.strip() else None
-                self.header = self._header(commented if commented and len(commented) == len(cells) > 1 else cells)
-                if not commented or len(commented) != len(cells) or len(cells) == 1:
-                    continue
+            if cells is not None and not self.header:
+                cells = self._without_header(number, cells, remark)
             yield number, cells
+
+    def _without_header(self, number: int, cells: list[str], remark: str) -> list[str] | None:
+        """Take the header from the first row, or from the remark before it; return the row that is left."""
+        commented = self._cells(number, remark) if remark.strip() else None
+        is_named = bool(commented) and len(commented or ()) == len(cells) > 1
+        self.header = self._header(commented if commented and is_named else cells)
+        return cells if is_named else None
 
     def _text(self, number: int, line: bytes) -> str | None:
         if len(line) > MAX_LINE_BYTES:
-            self.refused.append(Refused(number, f"is longer than {MAX_LINE_BYTES:,} bytes.", _shown(line)))
+            self._refused.append(Refused(number, f"is longer than {MAX_LINE_BYTES:,} bytes.", _shown(line)))
             return None
         try:
             return line.decode(self.encoding).lstrip("\ufeff").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            self.refused.append(Refused(number, f"is not {self.encoding} text (byte {error.start}).", _shown(line)))
+            self._refused.append(Refused(number, f"is not {self.encoding} text (byte {error.start}).", _shown(line)))
             return None
 
     def _cells(self, number: int, text: str) -> list[str] | None:
@@ -123,7 +154,7 @@ class _Delimited:
                 for cell in next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=True, strict=True))
             ]
         except csv.Error as error:
-            self.refused.append(Refused(number, f"is not delimited text: {error}.", text[:200]))
+            self._refused.append(Refused(number, f"is not delimited text: {error}.", text[:200]))
             return None
 
     @staticmethod
@@ -135,7 +166,7 @@ class _Delimited:
             names.append(name if name not in names else f"{name}_{position}")
         return names
 
-    def named(self, cells: list[str]) -> dict[str, str]:
+    def _named(self, cells: list[str]) -> dict[str, str]:
         row = dict(zip(self.header, cells, strict=False))
         if further := cells[len(self.header) :]:
             row[REST] = json.dumps(further, ensure_ascii=False)
@@ -166,12 +197,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _table(rows: list[tuple[int, dict[str, str]]], refused: list[Refused], header: Iterable[str] = ()) -> Table:
-    names = dict.fromkeys([*header, *(name for _number, row in rows for name in row)])
-    columns = {name: [row.get(name, "") for _number, row in rows] for name in names}
-    return Table(columns, [number for number, _row in rows], refused)
 
 
 def _shown(line: bytes) -> str:

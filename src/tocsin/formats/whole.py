@@ -1,4 +1,5 @@
-"""Read reports of unusual shapes (JSON lines, lists, commented tables) whole, as records of the engine.
+"""Read reports of unusual shapes (JSON lines, lists, commented tables) as records of the engine: their text is held
+whole, their records are not.
 
 They are small beside the reports of the great publishers; one that is not is refused.
 """
@@ -6,42 +7,59 @@ They are small beside the reports of the great publishers; one that is not is re
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.records import MAX_COLUMNS, BadRecord, Batch
-from tocsin.formats.tables import Table
+from tocsin.engine.records import CHUNK_ROWS, MAX_COLUMNS, Batch
+from tocsin.engine.triage import BadRecord, BadRecords
+from tocsin.formats.tables import Records, Row, apart
 
 MAX_BYTES = 256 * 2**20
+BATCH_CELLS = 2_000_000
+"""Of one batch: what bounds the memory of a report with many columns."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Whole:
     """Reads one report. Goes with its delivery to whoever reads it, so it is a value."""
 
-    table: Callable[[Iterable[bytes]], Table]
+    records: Callable[[Iterable[bytes]], Records]
 
-    def __call__(self, source: Source) -> tuple[Batch, bytes]:
-        """Return the records of a report and the SHA-256 of its unpacked bytes. Raises BrokenReport."""
-        data = _content(source)
-        table = self.table(io.BytesIO(data))
-        if len(table.columns) > MAX_COLUMNS:
+    def columns(self, source: Source) -> tuple[str, ...]:
+        """Return the columns of a report. Raises BrokenReport."""
+        names: dict[str, None] = {}
+        records = self.records(io.BytesIO(_content(source)))
+        for record in records:
+            if isinstance(record, Row):
+                names.update(dict.fromkeys(record.cells))
+                if len(names) > 2 * MAX_COLUMNS:
+                    break
+        names = dict.fromkeys([*records.header, *names])
+        if len(names) > MAX_COLUMNS:
             raise BrokenReport(
-                f"it has {len(table.columns)} columns; no report has more than {MAX_COLUMNS}.", where=source.name
+                f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=source.name
             )
-        cells = {
-            name: pa.array([cell.encode() or None for cell in column], pa.binary())
-            for name, column in table.columns.items()
-        }
-        bad = tuple(
-            BadRecord(one.line, one.reason.rstrip("."), one.raw.encode("utf-8", "replace")) for one in table.refused
-        )
-        return Batch(pa.table(cells), np.array(table.lines, np.int64), bad), hashlib.sha256(data).digest()
+        return tuple(names)
+
+    def batches(self, source: Source, columns: tuple[str, ...]) -> Iterator[Batch]:
+        """Yield the records of a report, in batches of a bounded number of cells. Raises BrokenReport."""
+        records = iter(self.records(io.BytesIO(_content(source))))
+        most = max(min(CHUNK_ROWS, BATCH_CELLS // max(len(columns), 1)), 1)
+        while some := list(itertools.islice(records, most)):
+            rows, refused = apart(some)
+            cells = {
+                name: pa.array([row.cells.get(name, "").encode() or None for row in rows], pa.binary())
+                for name in columns
+            }
+            bad = BadRecords.of(
+                BadRecord(one.line, one.reason.rstrip("."), one.raw.encode("utf-8", "replace")) for one in refused
+            )
+            yield Batch(pa.table(cells), np.array([row.line for row in rows], np.int64), bad)
 
 
 def _content(source: Source) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
@@ -21,6 +21,11 @@ def unfinished_jobs(kind: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, state__in=(State.WAITING, State.RUNNING)).order_by("made_at")
 
 
+def last_job(kind: str) -> Job | None:
+    """Return the job of a kind that was made last, whatever became of it."""
+    return Job.objects.filter(kind=kind).order_by("-made_at", "-pk").first()
+
+
 def failed_jobs() -> QuerySet[Job]:
     """Return the jobs that failed for good, last first."""
     return Job.objects.filter(state=State.FAILED).order_by("-finished_at")
@@ -35,5 +40,7 @@ def kinds_that_fail() -> list[Job]:
 
 
 def overdue_jobs(*, at: Instant, by: dt.timedelta) -> QuerySet[Job]:
-    """Return the jobs that should have begun at least so long ago: no worker runs, or too few do."""
-    return Job.objects.filter(state=State.WAITING, run_after__lt=at - by).order_by("run_after")
+    """Return the jobs that should have begun at least so long ago, or whose worker died: none runs, or too few do."""
+    waiting = Q(state=State.WAITING, run_after__lt=at - by)
+    lost = Q(state=State.RUNNING, lease_until__lt=at - by)
+    return Job.objects.filter(waiting | lost).order_by("run_after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -37,12 +38,15 @@ def enqueue(
     return Job.objects.get(key=key)
 
 
-def claim(worker: str, *, at: Instant, lease: dt.timedelta = DEFAULT_LEASE) -> Job | None:
-    """Return the next job that is due, leased to `worker`, or None. No two workers get the same one."""
-    if not _due(at).exists():  # a look takes no lock; idle workers must not hold up SQLite's only writer
+def claim(worker: str, *, at: Instant, lease: dt.timedelta = DEFAULT_LEASE, kind: str = "") -> Job | None:
+    """Return the next job that is due (of one kind, when it is named), leased to `worker`, or None.
+
+    No two workers get the same one.
+    """
+    if not _due(at, kind).exists():  # a look takes no lock; idle workers must not hold up SQLite's only writer
         return None
     with transaction.atomic():
-        job = _due(at).select_for_update(skip_locked=True).order_by("run_after", "id").first()
+        job = _due(at, kind).select_for_update(skip_locked=True).order_by("run_after", "id").first()
         if job is None:
             return None
         job.state, job.leased_by, job.lease_until = State.RUNNING, worker, at + lease
@@ -52,8 +56,9 @@ def claim(worker: str, *, at: Instant, lease: dt.timedelta = DEFAULT_LEASE) -> J
         return job
 
 
-def _due(at: Instant) -> QuerySet[Job]:
-    return Job.objects.filter(state=State.WAITING, run_after__lte=at)
+def _due(at: Instant, kind: str) -> QuerySet[Job]:
+    due = Job.objects.filter(state=State.WAITING, run_after__lte=at)
+    return due.filter(kind=kind) if kind else due
 
 
 def reclaim(*, at: Instant) -> int:
@@ -86,6 +91,12 @@ def finish(job: Job, *, at: Instant) -> bool:
     return bool(
         _held(job).update(state=State.DONE, progress=1.0, finished_at=at, lease_until=None, leased_by="", last_error="")
     )
+
+
+def answer(jobs: Collection[int], *, at: Instant) -> int:
+    """Note that what these jobs (their numbers) wait to do was done by somebody else; return how many still waited."""
+    waiting = Job.objects.filter(pk__in=jobs, state=State.WAITING)
+    return waiting.update(state=State.DONE, progress=1.0, finished_at=at, last_error="") if jobs else 0
 
 
 def put_back(job: Job, *, at: Instant) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import close_old_connections, connection
 
-from tocsin.jobs import queue, registry
+from tocsin.jobs import bell, queue, registry
 from tocsin.jobs.models import Job
 from tocsin.jobs.registry import Kind, PutBack
 from tocsin.kernel import clock
@@ -49,22 +49,26 @@ def work(
 ) -> None:
     """Do jobs until `stop` is set, one at a time; a job that runs then may finish.
 
-    Several workers may do so at once, on one or many machines.
+    Looks for work when the bell rings, else every `poll_s` seconds. Several
+    workers may do so at once, on one or many machines.
     """
     registry.load()
     name = name or f"{os.uname().nodename}:{os.getpid()}"
-    while not stop.is_set():
-        close_old_connections()
-        if not do_next(name, stop, now=now):
-            stop.wait(poll_s)
+    with bell.listening() as heard:
+        while not stop.is_set():
+            close_old_connections()
+            if not do_next(name, stop, now=now):
+                heard.wait(poll_s)
 
 
-def do_next(name: str, stop: threading.Event | None = None, *, now: Callable[[], Instant] = clock.now) -> Job | None:
-    """Do what is due by the clock, then the next job, if there is one; return it."""
+def do_next(
+    name: str, stop: threading.Event | None = None, *, now: Callable[[], Instant] = clock.now, kind: str = ""
+) -> Job | None:
+    """Do what is due by the clock, then the next job, if there is one; return it. One kind alone, when it is named."""
     queue.reclaim(at=now())
-    for schedule in registry.schedules():
+    for schedule in () if kind else registry.schedules():
         queue.make_scheduled(schedule, at=now())
-    job = queue.claim(name, at=now())
+    job = queue.claim(name, at=now(), kind=kind)
     if job is not None:
         _do(job, RunningJob(job, stop or threading.Event()), now)
     return job

@@ -1,7 +1,8 @@
-"""How much memory a process has taken at most."""
+"""How much memory a process has taken at most, and giving back what it needs no more."""
 
 from __future__ import annotations
 
+import ctypes
 import resource
 from pathlib import Path
 
@@ -24,3 +25,10 @@ def peak_rss_mb(status: Path = _STATUS) -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def give_back() -> None:
+    """Return to the system what the C library keeps of freed memory, where it can: malloc_trim(3) of the GNU one."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -13,24 +13,35 @@ from typing import TypeAlias
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+DEVIATIONS = frozenset("ß\u03c2\u200c\u200d")
+"""ß, final sigma and the joiners: IDNA 2003 wrote them as other letters, IDNA 2008 keeps them (RFC 5894, §7.2)."""
 MAX_ASN = 2**32 - 1
 
 
 def network(text: str) -> Network:
-    """Return the network that `text` names.
+    """Return the network that `text` names; one of IPv4 addresses written as IPv6 (`::ffff:0:0/96`) as IPv4.
 
     Raises ValueError, with the network that was probably meant, when host bits
-    are set or it is no network at all.
+    are set, it holds only on one link (`fe80::%eth0/64`), or is no network at all.
     """
     text = text.strip()
+    if "%" in text:
+        raise ValueError(f"{text!r} holds on one link only. Write a network that others can reach, as 2001:db8::/32.")
     try:
-        return ipaddress.ip_network(text)
+        return _unmapped(ipaddress.ip_network(text))
     except ValueError:
         try:
             meant = ipaddress.ip_network(text, strict=False)
         except ValueError:
             raise ValueError(f"{text!r} is not a network. Write it as 203.0.113.0/24 or 2001:db8::/32.") from None
         raise ValueError(f"{text} is not a whole network. Write it as {meant}.") from None
+
+
+def _unmapped(found: Network) -> Network:
+    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED):
+        return ipaddress.IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - _MAPPED.prefixlen))
+    return found
 
 
 def asn(text: str | int) -> int:
@@ -41,17 +52,35 @@ def asn(text: str | int) -> int:
     return int(word)
 
 
+def ascii_name(name: str) -> str:
+    """Return a domain name in its ASCII form.
+
+    Raises UnicodeError when it has none, or when IDNA 2003, which Python knows, would make another name of it than
+    registries do: `straße.example` must not become `strasse.example`, which is somebody else's.
+    """
+    if name.isascii():
+        return name
+    if not DEVIATIONS.isdisjoint(name):
+        raise UnicodeError(f"{name!r} has a letter that IDNA 2003 and 2008 write differently")
+    return name.encode("idna").decode("ascii")
+
+
 def suffix(text: str) -> str:
     """Return the domain suffix that `text` names: lower case, in its ASCII form, without dots at the ends.
 
     Raises ValueError when it is not a domain name.
     """
     name = text.strip().removeprefix("*.").strip(".").lower()
+    if not DEVIATIONS.isdisjoint(name):
+        raise ValueError(
+            f"{text!r} has a letter that is written in two ways. Write its ASCII form, as xn--fa-hia.example."
+        )
     try:
-        ascii_name = name if name.isascii() else name.encode("idna").decode("ascii")
+        found = ascii_name(name)
     except UnicodeError:
-        ascii_name = ""
-    labels = ascii_name.split(".")
-    if not ascii_name or len(ascii_name) > 253 or not all(_LABEL.match(label) for label in labels):
+        found = ""
+    labels = found.split(".")
+    # A number at the end is an address: no such domain exists (RFC 3696, §2).
+    if not found or len(found) > 253 or labels[-1].isdigit() or not all(_LABEL.match(label) for label in labels):
         raise ValueError(f"{text!r} is not a domain name. Write it as ministry.example.")
-    return ascii_name
+    return found

@@ -7,7 +7,7 @@ one sentence on the page. Pure: takes whatever behaves like Django's QueryDict.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Generic, Protocol, TypeVar
 
 TEXT_LENGTH = 200
@@ -25,6 +25,7 @@ class Query(Protocol):
 
 
 Q = TypeVar("Q", bound=Query)
+V = TypeVar("V")
 
 
 class Question(Generic[Q]):
@@ -42,6 +43,16 @@ class Question(Generic[Q]):
             if value not in known:
                 self.refuse(name, value)
         return tuple(dict.fromkeys(value for value in given if value in known))
+
+    def read(self, name: str, reader: Callable[[str], V]) -> list[V]:
+        """Return the values of a name as `reader` reads them, each once; it raises ValueError for what is none."""
+        found: dict[str, V] = {}
+        for text in [value for value in self.query.getlist(name) if value]:
+            try:
+                found[text] = reader(text.strip())
+            except ValueError:
+                self.refuse(name, text)
+        return list(found.values())
 
     def value(self, name: str, known: Container[str], default: str = "") -> str:
         """Return the last value of a name; `default` when it has none that is known, or an empty one."""

@@ -25,6 +25,8 @@ from tocsin.people.policy import Ability
 
 V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
+LONGEST_FORM = 2 * 2**20
+"""Octets of a form: the longest text is an OpenPGP key, the longest list a page of findings."""
 SECOND_FACTOR = "people.second_factor"
 """Session key: number of the person who has shown the second factor in this session."""
 
@@ -67,6 +69,22 @@ def door_of(view: Callable[..., Any]) -> Door | Ability:
     """Return who may pass to a page."""
     door: Door | Ability = getattr(view, "tocsin_door", Door.STAFF)
     return door
+
+
+def receives(bytes_at_most: int) -> Callable[[V], V]:
+    """Let a page receive more than a form holds: a file."""
+
+    def mark(view: V) -> V:
+        view.tocsin_receives = bytes_at_most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def longest_body(view: Callable[..., Any]) -> int:
+    """Return how many octets a page receives at most."""
+    longest: int = getattr(view, "tocsin_receives", LONGEST_FORM)
+    return longest
 
 
 def remember_second_factor(request: HttpRequest, person: Person) -> None:

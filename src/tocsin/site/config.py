@@ -72,7 +72,34 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         if text is not None:
             values[field.name] = text
     values["home"] = home
-    return Config(**{name: _read(name, value) for name, value in values.items()})
+    config = Config(**{name: _read(name, value) for name, value in values.items()})
+    _check(config)
+    return config
+
+
+LANGUAGES = ("en", "fr")
+_DATABASES = ("postgres://", "postgresql://", "sqlite://")
+_RANGES = {"port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memory_mb": (128, 65536)}
+_SHORTEST_KEY = 32
+
+
+def _check(config: Config) -> None:
+    """Refuse with InvalidInput a value that no instance can run with."""
+    for name, (least, most) in _RANGES.items():
+        if not least <= getattr(config, name) <= most:
+            raise InvalidInput(
+                f"{getattr(config, name)} is not between {least} and {most}.", where=f"TOCSIN_{name.upper()}"
+            )
+    if config.language not in LANGUAGES:
+        raise InvalidInput(f"{config.language!r} is none of {', '.join(LANGUAGES)}.", where="TOCSIN_LANGUAGE")
+    if config.database_url and not config.database_url.startswith(_DATABASES):
+        # The address may hold a password: it is not shown.
+        raise InvalidInput(
+            "it is no address of a database.", where="TOCSIN_DATABASE_URL", remedy="Write postgresql://user@host/name"
+        )
+    if config.secret_key and len(config.secret_key) < _SHORTEST_KEY:
+        remedy = "Leave it out, and `tocsin init` makes one."
+        raise InvalidInput(f"it has fewer than {_SHORTEST_KEY} letters.", where="TOCSIN_SECRET_KEY", remedy=remedy)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -30,6 +30,8 @@ OLDEST_SQLITE = (3, 35, 0)
 LEAST_DISK_BYTES = 2 * 10**9
 SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
 """A clock before this day is wrong."""
+TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
+"""A worker that has nothing else to do takes a job up after a second."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,13 +127,6 @@ def _address(config: Config) -> Iterator[Verdict]:
         yield Verdict("address", where.url)
 
 
-def _numbers(config: Config) -> Iterator[Verdict]:
-    """Settings that the engine needs within bounds."""
-    for name, value, least in (("gone_after", config.gone_after, 1), ("memory_mb", config.memory_mb, 128)):
-        fix = f"Set TOCSIN_{name.upper()} to {least} or more." if value < least else ""
-        yield Verdict(name, str(value), fix)
-
-
 def _translations(_config: Config) -> Iterator[Verdict]:
     for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
         compiled = source.with_suffix(".mo")
@@ -174,18 +169,34 @@ def _imports(_config: Config) -> Iterator[Verdict]:
     """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
     from django.db import Error
 
-    from tocsin.feeds.standing import interrupted_runs
+    from tocsin.feeds.standing import again, interrupted_runs
 
     try:
         cut = interrupted_runs()
     except Error:  # no database, or one that lacks steps: `_database` says so
         return
     for run in cut:
-        replayed = run.options.get("replay")
-        command = f"tocsin feed replay {replayed}" if replayed else "tocsin feed run PATH, with the same files"
-        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", f"Run it again: {command}")
+        same = "" if run.options.get("replay") else ", with the same files"
+        fix = f"Run it again: {again(run)}{same}"
+        yield Verdict("imports", f"run {run.pk} was interrupted; nothing of it was counted", fix)
     if not cut:
         yield Verdict("imports", "none was interrupted")
+
+
+def _cycles(_config: Config) -> Iterator[Verdict]:
+    """Cycles that wait for somebody: until then what they do not show is not gone."""
+    from django.db import Error
+
+    from tocsin.feeds.unfinished import unfinished_cycles
+
+    try:
+        waiting = [each for each in unfinished_cycles(now()) if each.is_due]
+    except Error:  # as above
+        return
+    for each in waiting:
+        yield Verdict("cycles", each.says, each.fix)
+    if not waiting:
+        yield Verdict("cycles", "none waits for a decision or a file")
 
 
 def _orders(_config: Config) -> Iterator[Verdict]:
@@ -213,6 +224,29 @@ def _orders(_config: Config) -> Iterator[Verdict]:
         yield Verdict("jobs", "none has failed")
 
 
+def _waiting(config: Config) -> Iterator[Verdict]:
+    """Work that waits, and nobody there who will do it."""
+    from django.db import Error
+
+    from tocsin.jobs.helping import is_anybody_there
+    from tocsin.jobs.queries import overdue_jobs
+
+    try:
+        waiting = list(overdue_jobs(at=now(), by=TAKEN_UP_WITHIN).values_list("run_after", flat=True))
+    except Error:  # as above
+        return
+    there = is_anybody_there()
+    if waiting and not there:
+        jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
+        served = instance.is_served(config.home)
+        command = "tocsin serve --only worker" if served else "tocsin serve"
+        says = f"{jobs} since {waiting[0]:%Y-%m-%d %H:%M} UTC, and no worker runs"
+        yield Verdict("worker", says, f"Run: {command}")
+    else:
+        says = f"{len(waiting)} jobs wait for a worker that is busy" if waiting else "no work waits"
+        yield Verdict("worker", says)
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -222,7 +256,6 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _disk,
     _clock,
     _address,
-    _numbers,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _orders)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _waiting)

@@ -92,6 +92,12 @@ def serving_lock(home: Path, *, alone: bool) -> Iterator[None]:
         yield
 
 
+def is_served(home: Path) -> bool:
+    """Say whether a server, or a part of one, runs on the data directory."""
+    with _locked(home / "serve.lock", alone=True) as held:
+        return not held
+
+
 @contextlib.contextmanager
 def _locked(path: Path, *, alone: bool) -> Iterator[bool]:
     """Try to lock a file, shared or alone, without waiting; yield whether it is held."""

@@ -95,7 +95,13 @@ def _with(ability: policy.Ability) -> Callable[[Any], bool]:
     return lambda person: policy.may(person, ability)
 
 
+def _is_staff(person: Any) -> bool:
+    return bool(getattr(person, "is_staff_of_team", False))
+
+
 ALLOWED: Mapping[str, Callable[[Any], bool]] = {
+    "directory": _is_staff,
+    "overlapping-claims": _is_staff,
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),

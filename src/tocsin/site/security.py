@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+
+from tocsin.people.access import longest_body
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,6 +64,32 @@ def address_length(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         return get_response(request)
 
     return respond
+
+
+class BodyLength:
+    """Middleware. Refuses a body that is longer than any that the page asks for, before it is read.
+
+    Only what a page marked `people.access.receives` asks for may be long. A body of unknown length is refused: no
+    browser sends one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Return None to let pass."""
+        limit = longest_body(view)
+        length = request.META.get("CONTENT_LENGTH") or ("0" if "HTTP_TRANSFER_ENCODING" not in request.META else "")
+        if length.isdecimal() and int(length) <= limit:
+            return None
+        shown = {"limit": f"{limit / 2**20:.0f} MB"}
+        return render(request, "413.html", shown, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _has_session(request: HttpRequest, response: HttpResponse) -> bool:

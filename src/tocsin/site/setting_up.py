@@ -19,6 +19,8 @@ class Upgrade:
     after: str
     migrations: tuple[str, ...]
     """Names of the steps applied to the database: `feeds.0002_notes`."""
+    trail_mended: bool
+    """The database had ceased to refuse changes of the audit trail, and refuses them again."""
 
 
 def set_up(config: Config) -> bool:
@@ -64,8 +66,22 @@ def upgrade(config: Config) -> Upgrade:
     steps = pending_migrations()
     if steps:
         _migrate()
+    mended = _forbid_changes_of_the_trail()
     instance.mark(config.home)
-    return Upgrade(before=before, after=__version__, migrations=steps)
+    return Upgrade(before=before, after=__version__, migrations=steps, trail_mended=mended)
+
+
+def _forbid_changes_of_the_trail() -> bool:
+    """Have the database refuse to change audit rows; return False when it did."""
+    from django.db import connection, transaction
+
+    from tocsin.audit import append_only
+
+    if append_only.holds(connection):
+        return False
+    with transaction.atomic():
+        append_only.forbid(connection)
+    return True
 
 
 def pending_migrations() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "tocsin.site.security.address_length",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before the check for forgery, which reads the body: what is sent by nobody we know is not even received.
+    "tocsin.people.access.Gate",
+    "tocsin.site.security.BodyLength",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "tocsin.people.access.Gate",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -127,16 +130,29 @@ CACHES = {
 }
 TOCSIN_TEAM_NAME = CONFIG.team_name
 TOCSIN_BIND = CONFIG.bind
+TOCSIN_TRUSTED_PROXIES = CONFIG.trusted_proxies
 TOCSIN_IS_DEMO = instance.is_demonstration(CONFIG.home)
 """`tocsin demo` marks its data directory by that file."""
 TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
 """The day on which a demonstration stands still; None where the clock says which day it is."""
+
+LOGGING: dict[str, Any] = {
+    # Why a page failed, on standard error, where the service's log is: without it nobody would ever know.
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+}
 
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [LOCALE]
 WORK_BY_JOBS = False
 """Set by the web process: long work is handed to the worker. Commands do it themselves."""
+PAGES_WAIT_S = 10.0
+"""How long a page waits for work that it has done by others, before it says that the work goes on."""
+HELPER_COMMAND = [sys.executable, "-m", "tocsin.site.serving.worker", "--only"]
+"""Starts a process that does one kind of work which a page waits for; the kind comes after it."""
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
 

@@ -52,6 +52,7 @@ STATES = {
     "stops": State(pgettext_lazy("state of a service", "Will stop"), "stops", "stops"),
     "arrives": State(pgettext_lazy("state of a feed", "Arrives as usual"), "gone", "done"),
     "held": State(pgettext_lazy("state of a feed", "Waits for a decision"), "wait", "waiting"),
+    "broken": State(pgettext_lazy("state of a feed", "Latest report could not be read"), "failed", "failed"),
     "late": State(pgettext_lazy("state of a feed", "Late"), "stops", "stops"),
     "silent": State(pgettext_lazy("state of a feed", "Silent"), "stopped", "stopped"),
     # runs and other work

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.formats.collected import table_of
 from tocsin.engine.convert import CONVERSIONS
 from tocsin.engine.mapping import Field
 from tocsin.formats.delimited import read_feed, shipped_feeds
@@ -62,7 +63,7 @@ def test_a_feed_is_read_with_what_it_means() -> None:
 
 def test_its_records_are_read_as_it_says() -> None:
     feed = read_feed(LAMPS.encode(), "lamps.toml")
-    table = feed.reading.table([b"# lamps\n", b"seen;address;port\n", b"16/11/2026 10:11;192.0.2.1;80\n"])
+    table = table_of(feed.reading.records([b"# lamps\n", b"seen;address;port\n", b"16/11/2026 10:11;192.0.2.1;80\n"]))
     assert table.columns == {"seen": ["16/11/2026 10:11"], "address": ["192.0.2.1"], "port": ["80"]}
     time = CONVERSIONS[feed.mapping.fields[0].conversion](table.columns["seen"][0])
     assert str(time) == "2026-11-16 10:11:00+00:00"
@@ -214,7 +215,7 @@ def test_a_shipped_feed_reads_its_publishers_format(
     name: str, lines: list[bytes], column: str, cells: list[str]
 ) -> None:
     feed = SHIPPED[name]
-    table = feed.reading.table(lines)
+    table = table_of(feed.reading.records(lines))
     assert table.columns[column] == cells
     assert table.refused == []
     assert column in {feed.mapping.roles.address, feed.mapping.roles.account}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench
+from tests.formats.collected import table_of
 from tocsin.engine.convert import CONVERSIONS, KINDS
 from tocsin.engine.opening import Source
 from tocsin.formats import idf, shadowserver
@@ -93,7 +94,9 @@ def test_every_key_is_of_a_kind_that_can_be_read() -> None:
 
 
 def test_events_are_read_back_as_columns_under_their_own_keys() -> None:
-    table = idf.read_lines([idf.write(EVENT).encode(), b'{"time.source": "x", "time.source": "y"}', b'{"new": 1}'])
+    table = table_of(
+        idf.read_lines([idf.write(EVENT).encode(), b'{"time.source": "x", "time.source": "y"}', b'{"new": 1}'])
+    )
     assert table.columns["source.ip"] == ["2001:db8::1", ""]
     assert table.columns["source.port"] == ["443", ""]
     assert [refused.line for refused in table.refused] == [2]
@@ -162,7 +165,7 @@ def test_a_class_that_a_file_gives_is_kept_and_one_type_for_all_is_undetermined(
     )
 )
 def test_what_is_written_is_read(event: dict[str, str]) -> None:
-    table = idf.read_lines([idf.write(event).encode()])
+    table = table_of(idf.read_lines([idf.write(event).encode()]))
     assert {key: cells[0] for key, cells in table.columns.items()} == event
 
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -97,6 +98,22 @@ def test_what_was_backed_up_is_restored_in_an_empty_directory(
     assert not (other / "restore.tmp").exists()
     assert tocsin("doctor", home=str(other)).returncode == 0
     assert "nothing to do" in tocsin("init", home=str(other)).stdout
+
+
+def test_what_a_stopped_server_leaves_is_neither_backed_up_nor_in_the_way(
+    tocsin: Command, ready: Path, tmp_path: Path
+) -> None:
+    other, file = tmp_path / "other", tmp_path / "b.tar.zst"
+    other.mkdir()
+    for place in (ready, other):
+        os.mkfifo(place / "worker.bell")  # reading it would wait for ever
+        (place / "helper.lock").touch()
+
+    assert tocsin("backup", file).returncode == 0
+    done = tocsin("restore", file, home=str(other))
+
+    assert done.returncode == 0, done.stderr
+    assert not [name for name in unpack(file) if name.startswith(("home/worker", "home/helper"))]
 
 
 def test_the_file_is_private_whole_and_readable_by_tar(archive: Path) -> None:

@@ -84,6 +84,14 @@ def test_a_silent_feed_is_short_and_stands_on_the_ground() -> None:
     assert silent.text == "Sinkhole"
 
 
+def test_a_feed_whose_latest_report_is_broken_is_drawn_like_a_silent_one() -> None:
+    broken, silent = (
+        [each.attributes for each in elements(ticks([("A", state)], "x"))] for state in ("broken", "silent")
+    )
+
+    assert broken == silent
+
+
 def test_the_name_of_a_feed_cannot_break_out() -> None:
     assert "<script>" not in ticks([("<script>alert(1)</script>", "ok")], "x")
 

@@ -80,6 +80,16 @@ def test_upgrade_has_nothing_to_do_on_the_same_version(tocsin: Command) -> None:
     assert "Nothing to do" in done.stdout
 
 
+def test_upgrade_has_the_database_refuse_changes_of_the_trail_again(tocsin: Command, home: Path) -> None:
+    tocsin("init")
+    with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("DROP TRIGGER audit_row_no_delete")
+    assert "Run: tocsin upgrade" in tocsin("audit", "verify").stdout
+    assert "refuses again to change the audit trail" in tocsin("upgrade").stdout
+    assert "Run: tocsin upgrade" not in tocsin("audit", "verify").stdout
+    assert "Nothing to do" in tocsin("upgrade").stdout
+
+
 def test_upgrade_names_the_steps_it_took(tocsin: Command, home: Path) -> None:
     tocsin("init")
     (home / "version").write_text("0.0.1\n")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -29,11 +30,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str, **settings: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    home: Path, *arguments: str, patient: Mapping[str, str] | None = None, **settings: str | Path
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address; stopped afterwards whatever happens."""
     port = free_port()
     command = [sys.executable, "-m", "tocsin", "serve", "--port", str(port), *arguments]
-    process = subprocess.Popen(command, env=environment(home, **settings), stderr=subprocess.PIPE, text=True)
+    surroundings = {**environment(home, **settings), **(patient or {})}
+    process = subprocess.Popen(command, env=surroundings, stderr=subprocess.PIPE, text=True)
     scheme = "https" if "tls_cert" in settings else "http"
     try:
         yield process, f"{scheme}://127.0.0.1:{port}"
@@ -76,13 +80,19 @@ def test_serve_answers_survives_the_loss_of_the_web_part_and_stops_cleanly(tocsi
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
+def _parts_of(process: subprocess.Popen[str]) -> list[str]:
+    """Return the modules that a server has started, without the look whether its database is ready."""
+    started = [child.cmdline()[-1:] for child in psutil.Process(process.pid).children()]
+    return [module for (module,) in filter(None, started) if not module.endswith(".readiness")]
+
+
 def test_the_worker_can_run_apart(tocsin: Command, ready: Path) -> None:
     with serving(ready, "--only", "worker") as (process, address):
         deadline = time.monotonic() + 30
-        while not (family := psutil.Process(process.pid).children()):
+        while not (family := _parts_of(process)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert [child.cmdline()[-1] for child in family] == ["tocsin.site.serving.worker"]
+        assert family == ["tocsin.site.serving.worker"]
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(address, timeout=1)
 
@@ -103,6 +113,20 @@ def test_serve_refuses_what_would_be_unsafe_or_meaningless(
     done = tocsin("serve", **settings)
     assert done.returncode == 1
     assert sentence in done.stderr
+
+
+def test_serve_refuses_a_database_that_lacks_steps(ready: Path, tocsin: Command) -> None:
+    with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("DELETE FROM django_migrations WHERE app = 'jobs'")
+    done = tocsin("serve", port=str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr == "tocsin: The database lacks 1 steps of this version. Run `tocsin upgrade` first.\n"
+
+
+def test_serve_starts_before_its_database_and_says_so(ready: Path) -> None:
+    with serving(ready, "--only", "worker", database_url="postgresql://x@127.0.0.1:1/x") as (process, _address):
+        assert process.stderr
+        assert "the database does not answer yet" in process.stderr.readline()
 
 
 def test_serve_refuses_what_is_not_set_up(tocsin: Command) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory import attribution
 from tocsin.directory.choices import ClaimKind, Outcome, Status
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
@@ -61,6 +64,7 @@ def add_claim(
         added_at=at,
         changed_at=at,
     )
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -68,6 +72,7 @@ def add_claim(
 def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
     """Say that the claim was checked now."""
     _confirm(claim, by, at)
+    attribution.order(at)
     return _changed(claim)
 
 
@@ -75,6 +80,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
     _end(claim, ends_on, at)
+    attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
 
 
@@ -87,6 +93,7 @@ def settle_conflict(
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
     _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
+    attribution.order(at)
     return _settled(confirmed, ended, Outcome.ONE_ENDED, reason, ends_on)
 
 
@@ -110,13 +117,17 @@ def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
     claim.save(update_fields=["confirmed_by", "confirmed_at", "changed_at"])
 
 
+def _day(on: dt.date) -> str:
+    return str(formats.date_format(on, pgettext("date format", "j M Y")))
+
+
 def _end(claim: Claim, ends_on: dt.date, at: Instant) -> None:
     if claim.valid_from and ends_on < claim.valid_from:
         sentence = _("{value} is claimed from {first} on: the last day cannot be before.")
-        raise InvalidInput(sentence.format(value=claim.label, first=claim.valid_from), where="ends_on")
+        raise InvalidInput(sentence.format(value=claim.label, first=_day(claim.valid_from)), where="ends_on")
     if claim.valid_to and ends_on > claim.valid_to:
         sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
-        raise Conflict(sentence.format(value=claim.label, last=claim.valid_to))
+        raise Conflict(sentence.format(value=claim.label, last=_day(claim.valid_to)))
     claim.valid_to, claim.changed_at = ends_on, at
     claim.save(update_fields=["valid_to", "changed_at"])
     Settlement.objects.filter(Q(one=claim) | Q(other=claim)).delete()

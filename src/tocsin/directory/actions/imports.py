@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory import attribution
 from tocsin.directory.choices import Status
 from tocsin.directory.events import DirectoryImported
 from tocsin.directory.imports.planning import ConstituentPlan, Plan, confirmation, plan_import
@@ -42,6 +43,8 @@ def import_directory(files: ReadFiles, *, end_missing: bool = False, by: Actor, 
     _write_claims(plan, rows, by, at)
     _write_contacts(plan, rows)
     data = plan.as_data()
+    if data["claims_added"] or data["claims_changed"] or data["claims_ended"]:
+        attribution.order(at)
     return DirectoryImported(
         files=files.names,
         content_hashes=files.content_hashes,
@@ -164,7 +167,7 @@ def _write_contacts(plan: Plan, rows: Rows) -> None:
 def _write_deputies(item: ConstituentPlan, constituent: Constituent) -> None:
     contacts = list(constituent.contacts.all())
     by_key = {(row.role, (row.email or row.name).casefold()): row for row in contacts}
-    by_email = {row.email: row for row in contacts}
+    by_email = {row.email.casefold(): row for row in contacts}
     for key, email in item.deputies:
-        by_key[key].deputy_of = by_email[email]
+        by_key[key].deputy_of = by_email[email.casefold()]
     Contact.objects.bulk_update([by_key[key] for key, _email in item.deputies], ["deputy_of"], BATCH)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from django.utils.translation import gettext as _
 
 from tocsin.directory.imports.records import Place, Problem, RawItem
+from tocsin.kernel.library_words import in_our_words
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_CELL_CHARACTERS = 4 * 2**20
@@ -82,6 +83,12 @@ def _text(place: Place, content: bytes, remarks: list[str]) -> str:
     return text
 
 
+def explained(said: str | None) -> str:
+    """Return what a library said in the reader's language where we know it, else as it came."""
+    known = in_our_words(said or "")
+    return _(known) if known else str(said)
+
+
 # ---- JSON
 
 
@@ -90,7 +97,9 @@ def _json_items(place: Place, text: str) -> Iterator[RawItem]:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_no_float)
     except json.JSONDecodeError as error:
         sentence = _("It is not JSON: line {line}, character {column}: {problem}.")
-        raise Unreadable(place, sentence.format(line=error.lineno, column=error.colno, problem=error.msg)) from None
+        raise Unreadable(
+            place, sentence.format(line=error.lineno, column=error.colno, problem=explained(error.msg))
+        ) from None
     except RecursionError:
         raise Unreadable(place, _("It is nested too deeply to be a directory file.")) from None
     except ValueError as error:
@@ -132,7 +141,7 @@ def _csv_items(place: Place, text: str, problems: list[Problem]) -> Iterator[Raw
     try:
         yield from _csv_rows(place, text, problems)
     except csv.Error as error:
-        raise Unreadable(place, _("It is not a table: {problem}.").format(problem=error)) from None
+        raise Unreadable(place, _("It is not a table: {problem}.").format(problem=explained(str(error)))) from None
     finally:
         csv.field_size_limit(limit)
 
@@ -150,7 +159,7 @@ def _csv_rows(place: Place, text: str, problems: list[Problem]) -> Iterator[RawI
             cells = next(rows, None)
         except csv.Error as error:
             sentence = _("The row cannot be read: {problem}. Is a quotation mark missing?")
-            raise Unreadable(Place(place.file, first_line), sentence.format(problem=error)) from None
+            raise Unreadable(Place(place.file, first_line), sentence.format(problem=explained(str(error)))) from None
         if cells is None:
             return
         here = Place(place.file, first_line)

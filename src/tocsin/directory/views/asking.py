@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
+from tocsin.directory import attribution, holders
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.queries import constituents_visible_to
 from tocsin.kernel.refusals import InvalidInput, Refusal
@@ -56,3 +59,13 @@ def accepted(form: forms.Form, act: Callable[[], object]) -> bool:
         form.add_error(None, str(refusal))
         return False
     return True
+
+
+def tell_who_holds(request: HttpRequest, done: str) -> None:
+    """Have open findings attributed by the changed claims; say what was done and who holds how many of them now."""
+    outcome = attribution.see_done(actor(request))
+    if outcome.is_done:
+        messages.success(request, " ".join([done, *holders.in_words(outcome.gained)]))
+    else:
+        messages.success(request, done)
+        messages.info(request, _("Open findings are being attributed anew. This page says when it is done."))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -24,13 +24,21 @@ from tocsin.directory.forms import (
 )
 from tocsin.directory.history import sentence
 from tocsin.directory.models import Constituent
-from tocsin.directory.queries import conflicts_of, constituents_matching, constituents_visible_to, history_of
+from tocsin.directory.queries import (
+    conflicts_of,
+    constituents_matching,
+    constituents_visible_to,
+    history_of,
+    in_shown_order,
+    with_counts,
+)
 from tocsin.directory.views.asking import (
     accepted,
     actor,
     claim_asked_for,
     constituent_asked_for,
     contact_asked_for,
+    tell_who_holds,
 )
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
@@ -38,12 +46,8 @@ from tocsin.kernel.questions import Question
 ROWS = 50
 CLAIMS = 200
 SORTS = {
-    "name": ("name",),
-    "sector": ("sector", "name"),
-    "region": ("region", "name"),
-    "claims": ("claim_count", "name"),
-    "verified": ("verified_on", "name"),
-}
+    "name": "name", "sector": "sector", "region": "region", "claims": "claim_count", "verified": "verified_on",
+}  # fmt: skip
 """What the list may be sorted by; nothing else from the address reaches the database."""
 
 
@@ -56,18 +60,15 @@ def constituents(request: HttpRequest) -> HttpResponse:
     found = constituents_matching(text, visible)
     chosen = _chosen(question, found)
     sort = question.value("sort", {*SORTS, *(f"-{name}" for name in SORTS)}, "name")
-    fields = SORTS[sort.removeprefix("-")]
-    order = (f"-{fields[0]}" if sort.startswith("-") else fields[0], *fields[1:], "public_id")
-    rows = chosen.annotate(
-        claim_count=Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
-        verified_on=Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
-    ).order_by(*order)
-    pages = Paginator(rows, ROWS)
+    order = in_shown_order(chosen, SORTS[sort.removeprefix("-")], is_descending=sort.startswith("-"))
+    pages = Paginator(order, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
+    rows = with_counts(visible.filter(pk__in=list(page))).in_bulk()
     request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     shown = {
         "question": question,
         "page": page,
+        "rows": [rows[pk] for pk in page],
         "facets": _facets(found),
         "q": text,
         "is_empty": not visible.exists(),
@@ -163,6 +164,7 @@ def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
         actions.add_claim(row, **values, by=by, at=now())
 
     if request.method == "POST" and accepted(form, act):
+        tell_who_holds(request, _("The claim is entered."))
         return redirect("directory:constituent", public_id)
     return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
 
@@ -179,7 +181,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm a claim."""
     by, claim = actor(request), claim_asked_for(request, pk)
     actions.confirm_claim(claim, by=by, at=now())
-    messages.success(request, _("{value} is confirmed.").format(value=claim.label))
+    tell_who_holds(request, _("{value} is confirmed.").format(value=claim.label))
     return redirect("directory:constituent", claim.constituent.public_id)
 
 
@@ -191,6 +193,7 @@ def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and accepted(
         form, lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now())
     ):
+        tell_who_holds(request, _("The claim has its last day."))
         return redirect("directory:constituent", claim.constituent.public_id)
     return _form(request, form, _("End the claim of {value}").format(value=claim.label), _("End"), claim.constituent)
 

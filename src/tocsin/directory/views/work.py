@@ -12,14 +12,21 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tocsin.directory import actions, attribution, queries, uploads
+from tocsin.directory import actions, attribution, holders, queries, uploads
 from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
-from tocsin.directory.views.asking import accepted, actor, claim_asked_for
+from tocsin.directory.views.asking import accepted, actor, claim_asked_for, tell_who_holds
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
+from tocsin.people.access import receives
+
+LONGEST_UPLOAD = 5 * 2**20
+"""Octets of a file that a page checks: some fifteen thousand organisations. The command takes more."""
 
 OVERLAPS_SHOWN = 500
+MOST_ROWS = 2**62
+"""No trail is longer."""
 
 
 @require_GET
@@ -51,13 +58,21 @@ def _named(overlaps: list[queries.Overlap]) -> list[dict[str, object]]:
     ]
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def progress(request: HttpRequest) -> HttpResponse:
-    """The part of a page that says how far the attribution of open findings is."""
+    """The part of a page that says how far the attribution of open findings is; sent as a form, have it done now."""
     actor(request)
+    if request.method == "POST":
+        if attribution.try_again():
+            messages.success(request, _("Open findings are attributed by the claims as they are now."))
+        return redirect("directory:conflicts")
     if not request.headers.get("HX-Request"):
         return redirect("directory:conflicts")
-    shown = {"attribution": attribution.under_way(now()), "attribution_was_ordered": True}
+    since = Question(request.GET.copy()).number("since", MOST_ROWS, 0)
+    shown = {
+        "attribution": attribution.under_way(now(), since or None),
+        "attribution_is_done": holders.in_words(attribution.gained_since(since)),
+    }
     return render(request, "directory/parts/attribution.html", shown)
 
 
@@ -84,14 +99,13 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
         actions.settle_conflict(confirmed=confirmed, ended=ended, ends_on=ends_on, reason=reason, by=by, at=now())
 
     if request.method == "POST" and accepted(form, act):
-        # Told only when it is so: a web process leaves it to the worker, and the page says how far that is.
-        is_done = attribution.under_way(now()) is None
-        messages.success(request, _("Settled. Open findings are attributed anew.") if is_done else _("Settled."))
+        tell_who_holds(request, _("Settled."))
         return redirect("directory:conflicts")
     shown = {"form": form, "claims": (first, second), "value": first.label}
     return render(request, "directory/settle.html", shown, status=422 if form.errors else 200)
 
 
+@receives(LONGEST_UPLOAD)
 @require_http_methods(["GET", "POST"])
 def import_files(request: HttpRequest) -> HttpResponse:
     """Choose a file, read what it would change, apply it."""
@@ -101,9 +115,7 @@ def import_files(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
-        # One octet more than allowed is enough for the refusal.
-        content = upload.read(queries.MAX_FILE_BYTES + 1)
-        return _check(request, form, upload.name, content)
+        return _check(request, form, upload.name, upload.read())
     return render(request, "directory/import.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -138,5 +150,5 @@ def _apply(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("directory:import")
     uploads.forget(token, _folder())
-    messages.success(request, _("{file} is imported.").format(file=name))
+    tell_who_holds(request, _("{file} is imported.").format(file=name))
     return redirect("directory:list")

@@ -11,12 +11,10 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-import duckdb
-
 from tocsin.engine.orders import BY_NAME, beyond, clause, terms
 from tocsin.engine.query.asked import FACETS, Filter, Tally, conditions
 from tocsin.engine.query.counting import COUNTED, Counts
-from tocsin.engine.query.database import Database, instant
+from tocsin.engine.query.database import Answer, Database, instant
 from tocsin.engine.query.standing import TypeFiles, groups, undecided
 
 
@@ -136,7 +134,7 @@ class Findings:
             for file in kind.files:
                 one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])
                 last = f"LIMIT {left}" if left is not None else ""
-                cursor = one.select(_EVERYTHING, asked, f"ORDER BY k1, k2 {last}", fresh=True)
+                cursor = self._database.stream(*one._sql(_EVERYTHING, asked, f"ORDER BY k1, k2 {last}"))
                 while rows := cursor.fetchmany(batch):
                     left = None if left is None else left - len(rows)
                     yield from map(_finding, rows)
@@ -164,11 +162,9 @@ class Findings:
             return []
         return self._counts.of(asked).counts(by, asked)
 
-    def select(
-        self, what: str, asked: Filter, tail: str = "", *, fresh: bool = False, **more: Any
-    ) -> duckdb.DuckDBPyConnection:
+    def select(self, what: str, asked: Filter, tail: str = "", **more: Any) -> Answer:
         """Ask for expressions over the findings of a filter. Neither `what` nor `tail` may hold a text of a request."""
-        return self._database.ask(*self._sql(what, asked, tail, **more), fresh=fresh)
+        return self._database.ask(*self._sql(what, asked, tail, **more))
 
     def _sql(
         self, what: str, asked: Filter, tail: str, *, names: Sequence[str] = (), past: tuple[str, list[Any]] = ("", [])

@@ -15,12 +15,12 @@ def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dic
     """Return how many observations of one finding stand in each part; parts without one are left out."""
     if not parts:
         return {}
-    cursor = database.ask(
+    rows = database.ask(
         """SELECT filename, count(*) FROM read_parquet(?, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT GROUP BY ALL""",
         [list(parts), k1, k2],
     )
-    return {file: count for file, count in cursor.fetchall()}
+    return {file: count for file, count in rows.fetchall()}
 
 
 def observations(
@@ -45,7 +45,7 @@ def _columns(database: Database, parts: Sequence[str]) -> dict[str, list[str]]:
     """Return the columns of each part, in their order, as they are written."""
     columns: dict[str, list[str]] = {part: [] for part in parts}
     asked = "SELECT file_name, name FROM parquet_schema(?) WHERE num_children IS NULL"
-    for part, name in database.ask(asked, [list(parts)]).fetchall():
+    for part, name in database.ask(asked, [list(parts)]).rows:
         columns[part].append(name)
     return columns
 
@@ -54,15 +54,14 @@ def _observations(
     database: Database, parts: list[str], columns: Sequence[str], k1: int, k2: int, limit: int
 ) -> list[tuple[dt.datetime, int, str, str | None, str | None, dict[str, Any]]]:
     """Return observations from parts; `columns` are what their first columns are called, where DuckDB does not know."""
-    cursor = database.ask(
+    answer = database.ask(
         """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
         [parts, k1, k2, limit],
     )
-    names = [column[0] for column in cursor.description or ()]
-    names[: len(columns)] = columns
+    names = [*columns, *answer.columns[len(columns) :]]
     found = []
-    for row in cursor.fetchall():
+    for row in answer.rows:
         cells = dict(zip(names, row, strict=True))
         raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
         found.append(

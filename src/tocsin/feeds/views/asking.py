@@ -10,12 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 
 from tocsin.directory.models import Constituent
+from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import SORTS, Filter, Finding, Findings
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.forms import team
 from tocsin.feeds.queries import finding_with, only_constituents
-from tocsin.feeds.queries_findings import worded
+from tocsin.feeds.queries_findings import among, announced_by, span, system, within, worded
 from tocsin.feeds.queries_situation import is_owner
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
@@ -30,6 +31,8 @@ NOBODY = "-"
 NO_ONE = "\x7f"
 """A name that nobody and nothing has: the filter that nothing passes."""
 STATES = ("new", "still", "returned", "gone")
+OPEN = "open"
+"""Stands for the first three of them, as on the command line."""
 DEFAULT_SORT = "severity"
 
 
@@ -57,9 +60,11 @@ class Asked:
 
 
 def open_unless_named(question: Question[QueryDict]) -> None:
-    """Ask for the open states where no state is asked for."""
-    if not question.values("state", STATES):
-        question.query.setlist("state", list(STATES[:3]))
+    """Ask for the open states where no state is asked for, and no finding by its id."""
+    named = question.values("state", (*STATES, OPEN))
+    if OPEN in named or not (named or question.read("id", words_of)):
+        named = tuple(state for state in STATES if state in named or state in STATES[:3])
+    question.query.setlist("state", list(named))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +98,9 @@ def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known)
         just_gone=question.value("gone", ("now",)) == "now",
         only_constituents=only_constituents(request.user),
     )
+    found = worded(_narrowed(found, question), text)
     return Asked(
-        filter=_owned(worded(found, text), owner, getattr(request.user, "audit_key", "")),
+        filter=_owned(found, owner, getattr(request.user, "audit_key", "")),
         sort=sort.removeprefix("-"),
         is_descending=sort.startswith("-"),
         page=page,
@@ -117,18 +123,45 @@ def _place(question: Question[QueryDict]) -> tuple[int, Finding | None, bool]:
     return number, past, name == "before"
 
 
+def _narrowed(found: Filter, question: Question[QueryDict]) -> Filter:
+    """Return the filter with what `finding list` calls --asset, --asn and --id, each of which may stand several times.
+
+    Where none of the values can be understood, nothing is narrowed; the page says so.
+    """
+    if spans := question.read("asset", span):
+        found = within(found, spans)
+    if asns := question.read("asn", system):
+        found = announced_by(found, asns)
+    keys = question.read("id", words_of)
+    return among(found, keys) if keys else found
+
+
 def _types(question: Question[QueryDict], labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Return which types of report are asked for; the label of its feed stands for all types that bear it."""
+    """Return which types of report are asked for; the label of its feed stands for all types that bear it.
+
+    `period=now` stands for those whose latest report is of the period of the sums of Situation.
+    """
     named, wanted = question.values("type", labels), question.values("tlp", dict(TLP_CHOICES))
-    if not wanted:
+    of = situation.period() if question.value("period", ("now",)) == "now" else None
+    if not wanted and not of:
         return named
-    types = tuple(sorted(name for name, label in labels.items() if label in wanted and (not named or name in named)))
-    return types or (NO_ONE,)
+    types = {*(named or labels)}
+    types &= {name for name, label in labels.items() if label in wanted} if wanted else types
+    types &= {*of.types} if of else types
+    return tuple(sorted(types)) or (NO_ONE,)
 
 
 def _constituents(question: Question[QueryDict], people: Mapping[str, Constituent]) -> tuple[str, ...]:
-    """Return whose findings are asked for; a sector stands for all in it."""
-    named = tuple("" if value == NOBODY else value for value in question.values("whose", {*people, NOBODY}))
+    """Return whose findings are asked for; a sector stands for all in it.
+
+    They may be asked for by the name that `finding list` has for it; links go on with the page's own.
+    """
+    known = {*people, NOBODY}
+    asked = dict.fromkeys((*question.values("whose", known), *question.values("constituent", known)))
+    if question.query.getlist("constituent"):
+        question.query.setlist("constituent", [])
+        question.query.setlist("whose", list(asked))
+    named = tuple("" if value == NOBODY else value for value in asked)
     sectors = question.values("sector", {NOBODY, *(row.sector for row in people.values())})
     if not sectors:
         return named
@@ -143,10 +176,7 @@ def _owned(found: Filter, owner: str, me: str) -> Filter:
         return found
     held = situation.owned(None if owner == "none" else me if owner == "me" else owner)
     keys = situation.keys_of(tuple(held))
-    if owner == "none":
-        return dataclasses.replace(found, not_keys=keys)
-    both = keys if found.keys is None else tuple(key for key in keys if key in found.keys)
-    return dataclasses.replace(found, keys=both)
+    return dataclasses.replace(found, not_keys=keys) if owner == "none" else among(found, keys)
 
 
 @dataclasses.dataclass(frozen=True)

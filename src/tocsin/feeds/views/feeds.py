@@ -64,7 +64,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/feeds.html", context)
 
 
-STATES = {"ok": "arrives", "held": "held", "late": "late", "silent": "silent"}
+STATES = {"ok": "arrives", "broken": "broken", "held": "held", "late": "late", "silent": "silent"}
 """Of a feed → how the design system calls it."""
 
 

@@ -77,11 +77,12 @@ def findings(request: HttpRequest) -> HttpResponse:
         "organisations": _organisations(asked, tally),
         "of_organisations": len(names),
         "moved": _moved(found, asked.filter.only_constituents),
-        "is_open": set(asked.filter.states) <= set(OPEN),
+        "is_open": bool(asked.filter.states) and set(asked.filter.states) <= set(OPEN),
         "views": tabs(request.GET),
         "facets": [
             *facets(asked.filter, tally, titles, labels),
             *(sectors(tally, people) if request.GET.getlist("sector") else ()),
+            *typed(request.GET),
         ],
         "organisation_choices": _choices(tally.by_facet["constituent"], names, asked.filter.constituents),
         "type_choices": _types(tally, titles),
@@ -215,6 +216,20 @@ def sectors(tally: Tally, people: Mapping[str, Constituent]) -> list[dict[str, A
             counted[row.sector] = counted.get(row.sector, 0) + count
             words[row.sector] = row.sector_label
     return [{"name": "sector", "label": _("Sector"), "values": _most(counted, (), words)}] if counted else []
+
+
+def typed(query: QueryDict) -> list[dict[str, Any]]:
+    """Return a line for each filter that has its values from the address alone: there to be taken away."""
+    names = (("asset", _("Address")), ("asn", _("Autonomous system")), ("id", _("Finding")))
+    return [
+        {
+            "name": name,
+            "label": label,
+            "values": [{"code": each, "label": each} for each in query.getlist(name) if each],
+        }
+        for name, label in names
+        if any(query.getlist(name))
+    ]
 
 
 def _most(counted: Mapping[str, int], chosen: Sequence[str], words: Mapping[str, str]) -> list[dict[str, Any]]:

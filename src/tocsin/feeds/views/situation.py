@@ -21,7 +21,7 @@ from tocsin.engine.query import Filter
 from tocsin.feeds import history, needed, queries, wording
 from tocsin.feeds import queries_situation as situation_of
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.queries_situation import OPEN, Day, DayBefore, Health, Movements
+from tocsin.feeds.queries_situation import OPEN, Day, DayBefore, Health, Movements, Period
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
@@ -38,6 +38,7 @@ PEOPLE_SHOWN = 5
 NEEDED_SHOWN = 4
 ATTACKS = frozenset({"infection", "attack", "compromise", "content"})
 """Groups of report types whose growth is somebody's doing; the others are doors left open."""
+MOVED = ("new", "returned")
 VISIT_APART = dt.timedelta(minutes=30)
 VISITED, BEFORE = "feeds.visited", "feeds.visited_before"
 
@@ -51,7 +52,7 @@ def situation(request: HttpRequest) -> HttpResponse:
     people = queries.holders()
     moved, health, titles = situation_of.movements(), situation_of.health(), situation_of.titles()
     counts = queries.findings().counts(("constituent", "class", "state"), Filter(only_constituents=only))
-    gone = queries.findings().counts(("constituent", "class"), Filter(only_constituents=only, just_gone=True))
+    sums = moved_now(counts, only)
     all_kinds = kinds(moved, titles, [each.type.name for each in health if each.state == "silent"])
     wanted = needed.decisions(request.user, counts, people, health, titles)
     before = last_visit(request.session)
@@ -64,12 +65,12 @@ def situation(request: HttpRequest) -> HttpResponse:
         "kinds": all_kinds if question.value("kinds", ("all",)) else all_kinds[:KINDS_SHOWN],
         "kinds_more": max(0, len(all_kinds) - KINDS_SHOWN),
         "feeds": arrivals(health, titles),
-        "changes": changes(counts, gone, people),
+        "changes": changes(sums, people),
         "people": who(only, counts),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": len(wanted),
         "needed_more": wanted[NEEDED_SHOWN:],
-        "trend": trend(moved, sum(row[-1] for row in counts if row[2] in ("new", "returned"))),
+        "trend": trend(moved, sum(row[-1] for row in sums.moved)),
         "sectors": bars(counts, people, "sector"),
         "organisations": bars(counts, people, "whose"),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
@@ -203,11 +204,38 @@ def arrivals(health: Sequence[Health], titles: Mapping[str, str]) -> dict[str, A
 # ---- what went away, what came back?
 
 
-def changes(
-    counts: Sequence[tuple[Any, ...]],
-    gone: Sequence[tuple[Any, ...]],
-    people: Mapping[str, Constituent],
-) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """What is open, and what moved within the period: rows of constituent, class, state and number."""
+
+    counts: Sequence[tuple[Any, ...]]
+    """All that is there."""
+    moved: Sequence[tuple[Any, ...]]
+    """New and returned by reports of the period."""
+    gone: Sequence[tuple[Any, ...]]
+    """Gone by them; without the state."""
+    period: Period | None
+
+
+def moved_now(counts: Sequence[tuple[Any, ...]], only: tuple[str, ...] | None) -> Sums:
+    """Return what moved within the period; `counts` are those of all findings by constituent, class and state."""
+    found, of = queries.findings(), situation_of.period()
+    moved = [row for row in counts if row[2] in MOVED]
+    asked = Filter(only_constituents=only, just_gone=True)
+    if of is None or not of.left_out:
+        return Sums(counts, moved, found.counts(("constituent", "class"), asked), of)
+    if not of.types:
+        return Sums(counts, [], [], of)
+    within = Filter(only_constituents=only, types=of.types, states=MOVED)
+    return Sums(
+        counts,
+        found.counts(("constituent", "class", "state"), within),
+        found.counts(("constituent", "class"), dataclasses.replace(asked, types=of.types)),
+        of,
+    )
+
+
+def changes(sums: Sums, people: Mapping[str, Constituent]) -> dict[str, Any]:
     """Return what is new, back and gone now beside the day before: in all, by class, sector and constituent."""
     before = situation_of.day_before()
     groups = [
@@ -219,7 +247,7 @@ def changes(
     names = {code: row.local_name for code, row in people.items()}
     tables = []
     for title, name, of, label in groups:
-        rows = _grouped(of, counts, gone, _before(before, name, of))
+        rows = _grouped(of, sums, _before(before, name, of))
         shown = rows if len(rows) <= GROUPS_SHOWN else rows[: GROUPS_SHOWN - 1]
         listed = [
             _line(_label(name, code, label, sectors, names), row, urlencode({name: code or NOBODY}))
@@ -229,8 +257,14 @@ def changes(
             words = ngettext("{n} other", "{n} others", len(rest))
             listed.append(_line(words.format(n=len(rest)), _added(rest)))
         tables.append({"title": title, "rows": listed})
-    whole = _grouped(lambda whose, what: "", counts, gone, _before(before, "", lambda whose, what: ""))
-    return {"tables": tables, "all": whole[0][1] if whole else (Day(), Day(), 0)}
+    whole = _grouped(lambda whose, what: "", sums, _before(before, "", lambda whose, what: ""))
+    return {
+        "tables": tables,
+        "all": whole[0][1] if whole else (Day(), Day(), 0),
+        "period": sums.period,
+        # What is left out is left out of the lists too that the numbers lead to.
+        "within": "&period=now" if sums.period and sums.period.left_out else "",
+    }
 
 
 Group = tuple[Day, Day, int]
@@ -263,19 +297,18 @@ def _label(name: str, code: str, label: Any, sectors: Mapping[str, str], names: 
     return names.get(code, _("Nobody’s") if code == NOBODY else code)
 
 
-def _grouped(
-    of: Any, counts: Sequence[tuple[Any, ...]], gone: Sequence[tuple[Any, ...]], before: Mapping[str, Day]
-) -> list[tuple[str, Group]]:
+def _grouped(of: Any, sums: Sums, before: Mapping[str, Day]) -> list[tuple[str, Group]]:
     """Return for each group now, the day before and how many are open, most opened first."""
-    sums: dict[str, dict[str, int]] = {}
-    for whose, what, state, number in counts:
+    moved: dict[str, dict[str, int]] = {}
+    opened: dict[str, int] = {}
+    for whose, what, state, number in sums.counts:
         if state in OPEN:
-            row = sums.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))
-            row[state] += number
-    opened = {code: sum(row.values()) for code, row in sums.items()}
-    for whose, what, number in gone:
-        sums.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))["gone"] += number
-    today = {code: Day(**row) for code, row in sums.items()}
+            code = of(whose, what or "")
+            moved.setdefault(code, dict.fromkeys(WORDS, 0))
+            opened[code] = opened.get(code, 0) + number
+    for whose, what, state, number in (*sums.moved, *((*row[:2], "gone", row[2]) for row in sums.gone)):
+        moved.setdefault(of(whose, what or ""), dict.fromkeys(WORDS, 0))[state] += number
+    today = {code: Day(**row) for code, row in moved.items()}
     order = sorted(today, key=lambda code: (-today[code].opened, -opened.get(code, 0), code))
     return [(code, (today[code], before.get(code, Day()), opened.get(code, 0))) for code in order]
 

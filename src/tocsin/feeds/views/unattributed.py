@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from tocsin.directory.queries import constituents_visible_to
+from tocsin.directory.queries import attribution_under_way, constituents_visible_to
 from tocsin.engine import query as engine
 from tocsin.engine.query import Block, Filter
 from tocsin.feeds import queries
@@ -27,6 +27,7 @@ from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_findings import span
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
+from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
@@ -52,6 +53,7 @@ def unattributed(request: HttpRequest) -> HttpResponse:
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
         "constituents": constituents_visible_to(request.user).filter(status="active").order_by("name"),
+        "attribution": attribution_under_way(now()),
         "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
     }
     return render(request, "feeds/unattributed.html", context)

@@ -20,7 +20,7 @@ from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
 from tocsin.engine.shapes import Shape
 from tocsin.formats.idf.dictionary import EXTRA, classified, is_well_formed, keys, kind_of
-from tocsin.formats.tables import Table, from_delimited, from_json_lines
+from tocsin.formats.tables import Delimited, JsonLines, Records
 from tocsin.kernel import rsit
 from tocsin.kernel.reference_data import DATA
 from tocsin.kernel.refusals import InvalidInput
@@ -58,14 +58,14 @@ class Reading:
     def engine_shape(self) -> Shape | None:
         """The shape by which the engine's own reader can read it, without holding it; None when it cannot."""
         plain = self.shape == SHAPES[0] and self.delimiter and not self.comment and not self.skip_lines
-        is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
+        is_utf8 = codecs.lookup(self.encoding).name == "utf-8" and self.delimiter.isascii()
         return Shape(self.delimiter, self.columns) if plain and is_utf8 else None
 
-    def table(self, lines: Iterable[bytes]) -> Table:
-        """Return the records in `lines` as columns of text."""
+    def records(self, lines: Iterable[bytes]) -> Records:
+        """Return the records in `lines`."""
         if self.shape == "json-lines":
-            return from_json_lines(lines)
-        return from_delimited(
+            return JsonLines(lines)
+        return Delimited(
             lines,
             delimiter=self.delimiter,
             columns=self.columns,

@@ -13,7 +13,7 @@ from tocsin.engine.canonical import FORMS
 from tocsin.engine.convert import CONVERSIONS, BadCell
 from tocsin.engine.mapping import CLASS, TIME, Field, Mapping, Roles
 from tocsin.formats.idf.dictionary import EXTRA, TAXONOMY, classified, is_well_formed, keys, kind_of
-from tocsin.formats.tables import Table, from_json_lines
+from tocsin.formats.tables import JsonLines, Records
 from tocsin.kernel import rsit
 
 ORIGIN = "file"
@@ -86,12 +86,12 @@ def _problem_of_kind(kind: str, value: Any) -> str:
     return ""
 
 
-def read_lines(lines: Iterable[bytes]) -> Table:
-    """Return events, one JSON object a line, as columns named like their keys.
+def read_lines(lines: Iterable[bytes]) -> Records:
+    """Return events, one JSON object a line, as records whose columns are named like their keys.
 
     A line with a key twice, with NaN, nested too deep or that is no object is refused, with its number.
     """
-    return from_json_lines(lines)
+    return JsonLines(lines)
 
 
 def mapping_of(columns: Iterable[str], type_name: str = "idf") -> Mapping:

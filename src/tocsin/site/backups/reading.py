@@ -33,7 +33,7 @@ from tocsin.site.config import Config
 
 CHUNK_BYTES = 1 << 20
 MANIFEST_LIMIT_BYTES = 256 << 20
-KEPT = frozenset({"tocsin.toml", "serve.lock"})
+KEPT = frozenset({"tocsin.toml", "serve.lock", "helper.lock", "worker.bell"})
 """What may stand in an otherwise empty data directory; settings of this machine win over those in the archive."""
 
 SURPLUS_MARK = "unclean"

@@ -72,11 +72,11 @@ def _stripes(look: str, days: Sequence[str], letter: str, height: int) -> SafeSt
     return element("path", class_=look, d=stripes) if stripes else SafeString("")
 
 
-Arrival = Literal["ok", "held", "late", "silent"]
+Arrival = Literal["ok", "held", "late", "broken", "silent"]
 
 
 def ticks(feeds: Sequence[tuple[str, Arrival]], name: str) -> SafeString:
-    """Return one tick a feed, each (name, "ok" | "held" | "late" | "silent"): full, hollow, or short and ember."""
+    """Return one tick a feed, each (name, state): full if ok, short and ember if "broken" or "silent", else hollow."""
     parts = [_tick(index, feed, state) for index, (feed, state) in enumerate(feeds)]
     width = TICK_PX * max(len(feeds), 1)
     return drawing(
@@ -87,14 +87,14 @@ def ticks(feeds: Sequence[tuple[str, Arrival]], name: str) -> SafeString:
 def _tick(index: int, feed: str, state: Arrival) -> SafeString:
     tip = element("title", feed)
     box: dict[str, float]
-    if state == "silent":
+    if state in ("broken", "silent"):
         box = {"x": index * TICK_PX, "y": TICK_HEIGHT - LOW_HEIGHT, "width": TICK_PX - 2, "height": LOW_HEIGHT}
     elif state in ("held", "late"):
         # Its stroke lies inside, so that it is as large as a full one.
         box = {"x": index * TICK_PX + 0.5, "y": 0.5, "width": TICK_PX - 3, "height": TICK_HEIGHT - 1}
     else:
         box = {"x": index * TICK_PX, "y": 0, "width": TICK_PX - 2, "height": TICK_HEIGHT}
-    return element("rect", tip, class_="late" if state == "held" else state, **box)
+    return element("rect", tip, class_={"held": "late", "broken": "silent"}.get(state, state), **box)
 
 
 def squares(counts: Mapping[int, int], name: str) -> SafeString:

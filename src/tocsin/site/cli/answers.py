@@ -15,3 +15,10 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 def answer(options: argparse.Namespace, sentence: str, data: dict[str, Any]) -> None:
     """Print the sentence, or the data when JSON was asked for."""
     print(json.dumps(data, ensure_ascii=False) if options.json else sentence)
+
+
+def port(text: str) -> int:
+    """Return the number of a port as it is written on the command line. Raises ValueError."""
+    if not 1 <= int(text) <= 65535:
+        raise ValueError(text)
+    return int(text)

@@ -45,6 +45,7 @@ def import_files(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions, queries
+    from tocsin.directory.queries import attribution_outcome
 
     try:
         files = queries.read_files((path.name, _content(path)) for path in options.files)
@@ -56,11 +57,22 @@ def import_files(options: argparse.Namespace) -> int:
             print(json.dumps({"applied": False, "problems": [problem.as_data() for problem in refused.problems]}))
         raise
     applied = not options.dry_run and not plan.is_empty
+    outcome = attribution_outcome(COMMAND_LINE) if applied else None
     if options.json:
-        print(json.dumps({"applied": applied, **plan.as_data()}))
+        done = {"done": outcome.is_done, "findings": outcome.findings, "gained": outcome.gained} if outcome else None
+        print(json.dumps({"applied": applied, **plan.as_data(), "reattributed": done}))
     else:
         _say(files, plan, applied=applied)
+        if outcome and outcome.is_done:
+            print(f"Open findings: {outcome.findings} changed hands.")
+    if outcome and not outcome.is_done:
+        print(f"tocsin: {_undone(outcome.reason)}", file=sys.stderr)
     return 0
+
+
+def _undone(reason: str) -> str:
+    why = f" ({reason.rstrip('.')})" if reason else ""
+    return f"Open findings are not attributed anew yet{why}. The worker of `tocsin serve` does it, or the next import."
 
 
 def _content(path: Path) -> bytes:

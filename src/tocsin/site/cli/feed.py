@@ -189,6 +189,8 @@ def run_files(options: argparse.Namespace) -> int:
     from tocsin.feeds import intake
     from tocsin.kernel import clock
 
+    for reason in intake.passed_over(options.paths):
+        print(f"tocsin: {reason}", file=sys.stderr)
     bar = Bar()
     with _executor(options) as executor:
         summary = intake.import_reports(

@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
+from tocsin.site.cli.answers import port
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -18,7 +20,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Run the web pages and the background work until stopped. Listens on this machine alone, unless "
         "TOCSIN_TLS_CERT and TOCSIN_TLS_KEY are set or TOCSIN_TRUSTED_PROXIES names a reverse proxy.",
     )
-    parser.add_argument("--port", type=int, metavar="N", help="port to listen on (TOCSIN_PORT, else 8000)")
+    parser.add_argument("--port", type=port, metavar="N", help="port to listen on (TOCSIN_PORT, else 8000)")
     parser.add_argument("--only", choices=("web", "worker"), help="run one of the two parts, to watch them apart")
     parser.set_defaults(run=run)
 

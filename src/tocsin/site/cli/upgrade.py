@@ -29,7 +29,11 @@ def run(options: argparse.Namespace) -> int:
     from tocsin.site.config import load
 
     done = setting_up.upgrade(load())
-    if not done.migrations and done.before == done.after:
+    if done.trail_mended:
+        sentence = (
+            "The database refuses again to change the audit trail. Find out who had lifted that: tocsin audit verify"
+        )
+    elif not done.migrations and done.before == done.after:
         sentence = f"Nothing to do: this is version {done.after} already."
     else:
         steps = "\n".join(f"    {step}" for step in done.migrations) or "    none needed"

@@ -10,6 +10,7 @@ from pathlib import Path
 from tocsin.site import instance
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import Listening, check_free, listening
+from tocsin.site.serving.readiness import require_steps
 from tocsin.site.serving.supervisor import Part, say, supervise
 
 WEB, WORKER = "web", "worker"
@@ -21,7 +22,7 @@ LONGEST_REQUEST_S = 60
 def serve(config: Config, only: str | None = None) -> int:
     """Run the parts of the instance until told to stop; return the exit code.
 
-    Raises Conflict when the instance or the address is not fit, InvalidInput
+    Raises Conflict when the instance, its database or the address is not fit, InvalidInput
     for TLS files that cannot be used, Unavailable when the port is taken.
     """
     instance.require_ready(config.home)
@@ -29,6 +30,9 @@ def serve(config: Config, only: str | None = None) -> int:
     with instance.serving_lock(config.home, alone=False):
         if only != WORKER:
             check_free(where)
+        if amiss := require_steps(_environment(config)):
+            say(amiss)
+        if only != WORKER:
             say(f"serving {where.url}. Stop with Ctrl-C.")
         return supervise([part for part in parts(config, where) if only in (None, part.name)])
 

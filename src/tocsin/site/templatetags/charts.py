@@ -45,7 +45,7 @@ def strip(days: Sequence[str]) -> SafeString:
 
 @register.simple_tag
 def ticks(feeds: Iterable[tuple[str, str]]) -> SafeString:
-    """`{% ticks feeds %}`: each feed as (name, "ok" | "held" | "late" | "silent")."""
+    """`{% ticks feeds %}`: each feed as (name, "ok" | "held" | "late" | "broken" | "silent")."""
     listed: list[Any] = list(feeds)
     arrive = sum(state == "ok" for _name, state in listed)
     title = ngettext(

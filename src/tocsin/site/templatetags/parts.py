@@ -178,7 +178,7 @@ def crumb(label: str, url: str = "") -> SafeString:
 def filter_bar(context: template.Context, facets: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """`{% filter_bar facets %}`: one line per facet, its values as links that add or take away a choice.
 
-    A facet is {"name": parameter, "label": text, "values": [{"code", "label", "count", "severity"?}]}.
+    A facet is {"name": parameter, "label": text, "values": [{"code", "label", "count"?, "severity"?}]}.
     What is chosen is read from the address; several values of one facet mean either.
     """
     asked = context["request"].GET
@@ -193,7 +193,7 @@ def _value(facet: Mapping[str, Any], value: Mapping[str, Any], asked: QueryDict)
     others = [each for each in chosen if each != code]
     return {
         "label": value["label"],
-        "count": count(value.get("count")),
+        "count": count(value["count"]) if "count" in value else "",
         "severity": value.get("severity"),
         "is_chosen": code in chosen,
         "url": _address(asked, {name: others if code in chosen else [*chosen, code]}),

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tocsin.kernel.counting import counted
+
 WAIT_S = 60.0
 """As in `feeds.holding`, which cannot be read before Django is set up."""
 
@@ -26,11 +28,6 @@ def day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-31") from None
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 report`, `2 reports`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:

@@ -6,9 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, counted, day, positive, said_when_waiting, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ DEFAULT_LIMIT = 20
 
 def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verbs."""
-    runs = verbs.add_parser("runs", help="list imports, the latest first")
+    runs = verbs.add_parser("runs", help="list imports, the latest first, or what waits for somebody")
     runs.add_argument("--limit", type=positive, default=DEFAULT_LIMIT, metavar="N", help="at most so many")
+    runs.add_argument(
+        "--waiting",
+        action="store_true",
+        help="list the cycles that are held, lack a file or are open, each with its fix",
+    )
     add_json_option(runs)
     runs.set_defaults(run=list_runs)
 
@@ -57,27 +63,38 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def list_runs(options: argparse.Namespace) -> int:
-    """List runs."""
+    """List runs, or the cycles that wait for somebody."""
     open_instance()
     from tocsin.feeds.models import Run
     from tocsin.feeds.standing import shown
+    from tocsin.feeds.unfinished import unfinished_cycles
+    from tocsin.kernel import clock
 
+    cycles = unfinished_cycles(clock.now())
+    waiting = [each.as_data() for each in cycles]
+    if options.waiting:
+        said = "\n".join(f"{each.says}. {each.fix}" for each in cycles)
+        answer(options, said or "No cycle waits for anything.", {"waiting": waiting})
+        return 0
     runs = [_run_data(each) for each in shown(list(Run.objects.all()[: options.limit]))]
     lines = [
         f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:11}  {run['files']:>5} files  "
         f"{run['rows_kept']:>9} rows  {_remark(run)}".rstrip()
         for run in runs
     ]
-    answer(options, "\n".join(lines) or "Nothing was imported yet.", {"runs": runs})
+    if number := sum(each.is_due for each in cycles):
+        wait = "1 cycle waits" if number == 1 else f"{number} cycles wait"
+        lines.append(f"{wait} for somebody: tocsin feed runs --waiting")
+    answer(options, "\n".join(lines) or "Nothing was imported yet.", {"runs": runs, "waiting": waiting})
     return 0
 
 
 def _run_data(each: Shown) -> dict[str, Any]:
     from tocsin.feeds.choices import Standing
-    from tocsin.feeds.standing import INTERRUPTED
+    from tocsin.feeds.standing import interruption
 
     run, replayed = each.run, each.run.options.get("replay")
-    note = INTERRUPTED if each.standing is Standing.INTERRUPTED else run.note
+    note = interruption(run) if each.standing is Standing.INTERRUPTED else run.note
     return {
         "run": run.pk,
         "state": each.standing.value,

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.names import readable
 from tocsin.site.cli.answers import add_json_option
 from tocsin.site.starting import open_instance
 
@@ -48,6 +49,7 @@ def watch(options: argparse.Namespace) -> int:
 
     teller = _Teller(as_json=options.json)
     watch = Watch(options.folder, by=System("feed watch"), tell=teller, now=clock.now, settled_s=options.settled)
+    _say_what_is_watched(watch.folder, options)
     if options.once:
         watch.look()
         if watch.is_waiting:
@@ -61,6 +63,15 @@ def watch(options: argparse.Namespace) -> int:
     return 0
 
 
+def _say_what_is_watched(folder: Path, options: argparse.Namespace) -> None:
+    settled = f"A file is taken in once it has not changed for {options.settled:g} s"
+    if options.once:
+        said = f"looking once at {readable(str(folder))}. {settled}."
+    else:
+        said = f"watching {readable(str(folder))}, looking every {options.every:g} s. {settled}; Ctrl-C ends it."
+    print(f"tocsin: {said}", file=sys.stderr, flush=True)
+
+
 class _Teller:
     """Prints what was done; problems go to standard error."""
 
@@ -68,10 +79,11 @@ class _Teller:
         self.as_json, self.failed = as_json, False
 
     def __call__(self, sentence: str, data: dict[str, Any]) -> None:
-        if data.keys() & {"problem", "broken"}:
-            self.failed = True
+        self.failed |= bool(data.keys() & {"problem", "broken"})
+        is_aside = bool(data.keys() & {"problem", "broken", "passed_over"})
+        if is_aside:
             print(f"tocsin: {sentence}", file=sys.stderr, flush=True)
         if self.as_json:
             print(json.dumps(data, ensure_ascii=False), flush=True)
-        elif not data.keys() & {"problem", "broken"}:
+        elif not is_aside:
             print(sentence, flush=True)

@@ -1,0 +1,188 @@
+"""Sort the lines of a block that the fast reader could not vouch for, all at once as far as that is exact.
+
+A line without quotes is what it is whatever stands around it: blank, a record,
+or a record with the wrong number of cells. So is one whose quotes are all in
+their places. Only what is left, lines with stray or open quotes, is looked at
+one by one (`resync`), and says which lines after it are part of its record. So
+a file of nothing but blank or broken lines is read as fast as a good one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from tocsin.engine.resync import Record, Resynchroniser, wrong_number_reason
+
+_Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+_Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+_LINE_END, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
+_AT_ONCE = 65_536
+"""Bad records that are held one by one, until they are columns."""
+_RECORD, _WRONG, _PASSED_OVER, _PART, _ODD = range(5)
+"""What a line is: a record; one with too few or too many cells; blank or a remark; part of what began before; odd."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRecord:
+    """A record that could not be read: where it stands, why, and its text."""
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRecords:
+    """Records that could not be read, as columns: there may be as many of them as a file has lines."""
+
+    lines: _Numbers
+    reasons: pa.Array
+    raws: pa.Array
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.lines)
+
+    def __iter__(self) -> Any:
+        """Yield them one by one."""
+        yield from map(BadRecord, self.lines.tolist(), self.reasons.to_pylist(), self.raws.to_pylist())
+
+    @classmethod
+    def of(cls, records: Iterable[BadRecord | Record] = ()) -> BadRecords:
+        """Return records as columns."""
+        rows = list(records)
+        lines = np.array([one.line for one in rows], np.int64)
+        reasons = pa.array([one.reason for one in rows], pa.utf8())
+        return cls(lines, reasons, pa.array([one.raw for one in rows], pa.binary()))
+
+    @classmethod
+    def joined(cls, several: Sequence[BadRecords]) -> BadRecords:
+        """Return several one after another."""
+        if len(several) < 2:
+            return several[0] if several else cls.of()
+        lines = np.concatenate([one.lines for one in several])
+        reasons = pa.concat_arrays([one.reasons for one in several])
+        return cls(lines, reasons, pa.concat_arrays([one.raws for one in several]))
+
+    def in_order(self) -> BadRecords:
+        """Return them in the order of their lines."""
+        order = np.argsort(self.lines, kind="stable")
+        at = pa.array(order)
+        return BadRecords(self.lines[order], self.reasons.take(at), self.raws.take(at))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sorted:
+    """The lines of a block, each in its place. Numbers of lines count from 0, in the block."""
+
+    whole: bytes
+    """The lines that are records by themselves, every quote in its place, as they stand in the block."""
+    whole_lines: _Numbers
+    mended: list[Record]
+    """Records with stray quotes, or that run over lines."""
+    bad: BadRecords
+    others: int
+    """Lines that are blank, a remark, or a further line of a record."""
+
+
+def blank_lines(block: bytes) -> _Mask:
+    """Return which lines of a block hold nothing, not even a space. The block ends with a line end."""
+    data = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(data == _LINE_END)
+    length = np.diff(ends, prepend=-1) - 1
+    blank: _Mask = (length == 0) | ((length == 1) & (data[ends - 1] == _RETURN))
+    return blank
+
+
+def sort_lines(block: bytes, width: int, delimiter: str, comment: str) -> Sorted:
+    """Sort the lines of a block that ends with a line end."""
+    return _Lines(block, width, delimiter.encode(), comment.encode()).sorted()
+
+
+class _Lines:
+    """The lines of a block and what is known of each."""
+
+    def __init__(self, block: bytes, width: int, delimiter: bytes, comment: bytes) -> None:
+        self._block, self._comment = block, comment
+        self._resync = Resynchroniser(width, delimiter)
+        self._data = np.frombuffer(block, np.uint8)
+        self._ends = np.flatnonzero(self._data == _LINE_END)
+        self._starts = np.concatenate(([0], self._ends[:-1] + 1))
+        self._returns = (self._ends > self._starts) & (self._data[self._ends - 1] == _RETURN)
+        self._cells = self._count(ord(delimiter)) + 1
+        self._kind = np.where(self._cells == width, _RECORD, _WRONG).astype(np.uint8)
+        self._texts: list[bytes] = []
+
+    def _count(self, byte: int) -> _Numbers:
+        """Return how often a byte occurs in each line."""
+        counts: _Numbers = np.add.reduceat(self._data == byte, self._starts, dtype=np.int64)
+        return counts
+
+    def sorted(self) -> Sorted:
+        """Return the lines in their places."""
+        odd = self._judge()
+        records = self._resync.records(self._texts, odd)
+        mended: list[Record] = []
+        bad: list[BadRecords] = []
+        while some := list(itertools.islice(records, _AT_ONCE)):
+            some = [record for record in some if not self._close(record)]
+            mended += [record for record in some if record.cells is not None]
+            bad.append(BadRecords.of(record for record in some if record.cells is None))
+        whole, wrong = self._kind == _RECORD, self._kind == _WRONG
+        together = BadRecords.joined([self._wrong(wrong), *bad])
+        return Sorted(
+            self._data[self._bytes_of(whole)].tobytes(),
+            np.flatnonzero(whole),
+            mended,
+            together.in_order() if bad else together,
+            int(np.count_nonzero((self._kind == _PASSED_OVER) | (self._kind == _PART))),
+        )
+
+    def _judge(self) -> list[int]:
+        """Say of each line what it is by itself; return those that cannot be judged so."""
+        odd = []
+        if (quoted := np.flatnonzero(self._count(_QUOTE))).size:
+            self._texts = self._block.split(b"\n")
+            self._texts.pop()  # what follows the last line end: nothing
+            self._kind[quoted] = _RECORD
+            is_sound = self._resync.is_sound
+            odd = [at for at in quoted.tolist() if not is_sound(self._texts[at].removesuffix(b"\r"))]
+        self._kind[self._ends - self._starts == self._returns] = _PASSED_OVER
+        if self._comment:
+            first = np.flatnonzero(self._data[self._starts] == self._comment[0]).tolist()
+            remarks = [at for at in first if self._block.startswith(self._comment, self._starts[at])]
+            self._kind[remarks] = _PASSED_OVER
+        self._kind[odd] = _ODD
+        return odd
+
+    def _close(self, record: Record) -> bool:
+        """Note which lines a record takes; say whether it is a remark, and so none."""
+        self._kind[record.line + 1 : record.line + record.lines] = _PART
+        is_remark = bool(self._comment) and record.raw.startswith(self._comment)
+        if is_remark:
+            self._kind[record.line] = _PASSED_OVER
+        return is_remark
+
+    def _wrong(self, lines: _Mask) -> BadRecords:
+        """Return records with the wrong number of cells."""
+        numbers = np.flatnonzero(lines)
+        chosen = self._bytes_of(lines)
+        chosen[self._ends] = False
+        chosen[self._ends[self._returns] - 1] = False
+        lengths = (self._ends - self._starts - self._returns)[numbers]
+        counts, which = np.unique(self._cells[numbers], return_inverse=True)
+        reasons = [wrong_number_reason(count, self._resync.width) for count in counts.tolist()]
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._data[chosen])]
+        raws = pa.BinaryArray.from_buffers(pa.binary(), len(numbers), buffers)
+        return BadRecords(numbers, pa.array(reasons, pa.utf8()).take(pa.array(which)), raws)
+
+    def _bytes_of(self, lines: _Mask) -> _Mask:
+        """Return which bytes of the block stand in some of its lines, their line ends too."""
+        return np.repeat(lines, self._ends - self._starts + 1)

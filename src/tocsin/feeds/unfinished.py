@@ -1,0 +1,96 @@
+"""Cycles that make nothing go gone yet, and what each waits for: a decision, a whole copy of a file, or more files."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from django.db.models import Max, Q
+
+from tocsin.feeds.models import Cycle
+from tocsin.kernel.clock import Instant
+
+CLOSED_AFTER = dt.timedelta(hours=36)
+HELD, BROKEN, OPEN = "held", "broken", "open"
+
+
+@dataclasses.dataclass(frozen=True)
+class Unfinished:
+    """A cycle that does not count."""
+
+    type: str
+    on: dt.date
+    why: str
+    """`broken` while a file of it cannot be read, `held` while it is too short, `open` while more files may come."""
+    rows: int
+    usual: float | None
+    files: tuple[str, ...]
+    """Names of those that could not be read."""
+    is_due: bool
+    """Whether somebody must do something: one that is open may just be waiting for its other files."""
+
+    @property
+    def name(self) -> str:
+        """The cycle as commands take it."""
+        return f"{self.type} {self.on}"
+
+    @property
+    def says(self) -> str:
+        """How it is, in English."""
+        named = f"{self.type} of {self.on}"
+        if self.why == BROKEN:
+            return f"{named} lacks what could not be read: {', '.join(self.files)}"
+        if self.why == HELD:
+            rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
+            return f"{named} is held: it has {rows}, less than half of the {self.usual or 0:.0f} on the days before"
+        return f"{named} is open: more files of it may come"
+
+    @property
+    def fix(self) -> str:
+        """The one thing that ends it, in English."""
+        return {
+            BROKEN: "Import a whole copy of the file: tocsin feed run PATH",
+            HELD: f"Say whether it is complete: tocsin feed confirm {self.name}, or feed discard",
+            OPEN: f"When all of its files are here: tocsin feed close {self.name}",
+        }[self.why]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as `feed runs --json` prints it."""
+        return {
+            "type": self.type,
+            "date": self.on.isoformat(),
+            "why": self.why,
+            "rows": self.rows,
+            "usual": self.usual,
+            "files": list(self.files),
+            "due": self.is_due,
+            "fix": self.fix,
+        }
+
+
+def unfinished_cycles(at: Instant) -> list[Unfinished]:
+    """Return them by day and type."""
+    rows = Cycle.objects.filter(Q(held=True) | Q(closed=False) | ~Q(broken=[])).select_related("type")
+    due = set(due_cycles(at))
+    found = [_unfinished(row, (row.type.name, row.on) in due) for row in rows]
+    return sorted(found, key=lambda each: (each.on, each.type))
+
+
+def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
+    why = BROKEN if row.broken else HELD if row.held else OPEN
+    return Unfinished(row.type.name, row.on, why, row.rows, row.usual, tuple(row.broken), is_due or why != OPEN)
+
+
+def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
+    """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
+
+    One that lacks a report which could not be read stays open: it would make findings gone by mistake.
+    """
+    open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
+    latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
+    return [
+        (cycle.type.name, cycle.on)
+        for cycle in open_ones
+        if latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER
+    ]

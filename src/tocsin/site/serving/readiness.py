@@ -1,0 +1,52 @@
+"""Whether the database is of this version: asked in a process of its own, since the supervisor loads no Django."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from tocsin.kernel.refusals import Conflict, Refusal
+from tocsin.site.starting import open_instance
+
+REFUSED = 1
+LONGEST_S = 60
+
+
+def require_steps(environment: Mapping[str, str]) -> str:
+    """Refuse with Conflict when the database lacks steps of this version; return what is amiss otherwise, if anything.
+
+    A database that does not answer is no reason not to start: it may come up after us.
+    """
+    command = [sys.executable, "-m", "tocsin.site.serving.readiness"]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST_S)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return "the database does not answer yet; serving all the same."
+    if done.returncode == REFUSED:
+        raise Conflict(done.stdout.strip() or done.stderr.strip())
+    return done.stdout.strip()
+
+
+def main() -> int:
+    """Open the instance; say on standard output why it cannot be served."""
+    try:
+        _open()
+    except Refusal as refusal:
+        sys.stdout.write(f"{refusal}\n")
+        return REFUSED
+    return 0
+
+
+def _open() -> None:
+    from django.db import Error
+
+    try:
+        open_instance()
+    except Error as error:
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        sys.stdout.write(f"the database does not answer yet ({said}); serving all the same. See `tocsin doctor`.\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Networks and domain names in one canonical form."""
+
+from __future__ import annotations
+
+import pytest
+
+from tocsin.kernel import networks
+
+
+@pytest.mark.parametrize("text", ["fe80::1%eth0/128", "fe80::%1/64", "fe80::1%1"])
+def test_a_network_of_one_link_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="holds on one link only"):
+        networks.network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.7/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("2001:DB8::/32", "2001:db8::/32"),
+    ],
+)
+def test_ipv4_written_as_ipv6_is_the_same_network(text: str, meant: str) -> None:
+    assert str(networks.network(text)) == meant
+
+
+@pytest.mark.parametrize("name", ["straße.example", "οδός.example", "a\u200db.example", "WEIß.example"])
+def test_a_name_that_idna_writes_in_two_ways_is_refused_with_the_way_out(name: str) -> None:
+    with pytest.raises(ValueError, match="Write its ASCII form"):
+        networks.suffix(name)
+    with pytest.raises(UnicodeError, match="differently"):
+        networks.ascii_name(name)
+
+
+@pytest.mark.parametrize("name", ["10.0.0.1", "host.7", "7", "münchen..example", "-a.example", "a" * 64 + ".example"])
+def test_what_is_no_domain_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a domain name"):
+        networks.suffix(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "ascii_name"),
+    [
+        ("Ministère.EXAMPLE.", "xn--ministre-60a.example"),
+        ("*.gov.example", "gov.example"),
+        ("xn--fa-hia.de", "xn--fa-hia.de"),
+    ],
+)
+def test_a_suffix_has_one_form(name: str, ascii_name: str) -> None:
+    assert networks.suffix(name) == ascii_name

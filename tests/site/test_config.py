@@ -1,0 +1,64 @@
+"""Settings that no instance can run with are named, not tripped over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Command
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site import config, settings
+
+KEY = "k" * 40
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "99999", "99999 is not between 1 and 65535"),
+        ("PORT", "http", "is not a whole number"),
+        ("THREADS", "-3", "-3 is not between 0 and 64"),
+        ("GONE_AFTER", "0", "0 is not between 1 and 365"),
+        ("MEMORY_MB", "1", "1 is not between 128 and 65536"),
+        ("LANGUAGE", "xx", "'xx' is none of en, fr"),
+        ("DATABASE_URL", "banana", "no address of a database"),
+        ("DATABASE_URL", "mysql://user:secret@host/name", "no address of a database"),
+        ("SECRET_KEY", "a", "fewer than 32 letters"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_its_name(name: str, value: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=sentence) as refused:
+        config.load({"TOCSIN_HOME": str(tmp_path), f"TOCSIN_{name}": value})
+    assert f"TOCSIN_{name}" in str(refused.value)
+    assert "secret@" not in str(refused.value)
+
+
+def test_values_that_can_be_are_taken(tmp_path: Path) -> None:
+    given = {"TOCSIN_PORT": "65535", "TOCSIN_LANGUAGE": "fr", "TOCSIN_SECRET_KEY": KEY, "TOCSIN_THREADS": "0"}
+    found = config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_DATABASE_URL": "postgresql://a@b/c", **given})
+    assert (found.port, found.language, found.secret_key) == (65535, "fr", KEY)
+
+
+def test_a_list_for_one_word_in_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tocsin.toml").write_text('language = ["fr"]\n')
+    with pytest.raises(InvalidInput, match="none of en, fr"):
+        config.load({"TOCSIN_HOME": str(tmp_path)})
+
+
+def test_the_languages_that_may_be_set_are_those_of_the_pages() -> None:
+    assert tuple(code for code, _ in settings.LANGUAGES) == config.LANGUAGES
+
+
+@pytest.mark.parametrize("command", ["doctor", "init", "serve"])
+def test_commands_say_it_in_a_sentence(tocsin: Command, command: str) -> None:
+    done = tocsin(command, language="xx")
+    assert done.returncode == 1
+    assert "TOCSIN_LANGUAGE" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "http"])
+def test_a_port_that_is_none_is_wrong_usage(tocsin: Command, port: str) -> None:
+    done = tocsin("serve", "--port", port)
+    assert (done.returncode, "--port" in done.stderr) == (2, True)
