@@ -30,7 +30,7 @@ def test_every_role_is_explained_with_its_sort() -> None:
     sorts = {
         field.name: "list" if isinstance(getattr(Roles(), field.name), tuple) else "text"
         for field in dataclasses.fields(Roles)
-    }
+    } | {"kinds": "table"}
     assert {name: row[0] for name, row in described(section(PAGE, "[roles]")).items()} == sorts
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench.feeds import write_claims
 from tests.engine.reports import MONDAY, day
 from tocsin.engine import addresses
-from tocsin.engine.attribute import attribute, own_name
+from tocsin.engine.attribute import attribute, names_only, own_name
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 
 Question = tuple[str | None, int, bytes | None, dt.date]
@@ -100,6 +100,11 @@ def test_the_day_of_the_observation_decides_not_that_of_the_import() -> None:
         (b" www.port.example ", "www.port.example"),
         (b"someone@port.example", "port.example"),
         ("bücher.example".encode(), "xn--bcher-kva.example"),
+        (b"www.port.example/a//b", "www.port.example"),
+        (b"//www.port.example/a", "www.port.example"),
+        (b"http://www.port.example/a//b", "www.port.example"),
+        (b"N/A", ""),
+        (b"-", ""),
         (b"192.0.2.1", ""),
         (b"http://192.0.2.1/", ""),
         (b"192.0.2.1:80", ""),
@@ -237,3 +242,9 @@ def test_there_is_no_wrong_answer_among_fifty_thousand_networks(tmp_path: Path) 
     ]
     assert wrong == []
     assert sum(answer is not None for answer in found) > 900
+
+
+def test_cells_that_name_no_host_are_left_out() -> None:
+    cells = pa.array(["www.port.example", None, "-", "192.0.2.1", "http://port.example/"])
+    assert names_only(cells).to_pylist() == ["www.port.example", None, None, None, "http://port.example/"]
+    assert names_only(cells.slice(0, 2)).to_pylist() == ["www.port.example", None]

@@ -247,3 +247,18 @@ def test_a_column_is_converted_as_its_cells_are(name: str, texts: list[str | Non
             expected.append(None)
     assert repr(list(values)) == repr(expected)
     assert values.bad().rows.tolist() == [row for row, text in enumerate(texts) if text and is_bad(name, text)]
+
+
+def test_distinct_values_are_exchanged_for_others() -> None:
+    encoded = pa.array(["lu", None, "LU", "x", "fr"]).dictionary_encode()
+    assert cells.recoded(encoded, ["LU", "LU", None, "FR"]).to_pylist() == ["LU", None, "LU", None, "FR"]
+    filled = cells.recoded(encoded, ["LU", "LU", None, "FR"], "LU")
+    assert filled.to_pylist() == ["LU", "LU", "LU", None, "FR"]
+    assert filled.dictionary.to_pylist() == ["LU", "FR"]
+
+
+@pytest.mark.parametrize("name", ["raw", "text", "validate_to_none", "lower", "category_or_detail"])
+def test_what_takes_any_text_takes_bytes_that_are_none(name: str) -> None:
+    table = pa.table({"x": pa.array([b"caf\xe9"], pa.binary())})
+    values = convert(table, "x", name)
+    assert (list(values), values.reasons[0]) == (["caf\ufffd"], "")

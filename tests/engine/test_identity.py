@@ -130,7 +130,7 @@ def test_the_published_schema_gives_the_same_keys(outside_schema: Path) -> None:
 
 def _identity(mapping: Mapping) -> tuple[object, ...]:
     roles = mapping.roles
-    return mapping.type, roles.time, roles.address, roles.account, roles.port, roles.protocol, roles.detail
+    return mapping.type, roles.time, roles.address, roles.account, roles.port, roles.protocol, roles.detail, roles.kinds
 
 
 def test_chunking_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

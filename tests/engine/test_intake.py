@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.engine.manifest import Bench
 from tests.engine.reports import COLUMNS, as_csv, day, name_of, row, seen, write
 from tocsin.engine import addresses, records
+from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.claims import ASN, Claim, Claims
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.intake import ChunkSource, Context, Recognised, deliver, digest_of, map_chunk, part_number
@@ -41,6 +43,10 @@ class Semicolons:
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         return None
+
+
+def at(number: int) -> dt.datetime:
+    return dt.datetime.combine(day(number), dt.time(12), dt.UTC)
 
 
 def test_a_delivery_is_looked_at(tmp_path: Path) -> None:
@@ -89,11 +95,32 @@ def test_a_chunk_becomes_a_part_a_spill_and_a_quarantine(tmp_path: Path) -> None
     (chunk,) = ChunkSource(delivery)
     mapped = map_chunk(context, delivery, chunk)
     assert (mapped.records, mapped.kept, mapped.rows_quarantined, mapped.cells_quarantined) == (3, 2, 1, 1)
-    assert mapped.latest == day(0)
+    assert mapped.days == {}, "its name says it"
     assert pq.read_table(tmp_path / "store" / mapped.part).num_rows == 2
     assert pq.read_table(tmp_path / "store" / mapped.quarantine)["line"].to_pylist() == [4, 3]
     assert (tmp_path / "store" / mapped.spill).exists()
     assert map_chunk(context, delivery, chunk) == mapped, "a task may be tried again"
+
+
+def _day_of(tmp_path: Path, days: list[int], **options: Any) -> dt.date:
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / "scan_rdp.csv"
+    path.write_bytes(as_csv([seen(f"192.0.2.{n}", day(on)) for n, on in enumerate(days)]))
+    (report,) = Bench(tmp_path / "store").run([path], **options).accepted
+    return report.on
+
+
+def test_the_day_of_an_undated_report_is_that_of_most_of_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(records, "BLOCK_BYTES", 256)
+    assert _day_of(tmp_path, [0] * 20 + [24] + [-3] * 5, latest=day(31)) == day(0)
+
+
+def test_where_no_day_has_most_rows_it_is_the_latest_that_has_come(tmp_path: Path) -> None:
+    assert _day_of(tmp_path / "a", [-90, -40, -40, -7, 0, 24], latest=last_acceptable(at(0))) == day(0)
+    assert _day_of(tmp_path / "b", [3, 5, 7], latest=last_acceptable(at(0))) == day(7)
 
 
 def test_what_workers_elsewhere_are_given_can_be_sent_to_them(tmp_path: Path) -> None:

@@ -212,16 +212,118 @@ def test_a_classification_may_come_from_a_column() -> None:
     assert [event["class"] for event in events(normalise(batch_of(data), mapping))] == ["phishing", "scanner"]
 
 
+def test_a_class_is_a_type_of_the_taxonomy_whatever_a_mapping_says() -> None:
+    data = b"when,who\n01/02/2026,192.0.2.1\n"
+    for said, kept in {"blacklist": "other", "Odd": "undetermined", "": "undetermined", "scanner": "scanner"}.items():
+        result = normalise(batch_of(data), own(constants=(("classification.type", said),)))
+        assert [event["class"] for event in events(result)] == [kept]
+    mapping = own(constants=(), fields=(*own().fields, Field("classification.type", "kind", "raw")))
+    data = b"when,who,kind\n" + b"".join(
+        b"01/02/2026,192.0.2.1,%b\n" % cell for cell in (b"tor", b"", b"x" * 99, b"\xff")
+    )
+    found = [event["class"] for event in events(normalise(batch_of(data), mapping))]
+    assert found == ["other", *["undetermined"] * 3]
+
+
 def test_details_are_joined() -> None:
     mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
     data = b"when,who,a,b\n01/02/2026,192.0.2.1,x,y\n01/02/2026,192.0.2.1,x,\n01/02/2026,192.0.2.1,,\n"
     data += b"01/02/2026,192.0.2.1,z,w\n"
     found = events(normalise(batch_of(data), mapping))
     assert found[0]["detail"] == "x y"
-    assert found[1]["detail"].strip() == "x"
+    assert found[1]["detail"] == "x"
     assert found[2]["detail"] is None
     assert found[3]["detail"] == "z w"
     assert len({(one["k1"], one["k2"]) for one in found}) == 4
+
+
+def test_details_that_read_alike_stay_apart() -> None:
+    mapping = own(roles=Roles(time="when", address="who", detail=("a", "b")))
+    pairs = [("x y", "z"), ("x", "y z"), ("x", ""), ("", "x"), ("", "")]
+    data = as_csv(
+        [{"when": "01/02/2026", "who": "192.0.2.1", "a": a, "b": b} for a, b in pairs], ("when", "who", "a", "b")
+    )
+    found = events(normalise(batch_of(data), mapping))
+    assert len({(one["k1"], one["k2"]) for one in found}) == len(pairs)
+    without = normalise(batch_of(b"when,who,a\n01/02/2026,192.0.2.1,x\n"), mapping)
+    assert events(without)[0]["k1"] == found[2]["k1"]
+
+
+def test_a_website_is_one_however_its_name_is_written() -> None:
+    columns = ("timestamp", "ip", "port", "http_host")
+    names = ["www.port.example", "WWW.Port.example", " www.port.example. ", "www.port.example:80"]
+    others = ["192.0.2.1", "a b", "\udce9", "\udce8", ""]
+    found = events(normalised([row(http_host=name) for name in names + others], "compromised_website", columns))
+    assert {one["detail"] for one in found[:4]} == {"www.port.example"}
+    assert len({one["k1"] for one in found}) == 1 + len(others)
+    assert [one["detail"] for one in found[4:]] == ["192.0.2.1", "a b", "\\xe9", "\\xe8", None]
+
+
+def test_what_is_no_account_is_set_aside() -> None:
+    rows = [{"timestamp": "2026-11-16", "email": text} for text in ("A@Port.example", "a@port.example", "junk", "N/A")]
+    result = normalised(rows, "compromised_account", ("timestamp", "email"))
+    assert [event["account"] for event in events(result)] == ["a@port.example"] * 2
+    assert len({event["k1"] for event in events(result)}) == 1
+    assert [one[:3] for one in quarantined(result)] == [
+        (4, "email", "'junk' is not a mail address"),
+        (5, "email", "there is no asset"),
+    ]
+
+
+def test_an_account_stands_for_the_asset_where_the_address_is_empty() -> None:
+    mapping = own(roles=Roles(time="when", address="who", account="name", instead=("link",), kinds=(("link", "url"),)))
+    data = b"when,who,name,link\n" + b"".join(
+        b"01/02/2026,%b\n" % cells
+        for cells in (b"192.0.2.1,a,", b",a,http://b.example", b",,http://B.example", b"x,a,", b",,junk", b"-,-,")
+    )
+    result = normalise(batch_of(data), mapping)
+    assert [(event["line"], event["account"], event["ip_low"] is None) for event in events(result)] == [
+        (2, None, False),
+        (3, "a", True),
+        (4, "http://b.example/", True),
+    ]
+    assert [one[:3] for one in quarantined(result)] == [
+        (5, "who", "'x' is not an address"),
+        (6, "link", "'junk' is not a URL with scheme and host"),
+        (7, "who", "there is no asset"),
+    ]
+    alone = normalise(batch_of(b"when,name\n01/02/2026,a\n"), mapping)
+    assert events(alone)[0]["k1"] == events(result)[1]["k1"]
+
+
+def test_countries_and_protocols_have_one_form_and_bad_ones_are_none() -> None:
+    rows = [
+        row(geo="lu", protocol="6"),
+        row(geo="LU ", protocol="TCP"),
+        row(geo="Luxembourg", protocol="junk"),
+        row(geo="N/A", protocol="-"),
+    ]
+    result = normalised(rows)
+    assert [(event["country"], event["protocol"]) for event in events(result)] == [
+        ("LU", "tcp"),
+        ("LU", "tcp"),
+        (None, None),
+        (None, None),
+    ]
+    assert len({event["k1"] for event in events(result)}) == 2
+    assert sorted(one[:2] for one in quarantined(result)) == [(4, "geo"), (4, "protocol")]
+
+
+@pytest.mark.parametrize("cell", ["", "N/A", "-", "192.0.2.1"])
+def test_a_cell_without_a_name_does_not_hide_that_of_the_url(cell: str) -> None:
+    columns = ("timestamp", "ip", "port", "http_host", "url")
+    (event,) = events(normalised([row(http_host=cell, url="http://b.example/")], "compromised_website", columns))
+    assert event["name"] == "http://b.example/"
+    (alone,) = events(normalised([row(http_host=cell)], "compromised_website", columns))
+    assert alone["name"] == (cell or None)
+
+
+def test_spaces_around_an_address_cost_no_row() -> None:
+    result = normalised([row(), row(ip=" 192.0.2.2"), row(ip="2001:db8::1 "), row(ip=" x")])
+    assert [event["ip_low"] for event in events(result)] == [
+        addresses.of(text)[1] for text in ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+    ]
+    assert [one[:2] for one in quarantined(result)] == [(5, "ip")]
 
 
 def test_roles_whose_columns_are_missing_are_left_out() -> None:
@@ -239,7 +341,7 @@ def test_text_that_is_not_utf8_is_kept_and_shown() -> None:
     data = as_csv([row(protocol="\udcff", hostname="\udcfd", tag="\udcfe")])
     result = normalise(batch_of(data), mapping_of("scan_rdp"))
     (event,) = events(result)
-    assert (event["protocol"], event["c.protocol"], event["c.tag"]) == ("\ufffd", b"\xff", b"\xfe")
+    assert (event["protocol"], event["c.protocol"], event["c.tag"]) == (None, b"\xff", b"\xfe")
     assert ("hostname", "the text is not UTF-8", b"\xfd") in [one[1:4] for one in quarantined(result)]
 
 

@@ -83,7 +83,13 @@ def test_no_rows_have_no_fingerprints() -> None:
     assert observations.fingerprints_of_twins(events_of([])).tolist() == []
 
 
-CELL = st.sampled_from(["", "a", "b", "ab"])
+def test_a_separator_in_a_cell_makes_no_other_row() -> None:
+    events = events_of([row(hostname="a\x1f", tag="b"), row(hostname="a", tag="\x1fb")])
+    first, second = observations.fingerprints(events, np.arange(2)).tolist()
+    assert first != second
+
+
+CELL = st.sampled_from(["", "a", "b", "ab", "\x1f", "a\x1f", "\x1fb"])
 
 
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=2, max_size=6))

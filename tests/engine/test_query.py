@@ -337,3 +337,35 @@ def test_asking_needs_neither_pyarrow_nor_numpy() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "src", capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert not {"pyarrow", "numpy", "pandas"} & set(json.loads(done.stdout))
+
+
+def test_columns_that_differ_by_case_alone_keep_their_cells(tmp_path: Path) -> None:
+    rows = [
+        {"timestamp": "2026-11-16 01:00:00", "Tag": "one", "TAG": "two"},
+        {"timestamp": "2026-11-17 01:00:00", "TAG": "three"},
+    ]
+    columns = [("Tag", "TAG"), ("TAG",)]
+    paths = [
+        write(tmp_path, [row(**cells)], on=day(number), columns=("timestamp", "ip", "port", "protocol", *names))
+        for number, (cells, names) in enumerate(zip(rows, columns, strict=True))
+    ]
+    bench = Bench(tmp_path / "store")
+    parts = [str(bench.root / part) for report in bench.run(paths).accepted for part in report.parts]
+    (one,) = bench.state("scan_rdp")
+    found = query.observations(Database(threads=1), parts, one["k1"], one["k2"], limit=5)
+    assert [{name: cell for name, cell in raw.items() if name in ("Tag", "TAG")} for *_, raw in found] == [
+        {"TAG": "three"},
+        {"Tag": "one", "TAG": "two"},
+    ]
+    assert len(query.observations(Database(threads=1), parts, one["k1"], one["k2"], limit=1)) == 1
+
+
+def test_reasons_that_quote_an_apostrophe_are_of_one_kind(tmp_path: Path) -> None:
+    ports = ["O'1", "O'2", "P1", 'x"y', "a'b\"c"]
+    path = write(tmp_path, [row(ip=f"192.0.2.{n}", port=port) for n, port in enumerate(ports, 1)])
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    (fault,) = query.faults(Database(threads=1), [str(bench.root / report.quarantine)])
+    assert (fault.reason, fault.cells) == ("… is not a whole number", len(ports))
+    found = query.quarantined(Database(threads=1), [str(bench.root / report.quarantine)], limit=9, reason=fault.reason)
+    assert len(found) == len(ports)

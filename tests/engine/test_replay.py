@@ -176,6 +176,31 @@ def test_rows_that_were_set_aside_are_kept_under_the_better_mapping(tmp_path: Pa
     assert {row["class"] for row in contents(made)["findings"]["lantern"]} == {"infected-system"}
 
 
+@pytest.mark.parametrize(
+    ("header", "aside"),
+    [("when,ip,port,protocol", "timestamp"), ("timestamp,host,port,protocol", "ip")],
+    ids=["no column for the time", "no column for the asset"],
+)
+def test_rows_of_a_report_that_lacked_a_column_are_kept_once_the_mapping_says_which_it_is(
+    tmp_path: Path, header: str, aside: str
+) -> None:
+    path = tmp_path / "2026-11-16-scan_http-x.csv"
+    path.write_text(f"{header}\n2026-11-16 01:00:00,198.51.100.1,80,tcp\ntorn,row\n")
+    made = bench(tmp_path / "store")
+    made.run([path])
+    (before,) = made.manifest.by_id.values()
+    assert (before.kept, before.rows_quarantined) == (0, 2)
+    assert [one["column"] for one in made.quarantine(before)] == [aside, ""]
+    time, address, *_ = header.split(",")
+    mended = f'[feed]\nname = "scan_http"\n[fields]\n"time.source" = "{time}"\n"source.ip" = "{address}"\n'
+    replayed(made, mended.encode())
+    fresh = bench(tmp_path / "fresh", mended.encode())
+    fresh.run([path])
+    (after,) = made.manifest.by_id.values()
+    assert (after.kept, after.rows_quarantined) == (1, 1)
+    assert contents(made) == contents(fresh)
+
+
 def test_a_type_that_gets_another_name_moves_with_its_cycles(tmp_path: Path) -> None:
     made = bench(tmp_path / "store")
     made.run(

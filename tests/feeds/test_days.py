@@ -104,8 +104,8 @@ def test_an_impossible_day_in_a_name_is_said_and_the_rows_tell_the_day(
 
     assert parser.run(["feed", "run", str(path)]) == 0
     assert (
-        "2026-13-45-scan_rdp-xm-geo.csv: 2026-13-45 in its name is no date. It counts for 2026-11-16, the day of its "
-        "latest row." in capsys.readouterr().out
+        "2026-13-45-scan_rdp-xm-geo.csv: 2026-13-45 in its name is no date. It counts for 2026-11-16, the day of "
+        "most of its rows." in capsys.readouterr().out
     )
     summary = Run.objects.get().summary
     assert summary["misnamed"] == [{"name": path.name, "said": "2026-13-45", "date": "2026-11-16"}]
@@ -118,7 +118,7 @@ def test_the_page_of_the_run_says_it_too(week: Store, cast: Cast, tmp_path: Path
 
     page = text(signed_in(cast.analyst).get("/feeds/runs/5/"))
 
-    assert "2026-02-30 in its name is no date. It counts for 20 Nov , the day of its latest row." in page
+    assert "2026-02-30 in its name is no date. It counts for 20 Nov , the day of most of its rows." in page
     assert "It is dated 25 Nov , ahead of its import." in page
 
 

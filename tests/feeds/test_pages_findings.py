@@ -18,7 +18,7 @@ from tocsin.directory.models import Constituent
 from tocsin.feeds import queries, wording
 from tocsin.feeds.models import FindingNote, FindingOwner
 from tocsin.feeds.views import asking
-from tocsin.formats import rsit
+from tocsin.kernel import rsit
 
 pytestmark = pytest.mark.django_db
 NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]

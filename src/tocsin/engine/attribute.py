@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from tocsin.engine.addresses import U64
 from tocsin.engine.claims import NOBODY, Claims, Index, Indices
+from tocsin.engine.convert import ABSENT
 from tocsin.kernel.networks import ascii_name
 
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
@@ -56,21 +57,34 @@ def _by_name(index: Index, names: pa.Array) -> Indices:
     return owner
 
 
-_PLAIN_NAME = re.compile(rb"[A-Za-z0-9_.-]*[A-Za-z_-]\Z")
+_PLAIN_NAME = re.compile(rb"[A-Za-z0-9_.-]*[A-Za-z_]\Z")
 """What can neither be a URL, nor have a port, nor be an address: the usual case, worth knowing at once."""
+_WHOLE_URL = re.compile(r"([a-z][a-z0-9+.-]*:)?//")
 
 
 def own_name(text: bytes) -> str:
-    """Return the host name in a cell with a name, a name and port, or a URL; empty when it holds an address."""
+    """Return the host name in a cell with a name, a name and port, or a URL; empty for an address or nothing."""
     if _PLAIN_NAME.match(text):
         return text.decode("ascii").lower()
     try:
         word = text.decode("utf-8").strip().lower()
-        host = (urlsplit(word if "//" in word else f"//{word}").hostname or "").strip(".")
+        if word.upper() in ABSENT:
+            return ""
+        host = (urlsplit(word if _WHOLE_URL.match(word) else f"//{word}").hostname or "").strip(".")
         host = ascii_name(host)
     except (UnicodeError, ValueError):
         return ""
     return "" if _is_address(host) else host
+
+
+def names_only(cells: pa.Array) -> pa.Array:
+    """Return text cells without those that name no host: what says that there is none, and addresses."""
+    encoded = pc.dictionary_encode(cells)
+    usable = [bool(own_name(text.encode())) for text in encoded.dictionary.to_pylist()]
+    if all(usable):
+        return cells
+    rows = np.array([*usable, False])[pc.fill_null(encoded.indices, len(usable)).to_numpy(zero_copy_only=False)]
+    return pc.if_else(pa.array(rows), cells, None)
 
 
 def _is_address(host: str) -> bool:

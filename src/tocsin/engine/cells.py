@@ -20,8 +20,13 @@ import pyarrow.compute as pc
 from tocsin.engine import addresses
 from tocsin.engine.convert import ABSENT, CONVERSIONS, BadCell, Conversion, Value
 
-HARMLESS = frozenset({"raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"})
-"""Conversions that take any text."""
+HARMLESS = frozenset(
+    {
+        *("raw", "text", "lower", "validate_to_none", "cve", "extract_cve_from_tag", "category_or_detail"),
+        *("incident_type", "incident_class", "unlisted_type"),
+    }
+)
+"""Conversions that take any text; bytes that are not UTF-8 are shown as replacement characters."""
 
 # A last label that begins with a digit takes a closer look: it may make the name an address.
 _NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\z"
@@ -58,6 +63,7 @@ class Values:
         return (values[code] for code in self.codes.tolist())
 
 
+@functools.cache
 def may_be_bad(name: str) -> bool:
     """Tell whether a conversion can refuse a cell."""
     return not all(part in HARMLESS or part.startswith("scan_exchange") for part in name.split("+"))
@@ -88,6 +94,14 @@ def convert(table: pa.Table, column: str, name: str) -> Values:
     return _values(codes, [*results, (None, "")])
 
 
+def recoded(encoded: pa.DictionaryArray, values: Sequence[str | None], absent: str | None = None) -> pa.DictionaryArray:
+    """Return a column with another value for each of its distinct ones, and `absent` where it has none."""
+    places = {value: code for code, value in enumerate(v for v in dict.fromkeys((*values, absent)) if v is not None)}
+    codes = np.array([-1 if value is None else places[value] for value in (*values, absent)], np.int32)
+    rows = codes[pc.fill_null(encoded.indices, len(values)).to_numpy(zero_copy_only=False)]
+    return pa.DictionaryArray.from_arrays(pa.array(rows, mask=rows < 0), pa.array(list(places), pa.utf8()))
+
+
 def _convert_rows(table: pa.Table, column: str, others: list[str], name: str) -> Values:
     """Convert a column whose values hang on others: each distinct combination once."""
     distinct: dict[tuple[bytes | None, ...], int] = {}
@@ -111,13 +125,19 @@ def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]
     """Return the value of one cell and, when it is bad, the reason."""
     conversion = CONVERSIONS[name]
     try:
-        text = (cell or b"").decode()
-        row = {column: other.decode() for column, other in others}
+        text = (cell or b"").decode("utf-8", "strict" if may_be_bad(name) else "replace")
+        row = {column: other.decode("utf-8", "replace") for column, other in others}
         return conversion(text, row), ""
     except UnicodeDecodeError:
         return None, "the text is not UTF-8"
     except BadCell as bad:
         return None, bad.reason
+
+
+def value_of(cell: bytes, kind: str) -> str | None:
+    """Return the text of one cell in the form of its kind; None where it is not of it."""
+    value, _ = _scalar(kind, cell, ())
+    return None if value is None else str(value)
 
 
 def _surely_good(column: pa.ChunkedArray, conversion: Conversion) -> bool:
@@ -174,7 +194,8 @@ def _are_times(cells: pa.Array) -> bool:
     return True
 
 
-def _are_names(cells: pa.Array) -> bool:
+def are_names(cells: pa.Array) -> bool:
+    """Tell whether all cells of a binary column without nulls are surely host names."""
     lengths = pc.max(pc.binary_length(cells)).as_py()
     return lengths <= 253 and bool(pc.all(pc.match_substring_regex(cells, _NAME)).as_py())
 
@@ -205,7 +226,7 @@ _QUICK: dict[str, Callable[[pa.Array], bool]] = {
     "time": _are_times,
     "port": lambda cells: _in_range(cells, 0, 65_535),
     "asn": lambda cells: _in_range(cells, 0, 2**32 - 1),
-    "fqdn": _are_names,
+    "fqdn": are_names,
     "token": _are_tokens,
     "lower_token": _are_tokens,
     "ip": _are_addresses,

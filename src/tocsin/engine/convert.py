@@ -27,7 +27,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
-from tocsin.kernel import networks
+from tocsin.kernel import networks, rsit
 
 Value: TypeAlias = str | int | float | bool | dt.datetime
 Row: TypeAlias = Mapping[str, str]
@@ -409,6 +409,21 @@ def as_severity(text: str) -> str:
     return word
 
 
+def as_incident_type(text: str) -> str:
+    """Return a type of the incident taxonomy, or what others write for one; `undetermined` for any other word."""
+    return text.strip().lower() if rsit.knows(text) else rsit.UNDETERMINED
+
+
+def class_of_type(text: str) -> str:
+    """Return the class to which the incident type belongs that a word means."""
+    return rsit.resolve(text).class_name
+
+
+def unlisted_type(text: str) -> str | None:
+    """Return what stands where an incident type should; None where it means one."""
+    return None if rsit.knows(text) else text
+
+
 def in_base64(text: str) -> str:
     """Return raw bytes as Base64; what already is Base64 stays."""
     try:
@@ -461,6 +476,8 @@ KINDS = _conversions(
     ("transport", "text", as_transport, "transport"),
     ("severity", "text", as_severity, "severity"),
     ("cve", "text", cves, "lower"),
+    ("incident_type", "text", as_incident_type, "incident_type"),
+    ("incident_class", "text", class_of_type, "lower"),
 )
 """What a key may hold; each is a conversion of its own."""
 
@@ -506,7 +523,10 @@ PUBLISHED = {
 }
 """The names that Shadowserver's published schema uses."""
 
-_AS_IT_IS = {"raw": Conversion("raw", "text", lambda text, _row: text)}
+_AS_IT_IS = {
+    "raw": Conversion("raw", "text", lambda text, _row: text),
+    "unlisted_type": Conversion("unlisted_type", "text", _plain(unlisted_type)),
+}
 """For `extra.…`: the cell, character by character."""
 
 

@@ -9,6 +9,7 @@ on it. It names a finding, it does not protect anything.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,13 @@ def keys(report_type: str, *parts: U64) -> tuple[U64, U64]:
     return lanes[0], lanes[1]
 
 
+def word_of(parts: Sequence[U64]) -> U64:
+    """Return one word for several, in their order; that of a lone one is itself, that of nothing but zeros is 0."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.where(np.logical_or.reduce(parts), keys("", *parts)[0], np.uint64(0))
+
+
 def text_word(text: str | bytes | None) -> int:
     """Return 64 bits that stand for a text; 0 for none."""
     if text is None:
@@ -49,7 +57,7 @@ def text_word(text: str | bytes | None) -> int:
 
 def text_words(column: pa.Array) -> U64:
     """Return 64 bits for each cell of a text column; each distinct text is digested once."""
-    encoded = pc.dictionary_encode(column)
+    encoded = column if isinstance(column, pa.DictionaryArray) else pc.dictionary_encode(column)
     distinct = np.array([*map(text_word, encoded.dictionary.to_pylist()), 0], np.uint64)
     words: U64 = distinct[pc.fill_null(encoded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
     return words

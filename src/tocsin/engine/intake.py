@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from tocsin.engine import observations
 from tocsin.engine.attribute import attribute
-from tocsin.engine.bounds import Bounds
+from tocsin.engine.bounds import AHEAD_DAYS, Bounds
 from tocsin.engine.claims import Claims, Indices
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.mapping import Mapping
@@ -131,8 +131,8 @@ class Mapped:
     rows_quarantined: int
     cells_quarantined: int
     constituents: dict[str, int]
-    latest: dt.date | None
-    """Day of the latest observation."""
+    days: dict[dt.date, int]
+    """How many rows were observed on each day; empty where the name of the report says its day."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,9 +145,9 @@ class Read:
 
     @property
     def on(self) -> dt.date | None:
-        """Day of the cycle: from the name, else the latest in its rows; None when there is neither."""
-        days = [chunk.latest for chunk in self.chunks if chunk.latest]
-        return self.delivery.recognised.on or max(days, default=None)
+        """Day of the cycle: from the name, else from its rows; None when there is neither."""
+        days = sum((Counter(chunk.days) for chunk in self.chunks), Counter[dt.date]())
+        return self.delivery.recognised.on or _day_of(days, self.delivery.latest)
 
     def identity(self, on: dt.date) -> str:
         """Return the id of the report, were it of the day `on`: header-only reports of two days have the same bytes."""
@@ -177,6 +177,21 @@ class Read:
             origin=mapping.origin,
             content=self.digest.hex(),
         )
+
+
+def _day_of(days: Counter[dt.date], latest: dt.date | None) -> dt.date | None:
+    """Return the day that most rows have, so that no single wrong clock decides; None where there are no rows.
+
+    Lists of what was ever seen have no such day: there it is the latest day that was not ahead of the import, for which
+    `latest` stands.
+    """
+    if not days:
+        return None
+    day, rows = days.most_common(1)[0]
+    if rows * 2 > days.total():
+        return day
+    today = latest - dt.timedelta(days=AHEAD_DAYS) if latest else dt.date.max
+    return max((day for day in days if day <= today), default=max(days))
 
 
 def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date | None = None) -> Delivery:
@@ -273,12 +288,9 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         part=part_number(delivery.number, chunk.number),
         prints=observations.fingerprints_of_twins(events),
     )
-    latest = None
     part = ""
     if events.num_rows:
         part = _written(context.workspace, "observations", kind, stem, events, observations.write_part)
-        latest = events["time"].combine_chunks().cast(pa.int64()).to_numpy().max()
-        latest = dt.datetime.fromtimestamp(latest / 1e6, dt.UTC).date()
     quarantine = ""
     if result.quarantine.num_rows:
         quarantine = _written(context.workspace, "quarantine", kind, stem, result.quarantine, _write_quarantine)
@@ -293,8 +305,15 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         result.rows_quarantined,
         result.cells_quarantined,
         observations.rows_by_constituent(events),
-        latest,
+        _days(events) if recognised.on is None else {},
     )
+
+
+def _days(events: pa.Table) -> dict[dt.date, int]:
+    """Return how many rows were observed on each day."""
+    times = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    days, counts = np.unique(times.astype("datetime64[D]"), return_counts=True)
+    return dict(zip(days.tolist(), counts.tolist(), strict=True))
 
 
 def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indices]:

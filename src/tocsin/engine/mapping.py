@@ -14,6 +14,8 @@ import dataclasses
 from tocsin.kernel.severity import Severity
 
 TIME = "time.source"
+CLASS = "classification.type"
+IDENTIFIER = "classification.identifier"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Roles:
     address: str = ""
     """The address of the asset. Types without one name an `account`."""
     account: str = ""
-    """What identifies the asset where no address does: a name, a mailbox, a URL."""
+    """What identifies the asset where no address does: a name, a mailbox, a URL. Beside an `address`, it stands for
+    the asset of rows whose address is empty."""
+    instead: tuple[str, ...] = ()
+    """Columns that identify the asset of rows whose `address` and `account` are empty; the first that is not."""
     port: str = ""
     """Port of the finding; only where it is stable, so that it belongs to the identity."""
     protocol: str = ""
@@ -51,6 +56,12 @@ class Roles:
     """Columns with a URL whose host is the event's own name, used where `names` are empty."""
     detail: tuple[str, ...] = ()
     """Further columns that tell two findings on one asset apart."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Of which kind accounts and details are: column and name in `engine.canonical`. Others are text as it is."""
+
+    def kind(self, column: str) -> str:
+        """Return of which kind the cells of a column are; empty for text."""
+        return dict(self.kinds).get(column, "")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,14 +21,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.engine import addresses, identity
+from tocsin.engine import addresses, assets, canonical, identity
 from tocsin.engine.addresses import U64, Mask
+from tocsin.engine.assets import Assets
+from tocsin.engine.attribute import names_only
 from tocsin.engine.bounds import Bounds
-from tocsin.engine.cells import BadCells, Values, bad_cells, convert, instants, may_be_bad, whole_numbers
-from tocsin.engine.convert import CONVERSIONS, BadCell
-from tocsin.engine.mapping import TIME, Mapping, Roles
+from tocsin.engine.cells import (
+    BadCells,
+    Values,
+    bad_cells,
+    convert,
+    instants,
+    may_be_bad,
+    recoded,
+    value_of,
+    whole_numbers,
+)
+from tocsin.engine.mapping import CLASS, IDENTIFIER, TIME, Field, Mapping, Roles
 from tocsin.engine.records import Batch
 from tocsin.engine.triage import BadRecords
+from tocsin.kernel import rsit
 
 RAW = "c."
 """Prefix of a report's own columns in an event table."""
@@ -95,16 +107,16 @@ def normalise(
     odd = None
     if bounds and roles.time:
         times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
-    high, low, account, has_asset = _assets(table, roles)
-    kept = ~np.isnat(times) & has_asset
+    asset = assets.read(table, roles)
+    kept = ~np.isnat(times) & asset.found
     lines = batch.lines
     odd_cells = _cells(table, lines, roles.time, _of_rows(odd, kept)) if odd else {}
-    refused = _refused_rows(table, lines, times, time_reasons, kept, roles)
+    reasons = asset.reasons | {row: (roles.time, reason) for row, reason in time_reasons.items()}
+    refused = _refused_rows(table, lines, times, reasons, kept, mapping.roles)
     if not kept.all():
         rows = pa.array(np.flatnonzero(kept))
-        table, lines, times, high, low = table.take(rows), lines[kept], times[kept], high[kept], low[kept]
-        account = account.take(rows) if account is not None else None
-    columns = _reasoned(table, mapping, roles, high, low, account)
+        table, lines, times, asset = table.take(rows), lines[kept], times[kept], asset.of_rows(kept)
+    columns = _reasoned(table, mapping, roles, asset)
     bad_cells = [_cells(table, lines, field.column, bad) for field, bad in _bad(table, mapping)]
     cells = [pa.table(found, schema=QUARANTINE) for found in (odd_cells, *bad_cells) if found]
     quarantine = pa.concat_tables([*cells, refused, _unreadable(batch.bad)])
@@ -132,7 +144,9 @@ def _present(roles: Roles, columns: list[str]) -> Roles:
     present: dict[str, Any] = {}
     for field in dataclasses.fields(roles):
         value = getattr(roles, field.name)
-        if isinstance(value, tuple):
+        if field.name == "kinds":
+            present[field.name] = value
+        elif isinstance(value, tuple):
             present[field.name] = tuple(name for name in value if name in columns)
         else:
             present[field.name] = value if value in columns else ""
@@ -187,54 +201,37 @@ def _naive(value: Any) -> Any:
     return np.datetime64("NaT") if value is None else np.datetime64(value.replace(tzinfo=None), "us")
 
 
-def _assets(table: pa.Table, roles: Roles) -> tuple[U64, U64, pa.Array | None, Mask]:
-    """Return the address words and, for types without an address, the account, and which rows have an asset."""
-    count = table.num_rows
-    if roles.address:
-        high, low, valid = addresses.read(addresses.readable(table[roles.address]))
-        return high, low, None, valid & ~addresses.unspecified(high, low)
-    nothing = np.zeros(count, np.uint64)
-    if not roles.account:
-        return nothing, nothing, None, np.zeros(count, bool)
-    account = _text(table[roles.account])
-    return nothing, nothing, account, pc.is_valid(account).to_numpy(zero_copy_only=False)
-
-
-def _reasoned(
-    table: pa.Table, mapping: Mapping, roles: Roles, high: U64, low: U64, account: pa.Array | None
-) -> dict[str, Any]:
+def _reasoned(table: pa.Table, mapping: Mapping, roles: Roles, asset: Assets) -> dict[str, Any]:
     """Return the event columns other than line and time."""
     count = table.num_rows
     port = _numbers(table, roles.port, "port") if roles.port else None
-    protocol = _text(table[roles.protocol]) if roles.protocol and port is not None else pa.nulls(count, pa.utf8())
-    protocol = pc.utf8_lower(protocol)
-    detail = _joined(table, roles.detail)
+    protocol = _of_kind(table, roles.protocol if port is not None else "", "transport")
+    detail, detail_words = _detail(table, mapping.roles)
     ports = np.full(count, -1, np.int64) if port is None else pc.fill_null(port, -1).to_numpy(zero_copy_only=False)
-    who = identity.text_words(account) if account is not None else np.zeros(count, np.uint64)
     k1, k2 = identity.keys(
         mapping.type,
-        high,
-        low,
-        who,
+        asset.high,
+        asset.low,
+        identity.text_words(asset.account) if asset.account is not None else np.zeros(count, np.uint64),
         ports.astype(np.uint64),
         identity.text_words(protocol),
-        identity.text_words(detail),
+        detail_words,
     )
-    absent = np.full(count, account is not None)
+    absent = asset.is_account
     return {
         "k1": k1,
         "k2": k2,
-        "ip_high": pa.array(high, mask=absent),
-        "ip_low": pa.array(low, mask=absent),
-        "account": account if account is not None else pa.nulls(count, pa.utf8()),
+        "ip_high": pa.array(asset.high, mask=absent),
+        "ip_low": pa.array(asset.low, mask=absent),
+        "account": asset.account if asset.account is not None else pa.nulls(count, pa.utf8()),
         "port": port if port is not None else pa.nulls(count, pa.int32()),
-        "protocol": pc.dictionary_encode(protocol),
+        "protocol": protocol,
         "detail": detail,
         "name": _first(table, (*roles.names, *roles.urls)),
         "asn": _numbers(table, roles.asn, "asn") if roles.asn else pa.nulls(count, pa.uint32()),
-        "country": _country(table, roles, count),
-        "identifier": _classified(table, mapping, "classification.identifier"),
-        "class": _classified(table, mapping, "classification.type"),
+        "country": _of_kind(table, roles.country, "country"),
+        "identifier": _classified(table, mapping, IDENTIFIER, mapping.constant(IDENTIFIER)),
+        "class": _types(_classified(table, mapping, CLASS, mapping.constant(CLASS))),
         "severity": _severity(table, mapping, roles),
     }
 
@@ -267,41 +264,65 @@ def _within(numbers: pa.Array, highest: int) -> bool:
     return not edges["min"].is_valid or (edges["min"].as_py() >= 0 and edges["max"].as_py() <= highest)
 
 
-def _joined(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
-    """Return the detail that tells findings on one asset apart: its cells, joined by a space."""
-    if not columns:
-        return pa.nulls(table.num_rows, pa.utf8())
-    cells = [_text(table[column]) for column in columns]
+def _detail(table: pa.Table, roles: Roles) -> tuple[pa.Array, U64]:
+    """Return the detail that tells findings on one asset apart, to be read, and its word in their keys.
+
+    `roles` are those of the mapping: a column that a report lacks is as one that is empty.
+    """
+    nothing = np.zeros(table.num_rows, np.uint64)
+    cells = [
+        canonical.details(table[column], roles.kind(column)) if column in table.column_names else None
+        for column in roles.detail
+    ]
+    words = [identity.text_words(cell) if cell is not None else nothing for cell in cells]
+    shown = [cell for cell in cells if cell is not None]
+    if not shown:
+        return pa.nulls(table.num_rows, pa.utf8()), nothing
+    return _joined(shown), identity.word_of(words)
+
+
+def _joined(cells: list[pa.Array]) -> pa.Array:
+    """Return the cells of each row joined by a space."""
     if len(cells) == 1:
         return cells[0]
     # Not null_handling="skip": PyArrow 26 leaves out a row in which all are null, so that what follows moves up.
     joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
-    return pc.if_else(pc.equal(pc.utf8_trim(joined, " "), ""), None, joined)
+    joined = pc.utf8_trim(joined, " ")
+    return pc.if_else(pc.equal(joined, ""), None, joined)
 
 
 def _first(table: pa.Table, columns: tuple[str, ...]) -> pa.Array:
-    """Return, for each row, the first of several cells that is not empty."""
+    """Return, for each row, the first of several cells that names a host; where none does, the first that is there."""
     if not columns:
         return pa.nulls(table.num_rows, pa.utf8())
-    return pc.coalesce(*(_text(table[column]) for column in columns))
+    cells = [_text(table[column]) for column in columns]
+    *before, last = cells
+    if all(column.null_count == len(column) for column in before):
+        return last
+    return pc.coalesce(*(names_only(column) for column in before), *cells[-1:], *before)
 
 
-def _country(table: pa.Table, roles: Roles, count: int) -> pa.Array:
-    if not roles.country:
-        return pa.nulls(count, pa.utf8()).dictionary_encode()
-    return pc.dictionary_encode(_text(table[roles.country]))
+def _of_kind(table: pa.Table, column: str, kind: str) -> pa.DictionaryArray:
+    """Return a column in the one form of its kind; null where a cell is not of it, or where there is no column."""
+    if not column:
+        return pa.nulls(table.num_rows, pa.utf8()).dictionary_encode()
+    encoded = pc.dictionary_encode(addresses.readable(table[column]))
+    return recoded(encoded, [value_of(cell, kind) for cell in encoded.dictionary.to_pylist()])
 
 
-def _classified(table: pa.Table, mapping: Mapping, key: str) -> pa.Array:
+def _classified(table: pa.Table, mapping: Mapping, key: str, constant: str) -> pa.Array:
     """Return a key of the classification: from a column where the mapping takes it from one, else its constant."""
     for field in mapping.fields:
         if field.key == key and field.column in table.column_names:
             values: Values = convert(table, field.column, field.conversion)
-            constant = mapping.constant(key) or None
-            return pa.array([str(value) if value is not None else constant for value in values], pa.utf8())
-    return pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(table.num_rows, np.int32)), pa.array([mapping.constant(key)], pa.utf8())
-    )
+            return pa.array([str(value) if value is not None else constant or None for value in values], pa.utf8())
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(table.num_rows, np.int32)), pa.array([constant], pa.utf8()))
+
+
+def _types(words: pa.Array) -> pa.Array:
+    """Return the types of the incident taxonomy that words mean, nothing else: counts are kept by them."""
+    encoded = words if isinstance(words, pa.DictionaryArray) else pc.dictionary_encode(words)
+    return recoded(encoded, [rsit.resolve(word).name for word in encoded.dictionary.to_pylist()], rsit.UNDETERMINED)
 
 
 def _severity(table: pa.Table, mapping: Mapping, roles: Roles) -> Any:
@@ -318,9 +339,14 @@ def _severity(table: pa.Table, mapping: Mapping, roles: Roles) -> Any:
 
 
 def _bad(table: pa.Table, mapping: Mapping) -> list[tuple[Any, BadCells]]:
-    """Return the bad cells of every typed column. A column that two keys read is reported once."""
+    """Return the bad cells of every typed column. A column that two keys read is reported once.
+
+    So are those that only the engine reasons with, since a constant of the type stands for them in events.
+    """
     found: dict[str, tuple[Any, BadCells]] = {}
-    for field in mapping.fields:
+    roles = mapping.roles
+    reasoned = ((roles.protocol if roles.port else "", "transport"), (roles.country, "country"))
+    for field in (*mapping.fields, *(Field("", column, kind) for column, kind in reasoned)):
         if field.column == mapping.roles.address:
             continue  # a row whose address is bad is not here any more
         if field.column in table.column_names and field.column not in found and may_be_bad(field.conversion):
@@ -342,32 +368,25 @@ def _cells(table: pa.Table, lines: Any, column: str, bad: BadCells) -> dict[str,
 
 
 def _refused_rows(
-    table: pa.Table, lines: Any, times: Any, time_reasons: dict[int, str], kept: Mask, roles: Roles
+    table: pa.Table, lines: Any, times: Any, reasons: dict[int, tuple[str, str]], kept: Mask, roles: Roles
 ) -> pa.Table:
-    """Return a quarantine row for each record without a time or an asset."""
+    """Return a quarantine row for each record without a time or an asset.
+
+    Each names a column, also one that the report lacks: without one it would pass for a record that could not be
+    parsed, which no mending of a mapping makes a row.
+    """
     refused = np.flatnonzero(~kept)
     if not len(refused):
         return QUARANTINE.empty_table()
     asset = roles.address or roles.account
-    rows = table.take(pa.array(refused))
-    timeless = np.isnat(times[refused])
-    cells = rows[asset].to_pylist() if asset else [None] * len(refused)
-    reasons = [
-        time_reasons.get(row, "there is no time") if no_time else _asset_reason(cell, asset)
-        for row, no_time, cell in zip(refused.tolist(), timeless.tolist(), cells, strict=True)
+    no_time, no_asset = (roles.time or asset, "there is no time"), (asset or roles.time, "there is no asset")
+    timeless = np.isnat(times[refused]).tolist()
+    found = [
+        reasons.get(row, no_time if is_timeless else no_asset)
+        for row, is_timeless in zip(refused.tolist(), timeless, strict=True)
     ]
-    columns = pa.array([asset, roles.time], pa.utf8()).take(pa.array(timeless.astype(np.int8)))
-    return _aside(lines[refused], columns, pa.array(reasons, pa.utf8()), as_records(rows))
-
-
-def _asset_reason(cell: bytes | None, column: str) -> str:
-    if not cell:
-        return "there is no asset"
-    try:
-        CONVERSIONS["ip"](cell.decode("utf-8", "replace"))
-    except BadCell as bad:
-        return bad.reason
-    return f"the {column} is not an address"
+    columns, why = (pa.array(texts, pa.utf8()) for texts in zip(*found, strict=True))
+    return _aside(lines[refused], columns, why, as_records(table.take(pa.array(refused))))
 
 
 def as_records(table: pa.Table) -> pa.Array:

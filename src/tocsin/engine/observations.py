@@ -101,6 +101,9 @@ def read_spill(path: Path, partition: int) -> pa.Table:
 # Duplicates
 
 
+_SEPARATOR = b"\x1f"
+
+
 def fingerprints_of_twins(events: pa.Table) -> U64:
     """Return a fingerprint of all cells for each row that shares key and time with another; 0 for the rest.
 
@@ -128,6 +131,18 @@ def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) ->
     """Return 64 bits for all cells of each of `rows`; never 0."""
     columns = sorted(name for name in events.column_names if name.startswith(RAW))
     cells = [column.cast(pa.binary()) for column in events.select(columns).take(pa.array(rows)).columns]
-    # No cell is empty: an empty one is null. So the separators tell where each cell ends, and which are absent.
-    joined = pc.binary_join_element_wise(*cells, b"\x1f", null_handling="replace", null_replacement=b"")
-    return np.array([identity.text_word(text) or 1 for text in joined.to_pylist()], np.uint64)
+    # No cell is empty: an empty one is null. So the separators tell where each cell ends, and which are absent,
+    # unless a cell holds one itself.
+    joined = pc.binary_join_element_wise(*cells, _SEPARATOR, null_handling="replace", null_replacement=b"")
+    texts = joined.to_pylist()
+    if _separators(joined) > len(texts) * (len(cells) - 1):
+        for row in np.flatnonzero(pc.count_substring(joined, _SEPARATOR).to_numpy() >= len(cells)).tolist():
+            lengths = ",".join(str(pc.binary_length(column[row]).as_py() or 0) for column in cells)
+            texts[row] = lengths.encode() + texts[row]
+    return np.array([identity.text_word(text) or 1 for text in texts], np.uint64)
+
+
+def _separators(joined: pa.ChunkedArray) -> int:
+    """Return how many separators stand in the bytes of a column: one look at all of them."""
+    contents = [chunk.buffers()[2] for chunk in joined.chunks if len(chunk)]
+    return sum(int(np.count_nonzero(np.frombuffer(data, np.uint8) == _SEPARATOR[0])) for data in contents if data)

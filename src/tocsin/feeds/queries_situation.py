@@ -35,7 +35,7 @@ from tocsin.feeds.models import (
 from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
-from tocsin.formats import rsit
+from tocsin.kernel import rsit
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 

@@ -10,8 +10,8 @@ from django.utils import formats
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from tocsin.formats import rsit
 from tocsin.formats.shadowserver import Meaning, meaning_of
+from tocsin.kernel import rsit
 
 
 @functools.cache

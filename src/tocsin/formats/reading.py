@@ -66,7 +66,7 @@ def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator
     known = {field.column for field in fields}
     extra = [(f"extra.{name}", cells.convert(table, name, "raw")) for name in table.column_names if name not in known]
     constants = dict(mapping.constants) | {"feed.name": mapping.title}
-    mended = _mended_times(result, mapping)
+    mended = _times_of_report(result, mapping, given=any(field.key == TIME for field in fields))
     for line, *values in zip(result.events["line"].to_pylist(), *(c for _, c in (*columns, *extra)), strict=True):
         event: Event = dict(constants)
         for (key, _), value in zip((*columns, *extra), values, strict=True):
@@ -77,11 +77,15 @@ def batch_events(batch: Batch, result: Normalised, mapping: Mapping) -> Iterator
         yield event
 
 
-def _mended_times(result: Normalised, mapping: Mapping) -> dict[int, str]:
-    """Return, by line, the times of rows whose own cannot be that of their report."""
-    aside = result.quarantine
-    if not aside.num_rows:
+def _times_of_report(result: Normalised, mapping: Mapping, *, given: bool) -> dict[int, str]:
+    """Return, by line, the times that no cell tells: of all rows, or where it is `given` of those whose own cannot be.
+
+    The day of the report, or when its file was last changed, stands in for them.
+    """
+    rows, aside = result.events.select(["line", "time"]), result.quarantine
+    if given and not aside.num_rows:
         return {}
-    odd = pc.and_(pc.equal(aside["column"], mapping.roles.time), pc.invert(aside["whole_row"]))
-    rows = result.events.select(["line", "time"]).filter(pc.is_in(result.events["line"], aside["line"].filter(odd)))
+    if given:
+        odd = pc.and_(pc.equal(aside["column"], mapping.roles.time), pc.invert(aside["whole_row"]))
+        rows = rows.filter(pc.is_in(rows["line"], aside["line"].filter(odd)))
     return {row["line"]: row["time"].isoformat() for row in rows.to_pylist()}

@@ -69,6 +69,49 @@ def test_its_records_are_read_as_it_says() -> None:
     assert str(time) == "2026-11-16 10:11:00+00:00"
 
 
+def test_an_incident_type_from_a_column_brings_its_class_and_keeps_an_odd_word() -> None:
+    text = '[feed]\nname = "x"\n[fields]\n"source.url" = "u"\n"classification.type" = "kind"'
+    fields = read_feed(text.encode(), "x.toml").mapping.fields
+    found = {field.key: CONVERSIONS[field.conversion](" Odd") for field in fields if field.column == "kind"}
+    assert found == {
+        "classification.type": "undetermined",
+        "classification.taxonomy": "other",
+        "extra.classification.type": " Odd",
+    }
+    fixed = read_feed(f'{text}\n[constants]\n"classification.taxonomy" = "fraud"'.encode(), "x.toml").mapping
+    assert "classification.taxonomy" not in {field.key for field in fixed.fields}
+    assert fixed.constant("classification.taxonomy") == "fraud"
+
+
+def test_accounts_and_details_are_of_the_kind_of_their_key_or_as_the_file_says() -> None:
+    assert read_feed(LAMPS.encode(), "lamps.toml").mapping.roles.kinds == (("lamp", "fqdn"),)
+    said = f'{LAMPS}account = "mail"\ninstead = ["watts"]\nkinds = {{ mail = "email", lamp = "host" }}\n'
+    roles = read_feed(said.encode(), "lamps.toml").mapping.roles
+    assert (roles.account, roles.instead, roles.kind("watts")) == ("mail", ("watts",), "")
+    assert (roles.kind("mail"), roles.kind("lamp")) == ("email", "host")
+    kinds = {name: feed.mapping.roles.kinds for name, feed in shipped_feeds().items() if not feed.mapping.roles.address}
+    assert kinds == {
+        "list_of_domains": (("fqdn", "fqdn"),),
+        "list_of_urls": (("url", "url"),),
+        "spamhaus_drop": (("cidr", "network"),),
+        "spamhaus_drop_text": (("cidr", "network"),),
+        "urlhaus": (("url", "url"),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kinds", "problem"),
+    [
+        ('{ port = "fqdn" }', r"\[roles\] kinds.port: is no column of account, instead or detail"),
+        ('{ lamp = "lamp" }', r"\[roles\] kinds.lamp: 'lamp' is not known; there are email, fqdn"),
+        ("3", r"\[roles\] kinds: 3 is not a table"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_refused(kinds: str, problem: str) -> None:
+    with pytest.raises(InvalidInput, match=problem):
+        read_feed(f"{LAMPS}kinds = {kinds}\n".encode(), "lamps.toml")
+
+
 def test_a_feed_without_class_is_undetermined() -> None:
     text = '[feed]\nname = "x"\n[fields]\n"source.url" = "u"'
     mapping = read_feed(text.encode(), "x.toml").mapping

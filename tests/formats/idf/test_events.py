@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.manifest import Bench
 from tests.formats.collected import table_of
 from tocsin.engine.convert import CONVERSIONS, KINDS
-from tocsin.formats import idf
+from tocsin.engine.opening import Source
+from tocsin.formats import idf, shadowserver
+from tocsin.formats.reading import Tally, events
+from tocsin.formats.recognition import Recognition
 from tocsin.formats.shadowserver import built_in
+from tocsin.kernel import rsit
 
 MOMENT = dt.datetime(2026, 11, 16, 10, 11, 12, tzinfo=dt.UTC)
 EVENT = {
@@ -104,8 +110,51 @@ def test_events_are_read_back_as_columns_under_their_own_keys() -> None:
     assert not any(column.startswith("classification") for column in roles.detail)
 
 
-def test_events_without_address_are_about_a_name() -> None:
+def test_events_without_address_are_about_a_name(tmp_path: Path) -> None:
     assert idf.mapping_of(["time.source", "source.url"]).roles.account == "source.url"
+    cells = [
+        {"source.ip": "192.0.2.1", "source.fqdn": "a.example"},
+        {"source.fqdn": "B.example."},
+        {"source.url": "http://B.example", "malware.name": "Mirai"},
+        {"source.ip": "junk", "source.fqdn": "c.example"},
+    ]
+    path = tmp_path / "2026-11-16-things.jsonl"
+    path.write_text("\n".join(json.dumps({"time.source": "2026-11-16", **one}) for one in cells))
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    found = bench.observations(report).to_pylist()
+    assert [(one["account"], one["detail"]) for one in found] == [
+        (None, None),
+        ("b.example", None),
+        ("http://b.example/", "mirai"),
+    ]
+    assert [(one["line"], one["column"]) for one in bench.quarantine(report) if one["whole_row"]] == [(4, "source.ip")]
+    assert len(bench.state("things")) == 3
+
+
+def test_an_incident_type_is_one_of_the_taxonomy_whatever_a_file_says(tmp_path: Path) -> None:
+    words = ["blacklist", None, " C2-Server", "phishing", "x" * 61, "nul\0", "Ünsinn"]
+    lines = [{"time.source": "2026-11-16", "source.ip": f"192.0.2.{at}"} for at in range(len(words))]
+    for line, word in zip(lines, words, strict=True):
+        line |= {"classification.type": word} if word else {}
+    path = tmp_path / "2026-11-16-things.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    types = ["blacklist", "undetermined", "c2-server", "phishing", *["undetermined"] * 3]
+    assert bench.observations(report)["class"].to_pylist() == ["other", *types[1:]]
+    found = list(events(Source(path, path.name), Recognition(shadowserver.mappings()), Tally()))
+    assert [event["classification.type"] for event in found] == types
+    assert [event["classification.taxonomy"] for event in found] == [rsit.resolve(name).class_name for name in types]
+    assert [event.get("extra.classification.type") for event in found] == [*[None] * 4, *words[4:]]
+    assert all(idf.check(event) == [] for event in found)
+
+
+def test_a_class_that_a_file_gives_is_kept_and_one_type_for_all_is_undetermined(tmp_path: Path) -> None:
+    path = tmp_path / "2026-11-16-things.jsonl"
+    path.write_text('{"time.source": "2026-11-16", "source.ip": "192.0.2.1", "classification.taxonomy": "fraud"}')
+    (event,) = events(Source(path, path.name), Recognition(shadowserver.mappings()), Tally())
+    assert (event["classification.taxonomy"], event["classification.type"]) == ("fraud", "undetermined")
 
 
 @given(

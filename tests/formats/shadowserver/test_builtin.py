@@ -6,9 +6,9 @@ import pytest
 
 from tocsin.engine.convert import CONVERSIONS
 from tocsin.engine.mapping import Mapping, Roles
-from tocsin.formats import rsit
 from tocsin.formats.idf.dictionary import EXTRA, keys
 from tocsin.formats.shadowserver import built_in, mappings, read_schema, unmapped
+from tocsin.kernel import rsit
 
 BUILT_IN = built_in()
 COMMON = """

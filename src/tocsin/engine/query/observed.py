@@ -32,14 +32,37 @@ def observations(
     """
     if not parts:
         return []
+    columns = _columns(database, parts)
+    held = {name for names in columns.values() for name in names}
+    if len({name.lower() for name in held}) == len(held):
+        return _observations(database, list(parts), (), k1, k2, limit)
+    # DuckDB takes columns that differ by case alone for one; within one file their places tell them apart.
+    found = [row for part in parts for row in _observations(database, [part], columns[part], k1, k2, limit)]
+    return sorted(found, key=lambda row: row[:2], reverse=True)[:limit]
+
+
+def _columns(database: Database, parts: Sequence[str]) -> dict[str, list[str]]:
+    """Return the columns of each part, in their order, as they are written."""
+    columns: dict[str, list[str]] = {part: [] for part in parts}
+    asked = "SELECT file_name, name FROM parquet_schema(?) WHERE num_children IS NULL"
+    for part, name in database.ask(asked, [list(parts)]).rows:
+        columns[part].append(name)
+    return columns
+
+
+def _observations(
+    database: Database, parts: list[str], columns: Sequence[str], k1: int, k2: int, limit: int
+) -> list[tuple[dt.datetime, int, str, str | None, str | None, dict[str, Any]]]:
+    """Return observations from parts; `columns` are what their first columns are called, where DuckDB does not know."""
     answer = database.ask(
         """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
-        [list(parts), k1, k2, limit],
+        [parts, k1, k2, limit],
     )
+    names = [*columns, *answer.columns[len(columns) :]]
     found = []
     for row in answer.rows:
-        cells = dict(zip(answer.columns, row, strict=True))
+        cells = dict(zip(names, row, strict=True))
         raw = {name[2:]: _shown(value) for name, value in cells.items() if name.startswith("c.") and value is not None}
         found.append(
             (instant(cells["time"]), cells["line"], cells["filename"], cells["constituent"], cells["claim"], raw)
@@ -51,8 +74,9 @@ def _shown(cell: bytes | str) -> str:
     return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
 
 
-_SHAPE = "regexp_replace(reason, '''.*''', '…')"
-"""A reason without what it quotes: equal for all rows with the same fault."""
+_SHAPE = """regexp_replace(reason, '''.*''|".*"', '…')"""
+"""A reason without what it quotes, in single quotes or, where that holds one, in double ones: equal for all rows with
+the same fault."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,12 +15,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tocsin.engine.canonical import FORMS
 from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
 from tocsin.engine.shapes import Shape
-from tocsin.formats import rsit
-from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
+from tocsin.formats.idf.dictionary import EXTRA, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Delimited, JsonLines, Records
+from tocsin.kernel import rsit
 from tocsin.kernel.reference_data import DATA
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.severity import Severity
@@ -32,7 +33,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
 _TABLES = {"feed", "read", "fields", "constants", "roles"}
 _FEED = {"name", "title", "files", "shape", "time_format", "severity"}
 _READ = {"delimiter", "columns", "comment", "skip_lines", "encoding"}
-_TUPLES = {"names", "urls", "detail"}
+_TUPLES = {"names", "urls", "detail", "instead"}
+_KINDS = {"source.fqdn": "fqdn", "source.url": "url", "source.network": "network"}
 _ROLES = {field.name for field in dataclasses.fields(Roles)}
 T = TypeVar("T")
 
@@ -178,7 +180,8 @@ class _File:
         entries = self.table("fields")
         if not entries:
             raise self.refusal("fields", "", 'names no field; write "source.ip" = "column"')
-        return tuple(self.field(key, entry, time_format) for key, entry in entries.items())
+        given = self.table("constants")
+        return classified(tuple(self.field(key, entry, time_format) for key, entry in entries.items()), given)
 
     def field(self, key: str, entry: Any, time_format: str) -> Field:
         if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):
@@ -227,13 +230,28 @@ class _File:
         given: dict[str, Any] = {
             key: self.texts("roles", entries, key) if key in _TUPLES else self.value("roles", entries, key, str)
             for key in entries
+            if key != "kinds"
         }
         roles = Roles(**(derived | given))
+        roles = dataclasses.replace(roles, kinds=self.kinds(fields, roles, entries))
         if not (roles.address or roles.account):
             raise self.refusal(
                 "roles", "address", "no column says which asset a row is about; name an address or account"
             )
         return roles
+
+    def kinds(self, fields: tuple[Field, ...], roles: Roles, entries: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return of which kind accounts and details are: as the file says, else as the key of their column is."""
+        columns = tuple(filter(None, (roles.account, *roles.instead, *roles.detail)))
+        given = self.optional("roles", entries, "kinds", dict, {})
+        for column, kind in given.items():
+            if column not in columns:
+                raise self.refusal("roles", f"kinds.{column}", "is no column of account, instead or detail")
+            if kind not in FORMS:
+                raise self.refusal("roles", f"kinds.{column}", f"{kind!r} is not known; there are {_listed(FORMS)}")
+        derived = {field.column: _KINDS[field.key] for field in fields if field.key in _KINDS}
+        kinds = {column: derived[column] for column in columns if column in derived} | given
+        return tuple(kinds.items())
 
     def reading(self, shape: str) -> Reading:
         if shape not in SHAPES:
@@ -274,7 +292,7 @@ def _derived(fields: tuple[Field, ...]) -> dict[str, Any]:
     return derived
 
 
-_SORTS = {"str": "text", "int": "a whole number", "list": "a list"}
+_SORTS = {"str": "text", "int": "a whole number", "list": "a list", "dict": "a table"}
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -6,10 +6,14 @@ import dataclasses
 import functools
 import re
 import tomllib
+from collections.abc import Collection
 
+from tocsin.engine.convert import CONVERSIONS
+from tocsin.engine.mapping import CLASS, Field
 from tocsin.kernel.reference_data import DATA
 
 EXTRA = "extra."
+TAXONOMY = "classification.taxonomy"
 SIDES = ("source", "destination")
 _KEY = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z0-9_]+)*\Z")
 
@@ -41,3 +45,19 @@ def kind_of(name: str) -> str:
 def is_well_formed(name: str) -> bool:
     """Say whether a key may stand in an event: one of the dictionary's form, or any column name under `extra.`."""
     return bool(_KEY.match(name)) or (name.startswith(EXTRA) and len(name) > len(EXTRA))
+
+
+def classified(fields: tuple[Field, ...], given: Collection[str] = ()) -> tuple[Field, ...]:
+    """Return fields with what goes with an incident type that stands in a column: its class, and an odd word itself.
+
+    A word that is no type of the taxonomy stays readable under `extra.`. Keys that are `given` are left alone.
+    """
+    taken = {*given, *(field.key for field in fields)}
+    more = [
+        Field(key, field.column, conversion)
+        for field in fields
+        if field.key == CLASS and not CONVERSIONS[field.conversion].fills_empty
+        for key, conversion in ((TAXONOMY, "incident_class"), (EXTRA + CLASS, "unlisted_type"))
+        if key not in taken
+    ]
+    return (*fields, *more)

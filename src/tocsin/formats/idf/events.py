@@ -9,14 +9,19 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
 from typing import Any
 
+from tocsin.engine.canonical import FORMS
 from tocsin.engine.convert import CONVERSIONS, BadCell
-from tocsin.engine.mapping import TIME, Field, Mapping, Roles
-from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
+from tocsin.engine.mapping import CLASS, TIME, Field, Mapping, Roles
+from tocsin.formats.idf.dictionary import EXTRA, TAXONOMY, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import JsonLines, Records
+from tocsin.kernel import rsit
 
 ORIGIN = "file"
 _DETAIL = ("feed.name", "malware.name", "protocol.application")
 """What tells events on one asset apart; never the classification, and no port, which may be ephemeral."""
+_ACCOUNTS = ("source.fqdn", "source.url", "source.network", "source.account")
+"""What stands for the asset where there is no address, the first that an event has."""
+_KINDS = tuple((key, kind_of(key)) for key in (*_ACCOUNTS, *_DETAIL) if kind_of(key) in FORMS)
 _EMPTY: tuple[Any, ...] = (None, "")
 
 
@@ -93,20 +98,23 @@ def mapping_of(columns: Iterable[str], type_name: str = "idf") -> Mapping:
     """Return the mapping for events: every column is its own key; one that is no key goes under `extra.`."""
     held = tuple(dict.fromkeys(columns))
     present = set(held)
+    accounts = (key for key in _ACCOUNTS if key in present)
     return Mapping(
         type=type_name,
         title="IntelMQ Data Format",
-        fields=tuple(_field(column) for column in held),
-        constants=(),
+        fields=classified(tuple(_field(column) for column in held)),
+        constants=((TAXONOMY, rsit.types()[rsit.UNDETERMINED].class_name), (CLASS, rsit.UNDETERMINED)),
         roles=Roles(
             time=TIME,
             address="source.ip" if "source.ip" in present else "",
-            account="" if "source.ip" in present else _first(present, "source.fqdn", "source.url", "source.account"),
+            account=next(accounts, ""),
+            instead=tuple(accounts),
             asn=_first(present, "source.asn"),
             country=_first(present, "source.geolocation.cc"),
             names=tuple(present & {"source.fqdn"}),
             urls=tuple(present & {"source.url"}),
-            detail=tuple(key for key in _DETAIL if key in present),
+            detail=_DETAIL,
+            kinds=_KINDS,
         ),
         origin=ORIGIN,
         columns=held,

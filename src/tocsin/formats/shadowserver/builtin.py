@@ -12,10 +12,10 @@ from typing import Any
 
 from tocsin.engine.convert import CONVERSIONS, for_kind
 from tocsin.engine.mapping import Field, Mapping
-from tocsin.formats import rsit
 from tocsin.formats.idf.dictionary import EXTRA, kind_of
 from tocsin.formats.shadowserver.roles import roles_of
 from tocsin.formats.shadowserver.variants import six
+from tocsin.kernel import rsit
 from tocsin.kernel.reference_data import DATA
 
 ORIGIN = "built-in"

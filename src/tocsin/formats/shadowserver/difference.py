@@ -8,7 +8,7 @@ from typing import Any
 
 from tocsin.engine.mapping import Field, Mapping, Roles
 
-_IDENTITY = ("address", "account", "port", "protocol", "detail")
+_IDENTITY = ("address", "account", "port", "protocol", "detail", "instead", "kinds")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Mapped
 
 from tocsin.engine.mapping import TIME, Field, Mapping
-from tocsin.formats import rsit
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.shadowserver.builtin import built_in
 from tocsin.formats.shadowserver.roles import roles_of
 from tocsin.formats.shadowserver.schema import Schema
+from tocsin.kernel import rsit
 
 UNMAPPED = "none"
 

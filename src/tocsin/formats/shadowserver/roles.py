@@ -46,6 +46,7 @@ def roles_of(type_name: str, columns: Collection[str], fields: Iterable[Field] =
         names=_columns_of(NAME, held),
         urls=_columns_of(URL, held),
         detail=tuple(column for column in family["detail"] if column in columns),
+        kinds=tuple((column, kind) for column, kind in family.get("kinds", {}).items() if column in columns),
     )
 
 
@@ -58,6 +59,7 @@ def _without_address(type_name: str, columns: Collection[str], time: str) -> Rol
         country="geo" if "geo" in columns else "",
         names=tuple(declared.get("names", ())),
         urls=tuple(declared.get("urls", ())),
+        kinds=tuple(declared.get("kinds", {}).items()),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 
 from tocsin.engine.convert import CONVERSIONS, PUBLISHED, BadCell, for_kind
 from tocsin.engine.mapping import TIME, Field, Mapping
-from tocsin.formats import rsit, strict_json
+from tocsin.formats import strict_json
 from tocsin.formats.idf.dictionary import EXTRA, is_well_formed, keys, kind_of
 from tocsin.formats.shadowserver.roles import roles_of
+from tocsin.kernel import rsit
 from tocsin.kernel.refusals import InvalidInput
 
 ORIGIN = "published"

@@ -70,7 +70,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     ]
     said += [
         f"{each['name']}: {each['said']} in its name is no date. "
-        f"It counts for {each['date']}, the day of its latest row."
+        f"It counts for {each['date']}, the day of most of its rows."
         for each in summary["misnamed"]
     ]
     said += [

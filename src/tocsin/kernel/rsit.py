@@ -54,6 +54,12 @@ def aliases() -> dict[str, str]:
     return dict(_data()["aliases"])
 
 
+def knows(name: str) -> bool:
+    """Say whether a word is a type, or what others write for one."""
+    word = name.strip().lower()
+    return word in types() or word in _data()["aliases"]
+
+
 def resolve(name: str) -> Type:
     """Return the type that `name` means, also when others write it otherwise (`blacklist`); else `undetermined`."""
     word = name.strip().lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tocsin.formats import rsit
+from tocsin.kernel import rsit
 
 
 def test_it_has_11_classes_and_39_types() -> None:
