@@ -7,8 +7,9 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, counted, day, positive, said_when_waiting, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
