@@ -412,8 +412,9 @@ def test_reports_that_are_lacking_make_a_worker_try_again_soon(
     assert job.state == State.WAITING and job.last_error.startswith(f"1 of 2 reports were not downloaded: {path.name}.")
     page = text(signed_in(cast.analyst).get("/feeds/"))
     assert path.name in page and "Not downloaded" in page
-    fixes = [verdict.fix for verdict in examination._fetching(settings.TOCSIN)]
-    assert fixes[-1] == "Run: tocsin feed fetch --date 2026-11-16 --type scan_rdp"
+    *_, verdict = examination._fetching(settings.TOCSIN)
+    assert verdict.says.startswith(f"{path.name} is not imported: The publisher says: not yours. Check TOCSIN_")
+    assert verdict.fix == "Run: tocsin feed fetch --date 2026-11-16 --type scan_rdp"
     work(job.run_after)
     assert Job.objects.get().state == State.DONE and set(states().values()) == {"imported"}
 

@@ -261,7 +261,7 @@ def _download(publisher: Publisher, wanted: Sequence[Listed], progress: Progress
         try:
             publisher.download(report, place_of(report), _counted(report.file, share, progress))
         except Unserved as refusal:
-            refused[report] = last_problem = str(refusal)
+            refused[report] = last_problem = refusal.problem
             failed_in_a_row = failed_in_a_row + 1 if refusal.is_line else 0
             with contextlib.suppress(OSError):  # not empty
                 place_of(report).parent.rmdir()

@@ -48,6 +48,7 @@ class Unserved(Unavailable):
     def __init__(self, file: str, problem: str, *, is_line: bool = False) -> None:
         self.is_line = is_line
         """Whether it was the line or the publisher's server: then others will fare the same."""
+        self.problem = problem
         super().__init__(f"{file}: {problem}")
 
 
@@ -68,7 +69,7 @@ def faults(config: Any) -> Iterator[tuple[str, str]]:
                 _("TOCSIN_SHADOWSERVER_{name} is set, TOCSIN_SHADOWSERVER_{other} is not").format(
                     name=name, other=other
                 ),
-                _("Set both as the publisher gave them, or none.") + f" TOCSIN_SHADOWSERVER_{other}_FILE=…",
+                _("Set both as the publisher gave them, or none."),
             )
     for name in ("url", "downloads"):
         address = getattr(config, f"shadowserver_{name}")

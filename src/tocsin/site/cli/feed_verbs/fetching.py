@@ -76,7 +76,7 @@ def _asked(options: argparse.Namespace, today: dt.date) -> Asked:
 
 
 def _problems(done: dict[str, Any]) -> list[str]:
-    refused = [f"{each['reason']} It is tried again next time." for each in done["refused"]]
+    refused = [f"{each['file']}: {each['reason']} It is tried again next time." for each in done["refused"]]
     return [*done["odd"], *refused, *(each["reason"] for each in done["broken"])]
 
 
