@@ -38,6 +38,7 @@ from tocsin.kernel.refusals import Busy, Unavailable
 from tocsin.site import examination
 from tocsin.site.cli.parser import run as command
 
+NOT_ALL = "Not downloaded: 1 of the 2 reports that the publisher offers."
 WEEK = Asked(last_days(AT.date()))
 
 
@@ -374,7 +375,7 @@ def test_a_failed_fetch_is_tried_again_and_shown(schedule: Office, cast: Cast, t
     assert (job.state, job.last_error) == (State.WAITING, "The publisher answers 503.")
 
     page = text(signed_in(cast.analyst).get("/feeds/"))
-    assert "Fetched by itself" in page and "The publisher answers 503." in page and "Tried again" in page
+    assert "Fetched by itself" in page and "The publisher answers 503." in page and "Next try" in page
     (verdict,) = examination._fetching(settings.TOCSIN)
     assert (verdict.says, verdict.fix) == (
         "it failed: The publisher answers 503",
@@ -409,9 +410,9 @@ def test_reports_that_are_lacking_make_a_worker_try_again_soon(
     schedule.offer(write(theirs, 1, [2]))
     work()
     (job,) = Job.objects.all()
-    assert job.state == State.WAITING and job.last_error.startswith(f"1 of 2 reports were not downloaded: {path.name}.")
+    assert job.state == State.WAITING and job.last_error == NOT_ALL
     page = text(signed_in(cast.analyst).get("/feeds/"))
-    assert path.name in page and "Not downloaded" in page
+    assert path.name in page and "Not downloaded" in page and NOT_ALL in page and "Last fetched 19 Nov" in page
     *_, verdict = examination._fetching(settings.TOCSIN)
     assert verdict.says.startswith(f"{path.name} is not imported: The publisher says: not yours. Check TOCSIN_")
     assert verdict.fix == "Run: tocsin feed fetch --date 2026-11-16 --type scan_rdp"

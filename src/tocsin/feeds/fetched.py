@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 
 from tocsin.feeds.choices import DownloadState
 from tocsin.feeds.models import Download
@@ -22,7 +23,7 @@ class Fetching:
     """What became of the last try, and what is lacking."""
 
     last_at: Instant | None
-    """When reports were last fetched without a problem, as far as is remembered."""
+    """When all was last fetched, or a report came, as far as is remembered."""
     problem: str
     """Why the last try failed, in a sentence; empty when it did not."""
     next_at: Instant | None
@@ -49,11 +50,12 @@ def fetching() -> Fetching | None:
         return None
     jobs = Job.objects.filter(kind=FETCH_JOB)
     done = jobs.filter(state=State.DONE).order_by("-finished_at").first()
+    came = Download.objects.filter(state=DownloadState.IMPORTED).aggregate(last=Max("at"))["last"]
     last = jobs.order_by("-made_at", "-pk").first()
     if last and last.state == State.WAITING and not last.last_error:  # a new turn, not begun: the one before counts
         last = jobs.exclude(pk=last.pk).order_by("-made_at", "-pk").first()
     return Fetching(
-        last_at=done.finished_at if done else None,
+        last_at=max(filter(None, (done and done.finished_at, came)), default=None),
         problem=last.last_error if last else "",
         next_at=last.run_after if last and last.last_error and last.state == State.WAITING else None,
         lacking=tuple(lacking()[:SHOWN]),

@@ -215,13 +215,8 @@ def fetch_by_itself(*, at: Instant, downloading: Progress, importing: Progress) 
     except AlreadyFetching:
         return
     if done["refused"]:
-        names = ", ".join(each["file"] for each in done["refused"][:3])
-        words = _("{number} of {all} reports were not downloaded: {names}. {reason}")
-        raise Unavailable(
-            words.format(
-                number=len(done["refused"]), all=done["offered"], names=names, reason=done["refused"][0]["reason"]
-            )
-        )
+        words = _("Not downloaded: {number} of the {all} reports that the publisher offers.")
+        raise Unavailable(words.format(number=len(done["refused"]), all=done["offered"]))
 
 
 @contextlib.contextmanager
