@@ -1,5 +1,5 @@
 """What goes out to the network and comes in from it.
 
 Words: fetch, address check.
-Doors: `fetching.fetch`, `refusals`.
+Doors: `fetching.fetch`, `connecting.Allowance`, `refusals`.
 """

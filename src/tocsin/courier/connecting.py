@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import http.client
 import ipaddress
+import math
 import queue
 import re
 import socket
@@ -42,10 +43,11 @@ NOTHING_MORE = Allowance()
 
 
 class Deadline:
-    """An instant after which nothing is waited for."""
+    """An instant after which nothing is waited for, and how long a silence before it is borne."""
 
-    def __init__(self, url: str, seconds: float) -> None:
-        self.url, self.seconds, self._end = url, seconds, time.monotonic() + seconds
+    def __init__(self, url: str, seconds: float, silence_s: float = math.inf) -> None:
+        self.url, self.seconds, self.silence_s = url, seconds, silence_s
+        self._end = time.monotonic() + seconds
 
     def left(self) -> float:
         """Return how many seconds are left. Raises TooSlow when none are."""
@@ -53,6 +55,10 @@ class Deadline:
         if left <= 0:
             raise TooSlow(self.url, f"it took longer than {self.seconds:g} s.")
         return left
+
+    def patience(self) -> float:
+        """Return for how many seconds the next byte is waited for. Raises TooSlow when none are left."""
+        return min(self.left(), self.silence_s)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +122,7 @@ def _resolved(url: str, host: str, port: int, deadline: Deadline, resolve: Resol
 
     threading.Thread(target=ask, name=f"resolve {host}", daemon=True).start()
     try:
-        answer = answers.get(timeout=deadline.left())
+        answer = answers.get(timeout=deadline.patience())
     except queue.Empty:
         raise TooSlow(url, "its name was not resolved in time.") from None
     if isinstance(answer, Exception) or not answer:
@@ -141,7 +147,7 @@ class PinnedConnection(http.client.HTTPConnection):
     """A connection to a checked address that names the host it is meant for."""
 
     def __init__(self, target: Target, deadline: Deadline, context: ssl.SSLContext) -> None:
-        super().__init__(target.host, target.port, timeout=deadline.left())
+        super().__init__(target.host, target.port, timeout=deadline.patience())
         if target.secure:
             self.default_port = PORTS["https"]
         self._target, self._deadline, self._context = target, deadline, context
@@ -152,7 +158,7 @@ class PinnedConnection(http.client.HTTPConnection):
         plain = self._first_that_answers()
         with contextlib.ExitStack() as unless_connected:
             unless_connected.callback(plain.close)
-            plain.settimeout(self._deadline.left())
+            plain.settimeout(self._deadline.patience())
             secured = self._target.secure
             self.sock = self._context.wrap_socket(plain, server_hostname=self._target.host) if secured else plain
             unless_connected.pop_all()
@@ -162,9 +168,9 @@ class PinnedConnection(http.client.HTTPConnection):
         *others, last = self._target.addresses
         for address in others:
             with contextlib.suppress(OSError):
-                share = self._deadline.left() / 2  # leave time for the others
+                share = self._deadline.patience() / 2  # leave time for the others
                 return socket.create_connection((address, self._target.port), share)
-        return socket.create_connection((last, self._target.port), self._deadline.left())
+        return socket.create_connection((last, self._target.port), self._deadline.patience())
 
     def _cut_at_the_deadline(self, sock: socket.socket) -> None:
         """End the connection from outside: a peer that sends a byte now and then never lets a read time out."""

@@ -37,6 +37,14 @@ class ReportState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
+class DownloadState(models.TextChoices):
+    """What became of a report that the publisher offered."""
+
+    IMPORTED = "imported", _("Imported")
+    BROKEN = "broken", _("Could not be read")
+    REFUSED = "refused", _("Not downloaded")
+
+
 class DecisionChoice(models.TextChoices):
     """What a person said about a held cycle."""
 

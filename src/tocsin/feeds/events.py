@@ -81,6 +81,20 @@ class FindingsReattributed(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportsFetched(Event):
+    """Reports were taken from the publisher. Names and numbers; nothing with which one could take them again."""
+
+    run: int | None
+    """In which they were imported."""
+    imported: tuple[str, ...]
+    broken: tuple[tuple[str, str], ...]
+    """File and why it could not be read."""
+    refused: tuple[tuple[str, str], ...]
+    """File and why it was not downloaded."""
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class NoteAdded(Event):
     """Somebody wrote about a finding."""
 

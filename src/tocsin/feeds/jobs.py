@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
+
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
-from tocsin.feeds import ordering, reattribution
+from tocsin.feeds import fetching, ordering, reattribution
+from tocsin.feeds.fetched import FETCH_JOB, is_by_itself
 from tocsin.feeds.holding import Holder
 from tocsin.feeds.listeners import ATTRIBUTION
 from tocsin.feeds.orders import JOB
-from tocsin.jobs.registry import Running, job
+from tocsin.jobs.registry import PutBack, Running, every, job
 from tocsin.kernel import clock
 
 log = logging.getLogger(__name__)
@@ -35,3 +38,28 @@ def carry_out_order(payload: dict[str, Any], running: Running) -> None:
     """Do what a person ordered on a page. What is refused is tried again: another import may be in the way."""
     what, (key, label) = payload.pop("what"), payload.pop("by")
     ordering.carry_out(what, by=ordering.Orderer(key, label), at=clock.now(), **payload)
+
+
+@job(FETCH_JOB)
+def fetch(payload: dict[str, Any], running: Running) -> None:
+    """Fetch what the publisher has and import it. What it refused is tried again, soon and then every hour."""
+
+    def go_on(name: str, share: float) -> None:
+        if running.should_stop:
+            raise PutBack
+        running.progress(share, name)
+
+    def importing(name: str, share: float) -> None:
+        running.progress(share, name)
+
+    if is_by_itself(settings.TOCSIN):
+        fetching.fetch_by_itself(at=clock.now(), downloading=go_on, importing=importing)
+
+
+def schedule(config: Any) -> None:
+    """Have reports fetched by themselves when the settings ask for it."""
+    if is_by_itself(config):
+        every(FETCH_JOB, seconds=fetching.EVERY_S)
+
+
+schedule(settings.TOCSIN)

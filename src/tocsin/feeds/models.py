@@ -11,7 +11,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from tocsin.feeds.choices import SHADOWSERVER_TERMS, TLP_CHOICES, DecisionChoice, Origin, ReportState, RunState
+from tocsin.feeds.choices import (
+    SHADOWSERVER_TERMS,
+    TLP_CHOICES,
+    DecisionChoice,
+    DownloadState,
+    Origin,
+    ReportState,
+    RunState,
+)
 
 
 class Feed(models.Model):
@@ -117,6 +125,32 @@ class Report(models.Model):
     def origin_label(self) -> str:
         """Who described its columns, in the reader's language."""
         return str(dict(Origin.choices).get(self.origin, self.origin))
+
+
+class Download(models.Model):
+    """A report that the publisher offered and that was fetched, or was tried to be."""
+
+    publisher_id = models.CharField(max_length=200)
+    """Whoever knows it can download the report: for no page and no log."""
+    file = models.CharField(max_length=200)
+    type = models.CharField(max_length=100)
+    """As the publisher names it."""
+    on = models.DateField()
+    state = models.CharField(max_length=10, choices=DownloadState.choices)
+    at = models.DateTimeField()
+    """When it came, or was tried last."""
+    size = models.PositiveBigIntegerField(default=0)
+    problem = models.TextField(blank=True)
+    """Why it is not imported, in a sentence."""
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="downloads")
+
+    class Meta:
+        ordering = ("on", "file")
+        constraints = (models.UniqueConstraint(fields=("publisher_id", "file"), name="feeds_fetched_once"),)
+        indexes = (models.Index(fields=("state", "on"), name="feeds_download_by_state"),)
+
+    def __str__(self) -> str:
+        return self.file
 
 
 class Cycle(models.Model):

@@ -8,10 +8,13 @@ from typing import Any
 
 from django.db.models import Max, Q
 
-from tocsin.feeds.models import Cycle
+from tocsin.feeds.choices import DownloadState
+from tocsin.feeds.models import Cycle, Download
 from tocsin.kernel.clock import Instant
 
 CLOSED_AFTER = dt.timedelta(hours=36)
+LACKING_FOR = dt.timedelta(days=8)
+"""For how long a report that the publisher offers and will not give keeps its day open."""
 HELD, BROKEN, OPEN = "held", "broken", "open"
 
 
@@ -85,12 +88,16 @@ def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
 def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
     """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
 
-    One that lacks a report which could not be read stays open: it would make findings gone by mistake.
+    One that lacks a report which could not be read, or lately not be downloaded, stays open: it would make
+    findings gone by mistake.
     """
+    lately = (at - LACKING_FOR).date()
+    lacking = set(Download.objects.filter(state=DownloadState.REFUSED, on__gte=lately).values_list("type", "on"))
     open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
     latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
     return [
         (cycle.type.name, cycle.on)
         for cycle in open_ones
-        if latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER
+        if (latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER)
+        and (cycle.type.name, cycle.on) not in lacking
     ]

@@ -193,7 +193,7 @@ class Watch:
             at=self.now(),
         )
         again_on = {broken["name"]: _again_on(broken["reason"]) for broken in summary["broken"]}
-        days = {name: [again_on[r] for r in _reports_in(path) if r in again_on] for name, (path, _) in files.items()}
+        days = {name: [again_on[r] for r in reports_in(path) if r in again_on] for name, (path, _) in files.items()}
         self.memory.take(files, {name: min(filter(None, known), default="") for name, known in days.items() if known})
         for broken in summary["broken"]:
             when = again_on[broken["name"]]
@@ -212,7 +212,7 @@ class Watch:
                 self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
 
 
-def _reports_in(path: Path) -> list[str]:
+def reports_in(path: Path) -> list[str]:
     """Return the names of the reports in a file, as a summary gives them."""
     try:
         return [source.name for source in sources(path)]

@@ -55,6 +55,17 @@ class Config:
     exercise: bool = False
     """The whole instance is an exercise: every page says so and nothing leaves."""
 
+    shadowserver_key: str = dataclasses.field(default="", repr=False)
+    """API key that the publisher gave; with it and the secret reports are fetched every hour."""
+    shadowserver_secret: str = dataclasses.field(default="", repr=False)
+    """Secret that came with the key: signs requests and is never sent."""
+    shadowserver_url: str = "https://transform.shadowserver.org/api2/"
+    """Where the publisher's API is."""
+    shadowserver_downloads: str = "https://dl.shadowserver.org/"
+    """Where reports are downloaded; empty to have the API give their rows."""
+    shadowserver_reports: tuple[str, ...] = ()
+    """Names of the publisher's lists whose reports are fetched; empty for all that the key may see."""
+
     @property
     def store(self) -> Path:
         """Where the engine keeps its files."""

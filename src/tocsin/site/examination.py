@@ -203,12 +203,13 @@ def _orders(_config: Config) -> Iterator[Verdict]:
     """What people ordered and a worker could not do, and other work whose last turn failed."""
     from django.db import Error
 
+    from tocsin.feeds.fetched import FETCH_JOB
     from tocsin.feeds.orders import orders
     from tocsin.jobs.queries import kinds_that_fail
 
     try:
         failed = [order for order in orders() if order.failed]
-        others = kinds_that_fail()
+        others = [job for job in kinds_that_fail() if job.kind != FETCH_JOB]  # `_fetching` speaks of it
     except Error:  # as above
         return
     for order in failed:
@@ -247,6 +248,28 @@ def _waiting(config: Config) -> Iterator[Verdict]:
         yield Verdict("worker", says)
 
 
+def _fetching(config: Config) -> Iterator[Verdict]:
+    """The settings with which reports are fetched, and what became of it."""
+    from django.db import Error
+
+    from tocsin.feeds.fetched import fetching, lacking
+    from tocsin.feeds.publisher import faults
+
+    wrong = list(faults(config))
+    yield from (Verdict("fetching", says, fix) for says, fix in wrong)
+    try:
+        stands, missing = fetching(), lacking()
+    except Error:  # as above
+        return
+    if stands and stands.problem:
+        yield Verdict("fetching", f"it failed: {stands.problem.rstrip('.')}", "Mend that, then run: tocsin feed fetch")
+    elif not wrong:
+        yield Verdict("fetching", "every hour" if stands else "no key and no secret are set")
+    for report in missing if stands else ():
+        command = f"tocsin feed fetch --date {report.on} --type {report.type}"
+        yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -258,4 +281,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _address,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _waiting)
+WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _fetching, _waiting)

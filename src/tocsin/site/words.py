@@ -23,6 +23,7 @@ ACTORS: dict[str, Any] = {
     "command line": _("command line"),
     "demonstration": _("demonstration"),
     "enrolment": _("enrolment"),
+    "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
     "set-up": _("set-up"),
 }

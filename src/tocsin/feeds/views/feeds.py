@@ -17,6 +17,7 @@ from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.actions.orders import dismiss_order, retry_order
+from tocsin.feeds.fetched import fetching
 from tocsin.feeds.forms import TermsForm
 from tocsin.feeds.models import Cycle, Feed, Run, State
 from tocsin.feeds.orders import order_numbered, orders
@@ -55,6 +56,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "orders": orders(),
+        "fetching": fetching(),
         "feeds": Feed.objects.order_by("name"),
         "question": question,
         "page": page,
