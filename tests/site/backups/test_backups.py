@@ -25,7 +25,7 @@ from tests.commands import Command, environment
 from tests.homes import Home
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Unavailable
-from tocsin.site.backups import writing
+from tocsin.site.backups import databases, reading, writing
 from tocsin.site.config import Config
 
 Change = Callable[[dict[str, bytes]], None]
@@ -338,3 +338,102 @@ def test_postgresql_is_backed_up_and_restored_with_the_store(
         row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
     assert row == (1,)
     assert tocsin("doctor", home=other, database_url=postgresql_address).returncode == 0
+
+
+@pytest.fixture
+def on_postgresql(home: Path, postgresql_address: str) -> Home:
+    """An instance on PostgreSQL, with something in its store."""
+    made = Home(home, database_url=postgresql_address)
+    made.done("init")
+    (home / "store/one.parquet").write_bytes(b"one")
+    return made
+
+
+@pytest.mark.postgresql
+def test_an_older_backup_is_restored_over_the_tables_of_a_newer_version(
+    on_postgresql: Home, tmp_path: Path, postgresql_address: str
+) -> None:
+    """What the archive does not know goes: the newer table would hold on to the older ones."""
+    import psycopg
+
+    file = tmp_path / "b.tar.zst"
+    on_postgresql.done("backup", file)
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("CREATE TABLE feeds_newer (run bigint REFERENCES feeds_run)")
+        connection.execute("CREATE VIEW newer AS SELECT * FROM feeds_run")
+        connection.execute("CREATE FUNCTION newer_one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+
+    on_postgresql.done("restore", "--force", file)
+
+    with psycopg.connect(postgresql_address) as connection:
+        found = connection.execute(
+            "SELECT to_regclass('feeds_newer'), to_regclass('newer'), to_regproc('newer_one'), to_regclass('feeds_run')"
+        ).fetchone()
+    assert found == (None, None, None, "feeds_run")
+    assert "Nothing to do" in on_postgresql.done("upgrade")
+    on_postgresql.done("doctor")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("stub", "sentence"),
+    [
+        (
+            "echo 'pg_restore: error: unsupported version (1.16) in file header' >&2; echo 'hint: newer' >&2; exit 1",
+            "unsupported version (1.16) in file header). Nothing was changed.",
+        ),
+        (
+            'case $1 in --list) ;; *) "$real" "$@" | head -n 60; echo "error: cut" >&2; exit 1; esac',
+            "pg_restore failed: error: cut",
+        ),
+        (
+            'case $1 in --list) ;; *) echo "SELECT nothing;"; exec "$real" "$@"; esac',
+            'ERROR:  column "nothing" does not exist',
+        ),
+    ],
+)
+def test_a_restore_that_postgresql_refuses_changes_nothing(
+    on_postgresql: Home,
+    postgresql_address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stub: str,
+    sentence: str,
+) -> None:
+    """A script stands before `pg_restore`, which is `"$real"` in it."""
+    import psycopg
+
+    file = tmp_path / "b.tar.zst"
+    on_postgresql.done("backup", file)
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept')")
+    before = everything(on_postgresql.place)
+    (tmp_path / "pg_restore").write_text(f"#!/bin/sh\nreal={shutil.which('pg_restore')}\n{stub}\n")
+    (tmp_path / "pg_restore").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    done = on_postgresql("restore", "--force", file)
+
+    assert done.returncode == 1
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert everything(on_postgresql.place) == before
+    with psycopg.connect(postgresql_address) as connection:
+        row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
+    assert row == (1,)
+    assert "nothing to do" in on_postgresql.done("init")
+
+
+def test_a_restore_that_cannot_place_the_database_moves_everything_back(
+    ready: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_copy: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (ready / "store/newer.parquet").write_bytes(b"newer")
+    before = everything(ready)
+    monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
+    monkeypatch.setattr(databases, "copy_in", refused)
+    with pytest.raises(Unavailable, match="No space left"):
+        reading.restore(Config(home=ready), archive, force=True, at=now())
+    assert everything(ready) == before
+    assert not list(ready.glob("before-restore-*"))
