@@ -424,16 +424,16 @@ def test_a_restore_that_postgresql_refuses_changes_nothing(
 
 
 def test_a_restore_that_cannot_place_the_database_moves_everything_back(
-    ready: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_copy: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    (ready / "store/newer.parquet").write_bytes(b"newer")
-    before = everything(ready)
+    (home / "store/newer.parquet").write_bytes(b"newer")
+    before = everything(home)
     monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
     monkeypatch.setattr(databases, "copy_in", refused)
     with pytest.raises(Unavailable, match="No space left"):
-        reading.restore(Config(home=ready), archive, force=True, at=now())
-    assert everything(ready) == before
-    assert not list(ready.glob("before-restore-*"))
+        reading.restore(Config(home=home), archive, force=True, at=now())
+    assert everything(home) == before
+    assert not list(home.glob("before-restore-*"))

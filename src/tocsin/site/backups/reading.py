@@ -31,10 +31,11 @@ from tocsin.site.backups.contents import (
     safe_name,
 )
 from tocsin.site.config import Config
+from tocsin.site.starting import left_alone
 
 CHUNK_BYTES = 1 << 20
 MANIFEST_LIMIT_BYTES = 256 << 20
-KEPT = frozenset({"tocsin.toml", "serve.lock", "helper.lock", "worker.bell"})
+KEPT = frozenset({"tocsin.toml", "serve.lock", "commands.lock", "helper.lock", "worker.bell"})
 """What may stand in an otherwise empty data directory; settings of this machine win over those in the archive."""
 
 SURPLUS_MARK = "unclean"
@@ -45,10 +46,11 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
     """Put the instance of an archive in place of this one; return the archive's list.
 
     Raises InvalidInput when the archive is not whole or not one of ours,
-    Conflict when something is here already and `force` is not given.
+    Conflict when something is here already and `force` is not given, Busy
+    while a server, an import or another command works on it.
     """
     instance.make_home(config.home)
-    with instance.serving_lock(config.home, alone=True):
+    with left_alone(config.home, "restore"):
         if not force:
             _require_empty(config.home)
         staging = config.home / "restore.tmp"
