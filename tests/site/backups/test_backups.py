@@ -26,6 +26,7 @@ from tests.homes import Home
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Unavailable
 from tocsin.site.backups import databases, reading, writing
+from tocsin.site.backups.contents import belongs
 from tocsin.site.config import Config
 
 Change = Callable[[dict[str, bytes]], None]
@@ -133,10 +134,37 @@ def test_a_file_that_is_there_is_not_overwritten(tocsin: Command, archive: Path)
     assert archive.read_bytes() == before
 
 
-def test_a_folder_that_is_not_there_is_said(tocsin: Command, archive: Path) -> None:
-    done = tocsin("backup", archive.parent / "none" / "b.tar.zst")
+@pytest.mark.parametrize("folder", ["none", "backup.tar.zst"])
+def test_a_folder_that_is_none_is_said(tocsin: Command, archive: Path, folder: str) -> None:
+    done = tocsin("backup", archive.parent / folder / "b.tar.zst")
     assert done.returncode == 1
-    assert "cannot be written" in done.stderr
+    assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_database_is_copied_beside_the_file_that_is_written(
+    home: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the disk that is full is the one that the sentence names."""
+    copies: list[Path] = []
+
+    def copy_out(copy: Path) -> None:
+        copies.append(copy)
+        copy.write_bytes(b"database")
+
+    monkeypatch.setattr(databases, "copy_out", copy_out)
+    monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
+    writing.back_up(Config(home=home), tmp_path / "b.tar.zst", at=now())
+    assert [copy.parent.parent for copy in copies] == [tmp_path]
+    assert not list(tmp_path.glob("tocsin-backup-*"))
+
+
+@pytest.mark.parametrize("folder", ["scratch", "spill/scan_rdp"])
+def test_what_was_put_aside_for_a_while_is_not_backed_up(home: Path, folder: str) -> None:
+    file = home / "store" / folder / "one.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"one")
+    assert not belongs(file, home)
+    assert belongs(Path(shutil.copy2(file, home / "store")), home)
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_behind(
@@ -207,6 +235,14 @@ def put_listed(name: str, content: bytes = b"x", **changes: object) -> Change:
     return change
 
 
+def drop_listed(name: str) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        del members[name]
+        listed(members)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -223,6 +259,8 @@ def put_listed(name: str, content: bytes = b"x", **changes: object) -> Change:
         (put_listed("home/x", format=2), "newer version"),
         (put_listed("home/x", database="postgresql"), "TOCSIN_DATABASE_URL"),
         (put_listed("database/tocsin.sqlite3", b"not a database" * 1000), "is damaged"),
+        (drop_listed("database/tocsin.sqlite3"), "holds nothing as its database"),
+        (put_listed("database/other.sqlite3"), "other.sqlite3 as its database"),
     ],
 )
 def test_a_backup_that_is_not_whole_or_not_ours_changes_nothing(

@@ -22,6 +22,7 @@ from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 from tocsin.site import instance
 from tocsin.site.backups import databases
 from tocsin.site.backups.contents import (
+    DATABASE_FOLDER,
     HOME_FOLDER,
     MANIFEST,
     SET_ASIDE,
@@ -85,6 +86,9 @@ def _check(contents: Contents) -> None:
             f"The backup holds a {contents.database} database, this instance uses {databases.vendor()}. "
             "Set TOCSIN_DATABASE_URL accordingly."
         )
+    below = [member.name for member in contents.members if member.name.startswith(f"{DATABASE_FOLDER}/")]
+    if below != [databases.MEMBERS[contents.database]]:
+        raise InvalidInput(f"the backup holds {', '.join(below) or 'nothing'} as its database. Nothing was changed.")
 
 
 def _unpack(source: Path, staging: Path) -> Contents:
