@@ -11,12 +11,15 @@ from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import main_of, signed_in, text
 from tocsin.audit.models import AuditRow
+from tocsin.feeds.actions.orders import dismiss_order, retry_order
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
+from tocsin.feeds.ordering import carry_out
 from tocsin.feeds.orders import orders
 from tocsin.jobs import queue, registry, worker
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
+from tocsin.kernel.refusals import Conflict
 
 
 @pytest.fixture
@@ -95,3 +98,31 @@ def test_attribution_that_failed_counts_until_a_later_one_was_done(store: Store)
     Job.objects.filter(pk=later.pk).update(state=State.DONE, finished_at=AT)
 
     assert orders() == []
+
+
+def test_of_two_who_decide_at_once_the_second_is_told(browser: Client, cast: Cast, monkeypatch: Any) -> None:
+    """Both had the page open: the one who is late changes nothing, and the trail says nothing of it."""
+    stale = ordered_twice(browser)
+    retry_order(Job.objects.get(pk=stale.pk), by=cast.analyst, at=AT)
+
+    for decide in (retry_order, dismiss_order):
+        with pytest.raises(Conflict, match="Somebody else"):
+            decide(stale, by=cast.analyst, at=AT)
+    monkeypatch.setattr("tocsin.feeds.views.feeds.order_numbered", lambda _pk: stale)
+    page = browser.post(f"/feeds/orders/{stale.pk}/", {"wanted": "dismiss"}, follow=True)
+
+    assert "Somebody else has just had this order tried again" in text(page)
+    assert "Taken off the list" not in text(page)
+    assert Job.objects.get(pk=stale.pk).state == State.WAITING
+    assert list(AuditRow.objects.filter(code__startswith="order.").values_list("code", flat=True)) == ["order.retried"]
+
+
+def test_a_withdrawal_whose_worker_was_killed_after_it_was_done_is_done(browser: Client, cast: Cast) -> None:
+    browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."})
+    carry_out("withdraw", by=cast.analyst, at=AT, run=4, reason="Wrong.")
+
+    while worker.do_next("another"):
+        pass
+
+    assert orders() == []
+    assert AuditRow.objects.filter(code="run.withdrawn").count() == 1

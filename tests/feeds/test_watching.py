@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
+from tocsin.feeds import intake, watching
 from tocsin.feeds.models import Cycle, Run
 from tocsin.feeds.unfinished import due_cycles
 from tocsin.feeds.watching import MEMORY, Watch
@@ -267,6 +269,47 @@ def test_a_running_import_is_no_reason_to_stop(post: Post, monkeypatch: pytest.M
         assert post.look() == ["another import is running."]
         assert post.look() == []  # said once
     assert post.look() == ["Run: 1 row of 1 report kept."]
+
+
+def test_a_correction_that_comes_during_the_import_is_taken_in_by_the_next_look(
+    post: Post, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrected, gone = post.put(0, [1, 2]), post.put(0, [1], kind="scan_ssh")
+    real = intake.import_reports
+
+    def during(*paths: Any, **options: Any) -> dict[str, Any]:
+        summary = real(*paths, **options)
+        write(post.folder, 0, [1, 2, 3])
+        gone.unlink()
+        return summary
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "import_reports", during)
+        assert post.look() == ["Run: 3 rows of 2 reports kept."]
+    settle(corrected)
+    assert post.look() == ["Run: 3 rows of 1 report kept."]
+    assert post.look() == []
+    assert "192.0.2.3" in store.states()
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_database_that_is_restarted_is_no_reason_to_stop(
+    post: Post, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def gone(*_arguments: Any, **_options: Any) -> None:
+        raise kind("server closed the connection unexpectedly\n\tThis probably means …")
+
+    looks: list[int] = []
+    monkeypatch.setattr(watching, "close_old_connections", lambda: looks.append(1))
+    post.put(0, [1])
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "due_cycles", gone)
+        patched.setattr(intake, "import_reports", gone)
+        said = "The database cannot be used (server closed the connection unexpectedly). It is tried again."
+        assert post.look() == [said]
+        assert post.look() == []  # said once
+    assert post.look() == ["Run: 1 row of 1 report kept."]
+    assert len(looks) == 3, "a broken connection is let go before each look"
 
 
 def test_a_folder_that_vanishes_and_comes_back_is_watched_on(post: Post) -> None:

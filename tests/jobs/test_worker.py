@@ -118,3 +118,37 @@ def test_a_worker_told_to_stop_puts_its_job_back(instance: Instance, tmp_path: P
     finish(process, timeout_s=10)
     assert log.read_text().count("stopped") == 1
     assert instance.run(STATES).split() == ["waiting:0"]
+
+
+FLAKY = """
+    import sys, time
+    from django.db import OperationalError
+    from tocsin.jobs import queue, worker
+    from tocsin.jobs.registry import job
+    from tocsin.kernel.clock import now
+
+    answers, real = [True, *sys.argv[1].split()], queue.renew
+
+    def renew(job, **how):
+        if answers and answers.pop(0) == "error":
+            raise OperationalError("database is locked")
+        return real(job, **how)
+
+    queue.renew = renew
+
+    @job("test.long", lease_s=0.9)
+    def long(payload, running):
+        time.sleep(2)
+        print(running.should_stop, len(answers), flush=True)
+
+    queue.enqueue("test.long", at=now())
+    print(worker.do_next("worker").kind)
+"""
+
+
+def test_a_lease_outlives_errors_of_the_database_as_long_as_it_lasts(instance: Instance) -> None:
+    assert instance.run(FLAKY, "error error fine error fine").split() == ["False", "0", "test.long"]
+
+
+def test_a_lease_that_cannot_be_renewed_before_its_end_is_given_up(instance: Instance) -> None:
+    assert instance.run(FLAKY, " ".join(["error"] * 99)).split()[0] == "True"

@@ -26,6 +26,7 @@ _LOOK_S = 0.3
 """Whoever will not wait still tries for so long: `holder` has the lock for a moment while it looks."""
 
 IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION = "import", "replay", "withdrawal", "decision", "attribution"
+RESTORE, UPGRADE = "restore", "upgrade"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Holder:
             WITHDRAWAL: f"the withdrawal of run {self.run}",
             DECISION: "a decision about a report",
             ATTRIBUTION: "the attribution of open findings",
+            RESTORE: "the restore of a backup",
+            UPGRADE: "an upgrade",
         }
         return named.get(self.work, "another import")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -13,7 +13,10 @@ from tocsin.audit.actors import Actor
 from tocsin.feeds.orders import JOB
 from tocsin.jobs import queue
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.refusals import Conflict, InvalidInput
+
+if TYPE_CHECKING:
+    from tocsin.feeds.models import Run
 
 ORDERS = ("confirmed", "discarded", "empty", "withdraw", "replay")
 
@@ -45,7 +48,7 @@ def carry_out(what: str, *, by: Actor, at: Instant, **details: Any) -> None:
     if what in ("withdraw", "replay"):
         run = Run.objects.get(pk=details["run"])
         if what == "withdraw":
-            intake.withdraw(run, reason=details["reason"], by=by, at=at)
+            _withdraw(run, details["reason"], by=by, at=at)
         else:
             intake.replay(run, by=by, at=at)
         return
@@ -54,3 +57,16 @@ def carry_out(what: str, *, by: Actor, at: Instant, **details: Any) -> None:
         intake.declare_empty(details["type"], on, by=by, at=at)
     else:
         intake.decide(details["type"], on, decision=what, by=by, at=at)
+
+
+def _withdraw(run: Run, reason: str, *, by: Actor, at: Instant) -> None:
+    """Withdraw a run, or see that this very order was done: its worker was killed before it could note that."""
+    from tocsin.feeds import intake
+    from tocsin.feeds.choices import RunState
+
+    try:
+        intake.withdraw(run, reason=reason, by=by, at=at)
+    except Conflict:
+        run.refresh_from_db()
+        if run.state != RunState.WITHDRAWN or run.note != reason[:500]:
+            raise

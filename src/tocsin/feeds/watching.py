@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import Error, close_old_connections
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
@@ -77,9 +78,13 @@ class Memory:
         return same is not None and not same.is_due(at)
 
     def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, str]) -> None:
-        """Remember files; `broken` are those that could not be read, with the day on which they may be, if any."""
+        """Remember files; `broken` are those that could not be read, with the day on which they may be, if any.
+
+        Not those that were replaced or went away since: what was taken in of them is not what is there.
+        """
         for name, (path, stamp) in files.items():
-            self._seen[name] = Seen(stamp, _sha256(path), name in broken, broken.get(name, ""))
+            if sha256 := _sha256_of(path, stamp):
+                self._seen[name] = Seen(stamp, sha256, name in broken, broken.get(name, ""))
         everything = _read_json(self._file)
         everything[self._folder] = {
             name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on] for name, seen in self._seen.items()
@@ -106,6 +111,20 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _sha256_of(path: Path, stamp: Stamp) -> str:
+    """Return the digest of a file that has not changed since it had this stamp; nothing of any other."""
+    try:
+        sha256 = _sha256(path)
+        return sha256 if _stamp(path) == stamp else ""
+    except FileNotFoundError:
+        return ""
+
+
+def _stamp(path: Path) -> Stamp:
+    about = path.stat()
+    return about.st_size, about.st_mtime_ns
+
+
 class Watch:
     """Watches one folder."""
 
@@ -129,6 +148,7 @@ class Watch:
 
     def look(self) -> None:
         """Take in what has become complete, and close what has become due. Never raises what another look may mend."""
+        close_old_connections()  # one that a restart of the database has broken
         try:
             recognition = mappings.recognition()
             if self._recognition is not recognition:
@@ -138,12 +158,19 @@ class Watch:
             if files:
                 self._take_in(files)
             self._close_due()
+        except Error as problem:
+            said = str(problem).strip().splitlines() or [type(problem).__name__]
+            self._complain(f"The database cannot be used ({said[0].rstrip('.')}). It is tried again.")
         except (Refusal, OSError) as problem:
-            if str(problem) != self._complaint:
-                self.tell(str(problem), {"problem": str(problem)})
-            self._complaint = str(problem)
+            self._complain(str(problem))
         else:
             self._complaint = ""
+
+    def _complain(self, sentence: str) -> None:
+        """Tell of a problem, once for as long as it lasts."""
+        if sentence != self._complaint:
+            self.tell(sentence, {"problem": sentence})
+        self._complaint = sentence
 
     @property
     def is_waiting(self) -> bool:
@@ -157,8 +184,7 @@ class Watch:
             if any(part.startswith(".") for part in Path(name).parts):
                 continue
             try:
-                about = path.stat()
-                stamp = (about.st_size, about.st_mtime_ns)
+                stamp = _stamp(path)
                 complete = path.is_file() and self._has_settled(name, stamp)
                 if complete and not self.memory.knows(name, path, stamp, self.now()):
                     yield name, (path, stamp)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from tocsin.jobs import bell, queue, registry
 from tocsin.jobs.models import Job
@@ -103,24 +104,44 @@ def _do(job: Job, running: RunningJob, now: Callable[[], Instant]) -> None:
 
 @contextmanager
 def _lease_kept(kind: Kind, running: RunningJob, now: Callable[[], Instant]) -> Iterator[None]:
-    """Renew the lease from a thread until the job is done."""
+    """Renew the lease from a thread until the job is done.
+
+    A database that fails is asked again until the lease would end: then another worker may have the job.
+    """
     done = threading.Event()
+    lease_s = kind.lease.total_seconds()
+    began = time.monotonic()
     if not queue.renew(running.job, at=now(), lease=kind.lease):
         raise PutBack
 
-    def keep() -> None:
+    def keep(renewed_at: float) -> None:
+        wait_s = lease_s / 3
         try:
-            while not done.wait(kind.lease.total_seconds() / 3):
-                if not queue.renew(running.job, at=now(), lease=kind.lease):
+            while not done.wait(wait_s):
+                asked_at = time.monotonic()
+                held = _renewed(kind, running, now)
+                if held is False or asked_at - renewed_at >= lease_s:
                     running.lose()
                     return
+                renewed_at = asked_at if held else renewed_at
+                wait_s = lease_s / 3 if held else min(lease_s / 10, POLL_S)
         finally:
             connection.close()
 
-    thread = threading.Thread(target=keep, name=f"lease of {running.job}", daemon=True)
+    thread = threading.Thread(target=keep, args=(began,), name=f"lease of {running.job}", daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
+
+
+def _renewed(kind: Kind, running: RunningJob, now: Callable[[], Instant]) -> bool | None:
+    """Renew a lease; False when it was lost, None when the database gives no answer."""
+    try:
+        return queue.renew(running.job, at=now(), lease=kind.lease)
+    except Error as error:
+        log.warning("The lease of %s could not be renewed: %s", running.job, error)
+        connection.close()  # it may be broken; the next try opens another
+        return None

@@ -3,7 +3,8 @@
 Needs no Django, so that `serve` and `doctor` can look before they load it.
 
 - `version` is written last by `init`, `upgrade` and `restore`: where it is missing the instance is not set up.
-- `serve.lock` is held shared by a running server and alone by a restore.
+- `serve.lock` is held shared by a running server, and alone by a restore or an upgrade.
+- `commands.lock` is held shared by every command that works on the instance, alone by those two.
 """
 
 from __future__ import annotations
@@ -85,11 +86,31 @@ def make_home(home: Path) -> None:
 
 @contextlib.contextmanager
 def serving_lock(home: Path, *, alone: bool) -> Iterator[None]:
-    """Hold the lock between a running server and a restore. Raises Busy."""
+    """Hold the lock between a running server and what changes the ground under it. Raises Busy."""
     with _locked(home / "serve.lock", alone=alone) as held:
         if not held:
             raise Busy("The server runs on this data directory. Stop `tocsin serve` first.")
         yield
+
+
+@contextlib.contextmanager
+def command_lock(home: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the lock between commands that work on the instance and what changes the ground under them. Raises Busy."""
+    with _locked(home / "commands.lock", alone=alone) as held:
+        if not held:
+            who = (
+                "Another command, perhaps `tocsin feed watch`, works" if alone else "A restore or an upgrade is at work"
+            )
+            raise Busy(f"{who} on {home}. Try again when it has ended.")
+        yield
+
+
+def stay_at_work(home: Path) -> None:
+    """Hold that lock until this process ends, as one command of many. Raises Busy."""
+    _UNTIL_THE_END.enter_context(command_lock(home, alone=False))
+
+
+_UNTIL_THE_END = contextlib.ExitStack()
 
 
 def is_served(home: Path) -> bool:

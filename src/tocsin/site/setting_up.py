@@ -8,7 +8,7 @@ from tocsin import __version__
 from tocsin.kernel.refusals import Conflict, Unavailable
 from tocsin.site import instance, secret
 from tocsin.site.config import Config
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import left_alone, set_up_django
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,18 +56,22 @@ def invite_first_person(config: Config) -> str | None:
 
 
 def upgrade(config: Config) -> Upgrade:
-    """Bring the database of an instance up to this version. Raises Conflict when the instance is newer or none."""
+    """Bring the database of an instance up to this version.
+
+    Raises Conflict when the instance is newer or none, Busy while somebody works on it.
+    """
     before = instance.version_of(config.home)
     if before is None:
         raise Conflict(f"{config.home} is not set up. Run `tocsin init` instead.")
     if instance.is_newer(before):
         raise Conflict(f"{config.home} is of version {before}, newer than this software. Install {before} or newer.")
     set_up_django()
-    steps = pending_migrations()
-    if steps:
-        _migrate()
-    mended = _forbid_changes_of_the_trail()
-    instance.mark(config.home)
+    with left_alone(config.home, "upgrade"):
+        steps = pending_migrations()
+        if steps:
+            _migrate()
+        mended = _forbid_changes_of_the_trail()
+        instance.mark(config.home)
     return Upgrade(before=before, after=__version__, migrations=steps, trail_mended=mended)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -15,14 +17,19 @@ def set_up_django() -> None:
 
 
 def open_instance() -> None:
-    """Do so for the instance in the data directory. Raises Conflict when it is not set up, or of another version."""
+    """Do so for the instance in the data directory, and keep restores and upgrades off it until the process ends.
+
+    Raises Conflict when it is not set up, or of another version, and Busy while it is being restored or upgraded.
+    """
     from django.apps import apps
 
     from tocsin.site import instance
     from tocsin.site.config import load
 
     if not apps.ready:  # else somebody has chosen the instance already: a test, a web process
-        instance.require_ready(load().home)
+        home = load().home
+        instance.require_ready(home)
+        instance.stay_at_work(home)
         set_up_django()
         _require_steps()
 
@@ -42,3 +49,20 @@ def _require_steps() -> None:
     steps = {(app.label, path.stem) for app in ours for path in Path(app.path, "migrations").glob("[0-9]*.py")}
     if lacking := len(steps - set(MigrationRecorder(connection).applied_migrations())):
         raise Conflict(f"The database lacks {lacking} steps of this version. Run `tocsin upgrade` first.")
+
+
+@contextlib.contextmanager
+def left_alone(home: Path, work: str) -> Iterator[None]:
+    """Have the instance to oneself: no server, no import, no other command. Raises Busy, naming who is there.
+
+    `work` is that of `feeds.holding`. Needs Django.
+    """
+    from tocsin.feeds import holding
+    from tocsin.site import instance
+
+    with (
+        instance.serving_lock(home, alone=True),
+        holding.lock(work, wait_s=0),  # before the other one: it knows the run
+        instance.command_lock(home, alone=True),
+    ):
+        yield

@@ -25,7 +25,8 @@ from tests.commands import Command, environment
 from tests.homes import Home
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Unavailable
-from tocsin.site.backups import writing
+from tocsin.site.backups import databases, reading, writing
+from tocsin.site.backups.contents import belongs
 from tocsin.site.config import Config
 
 Change = Callable[[dict[str, bytes]], None]
@@ -133,10 +134,37 @@ def test_a_file_that_is_there_is_not_overwritten(tocsin: Command, archive: Path)
     assert archive.read_bytes() == before
 
 
-def test_a_folder_that_is_not_there_is_said(tocsin: Command, archive: Path) -> None:
-    done = tocsin("backup", archive.parent / "none" / "b.tar.zst")
+@pytest.mark.parametrize("folder", ["none", "backup.tar.zst"])
+def test_a_folder_that_is_none_is_said(tocsin: Command, archive: Path, folder: str) -> None:
+    done = tocsin("backup", archive.parent / folder / "b.tar.zst")
     assert done.returncode == 1
-    assert "cannot be written" in done.stderr
+    assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_database_is_copied_beside_the_file_that_is_written(
+    home: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the disk that is full is the one that the sentence names."""
+    copies: list[Path] = []
+
+    def copy_out(copy: Path) -> None:
+        copies.append(copy)
+        copy.write_bytes(b"database")
+
+    monkeypatch.setattr(databases, "copy_out", copy_out)
+    monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
+    writing.back_up(Config(home=home), tmp_path / "b.tar.zst", at=now())
+    assert [copy.parent.parent for copy in copies] == [tmp_path]
+    assert not list(tmp_path.glob("tocsin-backup-*"))
+
+
+@pytest.mark.parametrize("folder", ["scratch", "spill/scan_rdp"])
+def test_what_was_put_aside_for_a_while_is_not_backed_up(home: Path, folder: str) -> None:
+    file = home / "store" / folder / "one.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"one")
+    assert not belongs(file, home)
+    assert belongs(Path(shutil.copy2(file, home / "store")), home)
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_behind(
@@ -207,6 +235,14 @@ def put_listed(name: str, content: bytes = b"x", **changes: object) -> Change:
     return change
 
 
+def drop_listed(name: str) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        del members[name]
+        listed(members)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -223,6 +259,8 @@ def put_listed(name: str, content: bytes = b"x", **changes: object) -> Change:
         (put_listed("home/x", format=2), "newer version"),
         (put_listed("home/x", database="postgresql"), "TOCSIN_DATABASE_URL"),
         (put_listed("database/tocsin.sqlite3", b"not a database" * 1000), "is damaged"),
+        (drop_listed("database/tocsin.sqlite3"), "holds nothing as its database"),
+        (put_listed("database/other.sqlite3"), "other.sqlite3 as its database"),
     ],
 )
 def test_a_backup_that_is_not_whole_or_not_ours_changes_nothing(
@@ -338,3 +376,102 @@ def test_postgresql_is_backed_up_and_restored_with_the_store(
         row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
     assert row == (1,)
     assert tocsin("doctor", home=other, database_url=postgresql_address).returncode == 0
+
+
+@pytest.fixture
+def on_postgresql(home: Path, postgresql_address: str) -> Home:
+    """An instance on PostgreSQL, with something in its store."""
+    made = Home(home, database_url=postgresql_address)
+    made.done("init")
+    (home / "store/one.parquet").write_bytes(b"one")
+    return made
+
+
+@pytest.mark.postgresql
+def test_an_older_backup_is_restored_over_the_tables_of_a_newer_version(
+    on_postgresql: Home, tmp_path: Path, postgresql_address: str
+) -> None:
+    """What the archive does not know goes: the newer table would hold on to the older ones."""
+    import psycopg
+
+    file = tmp_path / "b.tar.zst"
+    on_postgresql.done("backup", file)
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("CREATE TABLE feeds_newer (run bigint REFERENCES feeds_run)")
+        connection.execute("CREATE VIEW newer AS SELECT * FROM feeds_run")
+        connection.execute("CREATE FUNCTION newer_one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+
+    on_postgresql.done("restore", "--force", file)
+
+    with psycopg.connect(postgresql_address) as connection:
+        found = connection.execute(
+            "SELECT to_regclass('feeds_newer'), to_regclass('newer'), to_regproc('newer_one'), to_regclass('feeds_run')"
+        ).fetchone()
+    assert found == (None, None, None, "feeds_run")
+    assert "Nothing to do" in on_postgresql.done("upgrade")
+    on_postgresql.done("doctor")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("stub", "sentence"),
+    [
+        (
+            "echo 'pg_restore: error: unsupported version (1.16) in file header' >&2; echo 'hint: newer' >&2; exit 1",
+            "unsupported version (1.16) in file header). Nothing was changed.",
+        ),
+        (
+            'case $1 in --list) ;; *) "$real" "$@" | head -n 60; echo "error: cut" >&2; exit 1; esac',
+            "pg_restore failed: error: cut",
+        ),
+        (
+            'case $1 in --list) ;; *) echo "SELECT nothing;"; exec "$real" "$@"; esac',
+            'ERROR:  column "nothing" does not exist',
+        ),
+    ],
+)
+def test_a_restore_that_postgresql_refuses_changes_nothing(
+    on_postgresql: Home,
+    postgresql_address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stub: str,
+    sentence: str,
+) -> None:
+    """A script stands before `pg_restore`, which is `"$real"` in it."""
+    import psycopg
+
+    file = tmp_path / "b.tar.zst"
+    on_postgresql.done("backup", file)
+    with psycopg.connect(postgresql_address) as connection:
+        connection.execute("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept')")
+    before = everything(on_postgresql.place)
+    (tmp_path / "pg_restore").write_text(f"#!/bin/sh\nreal={shutil.which('pg_restore')}\n{stub}\n")
+    (tmp_path / "pg_restore").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    done = on_postgresql("restore", "--force", file)
+
+    assert done.returncode == 1
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert everything(on_postgresql.place) == before
+    with psycopg.connect(postgresql_address) as connection:
+        row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
+    assert row == (1,)
+    assert "nothing to do" in on_postgresql.done("init")
+
+
+def test_a_restore_that_cannot_place_the_database_moves_everything_back(
+    home: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_copy: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (home / "store/newer.parquet").write_bytes(b"newer")
+    before = everything(home)
+    monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
+    monkeypatch.setattr(databases, "copy_in", refused)
+    with pytest.raises(Unavailable, match="No space left"):
+        reading.restore(Config(home=home), archive, force=True, at=now())
+    assert everything(home) == before
+    assert not list(home.glob("before-restore-*"))

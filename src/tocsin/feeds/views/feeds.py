@@ -28,6 +28,7 @@ from tocsin.feeds.views.asking import worker
 from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
+from tocsin.kernel.refusals import Conflict
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -133,12 +134,15 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     by, failed = worker(request, Ability.RUN_FEEDS), order_numbered(pk)
     if failed is None:
         raise Http404
-    if request.POST.get("wanted") == "retry":
-        retry_order(failed, by=by, at=now())
-        messages.success(request, _("It is tried again."))
-    else:
-        dismiss_order(failed, by=by, at=now())
-        messages.success(request, _("Taken off the list."))
+    try:
+        if request.POST.get("wanted") == "retry":
+            retry_order(failed, by=by, at=now())
+            messages.success(request, _("It is tried again."))
+        else:
+            dismiss_order(failed, by=by, at=now())
+            messages.success(request, _("Taken off the list."))
+    except Conflict as refusal:
+        messages.error(request, str(refusal))
     return redirect("feeds")
 
 

@@ -23,6 +23,8 @@ HOME_FOLDER = "home"
 
 LEFT_OUT = frozenset({"static", "version"})
 """What is made anew, or written by the restore itself, directly in the data directory."""
+WORKING_FOLDERS = frozenset({("store", "scratch"), ("store", "spill")})
+"""What imports and pages put aside while they work, of no use to anybody later."""
 LEFT_OUT_ENDINGS = (
     ".tmp",
     ".lock",
@@ -89,6 +91,8 @@ def belongs(path: Path, home: Path) -> bool:
     relative = path.relative_to(home)
     top = relative.parts[0]
     if top in LEFT_OUT or top.startswith(SET_ASIDE) or any(part.endswith(".tmp") for part in relative.parts):
+        return False
+    if relative.parts[:2] in WORKING_FOLDERS:
         return False
     return not path.name.endswith(LEFT_OUT_ENDINGS) and path.is_file() and not path.is_symlink()
 

@@ -2,16 +2,17 @@
 
 Everything is unpacked beside its place and checked against the list first;
 only a whole archive changes anything. What it replaces (`force`) is moved
-aside, not deleted.
+aside, not deleted, and moved back when the rest cannot be done.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,7 @@ from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 from tocsin.site import instance
 from tocsin.site.backups import databases
 from tocsin.site.backups.contents import (
+    DATABASE_FOLDER,
     HOME_FOLDER,
     MANIFEST,
     SET_ASIDE,
@@ -30,10 +32,11 @@ from tocsin.site.backups.contents import (
     safe_name,
 )
 from tocsin.site.config import Config
+from tocsin.site.starting import left_alone
 
 CHUNK_BYTES = 1 << 20
 MANIFEST_LIMIT_BYTES = 256 << 20
-KEPT = frozenset({"tocsin.toml", "serve.lock", "helper.lock", "worker.bell"})
+KEPT = frozenset({"tocsin.toml", "serve.lock", "commands.lock", "helper.lock", "worker.bell"})
 """What may stand in an otherwise empty data directory; settings of this machine win over those in the archive."""
 
 SURPLUS_MARK = "unclean"
@@ -44,10 +47,11 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
     """Put the instance of an archive in place of this one; return the archive's list.
 
     Raises InvalidInput when the archive is not whole or not one of ours,
-    Conflict when something is here already and `force` is not given.
+    Conflict when something is here already and `force` is not given, Busy
+    while a server, an import or another command works on it.
     """
     instance.make_home(config.home)
-    with instance.serving_lock(config.home, alone=True):
+    with left_alone(config.home, "restore"):
         if not force:
             _require_empty(config.home)
         staging = config.home / "restore.tmp"
@@ -65,7 +69,8 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
 
 
 def _require_empty(home: Path) -> None:
-    there = [path for path in home.iterdir() if path.name not in KEPT and (path.is_file() or any(path.iterdir()))]
+    files = (path for path in home.rglob("*") if not path.is_dir() and path.suffix != ".lock")
+    there = any(path.name not in KEPT or path.parent != home for path in files)
     if there or not databases.is_empty():
         what = home if there else "The database"
         raise Conflict(f"{what} is not empty. Restore into an empty one, or add --force to move what is there aside.")
@@ -81,6 +86,9 @@ def _check(contents: Contents) -> None:
             f"The backup holds a {contents.database} database, this instance uses {databases.vendor()}. "
             "Set TOCSIN_DATABASE_URL accordingly."
         )
+    below = [member.name for member in contents.members if member.name.startswith(f"{DATABASE_FOLDER}/")]
+    if below != [databases.MEMBERS[contents.database]]:
+        raise InvalidInput(f"the backup holds {', '.join(below) or 'nothing'} as its database. Nothing was changed.")
 
 
 def _unpack(source: Path, staging: Path) -> Contents:
@@ -139,25 +147,47 @@ def _compare(contents: Contents, found: list[Member]) -> None:
 
 
 def _put_in_place(home: Path, staging: Path, contents: Contents, at: dt.datetime) -> None:
-    (home / "version").unlink(missing_ok=True)  # from here until the end the instance is not whole
-    _set_aside(home, home / f"{SET_ASIDE}{at:%Y%m%dT%H%M%SZ}")
-    databases.copy_in(staging / databases.MEMBERS[contents.database])
-    unpacked = staging / HOME_FOLDER
-    for path in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
-        if not (home / path.name).exists():
-            path.rename(home / path.name)
+    """Replace database and files. What fails leaves the instance as it was, and whole.
+
+    Without its `version` the instance is not whole. A database server has its transaction first: it takes the
+    longest, and until it is committed no file has moved.
+    """
+    copy = staging / databases.MEMBERS[contents.database]
+    with contextlib.ExitStack() as undo:
+        if (home / "version").exists():
+            _move(home / "version", staging / "version", undo)
+        if databases.is_apart():
+            databases.copy_in(copy)
+            undo.pop_all()  # the instance that was here is no more
+        _move_all(home, home / f"{SET_ASIDE}{at:%Y%m%dT%H%M%SZ}", KEPT, undo)
+        _move_all(staging / HOME_FOLDER, home, {name for name in KEPT if (home / name).exists()}, undo)
+        if not databases.is_apart():
+            databases.copy_in(copy)
+        undo.pop_all()
     if (home / "store").is_dir():
         (home / "store" / SURPLUS_MARK).touch()
     instance.make_home(home)
     instance.mark(home, contents.version)
 
 
-def _set_aside(home: Path, aside: Path) -> None:
-    for path in list(home.iterdir()):
-        if path.name in KEPT or path.name.endswith(".tmp") or path.name.startswith(SET_ASIDE):
-            continue
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+def _move_all(source: Path, target: Path, staying: Collection[str], undo: contextlib.ExitStack) -> None:
+    """Move what is in one folder to another, but for locks, which others look at, and what else is to stay."""
+    moving = [path for path in sorted(source.iterdir()) if not _stays(path, staying)] if source.is_dir() else []
+    if moving and not target.exists():
+        target.mkdir(mode=instance.PRIVATE)
+        undo.callback(target.rmdir)
+    for path in moving:
+        if path.name == "store":  # it holds a lock
+            _move_all(path, target / path.name, (), undo)
         else:
-            aside.mkdir(mode=instance.PRIVATE, exist_ok=True)
-            path.rename(aside / path.name)
+            _move(path, target / path.name, undo)
+
+
+def _stays(path: Path, staying: Collection[str]) -> bool:
+    unmoved = path.name in staying or path.name.startswith(SET_ASIDE) or path.name.endswith((".lock", ".tmp"))
+    return unmoved or (path.is_dir() and not any(path.iterdir()))
+
+
+def _move(path: Path, to: Path, undo: contextlib.ExitStack) -> None:
+    path.rename(to)
+    undo.callback(to.rename, path)

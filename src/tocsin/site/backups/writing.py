@@ -49,22 +49,24 @@ def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
     unfinished = target.with_name(target.name + ".tmp")
     try:
         with _files_kept(config.store), _private(unfinished) as file:
-            contents = _write(config, file, at)
+            contents = _write(config, file, target.parent, at)
         unfinished.rename(target)
         _sync_folder(target.parent)
     except OSError as error:
         raise Unavailable(_sentence(target, error)) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its folder is none
+            unfinished.unlink(missing_ok=True)
     return contents
 
 
-def _write(config: Config, file: IO[bytes], at: dt.datetime) -> Contents:
+def _write(config: Config, file: IO[bytes], aside: Path, at: dt.datetime) -> Contents:
+    """Write the archive; the copy of the database stands in the folder `aside` until it is in it."""
     with (
         pa.CompressedOutputStream(_own(file), "zstd") as compressed,
         tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
-        members = [_add_database(archive), *_add_files(archive, config.home)]
+        members = [_add_database(archive, aside), *_add_files(archive, config.home)]
         contents = Contents(__version__, at.isoformat(), databases.vendor(), tuple(members))
         text = contents.as_json()
         information = tarfile.TarInfo(MANIFEST)
@@ -78,8 +80,8 @@ def _own(file: IO[bytes]) -> pa.PythonFile:
     return pa.PythonFile(os.fdopen(os.dup(file.fileno()), "wb"), "w")
 
 
-def _add_database(archive: tarfile.TarFile) -> Member:
-    with tempfile.TemporaryDirectory(prefix="tocsin-backup-") as folder:
+def _add_database(archive: tarfile.TarFile, aside: Path) -> Member:
+    with tempfile.TemporaryDirectory(prefix="tocsin-backup-", suffix=".tmp", dir=aside) as folder:
         copy = Path(folder) / "database"
         databases.copy_out(copy)
         return _add(archive, copy, databases.MEMBERS[databases.vendor()])
