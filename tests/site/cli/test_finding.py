@@ -133,7 +133,10 @@ def test_an_export_is_all_of_it_in_each_format(country: Home) -> None:
     )
     records = json.loads(everything)
     assert len(records) == 7
-    assert [json.loads(line) for line in lines.splitlines()] == json.loads(array) == records
+    assert [json.loads(line) for line in lines.splitlines()] == json.loads(array)
+    exported = json.loads(array)
+    assert all(each.pop("tlp") == "TLP:AMBER" and "Not to be published" in each.pop("terms") for each in exported)
+    assert exported == records
     assert json.loads(gone) == [record for record in records if record["state"] == "gone"]
     rows = list(csv.DictReader(io.StringIO(table)))
     assert rows == [{key: str(value or "") for key, value in record.items()} for record in records]
@@ -143,7 +146,7 @@ def test_an_export_of_nothing_is_an_empty_one(country: Home) -> None:
     nothing = ["finding", "export", "--type", "scan_none"]
     lines, array, table = country.many(nothing, [*nothing, "--json"], [*nothing, "--format", "csv"])
     assert (lines, array) == ("", "[]\n")
-    assert table.strip() == ",".join(RECORD_KEYS)
+    assert table.strip() == ",".join([*RECORD_KEYS, "tlp", "terms"])
 
 
 @pytest.mark.parametrize(

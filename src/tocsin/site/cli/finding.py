@@ -115,14 +115,16 @@ def export_findings(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.feeds import queries
 
-    records = map(queries.as_record, queries.findings().stream(_filter(options)))
+    found = queries.findings().stream(_filter(options))
+    feeds = queries.feeds_of_types()  # after the findings: each of their types is there
+    records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)
     if options.json or options.format == "json":
         _write_array(records)
     elif options.format == "jsonl":
         for record in records:
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
-        _write_csv(records, queries.RECORD)
+        _write_csv(records, queries.EXPORTED)
     return 0
 
 
