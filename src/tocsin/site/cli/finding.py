@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -141,8 +142,3 @@ def _write_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> Non
     writer.writeheader()
     for record in records:
         writer.writerow({key: harmless(value) for key, value in record.items()})
-
-
-def harmless(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
