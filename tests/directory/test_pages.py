@@ -395,6 +395,22 @@ def test_claims_that_are_not_in_conflict_cannot_be_settled(
     assert "1 claim lies inside another" in text(pages.get("/directory/conflicts/"))
 
 
+def test_what_an_import_would_end_or_change_is_shown_before(pages: Pages, load: Callable[..., Any]) -> None:
+    load(as_json({"id": "moh", "name": "M", "networks": ["192.0.2.0/25", "198.51.100.0/24"], "asns": [64496]}))
+    networks = [{"value": "198.51.100.0/24", "valid_from": "2026-01-01"}]
+    content = as_json({"id": "moh", "name": "M", "networks": networks, "asns": []})
+    page = text(pages.post("/directory/import/", file=upload(content), end_missing="on"))
+    assert "2 claims are not in the file and end" in page and "192.0.2.0/25" in page and "AS64496" in page
+    assert "1 claim is changed" in page and "198.51.100.0/24" in page
+
+
+def test_of_very_many_problems_the_first_are_shown(pages: Pages) -> None:
+    content = as_json(*({"id": "a", "name": "", "sector": "magic"} for _ in range(600)))
+    page = pages.post("/directory/import/", file=upload(content))
+    assert "Only the first 500 are shown." in text(page)
+    assert page.content.count(b"<tr>") == 501
+
+
 def test_a_file_may_be_called_anything(pages: Pages) -> None:
     content = as_json({"id": "zz", "name": "Z", "networks": ["192.0.2.0/24"]})
     token = uploads.keep(content, settings.CONFIG.home / "uploads" / "directory", now())

@@ -235,3 +235,7 @@ def test_what_was_replaced_is_still_there_for_a_reader_that_began_before(prepare
     prepared.run(write(tmp_path, 1, [1]))
     assert before.exists()
     assert before.relative_to(prepared.place / "store").as_posix() not in prepared.files()
+
+
+def test_a_limit_of_none_shows_none(country: Home) -> None:
+    assert country.many(["finding", "list", "--limit", "0"])[0] == "0 of 6 findings.\n"

@@ -97,7 +97,8 @@ def list_findings(options: argparse.Namespace) -> int:
     if options.json:
         _write_array(map(queries.as_record, findings.stream(asked, limit=options.limit)))
         return 0
-    shown = findings.page(asked, sort="severity", descending=False, limit=options.limit or DEFAULT_LIMIT)
+    limit = DEFAULT_LIMIT if options.limit is None else options.limit
+    shown = findings.page(asked, sort="severity", descending=False, limit=limit)
     for record in map(queries.as_record, shown):
         port = f":{record['port']}" if record["port"] is not None else ""
         print(
