@@ -238,4 +238,4 @@ def test_what_was_replaced_is_still_there_for_a_reader_that_began_before(prepare
 
 
 def test_a_limit_of_none_shows_none(country: Home) -> None:
-    assert country.many(["finding", "list", "--limit", "0"])[0] == "0 of 6 findings.\n"
+    assert country.many(["finding", "list", "--limit", "0"])[0] == "0 of 7 findings.\n"
