@@ -215,3 +215,63 @@ def test_the_database_itself_refuses_a_second_open_claim(ministry: Constituent) 
     claim(ministry, "64496", ClaimKind.ASN)
     with pytest.raises(IntegrityError), transaction.atomic():
         Claim.objects.create(constituent=ministry, kind="asn", value="64496", added_at=AT, changed_at=AT)
+
+
+def test_a_conflict_is_settled_once(ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "198.18.5.0/24"), claim(bank, "198.18.5.0/24")
+    ours_before, theirs_before = Claim.objects.get(pk=ours.pk), Claim.objects.get(pk=theirs.pk)
+    actions.settle_conflict(confirmed=ours, ended=theirs, ends_on=TODAY, reason="Letter 7.", by=BY, at=AT)
+    with pytest.raises(Conflict, match="settled already"):
+        actions.settle_conflict(
+            confirmed=theirs_before, ended=ours_before, ends_on=TODAY, reason="Letter 8.", by=BY, at=LATER
+        )
+    with pytest.raises(Conflict, match="settled already"):
+        actions.settle_keeping_both(ours_before, theirs_before, reason="Shared.", by=BY, at=LATER)
+    assert Claim.objects.get(pk=ours.pk).valid_to is None
+    assert Settlement.objects.get().reason == "Letter 7."
+
+
+def test_claims_that_share_no_day_any_more_are_not_settled(ministry: Constituent, bank: Constituent) -> None:
+    ours, theirs = claim(ministry, "198.18.5.0/24"), claim(bank, "198.18.5.0/24", valid_from=dt.date(2026, 1, 1))
+    before = Claim.objects.get(pk=ours.pk)
+    actions.end_claim(ours, ends_on=dt.date(2025, 12, 31), by=BY, at=AT)
+    with pytest.raises(Conflict, match="share no day"):
+        actions.settle_conflict(confirmed=before, ended=theirs, ends_on=TODAY, reason="Letter 7.", by=BY, at=AT)
+    assert Claim.objects.get(pk=theirs.pk).valid_to is None and not Settlement.objects.exists()
+
+
+def test_an_end_is_judged_by_the_claim_as_it_is(ministry: Constituent) -> None:
+    row = claim(ministry, "198.18.5.0/24")
+    before = Claim.objects.get(pk=row.pk)
+    actions.end_claim(row, ends_on=dt.date(2026, 1, 1), by=BY, at=AT)
+    with pytest.raises(Conflict, match="has ended on"):
+        actions.end_claim(before, ends_on=dt.date(2027, 1, 1), by=BY, at=AT)
+    assert Claim.objects.get().valid_to == dt.date(2026, 1, 1)
+
+
+def test_a_change_does_not_bring_back_what_was_before(ministry: Constituent) -> None:
+    row = claim(ministry, "198.18.5.0/24")
+    before = Claim.objects.get(pk=row.pk)
+    actions.end_claim(row, ends_on=TODAY, by=BY, at=AT)
+    actions.confirm_claim(before, by=BY, at=LATER)
+    assert (before.valid_to, Claim.objects.get().valid_to) == (TODAY, TODAY)
+
+    stale = Constituent.objects.get(pk=ministry.pk)
+    actions.change_constituent(ministry, names={"fr": "Ministère"}, by=BY, at=AT)
+    event = actions.change_constituent(stale, name="Ministry of Sea", by=BY, at=LATER)
+    assert "ministere" in Constituent.objects.get().search_words and event.before == {"name": "Ministry of Health"}
+
+
+def test_a_contact_is_changed_from_what_it_is(ministry: Constituent) -> None:
+    actions.add_contact(ministry, role="security", email="a@moh.example", by=BY, at=AT)
+    one, other = Contact.objects.get(), Contact.objects.get()
+    actions.change_contact(one, phone="+1 555 0100", by=BY, at=AT)
+    event = actions.change_contact(other, name="Ana", by=BY, at=LATER)
+    assert (Contact.objects.get().phone, event.after) == ("+1 555 0100", {"name": "Ana"})
+
+
+def test_two_do_not_make_each_other_their_parent(ministry: Constituent, bank: Constituent) -> None:
+    before = Constituent.objects.get(pk=bank.pk)
+    actions.change_constituent(bank, parent=ministry, by=BY, at=AT)
+    with pytest.raises(Conflict, match="its own parent"):
+        actions.change_constituent(ministry, parent=before, by=BY, at=LATER)

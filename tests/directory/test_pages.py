@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.core.exceptions import PermissionDenied
@@ -27,7 +28,7 @@ from tests.directory.test_importing import NATIONAL
 from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.audit import trail
 from tocsin.audit.actors import System
-from tocsin.directory import actions, queries
+from tocsin.directory import actions, queries, uploads
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent, Contact
@@ -145,7 +146,7 @@ def test_a_page_has_fifty_rows_and_a_fixed_number_of_queries(pages: Pages, load:
     with CaptureQueriesContext(connection) as asked:
         page = pages.get("/directory/", sector="other", page=2)
     assert names(page)[0] == "C 050" and len(names(page)) == 50
-    assert len(asked) <= 8
+    assert len(asked) <= 10
 
 
 FRENCH = {"c1": "Zoo", "c2": "École", "c3": "Abbaye", "c4": "énergie", "c5": "Eau"}
@@ -392,6 +393,29 @@ def test_claims_that_are_not_in_conflict_cannot_be_settled(
     with pytest.raises(Http404):
         pages.post(f"/directory/conflicts/{one.pk}-{other.pk}/", decision="both", reason="x")
     assert "1 claim lies inside another" in text(pages.get("/directory/conflicts/"))
+
+
+def test_what_an_import_would_end_or_change_is_shown_before(pages: Pages, load: Callable[..., Any]) -> None:
+    load(as_json({"id": "moh", "name": "M", "networks": ["192.0.2.0/25", "198.51.100.0/24"], "asns": [64496]}))
+    networks = [{"value": "198.51.100.0/24", "valid_from": "2026-01-01"}]
+    content = as_json({"id": "moh", "name": "M", "networks": networks, "asns": []})
+    page = text(pages.post("/directory/import/", file=upload(content), end_missing="on"))
+    assert "2 claims are not in the file and end" in page and "192.0.2.0/25" in page and "AS64496" in page
+    assert "1 claim is changed" in page and "198.51.100.0/24" in page
+
+
+def test_of_very_many_problems_the_first_are_shown(pages: Pages) -> None:
+    content = as_json(*({"id": "a", "name": "", "sector": "magic"} for _ in range(600)))
+    page = pages.post("/directory/import/", file=upload(content))
+    assert "Only the first 500 are shown." in text(page)
+    assert page.content.count(b"<tr>") == 501
+
+
+def test_a_file_may_be_called_anything(pages: Pages) -> None:
+    content = as_json({"id": "zz", "name": "Z", "networks": ["192.0.2.0/24"]})
+    token = uploads.keep(content, settings.CONFIG.home / "uploads" / "directory", now())
+    assert pages.post("/directory/import/", token=token, name="a\0b" + "c" * 300).status_code == 302
+    assert Claim.objects.get().source.startswith("abccc")
 
 
 def upload(content: bytes, name: str = "national.json") -> SimpleUploadedFile:

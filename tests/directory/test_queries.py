@@ -201,7 +201,7 @@ def test_lists_cost_the_same_however_long_they_are(load: Callable[..., queries.P
         assert len(queries.conflicts()) == 30
         assert len(queries.overlaps()) == 0
         assert len(list(queries.claims_for_engine())) == 60
-    assert len(asked) == 7
+    assert len(asked) == 9
 
 
 @pytest.mark.slow
@@ -241,3 +241,32 @@ def test_conflicts_are_found_in_time_whatever_the_database_believes_of_its_table
     assert len(queries.conflicts()) == len(queries.conflicts_of(bank)) == 50
     assert len(queries.conflicts_of(others[0])) == 1
     assert queries.overlaps() == []
+    assert len(queries.claims_fingerprint()) == 64
+    everybody = Constituent.objects.all()
+    by_claims = queries.in_shown_order(everybody, "claim_count", is_descending=True)
+    assert [each.claim_count for each in queries.listed(everybody, by_claims)] == [80] * 250 + [50]
+    assert len(queries.in_shown_order(everybody, "verified_on")) == 251
+
+
+def test_what_is_listed_of_a_constituent_is_counted_over_what_holds(ministry: Constituent, bank: Constituent) -> None:
+    claim(ministry, "192.0.2.0/25")
+    claim(ministry, "192.0.2.128/25", valid_to=AT.date())
+    facts = {"role": "security", "by": BY, "at": AT}
+    for number, (day, is_active) in enumerate([(3, True), (7, True), (9, False)]):
+        verified = {"verified_on": dt.date(2026, 1, day), "is_active": is_active}
+        actions.add_contact(ministry, email=f"{number}@moh.example", **verified, **facts)
+    everybody = Constituent.objects.all()
+    (first, second) = queries.listed(everybody, [bank.pk, ministry.pk])
+    assert (first.constituent, first.claim_count, first.verified_on) == (bank, 0, None)
+    assert (second.constituent, second.claim_count, second.verified_on) == (ministry, 1, dt.date(2026, 1, 7))
+    for column in ("claim_count", "verified_on"):
+        assert queries.in_shown_order(everybody, column) == [bank.pk, ministry.pk]
+        assert queries.in_shown_order(everybody, column, is_descending=True) == [ministry.pk, bank.pk]
+
+
+def test_a_claim_of_a_constituent_entered_meanwhile_is_read_with_it(
+    ministry: Constituent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(ministry, "192.0.2.0/25")
+    monkeypatch.setattr(queries._Constituents, "__init__", lambda self: None)
+    assert [row.constituent for row in queries.claims_for_engine()] == ["moh"]

@@ -21,7 +21,8 @@ from tocsin.engine.observations import ATTRIBUTION
 from tocsin.engine.query import Finding
 from tocsin.engine.run import Broken, Delta, TypeDelta
 from tocsin.engine.store import Report
-from tocsin.feeds.queries import as_record
+from tocsin.feeds.models import Feed
+from tocsin.feeds.queries import EXPORTED, as_exported, as_record
 from tocsin.feeds.summary import Cost, summarise
 
 FIELDS = page("reference/fields")
@@ -116,3 +117,6 @@ def test_every_key_of_a_finding_as_json_is_explained() -> None:
     values: dict[str, Any] = {field.name: None for field in dataclasses.fields(Finding)}
     finding = Finding(**values | {"k1": 1, "k2": 2, "first_seen": at, "last_seen": at})
     assert list(described(section(FIELDS, "A finding as JSON"))) == list(as_record(finding))
+    exported = as_exported(finding, Feed(tlp="AMBER", terms="Not to be published."))
+    added = list(described(section(FIELDS, "What an export adds")))
+    assert [*as_record(finding), *added] == list(exported) == list(EXPORTED)

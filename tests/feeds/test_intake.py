@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import re
 from pathlib import Path
@@ -16,7 +17,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent
-from tocsin.feeds import intake
+from tocsin.feeds import days, intake
 from tocsin.feeds.models import Cycle, Movement, Report, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
@@ -118,6 +119,31 @@ def test_a_drop_is_held_until_somebody_decides(store: Store, tmp_path: Path) -> 
     assert set(store.states().values()) == {"still"}
     with pytest.raises(Conflict, match="no report of scan_rdp of 2026-12-01 has arrived"):
         intake.decide("scan_rdp", day(15), decision="confirmed", **decide)
+
+
+def test_a_day_that_has_not_come_is_not_declared_empty(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path, 0, range(4)))
+    for on in (day(1), dt.date(2027, 11, 16), dt.date.max):
+        with pytest.raises(InvalidInput, match=f"{on} has not come yet"):
+            intake.declare_empty("scan_rdp", on, by=COMMAND_LINE, at=AT)
+    assert Cycle.objects.count() == 1 and set(store.states().values()) == {"new"}
+
+
+def test_a_report_ahead_does_not_count_before_its_day_and_can_be_discarded(
+    store: Store, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TOCSIN_TODAY = None
+    monkeypatch.setattr(days, "now", lambda: dt.datetime.combine(day(0), dt.time(9), dt.UTC))
+    store.run(write(tmp_path, 0, range(10)))
+    store.run(write(tmp_path, 1, [1]), write(tmp_path, 9, [1]))
+    decide = {"by": COMMAND_LINE, "at": AT}
+    for facts in ({"decision": "confirmed"}, {"closed": True}):
+        with pytest.raises(InvalidInput, match=f"{day(9)} has not come yet"):
+            intake.decide("scan_rdp", day(9), **facts, **decide)
+    assert set(store.states().values()) == {"still"}
+    intake.decide("scan_rdp", day(9), decision="discarded", **decide)
+    intake.decide("scan_rdp", day(1), decision="confirmed", **decide)  # it is tomorrow already at the publisher's
+    assert "gone" in store.states().values()
 
 
 def test_accept_drop_confirms_in_advance(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -323,8 +324,14 @@ def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.
     assert stopped.value.code == 2
 
 
-def test_a_silent_type_is_declared_empty(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_silent_type_is_declared_empty(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store.run(write(tmp_path / "in", 0, [1]))
+    assert run("close", "scan_rdp", "2026-11-17", "--empty") == 1
+    assert capsys.readouterr().err == "tocsin: 2026-11-17 has not come yet: what it showed cannot be said.\n"
+    assert store.states() == {"192.0.2.1": "new"}
+    settings.TOCSIN_TODAY = dt.date(2026, 11, 17)
     assert run("close", "scan_rdp", "2026-11-17", "--empty") == 0
     assert (
         capsys.readouterr().out

@@ -122,7 +122,14 @@ def test_what_is_written_is_read(rows: list[tuple[str, str]]) -> None:
     assert table.refused == []
 
 
-@given(st.dictionaries(CELLS, CELLS, min_size=1, max_size=5))
+@given(st.dictionaries(CELLS.filter(str.isprintable), CELLS, min_size=1, max_size=5))
 def test_a_flat_object_is_its_row(row: dict[str, str]) -> None:
     table = from_json_lines([json.dumps(row).encode()])
     assert {name: cells[0] for name, cells in table.columns.items()} == row
+
+
+@pytest.mark.parametrize("key", ["a\0b", "a\nb", "\x85", "a\ud800"])
+def test_a_key_with_a_control_character_refuses_its_line(key: str) -> None:
+    table = from_json_lines([json.dumps({"a": {key: "x"}}).encode(), b'{"a": "y"}'])
+    assert [one.line for one in table.refused] == [1] and "control character" in table.refused[0].reason
+    assert dict(table.columns) == {"a": ["y"]}

@@ -227,3 +227,20 @@ def test_the_first_link_is_void_once_somebody_has_an_account(client: Client, fir
     assert client.post("/sign-in/enrol/", FIRST).status_code == 410
     with pytest.raises(Conflict, match="accounts already"):
         actions.invite_first_person(token="x", by=COMMAND_LINE, at=clock.now())
+
+
+@pytest.mark.parametrize("given", [{"name": "N" * 300}, {"name": "a\0b"}, {"email": f"{'a' * 60}@{'b.' * 110}example"}])
+@pytest.mark.django_db
+def test_what_an_account_cannot_hold_is_refused(given: dict[str, str]) -> None:
+    facts = {"email": "x@team.example", "name": "N"} | given
+    with pytest.raises(InvalidInput):
+        actions.create_person(**facts, role="analyst", by=COMMAND_LINE, at=clock.now())
+    assert not Person.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_label_of_anybody_can_be_kept() -> None:
+    long = Person(name="N" * 200, email=f"ana@{'x' * 60}.example")
+    assert len(long.audit_label) == 200 and long.audit_label.endswith(f"… <{long.email}>")
+    assert len(Person(name="N" * 200, email=f"{'a' * 60}@{'b' * 180}.example").audit_label) == 200
+    assert Person(name="Ana", email="ana@team.example").audit_label == "Ana <ana@team.example>"

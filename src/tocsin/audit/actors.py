@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
+LONGEST_LABEL = 200
+"""Characters of a label: rows that hold one hold no more."""
+
 
 class Actor(Protocol):
     """Anybody or anything that an audit row can name."""
@@ -16,7 +19,7 @@ class Actor(Protocol):
 
     @property
     def audit_label(self) -> str:
-        """The name as it was at the time."""
+        """The name as it was at the time, at most LONGEST_LABEL characters."""
         ...
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
-from tocsin.directory.models import Claim, Constituent, ReferenceTable, Settlement, name_shown
+from tocsin.directory.models import Claim, Constituent, Contact, ReferenceTable, Settlement, name_shown
 from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
 from tocsin.directory.sectors import sector_label
 from tocsin.people.models import Person
@@ -50,11 +50,11 @@ __all__ = [
     "history_of",
     "in_order_of_names",
     "in_shown_order",
+    "listed",
     "overlaps",
     "plan_import",
     "read_files",
     "reference_table",
-    "with_counts",
 ]
 
 CHUNK = 5_000
@@ -77,7 +77,25 @@ class ClaimRow:
     confirmed_at: dt.datetime | None
 
 
-_ENGINE_FIELDS = ("pk", "constituent__public_id", "kind", "value", "valid_from", "valid_to", "confirmed_at")
+_ENGINE_FIELDS = ("pk", "constituent", "kind", "value", "valid_from", "valid_to", "confirmed_at")
+
+
+class _Constituents(dict[int, tuple[str, str]]):
+    """Public id and name of each constituent by primary key; of one that was entered meanwhile when it is asked for.
+
+    Claims are asked for alone, never joined with constituents: see the work lists for why.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((pk, (public_id, name)) for pk, public_id, name in self._rows())
+
+    def __missing__(self, pk: int) -> tuple[str, str]:
+        ((_, public_id, name),) = self._rows(pk=pk)
+        self[pk] = public_id, name
+        return self[pk]
+
+    def _rows(self, **asked: int) -> QuerySet[Constituent, tuple[int, str, str]]:
+        return Constituent.objects.order_by().filter(**asked).values_list("pk", "public_id", "name")
 
 
 def claims_for_engine() -> Iterator[ClaimRow]:
@@ -86,8 +104,9 @@ def claims_for_engine() -> Iterator[ClaimRow]:
     In the order of their ids. A constituent's status does not matter here: a
     suspended one is still attributed, a former one has no claim without an end.
     """
-    for row in Claim.objects.order_by("pk").values_list(*_ENGINE_FIELDS).iterator(CHUNK):
-        yield ClaimRow(*row)
+    known = _Constituents()
+    for pk, constituent, *rest in Claim.objects.order_by("pk").values_list(*_ENGINE_FIELDS).iterator(CHUNK):
+        yield ClaimRow(pk, known[constituent][0], *rest)
 
 
 def claims_fingerprint() -> str:
@@ -191,16 +210,16 @@ class Overlap:
     outer: OverlapSide
 
 
-_SIDE_FIELDS = (
-    "pk", "constituent__public_id", "constituent__name", "value",
-    "valid_from", "valid_to", "first_address", "last_address",
-)  # fmt: skip
+_SIDE_FIELDS = ("pk", "constituent", "value", "valid_from", "valid_to", "first_address", "last_address")
 
 
 def overlaps() -> list[Overlap]:
     """Return each network and suffix that lies inside one of another constituent, with the nearest such."""
-    networks = [_side(row) for row in Claim.objects.filter(kind=ClaimKind.NETWORK).values_list(*_SIDE_FIELDS)]
-    suffixes = [_side(row) for row in Claim.objects.filter(kind=ClaimKind.SUFFIX).values_list(*_SIDE_FIELDS)]
+    known = _Constituents()
+    networks, suffixes = (
+        [_side(row, known) for row in Claim.objects.filter(kind=kind).values_list(*_SIDE_FIELDS)]
+        for kind in (ClaimKind.NETWORK, ClaimKind.SUFFIX)
+    )
     by_value: dict[str, list[OverlapSide]] = defaultdict(list)
     for side in suffixes:
         by_value[side.value].append(side)
@@ -213,9 +232,9 @@ def overlaps() -> list[Overlap]:
     ]
 
 
-def _side(row: tuple[Any, ...]) -> OverlapSide:
-    pk, public_id, name, value, valid_from, valid_to, first, last = row
-    return OverlapSide(pk, public_id, name, value, (valid_from, valid_to), bytes(first or b""), bytes(last or b""))
+def _side(row: tuple[Any, ...], known: _Constituents) -> OverlapSide:
+    pk, constituent, value, valid_from, valid_to, first, last = row
+    return OverlapSide(pk, *known[constituent], value, (valid_from, valid_to), bytes(first or b""), bytes(last or b""))
 
 
 def _nearest_of_another(inner: OverlapSide, outers: Iterable[OverlapSide]) -> Iterator[OverlapSide]:
@@ -270,25 +289,43 @@ def in_order_of_names(constituents: Iterable[Constituent]) -> list[str]:
     return [row.public_id for row in ordered]
 
 
-def with_counts(constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
-    """Return them with `claim_count`, the claims without an end, and `verified_on`, the latest of active contacts."""
-    return constituents.annotate(**_COUNTS)
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A constituent as the list shows it."""
+
+    constituent: Constituent
+    claim_count: int
+    """Claims without an end."""
+    verified_on: dt.date | None
+    """The latest of active contacts."""
 
 
-_COUNTS: dict[str, Any] = {
-    "claim_count": Count("claims", filter=Q(claims__valid_to__isnull=True), distinct=True),
-    "verified_on": Max("contacts__verified_on", filter=Q(contacts__is_active=True)),
-}
+def listed(constituents: QuerySet[Constituent], keys: Sequence[int]) -> list[Listed]:
+    """Return those that have these primary keys, in that order."""
+    rows = constituents.in_bulk(keys)
+    claims, verified = _open_claims().filter(constituent__in=keys), _last_verified().filter(constituent__in=keys)
+    counts, days = dict(claims), dict(verified)
+    return [Listed(rows[key], counts.get(key, 0), days.get(key)) for key in keys]
+
+
+def _open_claims() -> QuerySet[Claim, tuple[int, int]]:
+    """Ask how many claims without an end each constituent has that has any."""
+    return Claim.objects.filter(valid_to=None).order_by().values_list("constituent").annotate(Count("pk"))
+
+
+def _last_verified() -> QuerySet[Contact, tuple[int, dt.date | None]]:
+    """Ask when an active contact of each constituent that has any was last verified."""
+    return Contact.objects.filter(is_active=True).order_by().values_list("constituent").annotate(Max("verified_on"))
 
 
 def in_shown_order(constituents: QuerySet[Constituent], by: str, *, is_descending: bool = False) -> list[int]:
-    """Return the primary keys by a column (`name`, `sector`, a field, or one of `with_counts`) as the reader sees it.
+    """Return the primary keys by a column (`name`, `sector`, a field, or one of `Listed`) as the reader sees it.
 
     Among equals by name. Databases know neither the language of the reader nor, alike, the order of letters beyond
     ASCII: they give a short row for each (some 10 µs), which is put in order here. What was never is before the first.
     """
-    counted = constituents.annotate(**{by: _COUNTS[by]}) if by in _COUNTS else constituents
-    rows = counted.order_by().values_list("pk", "public_id", "name", "names", "name" if by == "name" else by)
+    column = by if by not in _COUNTED and by != "name" else "pk"
+    rows = constituents.order_by().values_list("pk", "public_id", "name", "names", column)
     words: dict[str, str] = {}
     ordered = sorted(
         ((folded(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
@@ -296,9 +333,21 @@ def in_shown_order(constituents: QuerySet[Constituent], by: str, *, is_descendin
     )
     if by == "sector":
         words = {code: folded(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
-    shown = {"name": lambda row: row[0], "sector": lambda row: words[row[3]]}
-    ordered.sort(key=shown.get(by, lambda row: (row[3] is not None, row[3])), reverse=is_descending)
+    counted: dict[int, Any] = dict(_COUNTED[by]()) if by in _COUNTED else {}
+    keys: dict[str, Callable[[Any], Any]] = {
+        "name": lambda row: row[0],
+        "sector": lambda row: words[row[3]],
+        "claim_count": lambda row: counted.get(row[2], 0),
+        "verified_on": lambda row: (counted.get(row[2]) is not None, counted.get(row[2])),
+    }
+    ordered.sort(key=keys.get(by, lambda row: row[3]), reverse=is_descending)
     return [pk for _, _, pk, _ in ordered]
+
+
+_COUNTED: dict[str, Callable[[], QuerySet[Any, Any]]] = {
+    "claim_count": _open_claims,
+    "verified_on": _last_verified,
+}
 
 
 def constituent_names() -> dict[str, str]:

@@ -20,7 +20,7 @@ from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
-from tocsin.kernel.names import readable
+from tocsin.kernel.names import readable, shortened
 from tocsin.kernel.refusals import InvalidInput
 
 GZIP, ZIP, ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -31,6 +31,8 @@ MAX_BYTES = 64 * 2**30
 """Of one report, unpacked: some hundred million rows."""
 MAX_RATIO = 250
 """Unpacked to packed. Real reports reach about 30; a bomb starts near 1,000."""
+MAX_NAME = 255
+"""Characters of a report's name. An archive may hold a longer one; so may a file whose name is not UTF-8."""
 FREE_BYTES = 64 * 2**20
 """Unpacked size below which the ratio does not matter."""
 
@@ -158,7 +160,7 @@ def _magic(path: Path) -> bytes:
 def _plain_name(name: str) -> str:
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
-    return name
+    return shortened(name, MAX_NAME)
 
 
 def _checked(path: Path, member: zipfile.ZipInfo) -> str:

@@ -13,18 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.spreadsheets import harmless
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX_ROWS_AT_MOST = 100_000
 """More rows take longer than a browser waits; CSV has no such bound."""
 _ROWS_A_CHUNK = 500
 
 Record = Mapping[str, Any]
-
-
-def harmless(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 class _Echo:

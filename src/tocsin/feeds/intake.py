@@ -28,9 +28,10 @@ from tocsin.engine.opening import is_special, special
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
-from tocsin.feeds import mappings, reattribution, standing
+from tocsin.feeds import days, mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.days import is_ahead
 from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
@@ -183,11 +184,16 @@ def decide(
     decision: str | None = None,
     waiting: Waiting = in_silence,
 ) -> Delta:
-    """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle."""
+    """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle.
+
+    Raises InvalidInput when a day that lies ahead shall count; to discard it is how one is rid of it.
+    """
     with store_lock(work=DECISION, waiting=waiting):
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
         if row is None:
             raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
+        if (closed or decision == Decision.CONFIRMED.value) and is_ahead(on, _today()):
+            raise _not_come(on)
         cycle = engine_cycle(row)
         cycle = CycleRecord(
             cycle.type,
@@ -205,7 +211,12 @@ def decide(
 
 
 def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
-    """Say that nothing was reported of a type for a day, and rightly so. Raises Conflict when reports have come."""
+    """Say that nothing was reported of a type for a day, and rightly so.
+
+    Raises Conflict when reports have come, InvalidInput when the day has not.
+    """
+    if on > _today():
+        raise _not_come(on)
     with store_lock(work=DECISION, waiting=waiting):
         if not ReportType.objects.filter(name=report_type).exists():
             raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
@@ -217,6 +228,15 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
     return delta
+
+
+def _today() -> dt.date:
+    return days.today(frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct()))
+
+
+def _not_come(on: dt.date) -> InvalidInput:
+    # All that was not seen on a day that counts goes gone, and no report of a day before it can bring it back.
+    return InvalidInput(_("{day} has not come yet: what it showed cannot be said.").format(day=on))
 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:

@@ -22,7 +22,8 @@ from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
 from tocsin.feeds import days
-from tocsin.feeds.models import Cycle, Manifest, State
+from tocsin.feeds.models import Cycle, Feed, Manifest, ReportType, State
+from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
@@ -190,6 +191,20 @@ def as_record(finding: Finding) -> dict[str, Any]:
         "last_seen": _instant(finding.last_seen),
         "count": finding.count,
     }
+
+
+EXPORTED = (*RECORD, "tlp", "terms")
+"""Keys of a finding that leaves the house, in order."""
+
+
+def as_exported(finding: Finding, feed: Feed) -> dict[str, Any]:
+    """Return a finding with what marks it: the label of its feed and what may be done with it."""
+    return {**as_record(finding), "tlp": TLP.read(feed.tlp).label, "terms": feed.terms}
+
+
+def feeds_of_types() -> dict[str, Feed]:
+    """Return of which feed each type of report is."""
+    return {each.name: each.feed for each in ReportType.objects.select_related("feed")}
 
 
 def finding_id(finding: Finding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
 from tocsin.formats.whole import Whole, begins_with_an_object
 
+LONGEST_TYPE = 80
+"""Characters of a type's name; of a longer one this many and a hash."""
 _SEVERITY = "severity"
 _DIGITS = re.compile(r"[-_. ]*\d[\d_.: -]*")
 _REMEDY = "See how to map a new report."
@@ -36,7 +39,7 @@ class Recognition:
         if feed := self._feed(name):
             self._check(name, columns, feed.mapping)
             return Recognised(feed.mapping, said.date, feed.reading.engine_shape or Shape())
-        kind = said.type or shadowserver.recognise(columns, self.mappings.by_type) or type_from(name)
+        kind = _bounded(said.type or "") or shadowserver.recognise(columns, self.mappings.by_type) or type_from(name)
         mapping = self.mappings.for_type(kind, columns)
         if mapping.origin == "none" and TIME in columns:
             mapping = idf.mapping_of(columns, kind)
@@ -68,7 +71,7 @@ class Recognition:
         """Return type and day as far as the name alone tells them."""
         said = shadowserver.read_name(name, self.mappings.by_type)
         feed = self._feed(name)
-        kind = feed.mapping.type if feed else said.type and self.mappings.aliases.get(said.type, said.type)
+        kind = feed.mapping.type if feed else self.mappings.aliases.get(said.type or "", _bounded(said.type or ""))
         return (kind, said.date) if kind and said.date else None
 
     def _feed(self, name: str) -> Feed | None:
@@ -110,4 +113,11 @@ def _graded(mapping: Mapping, columns: tuple[str, ...]) -> Mapping:
 def type_from(name: str) -> str:
     """Return a report type made from a file's name, so that tomorrow's file of the same kind gets the same."""
     stem = name.lower().split(".")[0]
-    return _DIGITS.sub("", stem).strip("-_ ") or "unnamed"
+    return _bounded(_DIGITS.sub("", stem).strip("-_ ")) or "unnamed"
+
+
+def _bounded(kind: str) -> str:
+    """Return a type whose name is not too long for a list; two long ones stay two."""
+    if len(kind) <= LONGEST_TYPE:
+        return kind
+    return f"{kind[:LONGEST_TYPE]}_{hashlib.sha256(kind.encode()).hexdigest()[:8]}"

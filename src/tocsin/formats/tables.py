@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -179,6 +180,8 @@ def _flat(line: bytes) -> dict[str, str]:
         raise InvalidInput("is not a JSON object.")
     flat: dict[str, str] = {}
     for key, cell in _leaves(value, ""):
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in key):
+            raise InvalidInput(f"has the key {key[:80]!r}, with a control character in it.")
         if key in flat:
             raise InvalidInput(f"has the key {key[:80]!r} twice.")
         flat[key] = cell

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+
 
 def readable(name: str) -> str:
     r"""Return a file's name with bytes that are no UTF-8 written as `\xff`. Of any other name, the name."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most `most` characters, that of no other name: what is left out of its middle is hashed.
+
+    The beginning says what it is of, the end which part of it. `most` is at least 20.
+    """
+    if len(name) <= most:
+        return name
+    mark = f"~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}~"
+    end = (most - len(mark)) // 4
+    return f"{name[: most - len(mark) - end]}{mark}{name[-end:]}"

@@ -31,12 +31,23 @@ def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -
     if role not in Role.values:
         remedy = _("Choose one of these: {roles}.").format(roles=", ".join(Role.values))
         raise InvalidInput(_("{value!r} is no role.").format(value=role), where="role", remedy=remedy)
+    _refuse_too_long(email=email, name=name)
     if Person.objects.filter(email=email).exists():
         raise Conflict(_("There is an account for {email} already.").format(email=email))
     person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)
     person.set_unusable_password()
     person.save()
     return events.PersonCreated(person=person.pk, email=email, role=role)
+
+
+def _refuse_too_long(**given: str) -> None:
+    for field, value in given.items():
+        most = int(Person._meta.get_field(field).max_length or 0)  # type: ignore[union-attr]
+        if len(value) > most:
+            words = _("It has {number} characters; {most} are the most.")
+            raise InvalidInput(words.format(number=len(value), most=most), where=field)
+        if "\0" in value:
+            raise InvalidInput(_("It holds a control character."), where=field)
 
 
 @action("person.enrolment_link_made")

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.audit.actors import LONGEST_LABEL
 from tocsin.kernel.clock import Instant
 from tocsin.people.choices import STAFF, Role
 
@@ -67,8 +68,11 @@ class Person(AbstractBaseUser):
 
     @property
     def audit_label(self) -> str:
-        """Name and address as they are now."""
-        return f"{self.name} <{self.email}>"
+        """Name and address as they are now. Of a name or an address that is very long, as much as can be kept."""
+        room = max(LONGEST_LABEL - len(self.email) - 3, 40)
+        name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
+        whole = f"{name} <{self.email}>"
+        return whole if len(whole) <= LONGEST_LABEL else f"{whole[: LONGEST_LABEL - 2]}…>"
 
     @property
     def is_staff_of_team(self) -> bool:

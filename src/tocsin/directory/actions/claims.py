@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import attribution
+from tocsin.directory.actions.rows import read_again
 from tocsin.directory.choices import ClaimKind, Outcome, Status
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
@@ -71,6 +72,7 @@ def add_claim(
 @action("claim.confirmed")
 def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
     """Say that the claim was checked now."""
+    read_again(claim)
     _confirm(claim, by, at)
     attribution.order(at)
     return _changed(claim)
@@ -79,6 +81,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 @action("claim.ended")
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
+    read_again(claim)
     _end(claim, ends_on, at)
     attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
@@ -88,7 +91,10 @@ def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at
 def settle_conflict(
     *, confirmed: Claim, ended: Claim, ends_on: dt.date, reason: str, by: Actor, at: Instant
 ) -> ConflictSettled:
-    """Confirm one of two equal claims and end the other. Days when both held go to the confirmed one."""
+    """Confirm one of two equal claims and end the other. Days when both held go to the confirmed one.
+
+    Raises Conflict when somebody was faster: it is settled, or the claims share no day any more.
+    """
     _must_be_a_conflict(confirmed, ended, reason)
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
@@ -106,10 +112,18 @@ def settle_keeping_both(one: Claim, other: Claim, *, reason: str, by: Actor, at:
 
 
 def _must_be_a_conflict(one: Claim, other: Claim, reason: str) -> None:
+    """Refuse to settle what is not to be settled, by the claims as they are now."""
+    first, second = sorted((one, other), key=lambda claim: claim.pk)
+    read_again(first)
+    read_again(second)
     if not reason.strip():
         raise InvalidInput(_("Say why: others will rely on it."), where="reason")
     if one.constituent_id == other.constituent_id or (one.kind, one.value) != (other.kind, other.value):
         raise InvalidInput(_("These two claims are not in conflict."))
+    if Settlement.objects.filter(one=first, other=second).exists():
+        raise Conflict(_("This conflict is settled already."))
+    if not periods_overlap((one.valid_from, one.valid_to), (other.valid_from, other.valid_to)):
+        raise Conflict(_("These two claims share no day any more: there is nothing to settle."))
 
 
 def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
@@ -135,10 +149,8 @@ def _end(claim: Claim, ends_on: dt.date, at: Instant) -> None:
 
 def _record(one: Claim, other: Claim, outcome: Outcome, reason: str, by: Actor, at: Instant) -> None:
     first, second = sorted((one, other), key=lambda claim: claim.pk)
-    Settlement.objects.update_or_create(
-        one=first,
-        other=second,
-        defaults={"outcome": outcome, "reason": reason, "settled_by": by.audit_label, "settled_at": at},
+    Settlement.objects.create(
+        one=first, other=second, outcome=outcome, reason=reason, settled_by=by.audit_label, settled_at=at
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.directory.actions.rows import read_again
 from tocsin.directory.choices import Status
 from tocsin.directory.events import ConstituentAdded, ConstituentChanged
 from tocsin.directory.models import Constituent
@@ -44,6 +45,7 @@ def add_constituent(
 def change_constituent(constituent: Constituent, *, by: Actor, at: Instant, **facts: Any) -> ConstituentChanged:
     """Change facts. To become former is refused while a claim has no last day: end the claims first."""
     _check(facts)
+    read_again(constituent)
     if facts.get("status") == Status.FORMER and (still := constituent.claims.filter(valid_to__isnull=True).count()):
         sentence = _("{name} still has {count} claims without a last day. End them first.")
         raise Conflict(sentence.format(name=constituent.name, count=still))
@@ -81,6 +83,8 @@ def _check(facts: Mapping[str, Any]) -> None:
 
 def _refuse_circle(constituent: Constituent, parent: Constituent | None) -> None:
     seen = {constituent.pk}
+    if parent is not None:
+        read_again(parent)
     while parent is not None:
         if parent.pk in seen:
             raise Conflict(_("{name} would be its own parent.").format(name=constituent.name))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import openpgp
+from tocsin.directory.actions.rows import read_again
 from tocsin.directory.choices import ContactRole
 from tocsin.directory.events import ContactChanged
 from tocsin.directory.models import Constituent, Contact
@@ -34,6 +35,7 @@ def add_contact(constituent: Constituent, *, by: Actor, at: Instant, **facts: An
 @action("contact.changed")
 def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) -> ContactChanged:
     """Change a contact. A new address or number is not verified until somebody says so anew."""
+    read_again(contact)
     before = {key: _named(getattr(contact, key)) for key in facts if key in FIELDS}
     reached_by = (contact.email, contact.phone)
     after = _set(contact, facts)

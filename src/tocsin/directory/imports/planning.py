@@ -129,6 +129,11 @@ class Plan:
         """Claims that hold here and stand in no file, of constituents and kinds that the files give."""
         return [claim for item in self.items for claim in item.claims_missing]
 
+    @property
+    def changed_claims(self) -> list[Claim]:
+        """Claims that hold here and get other dates, sources or confirmations."""
+        return [claim for item in self.items for claim, _values in item.claims_changed]
+
     def as_data(self) -> dict[str, Any]:
         """For `--json` and the page of a dry run."""
         missing = len(self.missing_claims)

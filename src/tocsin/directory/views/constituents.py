@@ -30,7 +30,7 @@ from tocsin.directory.queries import (
     constituents_visible_to,
     history_of,
     in_shown_order,
-    with_counts,
+    listed,
 )
 from tocsin.directory.views.asking import (
     accepted,
@@ -63,12 +63,11 @@ def constituents(request: HttpRequest) -> HttpResponse:
     order = in_shown_order(chosen, SORTS[sort.removeprefix("-")], is_descending=sort.startswith("-"))
     pages = Paginator(order, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
-    rows = with_counts(visible.filter(pk__in=list(page))).in_bulk()
     request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     shown = {
         "question": question,
         "page": page,
-        "rows": [rows[pk] for pk in page],
+        "rows": listed(visible, list(page)),
         "facets": _facets(found),
         "q": text,
         "is_empty": not visible.exists(),

@@ -141,7 +141,7 @@ def _check(request: HttpRequest, form: ImportForm, name: str, content: bytes) ->
 
 def _apply(request: HttpRequest) -> HttpResponse:
     """Import the file that was checked. Checked again: the directory may have changed since."""
-    token, name = request.POST["token"], request.POST.get("name", "")[:200]
+    token, name = request.POST["token"], request.POST.get("name", "").replace("\0", "")[:200]
     end_missing = request.POST.get("end_missing") == "on"
     try:
         files = queries.read_files([(name, uploads.fetch(token, _folder()))])

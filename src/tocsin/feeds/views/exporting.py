@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -19,10 +19,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from tocsin.directory.queries import constituent_names
-from tocsin.engine.query import Filter
 from tocsin.feeds import exports, queries, wording
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.models import ReportType
+from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
 from tocsin.kernel.clock import now
@@ -54,21 +53,25 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     asked = asked_for(request, question, Known(queries.holders(), situation.labels())).filter
     if question.left_out:  # a file would hold more than was asked for, and could not say so
         return HttpResponseRedirect(f"{reverse('findings')}?{request.GET.urlencode()}")
-    counted = queries.findings().tally(asked, ("type",))
-    if form == "xlsx" and counted.total > exports.XLSX_ROWS_AT_MOST:
+    # The label, the number and the rows are of one version: the file goes out when this view has ended and another
+    # import may have been committed. The types are read after it, so that none of its rows has an unknown one.
+    found = queries.findings()
+    counted = {name: n for (name, n) in found.counts(("type",), asked) if n}
+    total = sum(counted.values())
+    if form == "xlsx" and total > exports.XLSX_ROWS_AT_MOST:
         words = _("An XLSX file holds at most {most} findings, and these are {n}. Narrow the list, or take CSV.")
-        messages.error(request, words.format(most=exports.XLSX_ROWS_AT_MOST, n=counted.total))
+        messages.error(request, words.format(most=exports.XLSX_ROWS_AT_MOST, n=total))
         return HttpResponseRedirect(f"{reverse('findings')}?{question.query.urlencode()}")
-    feeds = {each.name: each.feed for each in ReportType.objects.select_related("feed")}
-    held = {feeds[name] for name in counted.by_facet["type"] if name in feeds and counted.by_facet["type"][name]}
+    feeds = queries.feeds_of_types()
+    held = {feeds[name] for name in counted}
     tlp = strictest(TLP.read(feed.tlp) for feed in held).label if held else TLP.CLEAR.label
     about = {
         "tlp": tlp,
         "as_of": now().isoformat(timespec="seconds"),
-        "count": counted.total,
+        "count": total,
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
-    records = _records(asked, feeds)
+    records = _records(found.stream(asked), feeds)
     name = exports.file_name(now(), tlp, form)
     response: FileResponse | StreamingHttpResponse
     if form == "xlsx":
@@ -80,14 +83,12 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     return response
 
 
-def _records(asked: Filter, feeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _records(findings: Iterable[queries.Finding], feeds: dict[str, Feed]) -> Iterator[dict[str, Any]]:
     names, titles = constituent_names(), situation.titles()
     whats = {name: wording.kind(name, titles) for name in feeds}
-    for finding in queries.findings().stream(asked):
-        feed = feeds[finding.type]
+    for finding in findings:
         yield {
-            **queries.as_record(finding),
-            "tlp": TLP.read(feed.tlp).label,
+            **queries.as_exported(finding, feeds[finding.type]),
             "severity": f"C{finding.severity}",
             "what": whats[finding.type],
             "class": finding.category,
@@ -96,5 +97,4 @@ def _records(asked: Filter, feeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "asn": finding.asn,
             "country": finding.country,
             "returns": finding.returns,
-            "terms": feed.terms,
         }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def list_findings(options: argparse.Namespace) -> int:
     if options.json:
         _write_array(map(queries.as_record, findings.stream(asked, limit=options.limit)))
         return 0
-    shown = findings.page(asked, sort="severity", descending=False, limit=options.limit or DEFAULT_LIMIT)
+    limit = DEFAULT_LIMIT if options.limit is None else options.limit
+    shown = findings.page(asked, sort="severity", descending=False, limit=limit)
     for record in map(queries.as_record, shown):
         port = f":{record['port']}" if record["port"] is not None else ""
         print(
@@ -115,14 +117,16 @@ def export_findings(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.feeds import queries
 
-    records = map(queries.as_record, queries.findings().stream(_filter(options)))
+    found = queries.findings().stream(_filter(options))
+    feeds = queries.feeds_of_types()  # after the findings: each of their types is there
+    records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)
     if options.json or options.format == "json":
         _write_array(records)
     elif options.format == "jsonl":
         for record in records:
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
-        _write_csv(records, queries.RECORD)
+        _write_csv(records, queries.EXPORTED)
     return 0
 
 
@@ -139,8 +143,3 @@ def _write_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> Non
     writer.writeheader()
     for record in records:
         writer.writerow({key: harmless(value) for key, value in record.items()})
-
-
-def harmless(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
