@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tocsin.engine import canonical
 from tocsin.engine.convert import BadCell
+from tocsin.engine.forms import FORMS
 
 ALIKE = [
     ("fqdn", "bad.example", ["Bad.example", "bad.example.", " bad.example "]),
@@ -29,7 +30,7 @@ ALIKE = [
 
 @pytest.mark.parametrize(("kind", "form", "others"), ALIKE)
 def test_what_is_written_in_several_ways_has_one_form(kind: str, form: str, others: list[str]) -> None:
-    assert {canonical.FORMS[kind](text) for text in (form, *others)} == {form}
+    assert {FORMS[kind](text) for text in (form, *others)} == {form}
 
 
 @pytest.mark.parametrize(
@@ -42,18 +43,16 @@ def test_what_is_written_in_several_ways_has_one_form(kind: str, form: str, othe
 )  # fmt: skip
 def test_what_is_not_of_its_kind_is_refused(kind: str, text: str) -> None:
     with pytest.raises(BadCell, match="is not"):
-        canonical.FORMS[kind](text)
+        FORMS[kind](text)
 
 
-@given(
-    st.sampled_from(sorted(canonical.FORMS)), st.text() | st.from_regex(r"[a-zA-Z:/@.0-9\[\]]{1,20}", fullmatch=True)
-)
+@given(st.sampled_from(sorted(FORMS)), st.text() | st.from_regex(r"[a-zA-Z:/@.0-9\[\]]{1,20}", fullmatch=True))
 def test_a_form_is_its_own_form(kind: str, text: str) -> None:
     try:
-        form = canonical.FORMS[kind](text)
+        form = FORMS[kind](text)
     except BadCell:
         return
-    assert canonical.FORMS[kind](form) == form
+    assert FORMS[kind](form) == form
 
 
 CELLS = pa.chunked_array([pa.array([b"A.example", None, b"a.example.", b"a b", b"-", b"\xff"], pa.binary())])

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tocsin.engine.canonical import FORMS
 from tocsin.engine.convert import CONVERSIONS, BadCell, for_kind
+from tocsin.engine.forms import FORMS
 from tocsin.engine.mapping import TIME, Field, Mapping, Roles
 from tocsin.engine.shapes import Shape
 from tocsin.formats.idf.dictionary import EXTRA, classified, is_well_formed, keys, kind_of

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
 from typing import Any
 
-from tocsin.engine.canonical import FORMS
 from tocsin.engine.convert import CONVERSIONS, BadCell
+from tocsin.engine.forms import FORMS
 from tocsin.engine.mapping import CLASS, TIME, Field, Mapping, Roles
 from tocsin.formats.idf.dictionary import EXTRA, TAXONOMY, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import JsonLines, Records
