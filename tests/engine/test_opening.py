@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import pickle
 import socket
 import zipfile
 from collections.abc import Callable
@@ -67,10 +68,19 @@ def test_the_name_of_a_report_is_without_its_compression(tmp_path: Path) -> None
     (source,) = sources(packed(tmp_path / f"{NAME}.gz", "gz"))
     assert source == Source(tmp_path / f"{NAME}.gz", NAME)
     archive = zipped(tmp_path / "day.zip", {f"folder/{NAME}": DATA, "folder/": b"", "other.csv": b"a\n1\n"})
-    assert [(source.name, source.member) for source in sources(archive)] == [
-        (NAME, f"folder/{NAME}"),
-        ("other.csv", "other.csv"),
+    assert [(source.name, source.place) for source in sources(archive)] == [
+        (NAME, f"day.zip/folder/{NAME}"),
+        ("other.csv", "day.zip/other.csv"),
     ]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_are_each_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "day.zip", "w") as archive:
+        for name, data in [("a/x.csv", b"1"), ("b/x.csv", b"2"), ("b/x.csv", b"3")]:
+            archive.writestr(name, data)
+    assert read(tmp_path / "day.zip") == [b"1", b"2", b"3"]
+    assert [pickle.loads(pickle.dumps(source)).name for source in sources(tmp_path / "day.zip")] == ["x.csv"] * 3
 
 
 @pytest.mark.parametrize("how", ["gz", "zst"])

@@ -77,11 +77,27 @@ def test_a_corrected_report_supersedes_the_one_of_its_name(bench: Bench, tmp_pat
     assert bench.debris() == set()
 
 
-def test_two_versions_in_one_call_leave_the_second(bench: Bench, tmp_path: Path) -> None:
-    delta = bench.run([write(tmp_path / "a", ROWS), write(tmp_path / "b", ROWS[:2])])
-    assert (len(delta.accepted), delta.superseded) == (1, ())
-    assert len(bench.state("scan_rdp")) == 2
-    assert bench.debris() == set()
+def test_of_two_versions_in_one_call_neither_replaces_the_other(bench: Bench, tmp_path: Path) -> None:
+    one, two = write(tmp_path / "site-a", ROWS), write(tmp_path / "site-b", [row(ip="192.0.2.9")])
+    for _ in range(2):  # the second time the first is known already
+        delta = bench.run([one, two])
+        assert (len(delta.accepted) + len(delta.unchanged), delta.superseded) == (1, ())
+        (broken,) = delta.broken
+        assert (broken.name, broken.cycle) == (f"site-b/{two.name}", ("scan_rdp", day(0)))
+        assert "Rename one of them" in broken.reason
+        assert len(bench.state("scan_rdp")) == len(ROWS)
+        assert bench.debris() == set()
+    assert not bench.manifest.by_day["scan_rdp", day(0)].cycle(5).complete, "rows of it are missing"
+
+
+def test_what_was_set_aside_may_be_renamed_or_correct_the_other(bench: Bench, tmp_path: Path) -> None:
+    one, two = write(tmp_path / "site-a", ROWS), write(tmp_path / "site-b", [row(ip="192.0.2.9")])
+    bench.run([one, two])
+    assert len(bench.run([two.rename(tmp_path / name_of("scan_rdp", day(0), "-b"))]).accepted) == 1
+    assert len(bench.state("scan_rdp")) == len(ROWS) + 1
+    bench.run([write(tmp_path / "site-c", ROWS[:2])])
+    assert len(bench.state("scan_rdp")) == 3
+    assert bench.manifest.by_day["scan_rdp", day(0)].broken == ()
 
 
 def test_a_correction_that_repeats_another_part_still_corrects(bench: Bench, tmp_path: Path) -> None:

@@ -46,7 +46,15 @@ class Source:
     path: Path
     name: str
     """Name of the report, without the suffix of its compression: what a correction would be called again."""
-    member: str = ""
+    member: zipfile.ZipInfo | None = None
+    """Where it stands in an archive. Its name would not do: an archive may hold two members of one name."""
+
+    @property
+    def place(self) -> str:
+        """Its name with the folder or the archive that it is in: what tells it from another of its name."""
+        if self.member is None:
+            return readable(f"{self.path.absolute().parent.name}/{self.path.name}".lstrip("/"))
+        return readable(f"{self.path.name}/{self.member.filename}")
 
 
 def sources(path: Path) -> list[Source]:
@@ -60,7 +68,7 @@ def sources(path: Path) -> list[Source]:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
-    return [Source(path, _plain_name(PurePosixPath(member).name), member) for member in members]
+    return [Source(path, _plain_name(PurePosixPath(member.filename).name), member) for member in members]
 
 
 @contextlib.contextmanager
@@ -75,8 +83,10 @@ def opened(source: Source) -> Iterator[Stream]:
         raw: Any = stack.enter_context(source.path.open("rb"))
         if magic == ZIP:
             archive = stack.enter_context(zipfile.ZipFile(raw))
-            packed = archive.getinfo(source.member).compress_size
-            yield _Guarded(stack.enter_context(_member(archive, source)), packed, source.name)
+            member = source.member or archive.infolist()[0]
+            yield _Guarded(
+                stack.enter_context(_member(archive, member, source.name)), member.compress_size, source.name
+            )
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
@@ -119,12 +129,12 @@ class _Guarded:
         return data
 
 
-def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> IO[bytes]:
     """Open a member of an archive. Raises BrokenReport when its head is damaged or it is packed by a rare method."""
     try:
-        return archive.open(source.member)
+        return archive.open(member)
     except (NotImplementedError, *_DAMAGE) as error:
-        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
+        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=name) from error
 
 
 def special(path: Path) -> BrokenReport:
@@ -161,8 +171,8 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _checked(path: Path, member: zipfile.ZipInfo) -> str:
-    """Return a member's name. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
+def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Return a member. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         raise BrokenReport(
@@ -173,4 +183,4 @@ def _checked(path: Path, member: zipfile.ZipInfo) -> str:
         raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=readable(path.name))
     if member.flag_bits & 1:
         raise BrokenReport(f"{member.filename!r} is encrypted.", where=readable(path.name))
-    return member.filename
+    return member

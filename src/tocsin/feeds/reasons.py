@@ -91,6 +91,10 @@ REPORTS = (
     _("its columns are separated by {text}."),
     _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
     _("it is no file but a pipe, a socket or a device, which is never read."),
+    _(
+        "another file of the same call has its name and its day, but holds something else. "
+        "Rename one of them if both count; import this one alone if it corrects the other."
+    ),
     AHEAD,
 )
 
