@@ -12,6 +12,7 @@ import dataclasses
 import gzip
 import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,8 +64,8 @@ def sources(path: Path) -> list[Source]:
         return [Source(path, _plain_name(readable(path.name)))]
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [_checked(path, member) for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
+            members = [_checked(path, member) for member in archive.infolist() if member.filename[-1:] != "/"]
+    except _DAMAGE as error:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
@@ -82,11 +83,8 @@ def opened(source: Source) -> Iterator[Stream]:
     with contextlib.ExitStack() as stack:
         raw: Any = stack.enter_context(source.path.open("rb"))
         if magic == ZIP:
-            archive = stack.enter_context(zipfile.ZipFile(raw))
-            member = source.member or archive.infolist()[0]
-            yield _Guarded(
-                stack.enter_context(_member(archive, member, source.name)), member.compress_size, source.name
-            )
+            stream, size = _member(stack, raw, source)
+            yield _Guarded(stream, size, source.name)
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
@@ -97,7 +95,17 @@ def opened(source: Source) -> Iterator[Stream]:
             yield raw
 
 
-_DAMAGE = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowInvalid)
+_DAMAGE = (
+    OSError,
+    ValueError,  # a place before the beginning of the file, a name that is no text
+    RuntimeError,  # a method or a version that is not known, a head that says that it is encrypted
+    MemoryError,  # a window that no memory holds
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    pa.ArrowInvalid,
+)
 """What libraries raise when packed bytes are not as they should be."""
 
 
@@ -129,12 +137,17 @@ class _Guarded:
         return data
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> IO[bytes]:
-    """Open a member of an archive. Raises BrokenReport when its head is damaged or it is packed by a rare method."""
+def _member(stack: contextlib.ExitStack, raw: IO[bytes], source: Source) -> tuple[IO[bytes], int]:
+    """Open a member of an archive, the first if none is named; return it and its packed size.
+
+    Raises BrokenReport when its head is damaged or it is packed by a rare method.
+    """
     try:
-        return archive.open(member)
-    except (NotImplementedError, *_DAMAGE) as error:
-        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=name) from error
+        archive = stack.enter_context(zipfile.ZipFile(raw))
+        member = source.member or archive.infolist()[0]
+        return stack.enter_context(archive.open(member)), member.compress_size
+    except (IndexError, *_DAMAGE) as error:
+        raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
 
 
 def special(path: Path) -> BrokenReport:
@@ -174,6 +187,8 @@ def _plain_name(name: str) -> str:
 def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Return a member. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
+    if not name.name:
+        raise BrokenReport("the archive holds a file without a name.", where=readable(path.name))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         raise BrokenReport(
             f"the archive holds a file named {member.filename!r}, which leads out of it.", where=readable(path.name)

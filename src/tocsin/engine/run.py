@@ -274,7 +274,7 @@ class _Intake:
         return report
 
     def _is_namesake(self, report: Report) -> bool:
-        """Tell whether this run delivers another report of the same name and day, and note this one when it does not."""
+        """Tell whether this run delivers another report of the same name and day; note this one if not."""
         return self._delivered.setdefault((report.type, report.name, report.on), report.id) != report.id
 
     def _set_namesake_aside(self, source: Source, report: Report) -> None:

@@ -81,6 +81,7 @@ REPORTS = (
     _("there is no such file."),
     _("it cannot be opened ({detail})."),
     _("the archive holds a file named '{text}', which leads out of it."),
+    _("the archive holds a file without a name."),
     _("'{text}' would unpack to {number} bytes."),
     _("'{text}' is encrypted."),
     _("it is larger than {most} MiB, too much for a feed of its shape."),
