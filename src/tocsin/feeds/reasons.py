@@ -59,6 +59,7 @@ ROWS = (
     _("is nested more than {number} deep"),
     _("has the key '{text}' twice"),
     _("holds {text}, which is not JSON"),
+    _("holds half of a character, which is no text"),
 )
 AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
