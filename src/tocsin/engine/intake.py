@@ -99,8 +99,7 @@ class Delivery:
 
     def rows(self) -> float:
         """Return about how many rows it has, from its size and its first rows."""
-        packed = self.source.path.name != self.source.name
-        return self.size * (_UNPACKED if packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
+        return self.size * (_UNPACKED if self.source.is_packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
 
     @property
     def bounds(self) -> Bounds:
@@ -203,7 +202,7 @@ def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date 
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
-    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest, bytes_per_row)
+    return Delivery(number, source, recognised, columns, source.size, stand_in, latest, bytes_per_row)
 
 
 def midnight(day: dt.date) -> dt.datetime:

@@ -51,6 +51,16 @@ class Source:
     """Where it stands in an archive. Its name would not do: an archive may hold two members of one name."""
 
     @property
+    def is_packed(self) -> bool:
+        """Whether its `size` is that of its packed bytes."""
+        return self.member is None and self.path.name != self.name
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes: of an archive's member what that is said to unpack to, else the file's."""
+        return self.path.stat().st_size if self.member is None else self.member.file_size
+
+    @property
     def place(self) -> str:
         """Its name with the folder or the archive that it is in: what tells it from another of its name."""
         if self.member is None:
