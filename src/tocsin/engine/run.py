@@ -221,6 +221,9 @@ class _Intake:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
         reports = self.known(delivery.recognised.mapping.type)
         namesakes = [r for r in reports if r.name == delivery.source.name and r.size == delivery.size]
+        if not (delivery.recognised.on or delivery.recognised.mapping.roles.time):
+            # A list without days is of the day it was changed last: what it held days ago it may hold again.
+            namesakes = [r for r in namesakes if r.on == delivery.stand_in.date()]
         if not namesakes:
             return None
         try:
