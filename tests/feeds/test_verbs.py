@@ -18,7 +18,7 @@ from tests.commands import Command, environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
-from tocsin.feeds import holding
+from tocsin.feeds import holding, queries
 from tocsin.site.cli import parser
 from tocsin.site.cli.feed_verbs import telling
 
@@ -242,6 +242,15 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
     assert list(summary)[-1] == "corrected", "the promised keys keep their places"
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
+
+
+def test_a_country_that_a_report_leaves_out_is_taken_from_the_registrys_table(store: Store, tmp_path: Path) -> None:
+    delegated = tmp_path / "delegated-example-extended"
+    delegated.write_text("exampleric|XM|ipv4|192.0.2.0|256|20200101|allocated|abc\n")
+    assert parser.run(["directory", "load-rir", str(delegated)]) == 0
+    assert run("run", write(tmp_path / "in", 0, [1], geo=""), write(tmp_path / "in", 0, [2], part="-b", geo="FR")) == 0
+    found = queries.findings().stream(queries.Filter())
+    assert sorted(one.country or "" for one in found) == ["FR", "XM"]
 
 
 def test_many_corrected_files_are_counted(

@@ -22,7 +22,7 @@ from tocsin.engine import observations
 from tocsin.engine.attribute import attribute
 from tocsin.engine.bounds import AHEAD_DAYS, Bounds
 from tocsin.engine.claims import Claims, Indices
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
 from tocsin.engine.opening import BrokenReport, Source, opened
@@ -114,6 +114,7 @@ class Context:
     workspace: Workspace
     claims: Claims
     announcements: Announcements | None = None
+    delegations: Delegations | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -326,6 +327,9 @@ def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indi
             at = events.column_names.index("asn")
             column = pa.array(filled.astype(np.uint32), mask=filled == 0)
             events, asns = events.set_column(at, "asn", column), filled
+    if context.delegations is not None:
+        at = events.column_names.index("country")
+        events = events.set_column(at, "country", context.delegations.fill(events["country"], high, low))
     names = events["name"]
     days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
