@@ -126,8 +126,8 @@ def test_a_report_without_date_in_its_name_does_not_replace_that_of_the_day_befo
 def test_a_list_without_days_may_hold_again_what_it_held_before(tmp_path: Path) -> None:
     feeds = Recognition(shadowserver.mappings(), list(shipped_feeds().values()))
     bench, path = Bench(tmp_path / "store", recognise=feeds), tmp_path / "list_of_addresses.txt"
-    for number, content in enumerate([b"198.18.0.1\n", b"198.18.0.2\n", b"198.18.0.1\n"]):
-        path.write_bytes(content)
+    for number, held in enumerate([b"198.18.0.1\n", b"198.18.0.2\n", b"198.18.0.1\n"]):
+        path.write_bytes(held)
         os.utime(path, 2 * (dt.datetime.combine(day(number), dt.time(5), dt.UTC).timestamp(),))
         assert [report.on for report in bench.run([path]).accepted] == [day(number)]
         assert len(bench.run([path]).unchanged) == 1

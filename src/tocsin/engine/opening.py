@@ -93,8 +93,8 @@ def opened(source: Source) -> Iterator[Stream]:
     with contextlib.ExitStack() as stack:
         raw: Any = stack.enter_context(source.path.open("rb"))
         if magic == ZIP:
-            stream, size = _member(stack, raw, source)
-            yield _Guarded(stream, size, source.name)
+            member, packed = _member(stack, raw, source)
+            yield _Guarded(member, packed, source.name)
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
