@@ -23,7 +23,7 @@ from tocsin.engine.run import Broken, Delta, TypeDelta
 from tocsin.engine.store import Report
 from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import EXPORTED, as_exported, as_record
-from tocsin.feeds.summary import Cost, summarise
+from tocsin.feeds.summary import Before, Cost, summarise
 
 FIELDS = page("reference/fields")
 IDF = tomllib.loads((ROOT / "data/idf.toml").read_text(encoding="utf-8"))
@@ -106,7 +106,7 @@ DELTA = Delta(
 
 
 def test_every_key_of_the_summary_of_a_run_is_explained_with_its_type() -> None:
-    summary = summarise(1, DELTA, Cost(0.0, 0.0, 0.0), DAY - dt.timedelta(days=2))
+    summary = summarise(1, DELTA, Cost(0.0, 0.0, 0.0), DAY - dt.timedelta(days=2), Before(corrected=[("d.csv", 1)]))
     assert summary["held"], "the run of this test holds a cycle, so that its keys are seen"
     explained = {name: kind for name, (kind, _) in described(section(FIELDS, "The summary of a run")).items()}
     assert explained == dict(paths(summary))

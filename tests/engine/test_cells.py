@@ -262,3 +262,12 @@ def test_what_takes_any_text_takes_bytes_that_are_none(name: str) -> None:
     table = pa.table({"x": pa.array([b"caf\xe9"], pa.binary())})
     values = convert(table, "x", name)
     assert (list(values), values.reasons[0]) == (["caf\ufffd"], "")
+
+
+def test_long_cells_are_not_remembered() -> None:
+    short, long = b"http://one.example/", b"http://" + b"a" * 300 + b".example/"
+    table = pa.table({"url": pa.array([short, long], pa.binary())})
+    cells._remembered.cache_clear()
+    for _ in range(2):
+        assert cells.convert(table, "url", "url").values[0] == short.decode()
+    assert cells._remembered.cache_info()[:2] == (1, 1), "the short one, once"

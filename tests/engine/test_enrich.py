@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 
 import numpy as np
+import pyarrow as pa
+import pytest
 
 from tocsin.engine import addresses
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.enrich import Announcements, Delegations
 
 
 def ranges(*announced: tuple[str, int]) -> list[tuple[int, int, int]]:
@@ -65,3 +67,37 @@ def test_what_was_given_is_not_changed() -> None:
     high, low = np.zeros(2, np.uint64), np.array([addresses.of("192.0.2.1")[1]] * 2, np.uint64)
     Announcements(lambda: TABLE).fill(asns, high, low)
     assert asns.tolist() == [0, 5]
+
+
+def named(*countries: str | None) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(countries, pa.utf8()).dictionary_encode()])
+
+
+def placed(delegations: Delegations, countries: pa.ChunkedArray, *ips: str) -> pa.ChunkedArray:
+    words = [addresses.of(ip) if ip else (0, 0) for ip in ips]
+    high, low = (np.array([pair[half] for pair in words], np.uint64) for half in (0, 1))
+    return delegations.fill(countries, high, low)
+
+
+DELEGATED = ranges(("192.0.2.0/24", int.from_bytes(b"ME", "big")), ("2001:db8::/32", int.from_bytes(b"SI", "big")))
+
+
+def test_a_country_is_filled_where_the_report_names_none() -> None:
+    said = named(None, "FR", None, None, None)
+    found = placed(Delegations(lambda: DELEGATED), said, "192.0.2.1", "192.0.2.2", "2001:db8::1", "198.51.100.1", "")
+    assert found.to_pylist() == ["ME", "FR", "SI", None, None]
+    assert found.type == said.type
+
+
+@pytest.mark.parametrize("country", ["FR", None])
+def test_countries_stay_as_they_are_where_nothing_fills_them(country: str | None) -> None:
+    said = named(country, country)
+    assert placed(Delegations(list), said, "192.0.2.1", "") is said
+
+
+def test_no_range_is_read_for_rows_that_have_a_country() -> None:
+    def never() -> list[tuple[int, int, int]]:
+        raise AssertionError("nobody asked")
+
+    said = named("FR", "ME")
+    assert placed(Delegations(never), said, "192.0.2.1", "192.0.2.2") is said

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import hashlib
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,16 @@ def test_the_quarantine_of_a_report_is_written_chunk_by_chunk(tmp_path: Path, mo
     lines = file.read()["line"].to_pylist()
     assert lines == sorted(lines) and len(lines) == 1_602
     assert not bench.debris()
+
+
+def test_a_member_of_an_archive_has_its_own_size(tmp_path: Path) -> None:
+    reports = {name_of("scan_rdp", day(number)): as_csv([seen("192.0.2.1", day(number))]) for number in range(20)}
+    with zipfile.ZipFile(tmp_path / "month.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in reports.items():
+            archive.writestr(name, data)
+        archive.writestr("notes.csv", b"timestamp,ip\n" + b"x" * 1_000_000)
+    bench = Bench(tmp_path / "store")
+    found = sources(tmp_path / "month.zip")[:20]
+    deliveries = [deliver(number, source, bench.recognise) for number, source in enumerate(found)]
+    assert [one.size for one in deliveries] == [len(data) for data in reports.values()]
+    assert 10 < sum(one.rows() for one in deliveries) < 50

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import pickle
+import random
 import socket
 import zipfile
 from collections.abc import Callable
@@ -67,10 +69,19 @@ def test_the_name_of_a_report_is_without_its_compression(tmp_path: Path) -> None
     (source,) = sources(packed(tmp_path / f"{NAME}.gz", "gz"))
     assert source == Source(tmp_path / f"{NAME}.gz", NAME)
     archive = zipped(tmp_path / "day.zip", {f"folder/{NAME}": DATA, "folder/": b"", "other.csv": b"a\n1\n"})
-    assert [(source.name, source.member) for source in sources(archive)] == [
-        (NAME, f"folder/{NAME}"),
-        ("other.csv", "other.csv"),
+    assert [(source.name, source.place) for source in sources(archive)] == [
+        (NAME, f"day.zip/folder/{NAME}"),
+        ("other.csv", "day.zip/other.csv"),
     ]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_are_each_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "day.zip", "w") as archive:
+        for name, data in [("a/x.csv", b"1"), ("b/x.csv", b"2"), ("b/x.csv", b"3")]:
+            archive.writestr(name, data)
+    assert read(tmp_path / "day.zip") == [b"1", b"2", b"3"]
+    assert [pickle.loads(pickle.dumps(source)).name for source in sources(tmp_path / "day.zip")] == ["x.csv"] * 3
 
 
 @pytest.mark.parametrize("how", ["gz", "zst"])
@@ -125,6 +136,47 @@ def test_an_archive_that_is_damaged_inside_is_refused_like_any_other(
             with opened(source) as stream:
                 while stream.read(1 << 16):
                     pass
+
+
+@pytest.mark.parametrize("name", ["", ".", "./"])
+def test_a_member_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "day.zip", "w") as archive:
+        archive.writestr("ab", b"")
+    # A name ends at its first zero byte.
+    data = (tmp_path / "day.zip").read_bytes().replace(b"ab", name.encode().ljust(2, b"\0"))
+    (tmp_path / "day.zip").write_bytes(data)
+    with pytest.raises(BrokenReport, match=r"without a name|is empty"):
+        sources(tmp_path / "day.zip")
+
+
+def damaged(chance: random.Random, data: bytes) -> bytes:
+    """Return an archive with some bytes changed, most of them in its list of members, or without its end."""
+    found = bytearray(data)
+    for _ in range(chance.randint(1, 3)):
+        if chance.random() < 0.2:
+            return bytes(found[: chance.randrange(6, len(found))])
+        first = chance.choice([4, max(4, len(found) - 250)])
+        found[chance.randrange(first, len(found))] = chance.choice([0, 255, chance.randrange(256)])
+    return bytes(found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_damaged_is_read_or_refused_with_a_sentence(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    whole = [gzip.compress(DATA), pa.compress(DATA, codec="zstd", asbytes=True)]
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "whole.zip", "w", method) as archive:
+            archive.writestr("a/x.csv", DATA[:5_000])
+            archive.writestr("b", DATA[:500])
+        whole += 3 * [(tmp_path / "whole.zip").read_bytes()]
+    refused = 0
+    for _ in range(600):
+        (tmp_path / "damaged").write_bytes(damaged(chance, chance.choice(whole)))
+        try:
+            read(tmp_path / "damaged")
+        except BrokenReport:
+            refused += 1
+    assert refused > 300
 
 
 def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import itertools
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +20,9 @@ from tocsin.engine.intake import part_number
 from tocsin.engine.observations import PLACE
 from tocsin.engine.run import bits_for
 from tocsin.engine.store import State
+from tocsin.formats import shadowserver
+from tocsin.formats.delimited import shipped_feeds
+from tocsin.formats.recognition import Recognition
 
 ROWS = [seen(f"192.0.2.{n}", day(0), f"06:00:{n:02d}") for n in range(1, 6)]
 
@@ -77,11 +81,27 @@ def test_a_corrected_report_supersedes_the_one_of_its_name(bench: Bench, tmp_pat
     assert bench.debris() == set()
 
 
-def test_two_versions_in_one_call_leave_the_second(bench: Bench, tmp_path: Path) -> None:
-    delta = bench.run([write(tmp_path / "a", ROWS), write(tmp_path / "b", ROWS[:2])])
-    assert (len(delta.accepted), delta.superseded) == (1, ())
-    assert len(bench.state("scan_rdp")) == 2
-    assert bench.debris() == set()
+def test_of_two_versions_in_one_call_neither_replaces_the_other(bench: Bench, tmp_path: Path) -> None:
+    one, two = write(tmp_path / "site-a", ROWS), write(tmp_path / "site-b", [row(ip="192.0.2.9")])
+    for _ in range(2):  # the second time the first is known already
+        delta = bench.run([one, two])
+        assert (len(delta.accepted) + len(delta.unchanged), delta.superseded) == (1, ())
+        (broken,) = delta.broken
+        assert (broken.name, broken.cycle) == (f"site-b/{two.name}", ("scan_rdp", day(0)))
+        assert "Rename one of them" in broken.reason
+        assert len(bench.state("scan_rdp")) == len(ROWS)
+        assert bench.debris() == set()
+    assert not bench.manifest.by_day["scan_rdp", day(0)].cycle(5).complete, "rows of it are missing"
+
+
+def test_what_was_set_aside_may_be_renamed_or_correct_the_other(bench: Bench, tmp_path: Path) -> None:
+    one, two = write(tmp_path / "site-a", ROWS), write(tmp_path / "site-b", [row(ip="192.0.2.9")])
+    bench.run([one, two])
+    assert len(bench.run([two.rename(tmp_path / name_of("scan_rdp", day(0), "-b"))]).accepted) == 1
+    assert len(bench.state("scan_rdp")) == len(ROWS) + 1
+    bench.run([write(tmp_path / "site-c", ROWS[:2])])
+    assert len(bench.state("scan_rdp")) == 3
+    assert bench.manifest.by_day["scan_rdp", day(0)].broken == ()
 
 
 def test_a_correction_that_repeats_another_part_still_corrects(bench: Bench, tmp_path: Path) -> None:
@@ -101,6 +121,17 @@ def test_a_report_without_date_in_its_name_does_not_replace_that_of_the_day_befo
     assert [one["cycles"] for one in bench.state("scan_rdp")] == [2]
     (tmp_path / "scan_rdp.csv").write_bytes(as_csv([seen("192.0.2.1", day(1)), seen("192.0.2.2", day(1))]))
     assert len(bench.run([tmp_path / "scan_rdp.csv"]).superseded) == 1
+
+
+def test_a_list_without_days_may_hold_again_what_it_held_before(tmp_path: Path) -> None:
+    feeds = Recognition(shadowserver.mappings(), list(shipped_feeds().values()))
+    bench, path = Bench(tmp_path / "store", recognise=feeds), tmp_path / "list_of_addresses.txt"
+    for number, held in enumerate([b"198.18.0.1\n", b"198.18.0.2\n", b"198.18.0.1\n"]):
+        path.write_bytes(held)
+        os.utime(path, 2 * (dt.datetime.combine(day(number), dt.time(5), dt.UTC).timestamp(),))
+        assert [report.on for report in bench.run([path]).accepted] == [day(number)]
+        assert len(bench.run([path]).unchanged) == 1
+    assert len(bench.manifest.by_id) == 3
 
 
 def test_a_report_that_names_no_day_at_all_is_broken(bench: Bench, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from tests.commands import Command, environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
-from tocsin.feeds import holding
+from tocsin.feeds import holding, queries
 from tocsin.site.cli import parser
+from tocsin.site.cli.feed_verbs import telling
 
 LAMPS = """
 [feed]
@@ -228,6 +229,41 @@ def test_runs_replay_and_withdraw(store: Store, tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err == f"tocsin: run {number} has no report that counts.\n"
     assert run("replay", "999") == 1
     assert capsys.readouterr().err == "tocsin: there is no run 999. See `tocsin feed runs`.\n"
+
+
+def test_a_corrected_file_says_which_report_it_takes_the_place_of(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = store.run(write(tmp_path / "in", 0, [1, 2]))["run"]
+    name = write(tmp_path / "in", 0, [1]).name
+    assert run("run", tmp_path / "in") == 0
+    assert f"{name} takes the place of the report imported in run {first}.\n" in capsys.readouterr().out
+    write(tmp_path / "in", 0, [3])
+    summary = asked(capsys, "run", tmp_path / "in")
+    assert summary["corrected"] == [{"name": name, "run": first + 1}]
+    assert list(summary)[-1] == "corrected", "the promised keys keep their places"
+    assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
+
+
+def test_a_country_that_a_report_leaves_out_is_taken_from_the_registrys_table(store: Store, tmp_path: Path) -> None:
+    delegated = tmp_path / "delegated-example-extended"
+    delegated.write_text("exampleric|XM|ipv4|192.0.2.0|256|20200101|allocated|abc\n")
+    assert parser.run(["directory", "load-rir", str(delegated)]) == 0
+    assert run("run", write(tmp_path / "in", 0, [1], geo=""), write(tmp_path / "in", 0, [2], part="-b", geo="FR")) == 0
+    found = queries.findings().stream(queries.Filter())
+    assert sorted(one.country or "" for one in found) == ["FR", "XM"]
+
+
+def test_many_corrected_files_are_counted(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_NAMED", 1)
+    for hosts in ([1, 2], [1]):
+        for part in ("-a", "-b"):
+            write(tmp_path / "in", 0, [*hosts, 9 if part == "-a" else 8], part=part)
+        assert run("run", tmp_path / "in") == 0
+    said = capsys.readouterr().out
+    assert "2 files take the place of reports imported before (--verbose names them).\n" in said
 
 
 def test_a_folder_of_known_files_is_counted_not_listed(

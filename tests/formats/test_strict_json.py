@@ -70,3 +70,13 @@ def test_depth_is_counted_exactly(depth: int) -> None:
     else:
         with pytest.raises(InvalidInput):
             read(data)
+
+
+@pytest.mark.parametrize("data", [rb'{"a": "\ud800"}', rb'{"\uDFFFb": 1}', rb'["x", {"a": ["\ud83dx"]}]'])
+def test_half_of_a_character_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="half of a character"):
+        read(data)
+
+
+def test_both_halves_of_a_character_and_the_text_of_an_escape_are_read() -> None:
+    assert read(rb'["\ud83d\ude00", "\\ud800", "\u00e9"]') == ["\U0001f600", r"\ud800", "\xe9"]

@@ -87,3 +87,13 @@ def test_a_separator_beyond_ascii_is_read() -> None:
     assert feed.reading.engine_shape is None
     (row,) = feed.reading.records(["when§lamp".encode(), "2026-11-16§192.0.2.1".encode()])
     assert row == (2, {"when": "2026-11-16", "lamp": "192.0.2.1"})
+
+
+def test_a_line_with_half_of_a_character_is_set_aside_alone(tmp_path: Path) -> None:
+    begin = b'{"time.source": "2026-11-16T06:00:00+00:00", "source.ip": "192.0.2.1", '
+    path = tmp_path / "2026-11-16-lamps.jsonl"
+    path.write_bytes(begin + b'"extra.x": "\\ud800"}\n' + begin + b'"extra.\\udfff": "x"}\n' + LATE)
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    assert (report.kept, report.rows_quarantined) == (1, 2)
+    assert {row["reason"] for row in bench.quarantine(report)} == {"holds half of a character, which is no text"}

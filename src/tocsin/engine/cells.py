@@ -33,6 +33,8 @@ _NAME = r"\A(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z_](?:[
 _YEAR_ONE = -62_135_596_800_000_000
 """Microseconds from 1970 to the first instant that Python knows."""
 _CACHED = 65_536
+_LONG = 256
+"""Bytes of cells that are not remembered: banners are long, seldom come twice, and would fill the memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,9 +122,13 @@ def _values(codes: np.ndarray[Any, np.dtype[np.int64]], results: list[tuple[Valu
     return Values(codes, [value for value, _ in results], [reason for _, reason in results])
 
 
-@functools.lru_cache(maxsize=_CACHED)
 def _scalar(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]) -> tuple[Value | None, str]:
     """Return the value of one cell and, when it is bad, the reason."""
+    length = len(cell or b"") + sum(len(other) for _, other in others)
+    return (_remembered if length <= _LONG else _worked_out)(name, cell, others)
+
+
+def _worked_out(name: str, cell: bytes | None, others: tuple[tuple[str, bytes], ...]) -> tuple[Value | None, str]:
     conversion = CONVERSIONS[name]
     try:
         text = (cell or b"").decode("utf-8", "strict" if may_be_bad(name) else "replace")
@@ -138,6 +144,9 @@ def value_of(cell: bytes, kind: str) -> str | None:
     """Return the text of one cell in the form of its kind; None where it is not of it."""
     value, _ = _scalar(kind, cell, ())
     return None if value is None else str(value)
+
+
+_remembered = functools.lru_cache(maxsize=_CACHED)(_worked_out)
 
 
 def _surely_good(column: pa.ChunkedArray, conversion: Conversion) -> bool:

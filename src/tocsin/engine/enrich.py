@@ -1,6 +1,6 @@
-"""Fill in what a report leaves out: the autonomous system that announces an address.
+"""Fill what a report leaves out: the autonomous system that announces an address, and the country it was given to.
 
-The report's own number always stands; tables only fill a gap.
+What the report says always stands; tables only fill a gap.
 """
 
 from __future__ import annotations
@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tocsin.engine.addresses import MAPPED, U64
@@ -21,14 +24,24 @@ def announced_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
 
     The table's columns: `family`, `first_high`, `first_low`, `last_high`, `last_low` (IPv4 as it is), `asn`.
     """
-    columns = ["family", "first_high", "first_low", "last_high", "last_low", "asn"]
+    return _ranges(table, "asn")
+
+
+def delegated_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
+    """Yield first and last address of each delegated range like `announced_ranges`, and its `country` as a number."""
+    for first, last, country in _ranges(table, "country"):
+        yield first, last, int.from_bytes(country.encode(), "big")
+
+
+def _ranges(table: Path, value: str) -> Iterator[tuple[int, int, Any]]:
+    columns = ["family", "first_high", "first_low", "last_high", "last_low", value]
     with pq.ParquetFile(table) as file:
         for batch in file.iter_batches(columns=columns):
-            for family, first_high, first_low, last_high, last_low, asn in zip(
+            for family, first_high, first_low, last_high, last_low, what in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
                 offset = MAPPED if family == 4 else 0
-                yield first_high << 64 | first_low | offset, last_high << 64 | last_low | offset, asn
+                yield first_high << 64 | first_low | offset, last_high << 64 | last_low | offset, what
 
 
 class Announcements:
@@ -54,3 +67,28 @@ class Announcements:
         filled = asns.copy()
         filled[gaps] = np.where(found == NOBODY, np.uint64(0), announced[found])
         return filled
+
+
+_SAID = 1
+"""In the place of a country that the report names; no two letters are this number."""
+
+
+class Delegations:
+    """Which country an address was given to. Built when the first gap is met."""
+
+    def __init__(self, ranges: Callable[[], Iterable[tuple[int, int, int]]]) -> None:
+        """`ranges` is what `delegated_ranges` yields."""
+        self._numbers = Announcements(ranges)
+
+    def fill(self, countries: pa.ChunkedArray, high: U64, low: U64) -> pa.ChunkedArray:
+        """Return `countries` (a dictionary of text) with each null replaced by that of the most specific range."""
+        if not countries.null_count:
+            return countries
+        said = np.where(countries.is_null().to_numpy(), 0, _SAID).astype(np.uint64)
+        filled = self._numbers.fill(said, high, low)
+        distinct, codes = np.unique(filled, return_inverse=True)
+        names = [int(one).to_bytes(2, "big").decode() if one > _SAID else None for one in distinct.tolist()]
+        if not any(names):
+            return countries
+        found = pa.array(names, pa.utf8()).take(pa.array(codes))
+        return pc.coalesce(countries.cast(pa.utf8()), found).dictionary_encode().cast(countries.type)

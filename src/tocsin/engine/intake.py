@@ -22,7 +22,7 @@ from tocsin.engine import observations
 from tocsin.engine.attribute import attribute
 from tocsin.engine.bounds import AHEAD_DAYS, Bounds
 from tocsin.engine.claims import Claims, Indices
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
 from tocsin.engine.opening import BrokenReport, Source, opened
@@ -99,8 +99,7 @@ class Delivery:
 
     def rows(self) -> float:
         """Return about how many rows it has, from its size and its first rows."""
-        packed = self.source.path.name != self.source.name
-        return self.size * (_UNPACKED if packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
+        return self.size * (_UNPACKED if self.source.is_packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
 
     @property
     def bounds(self) -> Bounds:
@@ -115,6 +114,7 @@ class Context:
     workspace: Workspace
     claims: Claims
     announcements: Announcements | None = None
+    delegations: Delegations | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,7 +203,7 @@ def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date 
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
-    return Delivery(number, source, recognised, columns, about.st_size, stand_in, latest, bytes_per_row)
+    return Delivery(number, source, recognised, columns, source.size, stand_in, latest, bytes_per_row)
 
 
 def midnight(day: dt.date) -> dt.datetime:
@@ -327,6 +327,9 @@ def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indi
             at = events.column_names.index("asn")
             column = pa.array(filled.astype(np.uint32), mask=filled == 0)
             events, asns = events.set_column(at, "asn", column), filled
+    if context.delegations is not None:
+        at = events.column_names.index("country")
+        events = events.set_column(at, "country", context.delegations.fill(events["country"], high, low))
     names = events["name"]
     days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())

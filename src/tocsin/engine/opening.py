@@ -12,6 +12,7 @@ import dataclasses
 import gzip
 import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -48,7 +49,25 @@ class Source:
     path: Path
     name: str
     """Name of the report, without the suffix of its compression: what a correction would be called again."""
-    member: str = ""
+    member: zipfile.ZipInfo | None = None
+    """Where it stands in an archive. Its name would not do: an archive may hold two members of one name."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether its `size` is that of its packed bytes."""
+        return self.member is None and self.path.name != self.name
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes: of an archive's member what that is said to unpack to, else the file's."""
+        return self.path.stat().st_size if self.member is None else self.member.file_size
+
+    @property
+    def place(self) -> str:
+        """Its name with the folder or the archive that it is in: what tells it from another of its name."""
+        if self.member is None:
+            return readable(f"{self.path.absolute().parent.name}/{self.path.name}".lstrip("/"))
+        return readable(f"{self.path.name}/{self.member.filename}")
 
 
 def sources(path: Path) -> list[Source]:
@@ -57,12 +76,12 @@ def sources(path: Path) -> list[Source]:
         return [Source(path, _plain_name(readable(path.name)))]
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [_checked(path, member) for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
+            members = [_checked(path, member) for member in archive.infolist() if member.filename[-1:] != "/"]
+    except _DAMAGE as error:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
-    return [Source(path, _plain_name(PurePosixPath(member).name), member) for member in members]
+    return [Source(path, _plain_name(PurePosixPath(member.filename).name), member) for member in members]
 
 
 @contextlib.contextmanager
@@ -76,9 +95,8 @@ def opened(source: Source) -> Iterator[Stream]:
     with contextlib.ExitStack() as stack:
         raw: Any = stack.enter_context(source.path.open("rb"))
         if magic == ZIP:
-            archive = stack.enter_context(zipfile.ZipFile(raw))
-            packed = archive.getinfo(source.member).compress_size
-            yield _Guarded(stack.enter_context(_member(archive, source)), packed, source.name)
+            member, packed = _member(stack, raw, source)
+            yield _Guarded(member, packed, source.name)
         elif magic == ZSTD:
             stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             yield _Guarded(stream, source.path.stat().st_size, source.name)
@@ -89,7 +107,17 @@ def opened(source: Source) -> Iterator[Stream]:
             yield raw
 
 
-_DAMAGE = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowInvalid)
+_DAMAGE = (
+    OSError,
+    ValueError,  # a place before the beginning of the file, a name that is no text
+    RuntimeError,  # a method or a version that is not known, a head that says that it is encrypted
+    MemoryError,  # a window that no memory holds
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    pa.ArrowInvalid,
+)
 """What libraries raise when packed bytes are not as they should be."""
 
 
@@ -121,11 +149,16 @@ class _Guarded:
         return data
 
 
-def _member(archive: zipfile.ZipFile, source: Source) -> IO[bytes]:
-    """Open a member of an archive. Raises BrokenReport when its head is damaged or it is packed by a rare method."""
+def _member(stack: contextlib.ExitStack, raw: IO[bytes], source: Source) -> tuple[IO[bytes], int]:
+    """Open a member of an archive, the first if none is named; return it and its packed size.
+
+    Raises BrokenReport when its head is damaged or it is packed by a rare method.
+    """
     try:
-        return archive.open(source.member)
-    except (NotImplementedError, *_DAMAGE) as error:
+        archive = stack.enter_context(zipfile.ZipFile(raw))
+        member = source.member or archive.infolist()[0]
+        return stack.enter_context(archive.open(member)), member.compress_size
+    except (IndexError, *_DAMAGE) as error:
         raise BrokenReport(f"it cannot be unpacked: {str(error).rstrip('.')}.", where=source.name) from error
 
 
@@ -163,9 +196,11 @@ def _plain_name(name: str) -> str:
     return shortened(name, MAX_NAME)
 
 
-def _checked(path: Path, member: zipfile.ZipInfo) -> str:
-    """Return a member's name. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
+def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Return a member. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
+    if not name.name:
+        raise BrokenReport("the archive holds a file without a name.", where=readable(path.name))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         raise BrokenReport(
             f"the archive holds a file named {member.filename!r}, which leads out of it.", where=readable(path.name)
@@ -175,4 +210,4 @@ def _checked(path: Path, member: zipfile.ZipInfo) -> str:
         raise BrokenReport(f"{member.filename!r} would unpack to {member.file_size} bytes.", where=readable(path.name))
     if member.flag_bits & 1:
         raise BrokenReport(f"{member.filename!r} is encrypted.", where=readable(path.name))
-    return member.filename
+    return member

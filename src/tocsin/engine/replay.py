@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tocsin.engine.addresses import readable
 from tocsin.engine.claims import Claims
-from tocsin.engine.enrich import Announcements
+from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.executors import Executor
 from tocsin.engine.intake import Context, Delivery, Mapped, Read, Ready, Recognised, Recogniser, map_chunk, midnight
 from tocsin.engine.normalise import QUARANTINE, RAW
@@ -75,6 +75,7 @@ class ReadTask:
     end: int
     claims: Claims
     announcements: Announcements | None
+    delegations: Delegations | None = None
 
 
 def reads_again(
@@ -101,14 +102,14 @@ def _tasks(context: Context, report: Report, delivery: Delivery) -> list[ReadTas
     aside = _quarantine(context.workspace, report)["line"].to_numpy()
     edges = sorted(firsts | set(aside[CHUNK_ROWS::CHUNK_ROWS].tolist()))
     return [
-        ReadTask(delivery, report, number, first, end, context.claims, context.announcements)
+        ReadTask(delivery, report, number, first, end, context.claims, context.announcements, context.delegations)
         for number, (first, end) in enumerate(zip([0, *edges], [*edges, _END], strict=True))
     ]
 
 
 def read_lines(workspace: Workspace, task: ReadTask) -> Mapped:
     """Read lines of a report again and write their part, spill and quarantine."""
-    context = Context(workspace, task.claims, task.announcements)
+    context = Context(workspace, task.claims, task.announcements, task.delegations)
     return map_chunk(context, task.delivery, Ready(task.number, batch(workspace, task)))
 
 

@@ -1,14 +1,16 @@
 """The exact reading, one by one, of lines that are no records by themselves.
 
 What is a record, when quotes may be wrong? One line, or several when a quoted
-cell runs over line ends and the whole closes with the right number of cells. A
-line whose quote never closes so is a record of its own, and a bad one: reading
-goes on at the next line, so one stray quote costs one record, never the rest of
-the file. Blank lines are no records.
+cell runs over line ends and the whole closes with the right number of cells,
+every quote of it in its place. A line whose quote never closes so is a record of
+its own, and a bad one: reading goes on at the next line, so one stray quote costs
+one record, never the rest of the file. Blank lines are no records.
 
-Linear: a quote is followed over at most `MAX_LINES` lines and `MAX_BYTES`, and
-never past a line that is a whole record by itself, every quote of it in its place.
-Where the quotes of many lines lead is found by looking at each line once.
+What a quoted cell holds is never a record, however much it looks like one:
+whoever writes a banner could forge reports about others. So nothing in the lines
+that a quote is followed over ends it but its closing, within `MAX_BYTES`.
+
+Linear: where the quotes of many lines lead is found by looking at each line once.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-MAX_LINES = 200
 MAX_BYTES = 8 * 2**20
 
 
@@ -46,6 +47,14 @@ class Resynchroniser:
         sound = rb'(?:"%b"|[^"%b]*)' % (inside, escaped)
         self.is_sound = re.compile(rb"%b(?:%b%b){%d}" % (sound, escaped, sound, max(width - 1, 0)), re.DOTALL).fullmatch
         """Whether a line, without its line end, is a whole record by itself, every quote of it in its place."""
+        # Each part of these takes all that it can for good: whatever a line holds, it is looked at once.
+        closed = rb'[^"]*+(?:""[^"]*+)*+'
+        cell = rb'(?>"%b"|[^"%b]*+)(?![^%b])' % (closed, escaped, escaped)
+        self._opens = re.compile(rb'(?:%b%b)*+"%b' % (cell, escaped, closed), re.DOTALL).fullmatch
+        self._goes_on = re.compile(
+            rb'%b(?:"(?:%b%b)*+(?:%b"%b)?)?' % (closed, escaped, cell, escaped, closed), re.DOTALL
+        ).fullmatch
+        """Whether every quote is in its place of a line that ends, or that begins, inside a quoted cell."""
 
     def records(self, lines: Sequence[bytes], doubtful: Iterable[int]) -> Iterator[Record]:
         """Yield the records, good and bad, that begin at the `doubtful` of some lines (ascending, their ends cut off).
@@ -67,7 +76,7 @@ class Resynchroniser:
             if len(cells) == self.width:
                 return Record(at, cells, raw)
             return Record(at, None, raw, wrong_number_reason(len(cells), self.width))
-        end = following.end(at, len(cells))
+        end = following.end(at, len(cells)) if self._opens(raw) else None
         if end is None:
             return Record(at, None, raw, "a quote is not closed")
         raw = b"\n".join(lines[at : end + 1]).removesuffix(b"\r")
@@ -90,8 +99,15 @@ class Resynchroniser:
                 return cells, False
         return cells, True
 
-    def passed(self, line: bytes) -> tuple[int, bool]:
-        """Return how many cells end in a line that begins inside a quote, and whether one is open at its end."""
+    def passed(self, line: bytes) -> tuple[int, bool, bool]:
+        """Return how many cells end in a line that begins inside a quote, and whether one is open at its end.
+
+        Also whether every quote of it is in its place.
+        """
+        ended, is_open = self._ended(line)
+        return ended, is_open, self._goes_on(line) is not None
+
+    def _ended(self, line: bytes) -> tuple[int, bool]:
         match = self._end_of_cell.match(line)
         ended = 0
         while match:
@@ -112,41 +128,40 @@ class _Following:
     def __init__(self, resynchroniser: Resynchroniser, lines: Sequence[bytes]) -> None:
         self._resync, self._lines = resynchroniser, lines
         self._ends_at = -1
-        """The line at which the lines walked over end: in it a quote closes, or it is a record by itself."""
-        self._closes = False
+        """The line at which the lines walked over end: a quote that is open before it closes in it."""
         self._begin(0)
 
     def _begin(self, at: int) -> None:
         self._first, self._next = at, at
-        self._ended, self._bytes = [0], [0]
-        """Cells that ended, and bytes, in the lines from the first up to each."""
+        self._ended, self._bytes, self._astray = [0], [0], [0]
+        """Cells that ended, bytes, and lines with a quote out of place, in the lines from the first up to each."""
 
     def end(self, opened: int, before: int) -> int | None:
-        """Return the line at which a quote opened in a line closes, so that its record has all its cells.
+        """Return the line at which a quote opened in a line closes, so that its record is sound and has all its cells.
 
         `before` are the cells before the open one. None when it leads nowhere.
         """
         first = opened + 1
         if not self._first <= first <= self._next or self._first <= self._ends_at < first:
             self._begin(first)
-        self._walk(min(opened + MAX_LINES, len(self._lines)))
+        self._walk()
         end, since = self._ends_at, first - self._first
-        if not (first <= end < opened + MAX_LINES and self._closes):
+        if end < first or self._astray[end + 1 - self._first] != self._astray[since]:
             return None
         size = len(self._lines[opened]) + self._bytes[end + 1 - self._first] - self._bytes[since]
         cells = before + self._ended[end + 1 - self._first] - self._ended[since]
         return end if size <= MAX_BYTES and cells == self._resync.width else None
 
-    def _walk(self, limit: int) -> None:
-        """Look at the lines up to a limit, or to one that ends what is walked over."""
-        while self._ends_at < self._first and self._next < limit:
+    def _walk(self) -> None:
+        """Look at the lines up to the one in which the quote closes, or to the last."""
+        while self._ends_at < self._first and self._next < len(self._lines):
             line = self._lines[self._next].removesuffix(b"\r")
-            is_record = self._resync.width > 1 and self._resync.is_sound(line) is not None
-            ended, is_open = (0, True) if is_record or b'"' not in line else self._resync.passed(line)
+            ended, is_open, is_in_place = self._resync.passed(line) if b'"' in line else (0, True, True)
             self._ended.append(self._ended[-1] + ended)
             self._bytes.append(self._bytes[-1] + len(line) + 1)
-            if is_record or not is_open:
-                self._ends_at, self._closes = self._next, not is_record
+            self._astray.append(self._astray[-1] + (not is_in_place))
+            if not is_open:
+                self._ends_at = self._next
             self._next += 1
 
 

@@ -172,6 +172,8 @@ class _Intake:
         self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
         self._known: dict[str, list[Report]] = {}
+        self._delivered: dict[tuple[str, str, dt.date], str] = {}
+        """By type, name and day: the id of what this run delivers. A second one of other content corrects nothing."""
 
     def known(self, report_type: str) -> list[Report]:
         """Return the reports of a type that the manifest holds."""
@@ -193,7 +195,8 @@ class _Intake:
             except BrokenReport as broken:
                 self._set_aside(source.name, broken)
                 continue
-            if self._is_known(delivery):
+            if known := self._known_as(delivery):
+                self._delivered[known.type, known.name, known.on] = known.id
                 self.unchanged.append(source.name)
             elif self._is_ahead(delivery.recognised.on):
                 self._set_aside(source.name, _ahead(source.name, delivery.recognised.on))
@@ -214,17 +217,20 @@ class _Intake:
     def _is_ahead(self, on: dt.date | None) -> bool:
         return on is not None and self.options.latest is not None and on > self.options.latest
 
-    def _is_known(self, delivery: Delivery) -> bool:
-        """Tell whether a delivery is here already, reading it only when name and size say that it may be."""
+    def _known_as(self, delivery: Delivery) -> Report | None:
+        """Return what a delivery is here as already, reading it only when name and size say that it may be."""
         reports = self.known(delivery.recognised.mapping.type)
         namesakes = [r for r in reports if r.name == delivery.source.name and r.size == delivery.size]
+        if not (delivery.recognised.on or delivery.recognised.mapping.roles.time):
+            # A list without days is of the day it was changed last: what it held days ago it may hold again.
+            namesakes = [r for r in namesakes if r.on == delivery.stand_in.date()]
         if not namesakes:
-            return False
+            return None
         try:
             read = Read(delivery, digest_of(delivery.source), ())
         except BrokenReport:
-            return False
-        return any(read.identity(report.on) == report.id for report in namesakes)
+            return None
+        return next((report for report in namesakes if read.identity(report.on) == report.id), None)
 
     def _with_bits(self) -> list[Delivery]:
         """Return the deliveries with the number of partitions that the rows to be folded of their type need."""
@@ -254,7 +260,12 @@ class _Intake:
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
-                self._take(context, outcome, self._dated(outcome.report()))
+                report = self._dated(outcome.report())
+                if self._is_namesake(report):
+                    self._set_namesake_aside(delivery.source, report)
+                    self.spills.extend(context.workspace.written_for(delivery.number))
+                else:
+                    self._take(context, outcome, report)
             except BrokenReport as broken:
                 self._set_aside(delivery.source.name, broken)
                 self.spills.extend(context.workspace.written_for(delivery.number))
@@ -264,6 +275,20 @@ class _Intake:
         if self._is_ahead(report.on):
             raise _ahead(report.name, report.on)
         return report
+
+    def _is_namesake(self, report: Report) -> bool:
+        """Tell whether this run delivers another report of the same name and day; note this one if not."""
+        return self._delivered.setdefault((report.type, report.name, report.on), report.id) != report.id
+
+    def _set_namesake_aside(self, source: Source, report: Report) -> None:
+        """Set aside what no order of paths may let replace another. Its rows are missing: the cycle stays open."""
+        why = BrokenReport(
+            "another file of the same call has its name and its day, but holds something else. "
+            "Rename one of them if both count; import this one alone if it corrects the other.",
+            where=source.place,
+        )
+        self.broken.append(Broken(source.place, str(why), (report.type, report.on)))
+        self.touched.add(report.type)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         here = [*self.known(report.type), *self.accepted]
@@ -436,7 +461,7 @@ class _TypeFold:
             cycles[report.on] = dataclasses.replace(
                 cycle,
                 closed=cycle.closed or self.options.complete,
-                broken=tuple(name for name in cycle.broken if name != report.name),
+                broken=tuple(name for name in cycle.broken if name.rpartition("/")[2] != report.name),
                 decision=Decision.CONFIRMED if confirmed else cycle.decision,
             )
         whole = {(report.name, report.on) for report in (*self.old, *self.new)}

@@ -43,7 +43,7 @@ class Report:
     constituents: dict[str, int]
     """Rows of each constituent, as attributed when it was read."""
     size: int
-    """Bytes of the file as it was delivered."""
+    """Bytes of the file as it was delivered; of an archive's member unpacked."""
     columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     origin: str = ""

@@ -85,7 +85,7 @@ def import_reports(
                 progress=_Announced(run, progress),
             )
             run.refresh_from_db()  # its progress was written beside it
-            summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before())
+            summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before(_corrected_by(delta)))
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -103,8 +103,15 @@ def _files_before(delta: Delta) -> list[str]:
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
 
-def _waiting_before() -> Before:
-    return Before(frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on")))
+def _corrected_by(delta: Delta) -> list[tuple[str, int]]:
+    """Return the name and the run of each report that an import replaces: none but corrections do."""
+    rows = Report.objects.filter(digest__in=delta.superseded).order_by("name", "on", "pk")
+    return list(rows.values_list("name", "run_id"))
+
+
+def _waiting_before(corrected: Sequence[tuple[str, int]] = ()) -> Before:
+    held = frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on"))
+    return Before(held, corrected)
 
 
 def replay(

@@ -59,6 +59,7 @@ ROWS = (
     _("is nested more than {number} deep"),
     _("has the key '{text}' twice"),
     _("holds {text}, which is not JSON"),
+    _("holds half of a character, which is no text"),
 )
 AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
@@ -81,6 +82,7 @@ REPORTS = (
     _("there is no such file."),
     _("it cannot be opened ({detail})."),
     _("the archive holds a file named '{text}', which leads out of it."),
+    _("the archive holds a file without a name."),
     _("'{text}' would unpack to {number} bytes."),
     _("'{text}' is encrypted."),
     _("it is larger than {most} MiB, too much for a feed of its shape."),
@@ -91,6 +93,10 @@ REPORTS = (
     _("its columns are separated by {text}."),
     _("it is UTF-16 text, which Windows programs call Unicode; only UTF-8 is read."),
     _("it is no file but a pipe, a socket or a device, which is never read."),
+    _(
+        "another file of the same call has its name and its day, but holds something else. "
+        "Rename one of them if both count; import this one alone if it corrects the other."
+    ),
     AHEAD,
 )
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from tocsin.directory import queries as directory
 from tocsin.directory.choices import TableKind
 from tocsin.engine.claims import Claim, Claims
-from tocsin.engine.enrich import Announcements, announced_ranges
+from tocsin.engine.enrich import Announcements, Delegations, announced_ranges, delegated_ranges
 from tocsin.engine.intake import Context
 from tocsin.engine.store import Checkpoint, Workspace
 from tocsin.feeds.models import Run
@@ -20,7 +20,7 @@ from tocsin.feeds.sweeping import token
 def context(run: Run | None, checkpoint: Checkpoint) -> Context:
     """Return what the engine needs to know of the directory, and where it may write."""
     name = f"{token(run)}-{secrets.token_hex(3)}" if run else f"s{secrets.token_hex(6)}"
-    return Context(Workspace(settings.TOCSIN.store, name, checkpoint), claims(), announcements())
+    return Context(Workspace(settings.TOCSIN.store, name, checkpoint), claims(), announcements(), delegations())
 
 
 def claims() -> Claims:
@@ -40,3 +40,9 @@ def announcements() -> Announcements | None:
     path = directory.reference_table(TableKind.ASN, settings.TOCSIN.store)
     # A partial of a pure function: it is sent to workers that know neither Django nor this room.
     return Announcements(functools.partial(announced_ranges, path)) if path else None
+
+
+def delegations() -> Delegations | None:
+    """Return the reference table of the countries of delegated ranges, if one is loaded."""
+    path = directory.reference_table(TableKind.COUNTRY, settings.TOCSIN.store)
+    return Delegations(functools.partial(delegated_ranges, path)) if path else None

@@ -28,10 +28,12 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class Before:
-    """What waited for a decision before the run."""
+    """How things stood before the run."""
 
     held: Collection[tuple[str, dt.date]] = ()
-    """Type and day of the held cycles."""
+    """Type and day of the cycles that waited for a decision."""
+    corrected: Sequence[tuple[str, int]] = ()
+    """Name and run of the reports that it replaces."""
 
 
 def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before = Before()) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "cpu_s": round(cost.cpu_s, 3),
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
+        "corrected": [{"name": name, "run": run} for name, run in before.corrected],
     }
 
 

@@ -7,6 +7,7 @@ parser keeps, and no input may exhaust the stack or the memory.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16, is_utf_16
@@ -37,7 +38,21 @@ def read(data: bytes, *, where: str, max_bytes: int, max_depth: int, numbers_as_
         raise InvalidInput("holds a number that is too long.", where=where) from None
     if _is_deeper(value, max_depth):
         raise _too_deep(where, max_depth)
+    if _HALF.search(data) and not _is_text(value):
+        raise InvalidInput("holds half of a character, which is no text.", where=where)
     return value
+
+
+_HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
+"""A surrogate, written as an escape: as bytes it would not be UTF-8. Two of them may make a character."""
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Refused(Exception):

@@ -14,6 +14,10 @@ WAIT_S = 60.0
 """As in `feeds.holding`, which cannot be read before Django is set up."""
 
 
+_NAMED = 10
+"""Corrected files that are named without being asked for."""
+
+
 def positive(text: str) -> int:
     """Read a whole number from 1."""
     number = int(text)
@@ -50,6 +54,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
             f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
             f"{summary['findings_returned']} came back."
         )
+    said += _corrected(summary["corrected"], verbose)
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
         rows, cells = counted(summary["rows_quarantined"], "row"), counted(summary["cells_quarantined"], "cell")
         said.append(f"Quarantined: {rows}, {cells}.")
@@ -85,6 +90,13 @@ def _known(names: list[str], verbose: bool) -> list[str]:
     if verbose or len(names) == 1:
         return [f"{name} was imported before; nothing to do." for name in names]
     return [f"{len(names)} files were imported before; nothing to do (--verbose names them)."] if names else []
+
+
+def _corrected(reports: list[dict[str, Any]], verbose: bool) -> list[str]:
+    """Say which earlier reports count no more."""
+    if verbose or len(reports) <= _NAMED:
+        return [f"{each['name']} takes the place of the report imported in run {each['run']}." for each in reports]
+    return [f"{len(reports)} files take the place of reports imported before (--verbose names them)."]
 
 
 class Bar:
