@@ -27,6 +27,9 @@ WORKS = (IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION)
 OF_INPUT = {"tables.py", "strict_json.py"}
 """Modules whose refusals of input become the reasons of records."""
 
+SAYING = ("problem", "NO_TIME", "NO_ASSET")
+"""What is assigned to these names becomes a reason."""
+
 
 def written(node: ast.expr) -> str:
     """Return a string as it may look at run time: `7` for what is filled in, quoted where the code quotes it."""
@@ -61,7 +64,7 @@ def sentences(path: Path) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef) and node.name == "separated_by":
             yield from (written(each.value.elts[0]) for each in ast.walk(node) if isinstance(each, ast.Return))
         if isinstance(node, ast.Assign):
-            yield from (written(value) for name, value in assigned(node) if name == "problem")
+            yield from (written(value) for name, value in assigned(node) if name in SAYING)
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))

@@ -78,6 +78,8 @@ QUARANTINE = pa.schema(
     ]
 )
 
+NO_TIME = "there is no time"
+NO_ASSET = "there is no asset"
 SEVERITY_WORDS = {b"critical": 2, b"high": 3, b"medium": 4, b"low": 5, b"info": 6}
 """A publisher's word as one of our levels. C1, national emergency, is never given by a feed."""
 
@@ -379,7 +381,7 @@ def _refused_rows(
     if not len(refused):
         return QUARANTINE.empty_table()
     asset = roles.address or roles.account
-    no_time, no_asset = (roles.time or asset, "there is no time"), (asset or roles.time, "there is no asset")
+    no_time, no_asset = (roles.time or asset, NO_TIME), (asset or roles.time, NO_ASSET)
     timeless = np.isnat(times[refused]).tolist()
     found = [
         reasons.get(row, no_time if is_timeless else no_asset)

@@ -40,6 +40,8 @@ CELLS = (
     _("'{text}' is not a host name"),
     _("'{text}' is not a URL with scheme and host"),
     _("'{text}' is not a URL, and the row names no host"),
+    _("'{text}' is not a URL: its port is none"),
+    _("'{text}' is not a mail address"),
     _("'{text}' is not a transport protocol"),
     _("'{text}' is not a severity ({words})"),
 )
@@ -58,6 +60,7 @@ ROWS = (
     _("holds a number that is too long"),
     _("is nested more than {number} deep"),
     _("has the key '{text}' twice"),
+    _("has the key '{text}', with a control character in it"),
     _("holds {text}, which is not JSON"),
     _("holds half of a character, which is no text"),
 )
