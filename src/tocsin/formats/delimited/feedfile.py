@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
+import datetime as dt
 import fnmatch
 import re
 import tomllib
@@ -99,7 +100,7 @@ def read_feed(data: bytes, where: str) -> Feed:
     name = file.value("feed", feed, "name", str)
     if not _NAME.match(name):
         raise file.refusal("feed", "name", f"{name[:80]!r} is not a name of small letters, digits and _")
-    fields = file.fields(file.optional("feed", feed, "time_format", str, ""))
+    fields = file.fields(file.time_format(feed))
     roles = file.roles(fields)
     mapping = Mapping(
         type=name,
@@ -112,6 +113,7 @@ def read_feed(data: bytes, where: str) -> Feed:
         columns=tuple(dict.fromkeys(field.column for field in fields)),
     )
     reading = file.reading(file.optional("feed", feed, "shape", str, SHAPES[0]))
+    file.check_columns(mapping, reading)
     return Feed(mapping, reading, file.texts("feed", feed, "files", "patterns of file names"))
 
 
@@ -170,6 +172,16 @@ class _File:
             raise self.refusal("feed", "severity", f"{level} is not a level from 2 to 6")
         return Severity(level)
 
+    def time_format(self, feed: dict[str, Any]) -> str:
+        """Return a format of `datetime.strptime` that reads what it writes; empty for none."""
+        found = self.optional("feed", feed, "time_format", str, "")
+        try:
+            dt.datetime.strptime(_A_TIME.strftime(found), found)  # noqa: DTZ007  # asked whether it can be read, no more
+        except ValueError:
+            problem = f"{found!r} is no format of a time; write it like %Y-%m-%d %H:%M:%S"
+            raise self.refusal("feed", "time_format", problem) from None
+        return found
+
     def texts(self, table: str, values: dict[str, Any], key: str, of: str = "column names") -> tuple[str, ...]:
         found = self.optional(table, values, key, list, [])
         if not all(isinstance(item, str) and item for item in found):
@@ -195,7 +207,10 @@ class _File:
             raise self.refusal(
                 "fields", key, f"the conversion {conversion!r} is not known; there are {_listed(CONVERSIONS)}"
             )
-        return Field(key, column, for_kind(conversion, kind_of(key)))
+        whole = for_kind(conversion, kind_of(key))
+        if whole not in CONVERSIONS:
+            raise self.refusal("fields", key, f"the conversion {conversion!r} does not make what this key holds")
+        return Field(key, column, whole)
 
     def column(self, key: str, entry: Any) -> tuple[str, str]:
         if not isinstance(entry, dict) or not entry.keys() <= {"column", "conversion"}:
@@ -208,7 +223,13 @@ class _File:
         entries = self.table("constants")
         held = {key: self.constant(key, self.value("constants", entries, key, str)) for key in entries}
         kind = rsit.resolve(held.get("classification.type", rsit.UNDETERMINED))
-        held.setdefault("classification.taxonomy", kind.class_name)
+        taxonomy = held.setdefault("classification.taxonomy", kind.class_name)
+        if "classification.type" not in held and taxonomy not in _CLASSES:
+            problem = f"{taxonomy!r} is not a class of the taxonomy; there are {_listed(_CLASSES)}"
+            raise self.refusal("constants", "classification.taxonomy", problem)
+        if "classification.type" in held and taxonomy != kind.class_name:
+            problem = f"{taxonomy!r} is not the class of {kind.name}, which is {kind.class_name}"
+            raise self.refusal("constants", "classification.taxonomy", problem)
         held.setdefault("classification.type", kind.name)
         return tuple(sorted(held.items()))
 
@@ -260,19 +281,49 @@ class _File:
         delimiter = self.optional("read", entries, "delimiter", str, ",")
         if len(delimiter) > 1 or delimiter in ("\n", "\r", '"'):
             raise self.refusal("read", "delimiter", f"{delimiter!r} is not one character")
-        encoding = self.optional("read", entries, "encoding", str, "utf-8")
-        try:
-            b"  ".decode(encoding)
-        except LookupError:
-            raise self.refusal("read", "encoding", f"{encoding!r} is not known") from None
+        skip_lines = self.optional("read", entries, "skip_lines", int, 0)
+        if skip_lines < 0:
+            raise self.refusal("read", "skip_lines", f"{skip_lines} is less than none")
         return Reading(
             shape=shape,
             delimiter=delimiter,
-            columns=self.texts("read", entries, "columns"),
+            columns=self.header(entries),
             comment=self.optional("read", entries, "comment", str, ""),
-            skip_lines=self.optional("read", entries, "skip_lines", int, 0),
-            encoding=encoding,
+            skip_lines=skip_lines,
+            encoding=self.encoding(entries),
         )
+
+    def check_columns(self, mapping: Mapping, reading: Reading) -> None:
+        """Refuse a column that the feed does not have, where the file says which it has."""
+        if not reading.columns:
+            return
+        for field in mapping.fields:
+            if field.column not in reading.columns:
+                raise self.refusal("fields", field.key, f"{field.column!r} is none of the columns of [read]")
+        for role in dataclasses.fields(Roles):
+            named = getattr(mapping.roles, role.name)
+            for column in (named,) if isinstance(named, str) else named if role.name in _TUPLES else ():
+                if column and column not in reading.columns:
+                    raise self.refusal("roles", role.name, f"{column!r} is none of the columns of [read]")
+
+    def header(self, entries: dict[str, Any]) -> tuple[str, ...]:
+        columns = self.texts("read", entries, "columns")
+        for number, column in enumerate(columns):
+            if column in columns[:number]:
+                raise self.refusal("read", "columns", f"names {column!r} twice")
+        return columns
+
+    def encoding(self, entries: dict[str, Any]) -> str:
+        """Return an encoding in which ASCII stands for itself: lines are told apart before they are decoded."""
+        name = self.optional("read", entries, "encoding", str, "utf-8")
+        try:
+            is_text = _ASCII.encode("ascii").decode(name) == _ASCII
+        except (LookupError, ValueError):
+            is_text = False
+        if not is_text:
+            problem = f"{name[:40]!r} is not known, or writes ASCII otherwise; utf-8, latin-1 or windows-1252 would do"
+            raise self.refusal("read", "encoding", problem)
+        return name
 
 
 def _derived(fields: tuple[Field, ...]) -> dict[str, Any]:
@@ -292,6 +343,9 @@ def _derived(fields: tuple[Field, ...]) -> dict[str, Any]:
     return derived
 
 
+_CLASSES = frozenset(rsit.classes())
+_A_TIME = dt.datetime(2026, 11, 16, 1, 2, 3, tzinfo=dt.UTC)
+_ASCII = "".join(map(chr, range(128)))
 _SORTS = {"str": "text", "int": "a whole number", "list": "a list", "dict": "a table"}
 
 
