@@ -97,10 +97,11 @@ def test_new_folders_are_made_durable_from_the_top(tmp_path: Path, monkeypatch: 
     assert told == [".", "store", "store/state"]
 
 
-def test_two_who_write_one_file_do_not_meet_before_it_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["writing", "placing"])
+def test_two_who_write_one_file_do_not_meet_before_it_is_whole(how: str, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "run1")
     path = workspace.path("state", "scan_rdp", "0000")
-    with workspace.writing(path) as one, workspace.writing(path) as other:
+    with getattr(workspace, how)(path) as one, getattr(workspace, how)(path) as other:
         assert one != other
         one.write_text("whole")
         other.write_text("whole")

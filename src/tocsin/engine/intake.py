@@ -281,13 +281,14 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
     stem = f"{delivery.number:05d}-{chunk.number:05d}"
     kind = recognised.mapping.type
     spill = context.workspace.path("spill", kind, stem, ".arrow")
-    observations.write_spill(
-        events,
-        spill,
-        bits=delivery.bits,
-        part=part_number(delivery.number, chunk.number),
-        prints=observations.fingerprints_of_twins(events),
-    )
+    with context.workspace.placing(spill) as temporary:
+        observations.write_spill(
+            events,
+            temporary,
+            bits=delivery.bits,
+            part=part_number(delivery.number, chunk.number),
+            prints=observations.fingerprints_of_twins(events),
+        )
     part = ""
     if events.num_rows:
         part = _written(context.workspace, "observations", kind, stem, events, observations.write_part)

@@ -122,7 +122,8 @@ def respill(workspace: Workspace, task: RespillTask) -> str:
     events = _read(workspace.root / task.part, EVENTS)
     path = workspace.path("spill", task.type, f"old-{task.number:06d}", ".arrow")
     nothing = np.zeros(events.num_rows, np.uint64)
-    observations.write_spill(events, path, bits=task.bits, part=-1, prints=nothing)
+    with workspace.placing(path) as temporary:
+        observations.write_spill(events, temporary, bits=task.bits, part=-1, prints=nothing)
     return workspace.relative(path)
 
 

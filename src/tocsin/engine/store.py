@@ -147,18 +147,27 @@ class Workspace:
         return path.relative_to(self.root).as_posix()
 
     @contextlib.contextmanager
-    def writing(self, path: Path) -> Iterator[Path]:
-        """Give a temporary path to write to; then make the file durable and rename it to `path`.
+    def placing(self, path: Path) -> Iterator[Path]:
+        """Give a temporary path to write to; then rename it to `path`. For files that do not outlive their run."""
+        temporary = _beside(path)
+        yield temporary
+        temporary.rename(path)
 
-        The temporary path is nobody else's: a task that was believed dead may go on beside the one that replaced it.
-        """
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    @contextlib.contextmanager
+    def writing(self, path: Path) -> Iterator[Path]:
+        """Give a temporary path to write to; then make the file durable and rename it to `path`."""
+        temporary = _beside(path)
         yield temporary
         self.checkpoint("written")
         _durable(temporary)
         temporary.rename(path)
         _durable(path.parent)
         self.checkpoint("renamed")
+
+
+def _beside(path: Path) -> Path:
+    """Return a temporary path of nobody else's: a task believed dead may go on beside the one that replaced it."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
 
 
 def safe(report_type: str) -> str:
