@@ -144,7 +144,8 @@ def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: 
         counted = connection.execute("SELECT sum(new), sum(gone) FROM feeds_movement").fetchall()
         connection.execute("DROP TABLE feeds_typemovement")
         connection.execute("DROP TABLE feeds_constituentmovement")
-        connection.execute("DELETE FROM django_migrations WHERE name LIKE '%second_rollup'")
+        connection.execute("DROP TABLE feeds_download")
+        connection.execute("DELETE FROM django_migrations WHERE app = 'feeds' AND name >= '0003'")
     assert demo(tocsin, home).returncode == 0
     with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection:
         for table in ("feeds_typemovement", "feeds_constituentmovement"):
