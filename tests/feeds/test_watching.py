@@ -9,6 +9,7 @@ import re
 import shutil
 import threading
 import time
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,7 @@ def test_a_database_that_is_restarted_is_no_reason_to_stop(
 
     looks: list[int] = []
     monkeypatch.setattr(watching, "close_old_connections", lambda: looks.append(1))
+    monkeypatch.setattr(watching, "connection", types.SimpleNamespace(in_atomic_block=False))
     post.put(0, [1])
     with monkeypatch.context() as patched:
         patched.setattr(watching, "due_cycles", gone)

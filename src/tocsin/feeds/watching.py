@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
@@ -148,7 +148,8 @@ class Watch:
 
     def look(self) -> None:
         """Take in what has become complete, and close what has become due. Never raises what another look may mend."""
-        close_old_connections()  # one that a restart of the database has broken
+        if not connection.in_atomic_block:  # then it is that of whoever began the transaction
+            close_old_connections()  # one that a restart of the database has broken
         try:
             recognition = mappings.recognition()
             if self._recognition is not recognition:
