@@ -226,3 +226,19 @@ def test_a_file_that_is_not_there_and_one_that_is_a_folder_of_nothing(desk: Desk
     assert "there is no such file" in said
     _, said = desk.run(desk.folder, code=1)
     assert "there is no file to import" in said
+
+
+def test_a_name_that_runs_over_lines_is_written_on_one_and_hinders_no_other(desk: Desk) -> None:
+    desk.put(report(1, [1, 2]))
+    (desk.folder / "2026-03-02-foo\nbar.csv").write_text(report(2, [3]))
+    with zipfile.ZipFile(desk.folder / "more.zip", "w") as archive:
+        archive.writestr("2026-03-03-a\u2028b\x1b[2J.csv", report(3, [4]))
+
+    summary, _said = desk.run(desk.folder, code=0)
+
+    assert [each["name"] for each in summary["files"]] == [
+        "2026-03-01-scan_rdp-xx.csv",
+        "2026-03-02-foo\\nbar.csv",
+        "2026-03-03-a\\u2028b\\x1b[2J.csv",
+    ]
+    assert set(desk.findings()) == {f"198.51.100.{host}" for host in (1, 2, 3, 4)}

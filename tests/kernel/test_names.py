@@ -15,6 +15,8 @@ from tocsin.kernel.names import readable
         (b"scan.csv", "scan.csv"),
         ("réseau.csv".encode(), "réseau.csv"),
         (b"a\xff\xfe.csv", "a\\xff\\xfe.csv"),
+        (b"foo\nbar\x1b[2J.csv", "foo\\nbar\\x1b[2J.csv"),
+        ("a\u2028b\x85c\u200d.csv".encode(), "a\\u2028b\\x85c\u200d.csv"),
         (b"", ""),
     ],
 )

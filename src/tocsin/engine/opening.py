@@ -81,7 +81,7 @@ def sources(path: Path) -> list[Source]:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
-    return [Source(path, _plain_name(PurePosixPath(member.filename).name), member) for member in members]
+    return [Source(path, _plain_name(readable(PurePosixPath(member.filename).name)), member) for member in members]
 
 
 @contextlib.contextmanager

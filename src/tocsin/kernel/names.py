@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+
+_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
+"""Categories of what ends a line or steers a terminal in place of being seen."""
 
 
 def readable(name: str) -> str:
-    r"""Return a file's name with bytes that are no UTF-8 written as `\xff`. Of any other name, the name."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    r"""Return a file's name on one line: bytes that are no UTF-8 as `\xff`, a line end as `\n`. Of any other, the name."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char for char in text
+    )
 
 
 def shortened(name: str, most: int) -> str:

@@ -33,7 +33,7 @@ def roles_of(type_name: str, columns: Collection[str], fields: Iterable[Field] =
     place = next((place for place in _data()["address"] if place["column"] in columns), None)
     if place is None:
         return _without_address(type_name, columns, time)
-    family = next(family for family in _data()["family"] if re.fullmatch(family["types"], type_name))
+    family = next(family for family in _data()["family"] if re.fullmatch(family["types"], type_name, re.DOTALL))
     port = place["port"] if family["port"] and place["port"] in columns else ""
     held = list(fields)
     return Roles(
