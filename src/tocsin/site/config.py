@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.retention import Retention
+from tocsin.kernel.tlp import TLP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,16 @@ class Config:
     """Threads of the engine; 0 for as many as there are cores, four at most."""
     memory_mb: int = 512
     """Memory that the engine's sorting and grouping may use before it goes to disk."""
+    retention_days: int = 0
+    """Days that observations are kept; 0 for ever."""
+    retention_days_green: int = 0
+    """Days for what is marked TLP:GREEN; 0 as for TLP:CLEAR, which `retention_days` says."""
+    retention_days_amber: int = 0
+    """Days for what is marked TLP:AMBER; 0 as for TLP:GREEN."""
+    retention_days_amber_strict: int = 0
+    """Days for what is marked TLP:AMBER+STRICT; 0 as for TLP:AMBER."""
+    retention_days_red: int = 0
+    """Days for what is marked TLP:RED; 0 as for TLP:AMBER+STRICT."""
     exercise: bool = False
     """The whole instance is an exercise: every page says so and nothing leaves."""
 
@@ -70,6 +82,18 @@ class Config:
     def store(self) -> Path:
         """Where the engine keeps its files."""
         return self.home / "store"
+
+    @property
+    def retention(self) -> Retention:
+        """For how long observations are kept."""
+        named = {label: retention_setting(label) for label in TLP}
+        return Retention({label: getattr(self, name) for label, name in named.items()})
+
+
+def retention_setting(label: TLP) -> str:
+    """Return the name of the setting that says for how long what is so marked is kept."""
+    word = label.value.lower().replace("+", "_")
+    return "retention_days" if label is TLP.CLEAR else f"retention_days_{word}"
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
@@ -101,6 +125,7 @@ def _check(config: Config) -> None:
             raise InvalidInput(
                 f"{getattr(config, name)} is not between {least} and {most}.", where=f"TOCSIN_{name.upper()}"
             )
+    _check_retention(config)
     if config.language not in LANGUAGES:
         raise InvalidInput(f"{config.language!r} is none of {', '.join(LANGUAGES)}.", where="TOCSIN_LANGUAGE")
     if config.database_url and not config.database_url.startswith(_DATABASES):
@@ -111,6 +136,13 @@ def _check(config: Config) -> None:
     if config.secret_key and len(config.secret_key) < _SHORTEST_KEY:
         remedy = "Leave it out, and `tocsin init` makes one."
         raise InvalidInput(f"it has fewer than {_SHORTEST_KEY} letters.", where="TOCSIN_SECRET_KEY", remedy=remedy)
+
+
+def _check_retention(config: Config) -> None:
+    for label in TLP:
+        if fault := config.retention.fault(label, config.gone_after):
+            problem, remedy = fault
+            raise InvalidInput(problem, where=f"TOCSIN_{retention_setting(label).upper()}", remedy=remedy)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
