@@ -61,10 +61,11 @@ class Store:
 
     def named(self) -> set[str]:
         """Return the files that the manifest names."""
-        from tocsin.feeds.models import Report, State
+        from tocsin.feeds.models import Baseline, Report, State
 
         reports = Report.objects.exclude(state="superseded")
-        paths = {path for state in State.objects.all() for path in state.partitions}
+        findings = (*State.objects.all(), *Baseline.objects.all())
+        paths = {path for each in findings for path in each.partitions}
         return paths | {path for row in reports for path in (*row.parts, row.quarantine) if path}
 
 
