@@ -122,3 +122,14 @@ def week(store: Store, tmp_path: Path) -> Store:
         path = write(tmp_path / "reports", number, [*hosts, 70, 200])
         store.run(path, accept_drop=True)
     return store
+
+
+@pytest.fixture
+def keep(settings: Any) -> Any:
+    """Return what sets for how many days observations are kept: fewer than an administrator could ask for."""
+
+    def for_days(amber: int = 0, **others: int) -> None:
+        named = {f"retention_days_{name}": number for name, number in {"amber": amber, **others}.items()}
+        settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **named)
+
+    return for_days

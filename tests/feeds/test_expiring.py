@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -30,17 +29,6 @@ from tocsin.kernel.refusals import Busy, Conflict
 GONE = {"192.0.2.6", "192.0.2.7", "192.0.2.8"}
 """Of the week: seen on day 0, not on day 1 nor later."""
 COUNTS = ("records", "kept", "rows_quarantined", "cells_quarantined", "constituents", "digest", "name")
-
-
-@pytest.fixture
-def keep(settings: Any) -> Any:
-    """Return what sets for how many days observations are kept: fewer than an administrator could ask for."""
-
-    def for_days(amber: int = 0, **others: int) -> None:
-        named = {f"retention_days_{name}": number for name, number in {"amber": amber, **others}.items()}
-        settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **named)
-
-    return for_days
 
 
 def expire(**how: Any) -> list[dict[str, Any]]:
