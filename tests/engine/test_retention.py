@@ -152,6 +152,17 @@ def _compare(short: Bench, whole: Bench, forgotten: set[tuple[int, int]]) -> Non
     assert short.debris() == set()
 
 
+def test_after_how_many_cycles_a_finding_is_gone_may_be_said_anew(tmp_path: Path) -> None:
+    told, whole = (story(_made(tmp_path / name), *([file] for file in WEEK), gone_after=2) for name in ("told", "all"))
+    told.bench.expire(KIND, day(2))
+    for one in (told, whole):
+        one.gone_after = 3
+        one.deliver(File(5, 0, (1, 5)))
+    everything = findings_of(whole.bench)
+    assert findings_of(told.bench) == {host: everything[host] for host in findings_of(told.bench)}
+    assert not set(everything) - set(findings_of(told.bench)) - {3}
+
+
 def test_partitions_may_be_more_than_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told, whole = (story(_made(tmp_path / name), *([file] for file in WEEK[:3])) for name in ("told", "all"))
     told.bench.expire(KIND, day(0))

@@ -26,11 +26,11 @@ def browser(week: Store, cast: Cast) -> Client:
 
 
 def test_the_page_of_feeds_says_for_how_long_rows_are_kept(week: Store, browser: Client, keep: Any) -> None:
-    assert "for ever from 16 Nov" in text(browser.get("/feeds/"))
+    assert "kept for ever from 16 Nov" in text(browser.get("/feeds/"))
     keep(amber=1)
-    assert "for 1 day from 16 Nov" in text(browser.get("/feeds/"))
+    assert "kept for 1 day from 16 Nov" in text(browser.get("/feeds/"))
     expire()
-    assert "for 1 day from 18 Nov" in text(browser.get("/feeds/"))
+    assert "kept for 1 day from 18 Nov" in text(browser.get("/feeds/"))
 
 
 def test_the_page_of_a_finding_says_which_rows_are_kept(week: Store, browser: Client, keep: Any) -> None:

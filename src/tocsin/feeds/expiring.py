@@ -27,7 +27,7 @@ from tocsin.feeds.holding import RETENTION, WAIT_S, Waiting, in_silence
 from tocsin.feeds.keeping import Due
 from tocsin.feeds.manifest import Catalogue, kept_so_far
 from tocsin.feeds.storehouse import context
-from tocsin.feeds.sweeping import remove, store_lock
+from tocsin.feeds.sweeping import let_go, remove, store_lock
 from tocsin.kernel.refusals import Conflict
 
 Progress = Callable[[str, float], None]
@@ -80,6 +80,7 @@ def expire(
     is full: then nothing has changed.
     """
     if not _due(trust_clock):
+        let_go()  # what went an hour ago is still on the disk when nobody was at work on the store since
         return []
     with store_lock(wait_s, work=RETENTION, waiting=waiting):
         due = _due(trust_clock)

@@ -18,8 +18,8 @@ from tocsin.jobs.registry import PutBack, Running, every, job
 from tocsin.kernel import clock
 
 EXPIRY, EXPIRY_JOB = System("retention"), "feeds.expire"
-EXPIRY_EVERY_S = 6 * 3600.0
-"""A day of reports goes once a day; a machine that is off at that hour has others."""
+EXPIRY_EVERY_S = 3600.0
+"""A day of reports goes once a day; its files an hour later, when nobody else has been at work on the store."""
 log = logging.getLogger(__name__)
 
 

@@ -16,6 +16,7 @@ from django.db.models import Min, QuerySet
 from tocsin.feeds import days
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Cycle, Feed, Report, ReportType
+from tocsin.feeds.queries_situation import kept
 from tocsin.kernel.retention import FOR_EVER, Retention
 from tocsin.kernel.tlp import TLP
 
@@ -27,8 +28,8 @@ OVERDUE_DAYS = 2
 
 def retention() -> Retention:
     """Return for how long what is marked how is kept."""
-    kept: Retention = settings.TOCSIN.retention
-    return kept
+    found: Retention = settings.TOCSIN.retention
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +63,8 @@ def _due(row: ReportType, today: dt.date, since: dt.date | None) -> Due | None:
 
 def _is_anything_of(each: Due, since: dt.date | None) -> bool:
     """Say whether days that go have a report, or a cycle that may have made findings gone."""
-    if held_reports().filter(type=each.type, on__lte=each.up_to).exists():
-        return True
-    return Cycle.objects.filter(type=each.type, on__lte=each.up_to, on__gt=since or dt.date.min).exists()
+    going = {"type": each.type, "on__gt": since or dt.date.min, "on__lte": each.up_to}
+    return held_reports().filter(**going).exists() or Cycle.objects.filter(**going).exists()
 
 
 def held_reports() -> QuerySet[Report]:
@@ -103,11 +103,15 @@ class Kept:
 
 def kept_by_feed() -> Mapping[int, Kept]:
     """Return for how long and from which day the rows of each feed are kept."""
-    counting = held_reports().filter(state=ReportState.ACCEPTED).order_by()
-    oldest = dict(counting.values_list("type__feed").annotate(Min("on")))
+    oldest: Mapping[int, dt.date] = kept("oldest rows by feed", _oldest_by_feed)
     return {
         feed.pk: Kept(retention().days(TLP.read(feed.tlp)), oldest.get(feed.pk)) for feed in Feed.objects.order_by()
     }
+
+
+def _oldest_by_feed() -> Mapping[int, dt.date]:
+    counting = held_reports().filter(state=ReportState.ACCEPTED).order_by()
+    return dict(counting.values_list("type__feed").annotate(Min("on")))
 
 
 def kept_from(report_type: str) -> dt.date | None:

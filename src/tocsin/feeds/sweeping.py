@@ -24,7 +24,7 @@ from tocsin.feeds.choices import ReportState
 from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
 from tocsin.feeds.models import Baseline, Report, Run, State
 from tocsin.kernel.disk import FULL, is_full
-from tocsin.kernel.refusals import Unavailable
+from tocsin.kernel.refusals import Busy, Unavailable
 
 GRACE_S = 300.0
 """How long files that were replaced stay for those who are about to read them."""
@@ -62,6 +62,13 @@ def remove(files: Sequence[str]) -> None:
     _note_leaving(store, [file for file in files if not file.startswith("spill/")], time.time())
     _delete(store, [file for file in files if file.startswith("spill/")])
     _delete_leaving(store)
+
+
+def let_go() -> None:
+    """Delete what has been leaving long enough, unless somebody is at work on the store, who does it anyway."""
+    if any(since <= time.time() - GRACE_S for since, _ in _leaving(settings.TOCSIN.store)):
+        with contextlib.suppress(Busy), store_lock(0):
+            pass
 
 
 def sweep(run: Run | None = None) -> None:

@@ -70,7 +70,7 @@ def _sentences(data: dict[str, Any]) -> list[str]:
     size = f"{data['size_bytes'] / 1e6:,.1f} MB"
     if data["dry_run"]:
         return [*said, f"In all {_what(data)} would go, {size}. Nothing was changed."]
-    return [*said, f"In all {_what(data)} went; their files, {size}, leave the disk in five minutes."]
+    return [*said, f"In all {_what(data)} went; their files, {size}, leave the disk soon."]
 
 
 def _what(each: dict[str, Any]) -> str:
