@@ -17,7 +17,7 @@ from tests.engine.test_life import DAYS, KIND, LAW, File, Story, files, findings
 from tocsin.engine import partitions as partitions_of_types
 from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Threads
-from tocsin.engine.run import Options, replay
+from tocsin.engine.run import Delta, Options, replay
 from tocsin.engine.store import Report
 
 WEEK = [File(on, 0, hosts) for on, hosts in enumerate([(1, 2, 3), (1, 2), (1, 2), (1, 5), (1, 5)])]
@@ -30,6 +30,18 @@ def keys(bench: Bench) -> dict[tuple[int, int], dict[str, Any]]:
 
 def kept(bench: Bench) -> list[Report]:
     return [report for report in bench.manifest.reports(KIND) if not report.expired]
+
+
+def replayed(bench: Bench, reports: list[Report], recognise: Any) -> Delta:
+    """Read reports again; nothing is committed."""
+    return replay(
+        reports,
+        catalogue=bench.manifest,
+        context=bench._context(lambda _point: None),
+        recognise=recognise,
+        executor=Threads(1),
+        options=Options(gone_after=1),
+    )
 
 
 def fold_anew(told: Story) -> None:
@@ -249,15 +261,44 @@ def test_rows_that_are_gone_cannot_be_read_again(tmp_path: Path) -> None:
     told.bench.expire(KIND, day(1))
     before = keys(told.bench)
     bench = told.bench
-    delta = replay(
-        bench.manifest.reports(KIND),
-        catalogue=bench.manifest,
-        context=bench._context(lambda _point: None),
-        recognise=bench.recognise,
-        executor=Threads(1),
-        options=Options(gone_after=1),
-    )
+    delta = replayed(bench, bench.manifest.reports(KIND), bench.recognise)
     assert [one.reason for one in delta.broken] == [f"{file.name}: its rows are no longer kept." for file in WEEK[:2]]
     bench._commit(delta, lambda _point: None)
     assert keys(bench) == before
     assert len(bench.manifest.reports(KIND)) == 5
+
+
+def test_a_report_that_would_be_of_such_a_day_when_it_is_read_again_stays_as_it_was(tmp_path: Path) -> None:
+    told = story(tmp_path, *([file] for file in WEEK))
+    told.bench.expire(KIND, day(1))
+    before, bench = keys(told.bench), told.bench
+
+    def recognise(name: str, columns: tuple[str, ...]) -> Any:
+        return dataclasses.replace(bench.recognise(name, columns), on=day(0))
+
+    last = next(report for report in bench.manifest.reports(KIND) if report.on == day(4))
+    delta = replayed(bench, [last], recognise)
+    assert [one.reason for one in delta.broken] == [
+        f"{WEEK[4].name}: it is dated {day(0)}, and nothing from before {day(2)} is kept any more. "
+        "Nothing of it was taken in."
+    ]
+    assert (delta.accepted, delta.superseded, delta.types) == ((), (), ())
+    bench._commit(delta, lambda _point: None)
+    assert (keys(bench), bench.debris()) == (before, set())
+
+
+def test_a_copy_that_bears_the_name_of_another_report_of_such_a_day_replaces_nothing(tmp_path: Path) -> None:
+    told, paths = Story(tmp_path, 1), []
+    for number, name in enumerate((f"{KIND}.csv", f"{KIND}-more.csv")):
+        path = write(tmp_path / str(number), [seen(f"192.0.2.{number}", day(0))])
+        paths.append(path.rename(path.with_name(name)))
+    told.bench.run(paths)
+    told.deliver(WEEK[2])
+    assert {report.type for report in told.bench.manifest.reports(KIND)} == {KIND}
+    told.bench.expire(KIND, day(1))
+    (tmp_path / "again").mkdir()
+    again = tmp_path / "again" / paths[0].name
+    again.write_bytes(paths[1].read_bytes())
+    delta = told.bench.run([again])
+    assert (delta.unchanged, delta.superseded, delta.broken) == ((again.name,), (), ())
+    assert len(told.bench.manifest.reports(KIND)) == 3
