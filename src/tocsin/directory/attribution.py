@@ -20,7 +20,7 @@ from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.jobs import helping, queue
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
-from tocsin.jobs.queries import last_job, unfinished_jobs
+from tocsin.jobs.queries import last_job, unfinished_jobs, unfinished_or_last
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 
@@ -58,9 +58,8 @@ class UnderWay:
 def under_way(at: Instant, since: int | None = None) -> UnderWay | None:
     """Return how far attribution is; None when it is done. `since` is what an earlier answer said."""
     since = _latest() if since is None else since
-    jobs = list(unfinished_jobs(ATTRIBUTION_JOB))
+    jobs, last = unfinished_or_last(ATTRIBUTION_JOB)
     if not jobs:
-        last = last_job(ATTRIBUTION_JOB)
         return UnderWay(since, failed=last.last_error) if last and last.state == State.FAILED else None
     if running := next((job for job in jobs if _is_in_hand(job, at)), None):
         held = running.progress_text == WAITS_FOR_THE_STORE

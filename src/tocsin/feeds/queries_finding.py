@@ -14,10 +14,10 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim
 from tocsin.engine import query
 from tocsin.engine.query import Finding
-from tocsin.feeds import mappings
+from tocsin.feeds import mappings, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
-from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, State
+from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report
 from tocsin.feeds.queries import database, finding_id
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
@@ -75,7 +75,7 @@ def life(finding: Finding) -> Life:
 
 
 def _turns(finding: Finding, days: set[dt.date], is_whole: bool) -> list[Turn]:
-    state = State.objects.filter(type__name=finding.type).first()
+    state = next((known.state for known in reported.types().values() if known.type.name == finding.type), None)
     if state is None:
         return []
     counted = [dt.date.fromisoformat(day) for day in sorted(state.counted)]
