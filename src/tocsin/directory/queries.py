@@ -24,8 +24,9 @@ from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
 from tocsin.directory.models import Claim, Constituent, Contact, ReferenceTable, Settlement, name_shown
-from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
+from tocsin.directory.rules import address_key, enclosing, parent_suffixes, periods_overlap
 from tocsin.directory.sectors import sector_label
+from tocsin.kernel.collation import collated, folded
 from tocsin.people.models import Person
 
 __all__ = [
@@ -314,8 +315,9 @@ def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> Que
     if not text:
         return constituents
     by_words = Q(search_words__contains=folded(text))
-    claims = Claim.objects.filter(_claims_matching(text)).values("constituent")
-    return constituents.filter(by_words | Q(pk__in=claims))
+    # Asked for by themselves, as for the work lists.
+    holders = Claim.objects.order_by().filter(_claims_matching(text)).values_list("constituent", flat=True).distinct()
+    return constituents.filter(by_words | Q(pk__in=list(holders)))
 
 
 def _claims_matching(text: str) -> Q:
@@ -333,7 +335,7 @@ def _claims_matching(text: str) -> Q:
 
 def in_order_of_names(constituents: Iterable[Constituent]) -> list[str]:
     """Return the public ids in the order of the names that the reader sees."""
-    ordered = sorted(constituents, key=lambda row: (folded(row.local_name), row.public_id))
+    ordered = sorted(constituents, key=lambda row: (collated(row.local_name), row.public_id))
     return [row.public_id for row in ordered]
 
 
@@ -374,13 +376,13 @@ def in_shown_order(constituents: QuerySet[Constituent], by: str, *, is_descendin
     """
     column = by if by not in _COUNTED and by != "name" else "pk"
     rows = constituents.order_by().values_list("pk", "public_id", "name", "names", column)
-    words: dict[str, str] = {}
+    words: dict[str, tuple[str, str]] = {}
     ordered = sorted(
-        ((folded(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
+        ((collated(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
         key=lambda row: row[:2],
     )
     if by == "sector":
-        words = {code: folded(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
+        words = {code: collated(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
     counted: dict[int, Any] = dict(_COUNTED[by]()) if by in _COUNTED else {}
     keys: dict[str, Callable[[Any], Any]] = {
         "name": lambda row: row[0],

@@ -41,6 +41,7 @@ from tocsin.feeds.views.asking import (
     worker,
 )
 from tocsin.kernel.clock import now
+from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP, strictest
@@ -242,12 +243,14 @@ def _most(counted: Mapping[str, int], chosen: Sequence[str], words: Mapping[str,
 def _choices(counted: Mapping[str, int], names: Mapping[str, str], chosen: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return organisations with findings, by name."""
     listed = {*counted, *chosen} - {""}
-    return sorted(((each, names.get(each, each), counted.get(each, 0)) for each in listed), key=lambda row: row[1])
+    rows = ((each, names.get(each, each), counted.get(each, 0)) for each in listed)
+    return sorted(rows, key=lambda row: collated(row[1]))
 
 
 def _types(tally: Tally, titles: Mapping[str, str]) -> list[tuple[str, str, int]]:
     counted = tally.by_facet["type"]
-    return sorted(((name, wording.kind(name, titles), counted[name]) for name in counted), key=lambda row: row[1])
+    rows = ((name, wording.kind(name, titles), counted[name]) for name in counted)
+    return sorted(rows, key=lambda row: collated(row[1]))
 
 
 # ---- bulk actions

@@ -26,6 +26,7 @@ from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
+from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
@@ -168,7 +169,9 @@ def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] =
     for name in (name for name in moved.by_type if name not in silent):
         types.setdefault(wording.kind(name, titles), []).append(name)
     found = [_kind(label, names, moved, titles) for label, names in types.items()]
-    return sorted((kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, kind.label))
+    return sorted(
+        (kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, collated(kind.label))
+    )
 
 
 def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
@@ -442,7 +445,7 @@ def bars(
             if code not in labels:
                 labels[code] = row.sector_label if by == "sector" else row.local_name
             sums[code] = sums.get(code, 0) + number
-    order = sorted(sums, key=lambda code: (-sums[code], labels[code]))
+    order = sorted(sums, key=lambda code: (-sums[code], collated(labels[code])))
     if not order:
         return None
     shown: list[dict[str, Any]] = [
