@@ -554,9 +554,8 @@ def test_refusals_speak_french(pages: Pages, ministry: Constituent, kind: str, v
 
 def test_organisations_are_offered_in_the_order_of_words(pages: Pages, bank: Constituent) -> None:
     """A database puts É after Z, and knows no name but the first."""
-    for number, (name, french) in enumerate(
-        [("Zinc", "Zinc"), ("Works", "Énergie"), ("Alpha", "Œuvres"), ("É", "eau")]
-    ):
+    names = [("Zinc", "Zinc"), ("Works", "Énergie"), ("Alpha", "Œuvres"), ("É", "eau")]
+    for number, (name, french) in enumerate(names):
         facts = {"sector": "energy", "names": {"fr": french}, "by": BY, "at": AT}
         actions.add_constituent(public_id=f"o{number}", name=name, **facts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable
 
@@ -226,11 +227,8 @@ def test_who_is_found_by_a_claim_is_asked_for_by_itself(bank: Constituent, minis
     with CaptureQueriesContext(connection) as asked:
         assert list(queries.constituents_matching("10.7.1.1", Constituent.objects.all())) == [bank]
 
-    tables = [
-        {name for name in ("directory_claim", "directory_constituent") if f'FROM "{name}"' in each["sql"]}
-        for each in asked
-    ]
-    assert tables == [{"directory_claim"}, {"directory_constituent"}]
+    tables = [re.findall(r'FROM "(\w+)"', each["sql"]) for each in asked]
+    assert tables == [["directory_claim"], ["directory_constituent"]]
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class _InOrderOfWords(forms.models.ModelChoiceIterator):
+class _InOrderOfWords(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]
     """The choices as people look for them: a database puts É after Z, and knows no name but the first."""
 
     def __iter__(self) -> Any:

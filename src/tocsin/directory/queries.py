@@ -312,7 +312,7 @@ def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
 def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
     """Return those that `text` finds: part of a name or id, a domain, an address, a network or an AS number."""
     text = text.strip()
-    if not text:
+    if not text or constituents.query.is_empty():
         return constituents
     by_words = Q(search_words__contains=folded(text))
     # Asked for by themselves, as for the work lists.

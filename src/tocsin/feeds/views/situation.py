@@ -168,10 +168,9 @@ def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] =
     types: dict[str, list[str]] = {}
     for name in (name for name in moved.by_type if name not in silent):
         types.setdefault(wording.kind(name, titles), []).append(name)
-    found = [_kind(label, names, moved, titles) for label, names in types.items()]
-    return sorted(
-        (kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, collated(kind.label))
-    )
+    all_kinds = (_kind(label, names, moved, titles) for label, names in types.items())
+    found = [kind for kind in all_kinds if kind]
+    return sorted(found, key=lambda kind: (-kind.is_above, -kind.times, collated(kind.label)))
 
 
 def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
