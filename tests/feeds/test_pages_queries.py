@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in
+from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions
@@ -114,6 +115,22 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     week.run(broken)
     queue.enqueue(ATTRIBUTION_JOB, at=AT)
     return week
+
+
+def _slips(page: str) -> list[str]:
+    """Return what an English text has of the kind of `1 rows`."""
+    words = "rows|cells|reports|claims|findings|files|days|types|runs|kinds|organisations|constituents|people|cycles"
+    return re.findall(rf"(?<![\d.,–-]\b)(?<![\d.,–:-])1 (?:{words})\b", page)
+
+
+def test_every_page_counts_in_good_english(crowded: Store, cast: Cast) -> None:
+    browser = signed_in(cast.manager)
+    slips = {}
+    for name, address in _addresses(crowded).items():
+        if name not in NOT_FOR_STAFF and (response := browser.get(address)).headers["Content-Type"][:9] == "text/html":
+            slips[address] = _slips(text(response))
+
+    assert not {address: found for address, found in slips.items() if found}
 
 
 def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
