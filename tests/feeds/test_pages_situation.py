@@ -180,7 +180,16 @@ def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast:
         assert sum((row["before"] for row in table["rows"]), Day()) == before
     for link in (each for each in links(page) if ("state=new&" in each and "type=" not in each) or "gone=now" in each):
         assert "period=now" in link
-    assert browser.get("/findings/?state=new&period=now").context["total"] == 1
+    listed = browser.get("/findings/?state=new&period=now")
+    assert listed.context["total"] == 1 and "Reports of the last two days" in text(listed)
+    assert "?state=new" in links(listed), "the filter can be taken away"
+    assert "Gone by the latest report of its type" in text(browser.get("/findings/?state=gone&gone=now"))
+    whole = browser.get("/findings/")
+    assert "new: 1, came back: 0, went away: 1. 1 type left out" in text(whole)
+    assert "4 of these are not checked any more: their reports have stopped arriving." in text(whole)
+    unchecked = next(link for link in links(whole) if link.endswith("&type=scan_telnet") and "still" in link)
+    assert browser.get(f"/findings/{unchecked}").context["total"] == 4
+    assert "not checked" not in text(browser.get("/findings/?state=gone"))
     assert browser.get("/findings/?state=new").context["total"] == 4
 
 
