@@ -182,6 +182,7 @@ def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast:
         assert "period=now" in link
     listed = browser.get("/findings/?state=new&period=now")
     assert listed.context["total"] == 1 and "Reports of the last two days" in text(listed)
+    assert listed.context["type_asked"] == "", "nobody has chosen a kind"
     assert "?state=new" in links(listed), "the filter can be taken away"
     assert "Gone by the latest report of its type" in text(browser.get("/findings/?state=gone&gone=now"))
     whole = browser.get("/findings/")

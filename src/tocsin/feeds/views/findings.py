@@ -84,7 +84,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "is_open": bool(asked.filter.states) and set(asked.filter.states) <= set(OPEN),
         "views": tabs(request.GET),
         "facets": [
-            *facets(asked.filter, tally, titles, labels),
+            *facets(dataclasses.replace(asked.filter, types=tuple(request.GET.getlist("type"))), tally, titles, labels),
             *(sectors(tally, people) if request.GET.getlist("sector") else ()),
             *typed(request.GET),
         ],
