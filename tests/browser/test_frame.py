@@ -169,6 +169,21 @@ def test_a_question_mark_opens_the_list_of_keys(open_page: OpenPage) -> None:
     expect(page.locator("h1")).to_have_text("Help and keys")
 
 
+def test_keys_that_are_switched_off_do_nothing(open_page: OpenPage) -> None:
+    page = open_page("/help/")
+    page.get_by_role("button", name="Switch the keys off").click()
+    expect(page.get_by_role("button", name="Switch the keys on")).to_be_visible()
+
+    page.keyboard.press("/")
+    expect(page.locator("#search")).not_to_be_focused()
+    page.goto(page.url.replace("/help/", "/search/"))
+    page.keyboard.press("?")
+    page.locator("#search").fill("10.0/8")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).not_to_be_focused()
+    expect(page.locator("h1")).not_to_have_text("Help and keys")
+
+
 def test_rows_are_walked_and_chosen_with_keys(open_page: OpenPage) -> None:
     page = open_page("/parts/")
     rows = page.locator("table.list tbody tr")

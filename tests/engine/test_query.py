@@ -273,6 +273,22 @@ def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, find
     assert len(query.observations(Database(threads=1), parts, one.k1, one.k2, limit=1)) == 1
     assert sorted(query.sightings(Database(threads=1), parts, one.k1, one.k2).values()) == [1, 1, 1]
     assert query.observations(Database(threads=1), [], one.k1, one.k2, limit=1) == []
+    only = query.observations(Database(threads=1), [path], one.k1, one.k2, limit=9, line=3)
+    assert only == found[:1] and not query.observations(Database(threads=1), [path], one.k1, one.k2, limit=9, line=99)
+
+
+def test_where_a_finding_was_sighted_is_told_part_after_part(bench: Bench, findings: Findings) -> None:
+    low = addresses.of("192.0.2.2")[1]
+    (one,) = findings.stream(Filter(addresses=((0, low, 0, low),)))
+    parts = [str(bench.root / part) for report in bench.manifest.reports("scan_rdp") for part in report.parts]
+    seen = query.observations(Database(threads=1), parts, one.k1, one.k2, limit=10)
+    told = [(at, line, part) for at, line, part, *_ in seen]
+
+    for order in (parts, parts[::-1]):
+        found = query.sighted(Database(threads=1), order, one.k1, one.k2, limit=10)
+        assert found == sorted(told, key=lambda row: order.index(row[2]))
+        assert query.sighted(Database(threads=1), order, one.k1, one.k2, limit=1, offset=1) == found[1:2]
+    assert query.sighted(Database(threads=1), [], one.k1, one.k2, limit=1) == []
 
 
 def test_what_could_not_be_taken_is_shown_in_line_order(tmp_path: Path) -> None:

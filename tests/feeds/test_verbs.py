@@ -56,10 +56,10 @@ def test_schema_load_diff_and_show(store: Store, tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out.startswith("No schema was loaded: the ")
     paths = files(tmp_path / "in", meaning(), columns())
     assert run("schema", "diff", *paths) == 0
-    assert "1 types are new: scan_lamp." in capsys.readouterr().out
+    assert "1 type is new: scan_lamp." in capsys.readouterr().out
     assert run("schema", "load", *paths) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Loaded the schema of 2026-01-01 with 1 types. The next `tocsin feed run` reads by it.\n")
+    assert said.startswith("Loaded the schema of 2026-01-01 with 1 type. The next `tocsin feed run` reads by it.\n")
     assert asked(capsys, "schema", "load", *paths)["loaded"] is False
     assert asked(capsys, "schema", "show")["published_at"] == "2026-01-01"
     changed = files(tmp_path / "in", meaning(column="host"), columns(column="host"))
@@ -91,7 +91,7 @@ def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
     assert any(line.startswith("  ! port: ") and line.endswith("('many')") for line in lines)
     assert "line 3: set aside" in lines
     assert "    extra.colour = red" in lines
-    assert lines[-1] == "3 of 3 records shown. Of all, 1 are kept, 2 set aside, and 1 cells left out."
+    assert lines[-1] == "3 of 3 records shown. Of all, 1 kept, 2 set aside, and 1 cell left out."
     data = asked(capsys, "map", report, "--mapping", mapping, "--rows", "1")
     assert [(row["line"], row["event"]["source.ip"]) for row in data["rows"]] == [(2, "192.0.2.1")]
     assert data["rows"][0]["bad"][0]["column"] == "port"
@@ -203,11 +203,11 @@ def test_a_schema_is_told_with_counts_and_what_is_not_understood(
     for verb in ("diff", "load"):
         assert run("schema", verb, *paths) == 0
         said = capsys.readouterr().out
-        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 types are new: scan_lamp." in said
+        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 type is new: scan_lamp." in said
         assert "Not understood, in 12 places:" in said and "and 2 more; --json lists all." in said
     assert run("schema", "load", *paths) == 0
     said = capsys.readouterr().out
-    assert said.startswith("In force already: the schema of 2026-01-01 with 1 types; nothing to do.\n")
+    assert said.startswith("In force already: the schema of 2026-01-01 with 1 type; nothing to do.\n")
     assert "Not understood, in 12 places:" in said
 
 

@@ -76,7 +76,7 @@ def test_work_that_waits_without_a_worker_is_named_with_the_command_that_does_it
     checks = json.loads(tocsin("doctor", "--json").stdout)["checks"]
     os.close(pipe)
     assert [check["says"] for check in checks if check["about"] == "worker"] == [
-        "1 jobs wait for a worker that is busy"
+        "1 job waits for a worker that is busy"
     ]
 
 
@@ -119,7 +119,7 @@ def test_what_others_can_read_is_named_with_the_command_that_closes_it(tocsin: C
 def test_a_missing_step_is_named(tocsin: Command, ready: Path) -> None:
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
         connection.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
-    assert "migrations: 1 steps missing. Run: tocsin upgrade\n" in tocsin("doctor").stdout
+    assert "migrations: 1 step missing. Run: tocsin upgrade\n" in tocsin("doctor").stdout
 
 
 def test_a_damaged_database_file_is_found(tocsin: Command, ready: Path) -> None:

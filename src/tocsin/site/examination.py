@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tocsin.kernel.clock import now
+from tocsin.kernel.counting import counted
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
 from tocsin.site import instance
@@ -149,7 +150,7 @@ def _database(_config: Config) -> Iterator[Verdict]:
         return
     yield Verdict("database", f"{connection.vendor} answers")
     fix = "Run: tocsin upgrade" if missing else ""
-    yield Verdict("migrations", f"{len(missing)} steps missing" if missing else "complete", fix)
+    yield Verdict("migrations", f"{counted(len(missing), 'step')} missing" if missing else "complete", fix)
 
 
 def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
@@ -238,13 +239,14 @@ def _waiting(config: Config) -> Iterator[Verdict]:
         return
     there = is_anybody_there()
     if waiting and not there:
-        jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
+        jobs = counted(len(waiting), "job", "waits", "wait")
         served = instance.is_served(config.home)
         command = "tocsin serve --only worker" if served else "tocsin serve"
         says = f"{jobs} since {waiting[0]:%Y-%m-%d %H:%M} UTC, and no worker runs"
         yield Verdict("worker", says, f"Run: {command}")
     else:
-        says = f"{len(waiting)} jobs wait for a worker that is busy" if waiting else "no work waits"
+        says = counted(len(waiting), "job", "waits", "wait") + " for a worker that is busy"
+        says = says if waiting else "no work waits"
         yield Verdict("worker", says)
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def run_backup(options: argparse.Namespace) -> int:
     set_up_django()
     contents = back_up(load(), options.file.absolute(), at=now())
     size_bytes = options.file.stat().st_size
-    sentence = f"Wrote {options.file}: {len(contents.members)} files, {size_bytes / 1e6:.1f} MB."
+    sentence = f"Wrote {options.file}: {counted(len(contents.members), 'file')}, {size_bytes / 1e6:.1f} MB."
     answer(options, sentence, {"file": str(options.file), "files": len(contents.members), "bytes": size_bytes})
     return 0
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs import fetching, mapping, schema, upkeep, watching
@@ -96,8 +97,8 @@ def read_files(options: argparse.Namespace) -> int:
     write.close()
     if tally.rows_quarantined or tally.cells_quarantined:
         print(
-            f"tocsin: {tally.rows_quarantined} of {tally.records} records could not be read, and "
-            f"{tally.cells_quarantined} cells were left out of events.",
+            f"tocsin: {tally.rows_quarantined} of {counted(tally.records, 'record')} could not be read, and "
+            f"{counted(tally.cells_quarantined, 'cell', 'was', 'were')} left out of events.",
             file=sys.stderr,
         )
     return 1 if failed else 0

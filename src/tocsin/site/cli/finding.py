@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.starting import open_instance
@@ -108,7 +109,7 @@ def list_findings(options: argparse.Namespace) -> int:
             record["constituent"] or "-",
             sep="	",
         )
-    print(f"{len(shown)} of {findings.count(asked)} findings.")
+    print(f"{len(shown)} of {counted(findings.count(asked), 'finding')}.")
     return 0
 
 

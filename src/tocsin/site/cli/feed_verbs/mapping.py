@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import positive
@@ -91,8 +92,8 @@ def _lines(name: str, shown: Preview) -> list[str]:
     for row in shown.rows:
         said += _row_lines(row, constants)
     said.append(
-        f"{len(shown.rows)} of {tally.records} records shown. Of all, {tally.kept} are kept, {tally.rows_quarantined} "
-        f"set aside, and {tally.cells_quarantined} cells left out."
+        f"{len(shown.rows)} of {counted(tally.records, 'record')} shown. Of all, {tally.kept} kept, "
+        f"{tally.rows_quarantined} set aside, and {counted(tally.cells_quarantined, 'cell')} left out."
     )
     return said
 
