@@ -76,7 +76,11 @@ def closed(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Take the secret part out of the address, then go on."""
+    """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
+    try:
+        links.open_link(EnrolmentLink, token, at=clock.now())
+    except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
+        return _refuse_link(request, refusal)
     request.session[ENROLMENT_TOKEN] = token
     return redirect("people_enrol")
 
