@@ -264,7 +264,8 @@ def _fetching(config: Config) -> Iterator[Verdict]:
     if stands and stands.problem:
         yield Verdict("fetching", f"it failed: {stands.problem.rstrip('.')}", "Mend that, then run: tocsin feed fetch")
     elif not wrong:
-        yield Verdict("fetching", "every hour" if stands else "no key and no secret are set")
+        idle = "not in an exercise" if config.exercise else "no key and no secret are set"
+        yield Verdict("fetching", "every hour" if stands else idle)
     for report in missing if stands else ():
         command = f"tocsin feed fetch --date {report.on} --type {report.type}"
         yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")
