@@ -47,6 +47,10 @@ from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 Progress = Callable[[str, float], None]
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C while a run was at work; its message says which, and what is to be done."""
+
+
 def import_reports(
     paths: Sequence[Path],
     *,
@@ -314,8 +318,13 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
         reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
+    except KeyboardInterrupt:
+        # A person stopped it: no failure, and no reason to show a traceback for.
+        reason = standing.interruption(run)
+        _fail(run, reason, by)
+        raise Interrupted(f"run {run.pk}: {reason}") from None
     except BaseException as error:  # whatever ends an import
-        # Whatever ends an import (an error of any library, Ctrl-C, a worker told to stop) must end its
+        # Whatever ends an import (an error of any library, a worker told to stop) must end its
         # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
         _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
         raise
@@ -357,6 +366,7 @@ def _cpu_s() -> float:
 
 
 __all__ = [
+    "Interrupted",
     "Report",
     "accepted",
     "announcements",
