@@ -34,7 +34,7 @@ from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.days import is_ahead
 from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
-from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
@@ -284,6 +284,13 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
+def folded_otherwise(names: Sequence[str], gone_after: int) -> dict[str, int]:
+    """Return the types of reports that are here under these names and count by another `gone_after`, with theirs."""
+    types = Report.objects.filter(name__in=names, state=ReportState.ACCEPTED).values_list("type", flat=True)
+    others = State.objects.filter(type__in=set(types)).exclude(gone_after=gone_after)
+    return dict(others.order_by("type__name").values_list("type__name", "gone_after"))
+
+
 def passed_over(paths: Sequence[Path]) -> list[str]:
     """Say of each thing in folders that is neither a file nor a folder why it is not taken in."""
     within = [path for folder in paths if folder.is_dir() for path in _within(folder)]
@@ -376,6 +383,7 @@ __all__ = [
     "context",
     "decide",
     "declare_empty",
+    "folded_otherwise",
     "import_reports",
     "passed_over",
     "remove",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.names import readable
 from tocsin.site.cli.answers import add_json_option
+from tocsin.site.cli.feed_verbs import telling
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -97,4 +98,5 @@ class _Teller:
         if self.as_json:
             print(json.dumps(data, ensure_ascii=False), flush=True)
         elif not is_aside:
-            print(sentence, flush=True)
+            named = telling.corrected(data["summary"]["corrected"], verbose=True) if "summary" in data else []
+            print("\n".join([sentence, *named]), flush=True)
