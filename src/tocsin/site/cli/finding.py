@@ -92,13 +92,14 @@ def list_findings(options: argparse.Namespace) -> int:
     """List findings, worst first."""
     open_instance()
     from tocsin.feeds import queries
+    from tocsin.feeds.leases import leased
 
     if options.limit is not None and options.limit < 0:
         raise InvalidInput("--limit must be 0 or more.")
     findings = queries.findings()
     asked = _filter(options)
     if options.json:
-        _write_array(map(queries.as_record, _worst_first(findings, asked, options.limit)))
+        _write_array(map(queries.as_record, leased(_worst_first(findings, asked, options.limit))))
         return 0
     limit = DEFAULT_LIMIT if options.limit is None else options.limit
     shown = findings.page(asked, sort="severity", descending=False, limit=limit)
@@ -136,8 +137,9 @@ def export_findings(options: argparse.Namespace) -> int:
     """Stream findings."""
     open_instance()
     from tocsin.feeds import queries
+    from tocsin.feeds.leases import leased
 
-    found = queries.findings().stream(_filter(options))
+    found = leased(queries.findings().stream(_filter(options)))
     feeds = queries.feeds_of_types()  # after the findings: each of their types is there
     records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)
     if options.json or options.format == "json":
