@@ -119,6 +119,32 @@ def test_files_that_are_no_schema_change_nothing(case: str, home: Path, tmp_path
     assert AuditRow.objects.filter(code="feed.schema_loaded").count() == 1
 
 
+BAD_FIELD = {"scan_lamp": {"feed_name": "x", "required_fields": [["time.source"]]}}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (BAD_FIELD, "bad.json, scan_lamp, required_fields 1: is not"),
+        ({"scan_lamp": {"fields": [7]}}, "bad.json, scan_lamp, fields: entry 1 is not text"),
+        ({"name": "something else"}, "bad.json, name: is not a JSON object"),
+        ([], "bad.json: is not a JSON object"),
+    ],
+)
+def test_the_file_that_is_wrong_is_named_as_it_was_given(
+    home: Path, tmp_path: Path, bad: Any, said: str, is_first: bool
+) -> None:
+    """Whichever place it has, and though it may look like the other one."""
+    good = meaning() if bad != BAD_FIELD else columns()
+    paths = [tmp_path / "good.json", tmp_path / "bad.json"]
+    for path, data in zip(paths, (good, bad), strict=True):
+        path.write_text(json.dumps(data))
+    with pytest.raises(InvalidInput) as refused:
+        load(paths[::-1] if is_first else paths)
+    assert str(refused.value).startswith(said)
+
+
 def test_files_that_are_not_there_or_given_twice_are_refused(home: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         load([tmp_path / "none.json"])

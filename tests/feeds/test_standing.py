@@ -144,7 +144,7 @@ def test_an_interrupted_replay_is_mended_by_a_replay_wherever_it_is_said(
     assert "read that run again: tocsin feed replay 2" in capsys.readouterr().out
     intake.clear_up(by=COMMAND_LINE)
     page = text(signed_in(cast.analyst).get(f"/feeds/runs/{run.pk}/"))
-    assert "read that run again: tocsin feed replay 2" in page and "import its files" not in page
+    assert "read run 2 again (tocsin feed replay 2)" in page and "import its files" not in page
 
 
 def test_the_list_of_runs_says_interrupted_at_once(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,7 +204,7 @@ def test_a_killed_import_is_interrupted_at_once_and_doctor_names_the_fix(somewhe
         "Run it again: tocsin feed run PATH, with the same files\n"
     )
     somewhere.run(report)
-    assert states(somewhere) == ["done", "failed"]
+    assert states(somewhere) == ["done", "interrupted"]
     assert somewhere("doctor").returncode == 0
 
 

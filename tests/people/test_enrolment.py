@@ -41,9 +41,11 @@ def test_a_link_leads_over_password_and_authenticator_to_recovery_codes_and_in(
     page = client.post("/sign-in/authenticator/", {"code": code_of(secret[1])}, follow=True)
     codes = re.findall(r"<li><code><bdi dir=.ltr.>(\w+)</bdi>", page.content.decode())
     assert len(codes) == 10
+    client.post("/sign-in/recovery-codes/", {"kept": "yes"})
     assert client.get("/sign-in/recovery-codes/").content.decode().count("<li><code>") == 0, "shown once"
     assert [row.code for row in AuditRow.objects.all()] == [
         "person.enrolment_link_made", "person.enrolled", "person.second_factor_set_up", "person.signed_in",
+        "person.recovery_codes_kept",
     ]  # fmt: skip
 
     other = Client()

@@ -98,9 +98,16 @@ def _allowance() -> Allowance:
 
 
 class Publisher:
-    """The publisher, asked in this instance's name. Raises InvalidInput when the settings do not allow it."""
+    """The publisher, asked in this instance's name.
+
+    Raises Conflict in an exercise, which nothing leaves and in which nothing is real; InvalidInput when the settings
+    do not allow it.
+    """
 
     def __init__(self, config: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        if config.exercise:
+            remedy = _("Import reports of the exercise with `tocsin feed run`.")
+            raise Conflict(f"{_('This instance is an exercise: nothing leaves it, so nothing is fetched.')} {remedy}")
         for says, fix in faults(config):
             raise InvalidInput(f"{says}.", remedy=fix)
         if not is_wanted(config):

@@ -21,9 +21,10 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.counting import counted
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
+from tocsin.site import config as configuration
 from tocsin.site import instance
-from tocsin.site.config import Config, load
-from tocsin.site.serving.addresses import listening
+from tocsin.site.config import Config
+from tocsin.site.serving.addresses import faults, listening
 from tocsin.site.starting import set_up_django
 
 OLDEST_PYTHON = (3, 11)
@@ -54,12 +55,11 @@ Check = Callable[[Config], Iterator[Verdict]]
 
 def examine() -> list[Verdict]:
     """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
-    try:
-        config = load()
-    except Refusal as refusal:
-        return [Verdict("settings", "they cannot be used", str(refusal))]
-    verdicts = [Verdict("settings", "read"), *(verdict for check in WITHOUT_DATABASE for verdict in check(config))]
-    if instance.version_of(config.home) is not None:
+    config, problems = configuration.examine()
+    verdicts = [Verdict("settings", "one cannot be used", str(each)) for each in problems]
+    verdicts = verdicts or [Verdict("settings", "read")]
+    verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
+    if not problems and instance.version_of(config.home) is not None:
         set_up_django()
         verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
     return verdicts
@@ -120,12 +120,10 @@ def _clock(_config: Config) -> Iterator[Verdict]:
 
 
 def _address(config: Config) -> Iterator[Verdict]:
-    try:
-        where = listening(config)
-    except Refusal as refusal:
-        yield Verdict("address", "the server would not start", str(refusal))
-    else:
-        yield Verdict("address", where.url)
+    found = list(faults(config))
+    yield from (Verdict("address", "the server would not start", str(fault)) for fault in found)
+    if not found:
+        yield Verdict("address", listening(config).url)
 
 
 def _translations(_config: Config) -> Iterator[Verdict]:
@@ -266,7 +264,8 @@ def _fetching(config: Config) -> Iterator[Verdict]:
     if stands and stands.problem:
         yield Verdict("fetching", f"it failed: {stands.problem.rstrip('.')}", "Mend that, then run: tocsin feed fetch")
     elif not wrong:
-        yield Verdict("fetching", "every hour" if stands else "no key and no secret are set")
+        idle = "not in an exercise" if config.exercise else "no key and no secret are set"
+        yield Verdict("fetching", "every hour" if stands else idle)
     for report in missing if stands else ():
         command = f"tocsin feed fetch --date {report.on} --type {report.type}"
         yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")

@@ -138,10 +138,19 @@ TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
 
 LOGGING: dict[str, Any] = {
     # Why a page failed, on standard error, where the service's log is: without it nobody would ever know.
+    # Whatever is logged goes through one formatter, which leaves the secret parts of links out.
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-    "loggers": {"django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+    "formatters": {"discreet": {"()": "tocsin.site.log_lines.Discreet"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "discreet"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["nowhere"], "level": "INFO", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
 }
 
 LANGUAGE_CODE = CONFIG.language

@@ -28,8 +28,8 @@ def open_instance() -> None:
 
     if not apps.ready:  # else somebody has chosen the instance already: a test, a web process
         home = load().home
-        instance.require_ready(home)
         instance.stay_at_work(home)
+        instance.require_ready(home)
         set_up_django()
         _require_steps()
 

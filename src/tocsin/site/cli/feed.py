@@ -211,8 +211,22 @@ def run_files(options: argparse.Namespace) -> int:
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']}", file=sys.stderr)
+    if options.gone_after:
+        _say_what_counts_otherwise(summary, options.gone_after)
     answer(options, "\n".join(sentences(summary, verbose=options.verbose)), summary)
     return 1 if summary["broken"] else 0
+
+
+def _say_what_counts_otherwise(summary: dict[str, Any], asked: int) -> None:
+    """Say for which types `--gone-after` changed nothing: nothing of them was new, so nothing was folded."""
+    from tocsin.feeds import intake
+
+    for kind, before in intake.folded_otherwise(summary["unchanged"], asked).items():
+        print(
+            f"tocsin: {kind} still counts by --gone-after {before}: nothing of it was new. "
+            f"The next import of it that brings something counts by what is said then.",
+            file=sys.stderr,
+        )
 
 
 @contextlib.contextmanager

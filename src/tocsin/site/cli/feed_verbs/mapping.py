@@ -83,12 +83,13 @@ def _data(name: str, shown: Preview) -> dict[str, Any]:
 
 
 def _lines(name: str, shown: Preview) -> list[str]:
-    """Say what each column becomes, then row by row; `!` marks what could not be taken."""
+    """Say what each column becomes, what every row is given, and each row's own; `!` marks what could not be taken."""
     mapping, tally = shown.mapping, shown.tally
     said = [f"{name} is read as {mapping.type} ({mapping.title})."]
     width = max(map(len, shown.columns), default=0)
     said += [f"  {column:{width}}  →  {', '.join(keys)}" for column, keys in shown.columns.items()]
     constants = dict(mapping.constants)
+    said += ["in every row", *(f"    {key} = {value}" for key, value in sorted(constants.items()))] if constants else []
     for row in shown.rows:
         said += _row_lines(row, constants)
     said.append(
