@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tocsin.engine.cycles import Cycle, Decision
+from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
 
@@ -136,7 +136,7 @@ class Workspace:
             return
         self._make(folder.parent)
         folder.mkdir(exist_ok=True)
-        _durable(folder.parent)
+        durable.sync(folder.parent)
 
     def written_for(self, delivery: int) -> list[str]:
         """Return the files that this run wrote for one delivery, those of tasks that failed among them."""
@@ -159,9 +159,9 @@ class Workspace:
         temporary = _beside(path)
         yield temporary
         self.checkpoint("written")
-        _durable(temporary)
+        durable.sync(temporary)
         temporary.rename(path)
-        _durable(path.parent)
+        durable.sync(path.parent)
         self.checkpoint("renamed")
 
 
@@ -176,11 +176,3 @@ def safe(report_type: str) -> str:
     if plain == report_type and plain:
         return plain
     return f"{plain}-{hashlib.sha256(report_type.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
-
-
-def _durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
