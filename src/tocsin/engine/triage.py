@@ -24,8 +24,8 @@ _Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 _LINE_END, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
 _AT_ONCE = 65_536
 """Bad records that are held one by one, until they are columns."""
-_RECORD, _WRONG, _PASSED_OVER, _PART, _ODD = range(5)
-"""What a line is: a record; one with too few or too many cells; blank or a remark; part of what began before; odd."""
+_RECORD, _WRONG, _BLANK, _PART, _ODD = range(5)
+"""What a line is: a record; one with too few or too many cells; blank; part of what began before; odd."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Sorted:
     """Records with stray quotes, or that run over lines."""
     bad: BadRecords
     others: int
-    """Lines that are blank, a remark, or a further line of a record."""
+    """Lines that are blank, or a further line of a record."""
 
 
 def blank_lines(block: bytes) -> _Mask:
@@ -100,16 +100,16 @@ def blank_lines(block: bytes) -> _Mask:
     return blank
 
 
-def sort_lines(block: bytes, width: int, delimiter: str, comment: str) -> Sorted:
+def sort_lines(block: bytes, width: int, delimiter: str) -> Sorted:
     """Sort the lines of a block that ends with a line end."""
-    return _Lines(block, width, delimiter.encode(), comment.encode()).sorted()
+    return _Lines(block, width, delimiter.encode()).sorted()
 
 
 class _Lines:
     """The lines of a block and what is known of each."""
 
-    def __init__(self, block: bytes, width: int, delimiter: bytes, comment: bytes) -> None:
-        self._block, self._comment = block, comment
+    def __init__(self, block: bytes, width: int, delimiter: bytes) -> None:
+        self._block = block
         self._resync = Resynchroniser(width, delimiter)
         self._data = np.frombuffer(block, np.uint8)
         self._ends = np.flatnonzero(self._data == _LINE_END)
@@ -131,7 +131,8 @@ class _Lines:
         mended: list[Record] = []
         bad: list[BadRecords] = []
         while some := list(itertools.islice(records, _AT_ONCE)):
-            some = [record for record in some if not self._close(record)]
+            for record in some:
+                self._kind[record.line + 1 : record.line + record.lines] = _PART
             mended += [record for record in some if record.cells is not None]
             bad.append(BadRecords.of(record for record in some if record.cells is None))
         whole, wrong = self._kind == _RECORD, self._kind == _WRONG
@@ -141,7 +142,7 @@ class _Lines:
             np.flatnonzero(whole),
             mended,
             together.in_order() if bad else together,
-            int(np.count_nonzero((self._kind == _PASSED_OVER) | (self._kind == _PART))),
+            int(np.count_nonzero((self._kind == _BLANK) | (self._kind == _PART))),
         )
 
     def _judge(self) -> list[int]:
@@ -153,21 +154,9 @@ class _Lines:
             self._kind[quoted] = _RECORD
             is_sound = self._resync.is_sound
             odd = [at for at in quoted.tolist() if not is_sound(self._texts[at].removesuffix(b"\r"))]
-        self._kind[self._ends - self._starts == self._returns] = _PASSED_OVER
-        if self._comment:
-            first = np.flatnonzero(self._data[self._starts] == self._comment[0]).tolist()
-            remarks = [at for at in first if self._block.startswith(self._comment, self._starts[at])]
-            self._kind[remarks] = _PASSED_OVER
+        self._kind[self._ends - self._starts == self._returns] = _BLANK
         self._kind[odd] = _ODD
         return odd
-
-    def _close(self, record: Record) -> bool:
-        """Note which lines a record takes; say whether it is a remark, and so none."""
-        self._kind[record.line + 1 : record.line + record.lines] = _PART
-        is_remark = bool(self._comment) and record.raw.startswith(self._comment)
-        if is_remark:
-            self._kind[record.line] = _PASSED_OVER
-        return is_remark
 
     def _wrong(self, lines: _Mask) -> BadRecords:
         """Return records with the wrong number of cells."""
