@@ -14,7 +14,7 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,20 @@ class Report:
     """Of the mapping that read it: `none` says that the type needs one."""
     content: str = ""
     """SHA-256 of the unpacked bytes: what the id is made from, beside type and day."""
+    also: tuple[str, ...] = ()
+    """Further names under which the same content came. It counts while one name delivers it: a correction takes away
+    the name under which it comes, no more. So it does not matter which of them came first."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name under which it counts."""
+        return (self.name, *self.also)
+
+    def named(self, names: Iterable[str]) -> Report:
+        """Return the report under other names. The first of them in the alphabet stands for all, in whatever order
+        they came."""
+        name, *also = sorted(set(names))
+        return dataclasses.replace(self, name=name, also=tuple(also))
 
     @property
     def word(self) -> int:
