@@ -264,7 +264,7 @@ def _sorted(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> 
     table, numbers = _whole(found.whole, found.whole_lines, columns, shape), found.whole_lines
     _conserve(table.num_rows + len(found.mended) + len(found.bad) + found.others, ends)
     if found.mended:
-        table = pa.concat_tables([table, _as_table([record.cells or [] for record in found.mended], columns)])
+        table = pa.concat_tables([table, as_table([record.cells or [] for record in found.mended], columns)])
         numbers = np.concatenate((numbers, [record.line for record in found.mended]))
         order = np.argsort(numbers)
         table, numbers = table.take(pa.array(order)), numbers[order]
@@ -277,14 +277,15 @@ def _whole(lines: bytes, numbers: Numbers, columns: tuple[str, ...], shape: Shap
     if table is not None and table.num_rows == len(numbers):
         return table
     cells = Resynchroniser(len(columns), shape.delimiter.encode()).cells
-    return _as_table([cells(line.removesuffix(b"\r")) or [] for line in lines.split(b"\n")[:-1]], columns)
+    return as_table([cells(line.removesuffix(b"\r")) or [] for line in lines.split(b"\n")[:-1]], columns)
 
 
-def _as_table(rows: Sequence[list[bytes]], columns: tuple[str, ...]) -> pa.Table:
+def as_table(rows: Sequence[list[bytes]], columns: tuple[str, ...]) -> pa.Table:
+    """Return rows of cells as columns; empty cells are null."""
     cells = zip(*rows, strict=True) if rows else ([] for _ in columns)
     arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
     return pa.table(arrays, names=list(columns))
 
 
 def _no_records(columns: tuple[str, ...]) -> pa.Table:
-    return _as_table([], columns)
+    return as_table([], columns)
