@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,11 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tocsin.engine.addresses import U64
-from tocsin.engine.claims import NOBODY, Claims, Index, Indices
+from tocsin.engine.claims import NOBODY, Claims, Days, Index, Indices
 from tocsin.engine.convert import ABSENT
 from tocsin.kernel.networks import ascii_name
-
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
 
 
 def attribute(claims: Claims, *, days: Days, high: U64, low: U64, asns: U64, names: pa.Array | None) -> Indices:
@@ -33,18 +30,12 @@ def attribute(claims: Claims, *, days: Days, high: U64, low: U64, asns: U64, nam
     `days` are the days of observation, `high` and `low` the address's words
     (0 and 0 for no address), `asns` 0 for none, `names` the own names as bytes.
     """
-    owner = np.full(len(days), NOBODY, np.int32)
-    epochs = np.searchsorted(claims.edges, days, side="right") if len(claims.edges) else np.zeros(len(days), np.intp)
-    distinct = np.unique(epochs).tolist()
-    for epoch in distinct:
-        index = claims.index(epoch)
-        rows = slice(None) if len(distinct) == 1 else np.flatnonzero(epochs == epoch)
-        chosen = index.networks.look_up(high[rows], low[rows])
-        chosen = np.where(chosen == NOBODY, index.by_asn(asns[rows]), chosen)
-        if names is not None and index.suffixes:
-            named = _by_name(index, names if isinstance(rows, slice) else names.take(pa.array(rows)))
-            chosen = np.where(named == NOBODY, chosen, named)
-        owner[rows] = chosen
+    index = claims.index
+    owner = index.holding(index.networks.look_up(high, low), days)
+    owner = np.where(owner == NOBODY, index.holding(index.by_asn(asns), days), owner)
+    if names is not None and index.suffixes:
+        named = index.holding(_by_name(index, names), days)
+        owner = np.where(named == NOBODY, owner, named)
     return owner
 
 
