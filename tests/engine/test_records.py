@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import hashlib
 import io
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -246,6 +247,20 @@ def test_however_a_block_is_read_its_records_are_those_of_reading_line_by_line(l
         if one.cells is not None
     ]
     assert list(batch.bad) == [BadRecord(7 + one.line, one.reason, one.raw) for one in expected if one.cells is None]
+
+
+def test_a_block_of_very_short_odd_lines_takes_little_memory() -> None:
+    count = 300_000
+    block = b'"a\n' * count
+    triage.sort_lines(block[:3000], 3, ",")
+    tracemalloc.start()
+    try:
+        found = triage.sort_lines(block, 3, ",")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found.bad) == count
+    assert peak < 130 * count, "a list of all lines, or of their numbers, would take 30 bytes a line more"
 
 
 @given(st.lists(ANY_LINE, max_size=12), st.sampled_from([8, 40, 1 << 20]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -72,6 +72,8 @@ class BadRecords:
 
     def in_order(self) -> BadRecords:
         """Return them in the order of their lines."""
+        if (self.lines[1:] >= self.lines[:-1]).all():
+            return self
         order = np.argsort(self.lines, kind="stable")
         at = pa.array(order)
         return BadRecords(self.lines[order], self.reasons.take(at), self.raws.take(at))
@@ -105,6 +107,25 @@ def sort_lines(block: bytes, width: int, delimiter: str) -> Sorted:
     return _Lines(block, width, delimiter.encode()).sorted()
 
 
+class _Texts:
+    """The lines of a block, cut out as they are asked for: a list of them may take twenty times the block's memory."""
+
+    def __init__(self, block: bytes, starts: _Numbers, ends: _Numbers) -> None:
+        self._block, self._starts, self._ends = block, memoryview(starts), memoryview(ends)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, at: int) -> bytes:
+        return self._block[self._starts[at] : self._ends[at]]
+
+
+def _each(numbers: _Numbers) -> Iterator[int]:
+    """Yield numbers one by one, not all at once: as Python's they take four times the memory."""
+    for at in range(0, len(numbers), _AT_ONCE):
+        yield from numbers[at : at + _AT_ONCE].tolist()
+
+
 class _Lines:
     """The lines of a block and what is known of each."""
 
@@ -117,7 +138,7 @@ class _Lines:
         self._returns = (self._ends > self._starts) & (self._data[self._ends - 1] == _RETURN)
         self._cells = self._count(ord(delimiter)) + 1
         self._kind = np.where(self._cells == width, _RECORD, _WRONG).astype(np.uint8)
-        self._texts: list[bytes] = []
+        self._texts = _Texts(block, self._starts, self._ends)
 
     def _count(self, byte: int) -> _Numbers:
         """Return how often a byte occurs in each line."""
@@ -126,8 +147,7 @@ class _Lines:
 
     def sorted(self) -> Sorted:
         """Return the lines in their places."""
-        odd = self._judge()
-        records = self._resync.records(self._texts, odd)
+        records = self._resync.records(self._texts, _each(self._judge()))
         mended: list[Record] = []
         bad: list[BadRecords] = []
         while some := list(itertools.islice(records, _AT_ONCE)):
@@ -136,24 +156,22 @@ class _Lines:
             mended += [record for record in some if record.cells is not None]
             bad.append(BadRecords.of(record for record in some if record.cells is None))
         whole, wrong = self._kind == _RECORD, self._kind == _WRONG
-        together = BadRecords.joined([self._wrong(wrong), *bad])
+        if wrong.any() or not bad:
+            bad.insert(0, self._wrong(wrong))
         return Sorted(
             self._data[self._bytes_of(whole)].tobytes(),
             np.flatnonzero(whole),
             mended,
-            together.in_order() if bad else together,
+            BadRecords.joined(bad).in_order(),
             int(np.count_nonzero((self._kind == _BLANK) | (self._kind == _PART))),
         )
 
-    def _judge(self) -> list[int]:
+    def _judge(self) -> _Numbers:
         """Say of each line what it is by itself; return those that cannot be judged so."""
-        odd = []
-        if (quoted := np.flatnonzero(self._count(_QUOTE))).size:
-            self._texts = self._block.split(b"\n")
-            self._texts.pop()  # what follows the last line end: nothing
-            self._kind[quoted] = _RECORD
-            is_sound = self._resync.is_sound
-            odd = [at for at in quoted.tolist() if not is_sound(self._texts[at].removesuffix(b"\r"))]
+        quoted = np.flatnonzero(self._count(_QUOTE))
+        self._kind[quoted] = _RECORD
+        is_sound, texts = self._resync.is_sound, self._texts
+        odd = np.fromiter((at for at in _each(quoted) if not is_sound(texts[at].removesuffix(b"\r"))), np.int64)
         self._kind[self._ends - self._starts == self._returns] = _BLANK
         self._kind[odd] = _ODD
         return odd
