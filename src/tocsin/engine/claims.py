@@ -172,6 +172,9 @@ class Index:
     first_day: DayNumbers
     last_day: DayNumbers
     """Of each claim, as numbers of days since 1970."""
+    last_high: U64
+    last_low: U64
+    """The last address of each claim on a network."""
 
     def by_asn(self, asns: U64) -> Indices:
         """Return the foremost claim on each autonomous system; 0 is none."""
@@ -184,18 +187,33 @@ class Index:
         """Return the foremost claim on the longest declared suffix of `name` (lower case, no dot at the end)."""
         return _by_suffix(self.suffixes, name)
 
-    def holding(self, found: Indices, days: Days) -> Indices:
-        """Return, for each claim that was found, the first that holds on the day: itself or one behind it."""
+    def holding(self, found: Indices, days: Days, ends: tuple[U64, U64] | None = None) -> Indices:
+        """Return, for each claim that was found, the first that holds on the day: itself or one behind it.
+
+        With `ends`, of claims on networks, the first that reaches as far as an address, too.
+        """
         numbers = days.astype(np.int64)
         found = found.copy()
         rows = np.flatnonzero(found != NOBODY)
         while len(rows):
             claims, on = found[rows], numbers[rows]
-            passed = np.flatnonzero((on < self.first_day[claims]) | (on > self.last_day[claims]))
+            is_passed = (on < self.first_day[claims]) | (on > self.last_day[claims])
+            if ends is not None:
+                is_passed |= self._ends_before(claims, ends[0][rows], ends[1][rows])
+            passed = np.flatnonzero(is_passed)
             rows = rows[passed]
             found[rows] = self.behind[claims[passed]]
             rows = rows[found[rows] != NOBODY]
         return found
+
+    def _ends_before(self, claims: Indices, high: U64, low: U64) -> Any:
+        ends_high, ends_low = self.last_high[claims], self.last_low[claims]
+        return (ends_high < high) | ((ends_high == high) & (ends_low < low))
+
+    def around(self, spans: Spans, days: Days) -> Indices:
+        """Return the most specific claim on a network that holds the whole of each span."""
+        nearest = self.networks.look_up(spans.first_high, spans.first_low)
+        return self.holding(nearest, days, (spans.last_high, spans.last_low))
 
 
 def _by_suffix(suffixes: Mapping[str, int], name: str) -> int:
@@ -218,7 +236,10 @@ class Claims:
         """The index of all claims, built when asked for."""
         behind = _nobody(len(self.claims))
         networks = self._of_kind(NETWORK)
-        flat, around = nested(Spans.of_networks([self.claims[position].value for position in networks]))
+        spans = Spans.of_networks([self.claims[position].value for position in networks])
+        flat, around = nested(spans)
+        last_high, last_low = np.zeros((2, len(self.claims)), np.uint64)
+        last_high[networks], last_low[networks] = spans.last_high, spans.last_low
         position_of = np.array([*networks, NOBODY], np.int32)  # the last for nobody, -1
         behind[networks] = position_of[around]
         asns = self._foremost(ASN, behind)
@@ -231,6 +252,8 @@ class Claims:
             behind,
             np.array([_number(claim.valid_from or dt.date.min) for claim in self.claims], np.int64),
             np.array([_number(claim.valid_to or dt.date.max) for claim in self.claims], np.int64),
+            last_high,
+            last_low,
         )
 
     def _of_kind(self, kind: str) -> list[int]:

@@ -334,7 +334,19 @@ def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indi
     names = events["name"]
     days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
-    return events, context.claims, attribute(context.claims, days=days, high=high, low=low, asns=asns, names=own)
+    return (
+        events,
+        context.claims,
+        attribute(
+            context.claims,
+            days=days,
+            high=high,
+            low=low,
+            asns=asns,
+            names=own,
+            accounts=events["account"].combine_chunks(),
+        ),
+    )
 
 
 def _words(column: pa.ChunkedArray) -> Any:
