@@ -111,7 +111,7 @@ class _Texts:
     """The lines of a block, cut out as they are asked for: a list of them may take twenty times the block's memory."""
 
     def __init__(self, block: bytes, starts: _Numbers, ends: _Numbers) -> None:
-        self._block, self._starts, self._ends = block, memoryview(starts), memoryview(ends)
+        self._block, self._starts, self._ends = block, starts.data, ends.data
 
     def __len__(self) -> int:
         return len(self._ends)
