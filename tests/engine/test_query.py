@@ -340,6 +340,25 @@ def test_reverse_names_are_those_of_nobodys_rows(tmp_path: Path) -> None:
     assert query.reverse_names(Database(threads=1), [], [(0, first, 0, last)]) == []
 
 
+def test_reports_without_a_column_for_reverse_names_have_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", CLAIMS)
+    path = tmp_path / "2026-11-16-scan_rdp-xx.csv"
+    path.write_text("timestamp,ip,port\n2026-11-16 06:00:00,192.0.2.100,3389\n")
+    sinkhole = tmp_path / "2026-11-16-event4_sinkhole-xx.csv"
+    sinkhole.write_text(
+        "timestamp,src_ip,src_hostname\n2026-11-16 06:00:00,192.0.2.101,h.example\n2026-11-16 06:00:00,192.0.2.102,\n"
+    )
+    plain, named = sorted(bench.run([path, sinkhole]).accepted, key=lambda report: report.type, reverse=True)
+    spans = [(0, addresses.of("192.0.2.0")[1], 0, addresses.of("192.0.2.127")[1])]
+
+    def found(*parts: str) -> list[str]:
+        paths = [str(bench.root / part) for part in parts]
+        return [name for *_, name in query.reverse_names(Database(threads=1), paths, spans)]
+
+    assert found(*plain.parts) == []
+    assert found(*named.parts) == found(*plain.parts, *named.parts) == ["h.example"]
+
+
 def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Finding]) -> None:
     for one in every[:5]:
         assert findings.one(*public_ids.words_of(public_ids.public_id(one.k1, one.k2))) == one

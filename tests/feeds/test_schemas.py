@@ -13,6 +13,7 @@ from tests.feeds.conftest import AT
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import mappings, schemas
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import Busy, InvalidInput
 
 pytestmark = pytest.mark.django_db
@@ -170,7 +171,7 @@ def test_a_crash_while_loading_leaves_a_whole_schema(
 
     monkeypatch.setattr(Path, "rename", crashing)
     if fatal is None:
-        monkeypatch.setattr(schemas, "_durable", _crash_at_home(home))
+        monkeypatch.setattr(durable, "sync", _crash_at_home(home))
     with pytest.raises(KeyboardInterrupt):
         load(files(tmp_path / "in", meaning(created="2026-02-02"), columns()))
     monkeypatch.undo()
@@ -183,11 +184,11 @@ def test_a_crash_while_loading_leaves_a_whole_schema(
 
 
 def _crash_at_home(home: Path) -> Any:
-    def durable(path: Path) -> None:
+    def sync(path: Path) -> None:
         if path == home:
             raise KeyboardInterrupt
 
-    return durable
+    return sync
 
 
 def test_two_loads_at_once_are_refused(home: Path, tmp_path: Path) -> None:

@@ -136,17 +136,28 @@ def quarantined(
     return [(file, line, column, reason, _shown(raw or b""), whole) for file, line, column, reason, raw, whole in rows]
 
 
+_REVERSE = ("c.hostname", "c.src_hostname")
+"""Where Shadowserver's reports carry the name that reverse DNS gives an address."""
+
+
 def reverse_names(
     database: Database, parts: Sequence[str], ranges: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000
 ) -> list[tuple[int, int, str]]:
-    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses."""
+    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses.
+
+    None where no report of theirs has a column for it.
+    """
     if not parts or not ranges:
+        return []
+    columns = database.ask("SELECT * FROM read_parquet(?, union_by_name = true) LIMIT 0", [list(parts)]).columns
+    held = [f"nullif(\"{name}\", '')" for name in _REVERSE if name in columns]
+    if not held:
         return []
     where = " OR ".join(WITHIN for _ in ranges)
     values = [word for a, b, c, d in ranges for word in (a, a, b, c, c, d)]
     rows = database.ask(
-        f"""SELECT ip_high, ip_low, "c.hostname" FROM read_parquet(?, union_by_name = true)
-            WHERE constituent IS NULL AND "c.hostname" <> '' AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
+        f"""SELECT ip_high, ip_low, coalesce({", ".join(held)}) AS hint FROM read_parquet(?, union_by_name = true)
+            WHERE constituent IS NULL AND hint IS NOT NULL AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
         [list(parts), *values],
     ).fetchall()
     return [(high, low, _shown(name)) for high, low, name in rows]
