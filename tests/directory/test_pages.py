@@ -33,6 +33,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.views import constituents as constituent_views
+from tocsin.directory.views import work
 from tocsin.jobs import bell, helping, queue
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
@@ -232,6 +233,17 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why(pages: Pages, ministry
     answer = pages.post("/directory/add/", name="", sector="magic", status="active", names="Le port", languages="??")
     assert "things to put right" in text(answer)
     assert Constituent.objects.count() == 1
+
+
+def test_the_page_says_how_large_a_file_it_takes(pages: Pages) -> None:
+    """The page takes less than the command does."""
+    assert f"at most {work.LONGEST_UPLOAD // 2**20} MB" in text(pages.get("/directory/import/"))
+
+
+def test_what_is_said_of_a_claim_has_its_label_where_there_is_no_head(pages: Pages, ministry: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    page = pages.get(CONSTITUENT).content.decode()
+    assert 'data-label="confirmed"' in page and 'data-label="how we know"' in page
 
 
 def test_a_claim_is_entered_confirmed_and_ended(pages: Pages, ministry: Constituent) -> None:
