@@ -72,7 +72,12 @@ def test_right_to_left_mirrors_the_frame(arabic: None, open_page: OpenPage) -> N
 def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: OpenPage) -> None:
     page = open_page("/parts/", language="ar")
 
-    name, bar, value = box(page, ".bars li > span"), box(page, ".bars rect"), box(page, ".bars text")
+    name, bar, value = (
+        page.evaluate(
+            f"(r => ({{left: r.left, right: r.right}}))(document.querySelector('{each}').getBoundingClientRect())"
+        )
+        for each in (".bars li > span", ".bars rect", ".bars text")
+    )
     assert name["left"] >= bar["right"] - 1
     assert bar["left"] >= value["right"] - 1, "the figure stands at the far end of its bar, not on the name"
 
