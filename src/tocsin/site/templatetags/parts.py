@@ -274,7 +274,7 @@ def left_out(question: Any) -> SafeString:
 def error_summary(form: BaseForm) -> SafeString:
     """`{% error_summary form %}`: what has to be put right, each linked to its field. `{{ form }}` brings its own."""
     errors = [
-        _of_field(form[name], text) if name in form.fields else {"anchor": "", "text": text}
+        _of_field(form[name], str(text)) if name in form.fields else {"anchor": "", "text": text}
         for name, texts in form.errors.items()
         for text in texts
     ]
