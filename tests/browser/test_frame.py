@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.browser.pseudo import compile_pseudo_arabic
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
+OPTIONS = '<div id="made"><div class="options"><div id="id_kind"><div>a</div><div>b</div><div>c</div></div></div></div>'
+"""A group of choices as Django writes it."""
 WIDTHS = [320, 768, 1366, 1920]
 
 
@@ -64,6 +67,19 @@ def test_right_to_left_mirrors_the_frame(arabic: None, open_page: OpenPage) -> N
     assert box(page, "tbody .grade")["left"] > box(page, "tbody .share")["left"]
     assert box(page, ".levels li:first-child")["left"] > box(page, ".levels li:last-child")["left"]
     assert box(page, ".bars li > span")["left"] > box(page, ".bars rect")["left"]
+
+
+def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    name, bar, value = (
+        page.evaluate(
+            f"(r => ({{left: r.left, right: r.right}}))(document.querySelector('{each}').getBoundingClientRect())"
+        )
+        for each in (".bars li > span", ".bars rect", ".bars text")
+    )
+    assert name["left"] >= bar["right"] - 1
+    assert bar["left"] >= value["right"] - 1, "the figure stands at the far end of its bar, not on the name"
 
 
 def test_right_to_left_leaves_time_and_identifiers_as_they_are(arabic: None, open_page: OpenPage) -> None:
@@ -137,6 +153,41 @@ def test_the_sizes_are_those_of_the_design(open_page: OpenPage) -> None:
     assert box(page, ".band")["height"] == 26
     assert box(page, ".top input")["right"] - box(page, ".top input")["left"] == 288
     assert box(page, ".list tbody tr")["height"] == pytest.approx(32, abs=1.5)
+
+
+def test_the_band_of_an_exercise_keeps_its_sentence_beside_the_hatch(open_page: OpenPage, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, exercise=True)
+    page = open_page("/help/", 320)
+
+    word, sentence = box(page, ".band.exercise b"), box(page, ".band.exercise span")
+    assert sentence["left"] == word["left"] >= 56 and sentence["right"] <= 320
+
+
+def test_options_are_one_ruled_list(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', `" + OPTIONS + "`)")
+
+    tops = page.evaluate(
+        "[...document.querySelectorAll('#made .options > div > div')].map(e => getComputedStyle(e).borderTopWidth)"
+    )
+    assert tops == ["0px", "1px", "1px"]
+
+
+def test_a_raw_row_has_the_whole_width_of_a_narrow_screen(open_page: OpenPage) -> None:
+    page = open_page("/help/", 320)
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<table class=list><tbody><tr><th>Why</th>"
+        "<td>file</td><td class=raw>x</td></tr></tbody></table>')"
+    )
+
+    raw = box(page, "td.raw")
+    assert raw["right"] - raw["left"] == 288
+
+
+def test_names_of_two_lines_leave_room_between_bars(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('.bars li')).paddingBlockStart") == "2px"
 
 
 def test_dark_and_print_have_their_own_colours(open_page: OpenPage) -> None:

@@ -235,6 +235,17 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why(pages: Pages, ministry
     assert Constituent.objects.count() == 1
 
 
+def test_the_page_says_how_large_a_file_it_takes(pages: Pages) -> None:
+    """The page takes less than the command does."""
+    assert f"at most {work_views.LONGEST_UPLOAD // 2**20} MB" in text(pages.get("/directory/import/"))
+
+
+def test_what_is_said_of_a_claim_has_its_label_where_there_is_no_head(pages: Pages, ministry: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    page = pages.get(CONSTITUENT).content.decode()
+    assert 'data-label="confirmed"' in page and 'data-label="how we know"' in page
+
+
 def test_a_claim_is_entered_confirmed_and_ended(pages: Pages, ministry: Constituent) -> None:
     answer = pages.post(f"{CONSTITUENT}claims/add/", kind="network", value="192.0.2.1/24")
     assert (answer.status_code, "Write it as 192.0.2.0/24" in text(answer)) == (422, True)

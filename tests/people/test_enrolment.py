@@ -216,6 +216,12 @@ def test_the_first_visitor_of_a_new_instance_becomes_its_administrator(client: C
     assert Client().get(first_address, follow=True).status_code == 410
 
 
+def test_the_first_person_begins_at_the_address(client: Client, first_address: str) -> None:
+    client.get(first_address)
+    fields = re.findall(r"<input[^>]*autofocus[^>]*>", client.get("/sign-in/enrol/").content.decode())
+    assert len(fields) == 1 and 'name="email"' in fields[0]
+
+
 def test_the_first_persons_password_must_not_be_the_address(client: Client, first_address: str) -> None:
     client.get(first_address)
     answer = client.post("/sign-in/enrol/", {**FIRST, "password": "first@cirt.example", "again": "first@cirt.example"})

@@ -159,7 +159,10 @@ class ContactForm(forms.Form):
 class ImportForm(forms.Form):
     """A directory file."""
 
-    file = forms.FileField(label=_("File"), help_text=_("CSV or JSON, at most 64 MB."))
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or JSON, at most 5 MB. The command takes larger files: tocsin directory import FILE"),
+    )
     end_missing = forms.BooleanField(
         label=_("End claims that the file leaves out"),
         required=False,

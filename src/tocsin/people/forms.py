@@ -124,11 +124,17 @@ class FirstEnrolmentForm(EnrolmentForm):
     """Who the first person of a new instance is, and a password, twice."""
 
     email = forms.EmailField(
-        label=_("E-mail address to sign in with"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("E-mail address to sign in with"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     field_order = ("email", "name", "password", "again")
+
+    def __init__(self, *args: Any, person: Person | None, **kwargs: Any) -> None:
+        super().__init__(*args, person=person, **kwargs)
+        # One begins at the first field, which here is not the password.
+        del self.fields["password"].widget.attrs["autofocus"]
 
     def clean_password(self) -> str:
         """Return the password if it is good enough and not like address or name."""
