@@ -27,8 +27,8 @@ def test_the_engine_gets_every_claim_with_its_dates(ministry: Constituent, bank:
     first = claim(ministry, "192.0.2.0/24", valid_to=dt.date(2025, 12, 31))
     second = claim(bank, "AS64496", ClaimKind.ASN, is_confirmed=True)
     assert list(queries.claims_for_engine()) == [
-        queries.ClaimRow(first.pk, "moh", "network", "192.0.2.0/24", None, dt.date(2025, 12, 31), None),
-        queries.ClaimRow(second.pk, "bank", "asn", "64496", None, None, AT),
+        queries.ClaimRow(first.pk, "moh", "network", "192.0.2.0/24", None, dt.date(2025, 12, 31), None, first.added_at),
+        queries.ClaimRow(second.pk, "bank", "asn", "64496", None, None, AT, second.added_at),
     ]
 
 

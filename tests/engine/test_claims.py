@@ -124,8 +124,8 @@ def test_intervals_are_disjoint_and_in_order(networks: list[Network]) -> None:
     assert len(starts) <= 2 * len(networks)
 
 
-def claim(value: str, constituent: str, kind: str = NETWORK, **more: object) -> Claim:
-    return Claim(f"{constituent}/{value}/{more}", constituent, kind, value, **more)  # type: ignore[arg-type]
+def claim(value: str, constituent: str, kind: str = NETWORK, id: str = "", **more: object) -> Claim:
+    return Claim(id or f"{constituent}/{value}/{more}", constituent, kind, value, **more)  # type: ignore[arg-type]
 
 
 def holder(claims: Claims, address: str, on: dt.date = MONDAY) -> str | None:
@@ -145,9 +145,24 @@ def test_of_equal_claims_the_one_confirmed_last_wins_whatever_their_order() -> N
         assert holder(Claims(order), "192.0.2.1") == "last"
 
 
-def test_equal_claims_confirmed_at_the_same_instant_are_decided_by_their_id() -> None:
-    rivals = [claim("192.0.2.0/24", name, confirmed_at=NOON) for name in ("a", "b", "c")]
-    assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"c"}
+def test_of_claims_that_nobody_confirmed_the_one_entered_first_stands() -> None:
+    rivals = [
+        claim("192.0.2.0/24", name, id=number, added_at=NOON + dt.timedelta(days=on))
+        for name, number, on in (("b", "10", 0), ("c", "9", 1), ("a", "11", 2))
+    ]
+    assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"b"}
+
+
+@pytest.mark.parametrize("confirmed_at", [NOON, None])
+def test_equal_claims_entered_together_are_decided_by_the_id_of_who_makes_them(
+    confirmed_at: dt.datetime | None,
+) -> None:
+    for ids in itertools.permutations(("9", "10", "11")):
+        rivals = [
+            claim("192.0.2.0/24", name, id=number, confirmed_at=confirmed_at, added_at=NOON)
+            for name, number in zip(("a", "b", "c"), ids, strict=True)
+        ]
+        assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"a"}
 
 
 def test_a_claim_holds_from_its_first_to_its_last_day() -> None:

@@ -79,9 +79,10 @@ class ClaimRow:
     valid_to: dt.date | None
     """The last day."""
     confirmed_at: dt.datetime | None
+    added_at: dt.datetime
 
 
-_ENGINE_FIELDS = ("pk", "constituent", "kind", "value", "valid_from", "valid_to", "confirmed_at")
+_ENGINE_FIELDS = ("pk", "constituent", "kind", "value", "valid_from", "valid_to", "confirmed_at", "added_at")
 
 
 class _Constituents(dict[int, tuple[str, str]]):

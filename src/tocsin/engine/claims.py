@@ -47,6 +47,7 @@ class Claim:
     valid_to: dt.date | None = None
     """Last day on which it holds; None for no end."""
     confirmed_at: dt.datetime | None = None
+    added_at: dt.datetime | None = None
 
     def holds_on(self, day: dt.date) -> bool:
         """Tell whether the claim is valid on `day`. A claim without dates always is."""
@@ -228,8 +229,10 @@ class Claims:
     """All claims."""
 
     def __init__(self, claims: Sequence[Claim]) -> None:
-        # Of equals the claim confirmed last wins; the id makes the order total, so that it never depends on a query.
-        self.claims = sorted(claims, key=lambda claim: (claim.confirmed_at or _NEVER, claim.id))
+        # Of equals the claim confirmed last wins. Where that decides nothing, the one that was there first: nobody gets
+        # findings of others by merely claiming them. Names make the order total, so that it never depends on a query.
+        newest = sorted(claims, key=lambda claim: (claim.added_at or _NEVER, claim.constituent, claim.id), reverse=True)
+        self.claims = sorted(newest, key=lambda claim: claim.confirmed_at or _NEVER)
 
     @functools.cached_property
     def index(self) -> Index:
