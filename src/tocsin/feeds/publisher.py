@@ -106,8 +106,9 @@ class Publisher:
 
     def __init__(self, config: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
         if config.exercise:
+            says = _("This instance is an exercise: nothing leaves it, so nothing is fetched.")
             remedy = _("Import reports of the exercise with `tocsin feed run`.")
-            raise Conflict(f"{_('This instance is an exercise: nothing leaves it, so nothing is fetched.')} {remedy}")
+            raise Conflict(f"{says} {remedy}")
         for says, fix in faults(config):
             raise InvalidInput(f"{says}.", remedy=fix)
         if not is_wanted(config):
