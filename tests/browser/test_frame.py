@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.browser.pseudo import compile_pseudo_arabic
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
+OPTIONS = '<div id="made"><div class="options"><div id="id_kind"><div>a</div><div>b</div><div>c</div></div></div></div>'
+"""A group of choices as Django writes it."""
 WIDTHS = [320, 768, 1366, 1920]
 
 
@@ -64,6 +67,19 @@ def test_right_to_left_mirrors_the_frame(arabic: None, open_page: OpenPage) -> N
     assert box(page, "tbody .grade")["left"] > box(page, "tbody .share")["left"]
     assert box(page, ".levels li:first-child")["left"] > box(page, ".levels li:last-child")["left"]
     assert box(page, ".bars li > span")["left"] > box(page, ".bars rect")["left"]
+
+
+def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    name, bar, value = (
+        page.evaluate(
+            f"(r => ({{left: r.left, right: r.right}}))(document.querySelector('{each}').getBoundingClientRect())"
+        )
+        for each in (".bars li > span", ".bars rect", ".bars text")
+    )
+    assert name["left"] >= bar["right"] - 1
+    assert bar["left"] >= value["right"] - 1, "the figure stands at the far end of its bar, not on the name"
 
 
 def test_right_to_left_leaves_time_and_identifiers_as_they_are(arabic: None, open_page: OpenPage) -> None:
@@ -139,6 +155,41 @@ def test_the_sizes_are_those_of_the_design(open_page: OpenPage) -> None:
     assert box(page, ".list tbody tr")["height"] == pytest.approx(32, abs=1.5)
 
 
+def test_the_band_of_an_exercise_keeps_its_sentence_beside_the_hatch(open_page: OpenPage, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, exercise=True)
+    page = open_page("/help/", 320)
+
+    word, sentence = box(page, ".band.exercise b"), box(page, ".band.exercise span")
+    assert sentence["left"] == word["left"] >= 56 and sentence["right"] <= 320
+
+
+def test_options_are_one_ruled_list(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', `" + OPTIONS + "`)")
+
+    tops = page.evaluate(
+        "[...document.querySelectorAll('#made .options > div > div')].map(e => getComputedStyle(e).borderTopWidth)"
+    )
+    assert tops == ["0px", "1px", "1px"]
+
+
+def test_a_raw_row_has_the_whole_width_of_a_narrow_screen(open_page: OpenPage) -> None:
+    page = open_page("/help/", 320)
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<table class=list><tbody><tr><th>Why</th>"
+        "<td>file</td><td class=raw>x</td></tr></tbody></table>')"
+    )
+
+    raw = box(page, "td.raw")
+    assert raw["right"] - raw["left"] == 288
+
+
+def test_names_of_two_lines_leave_room_between_bars(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('.bars li')).paddingBlockStart") == "2px"
+
+
 def test_dark_and_print_have_their_own_colours(open_page: OpenPage) -> None:
     page = open_page("/parts/", color_scheme="dark")
     paper = "getComputedStyle(document.documentElement).getPropertyValue('--paper')"
@@ -167,6 +218,21 @@ def test_a_question_mark_opens_the_list_of_keys(open_page: OpenPage) -> None:
     page.keyboard.press("?")
 
     expect(page.locator("h1")).to_have_text("Help and keys")
+
+
+def test_keys_that_are_switched_off_do_nothing(open_page: OpenPage) -> None:
+    page = open_page("/help/")
+    page.get_by_role("button", name="Switch the keys off").click()
+    expect(page.get_by_role("button", name="Switch the keys on")).to_be_visible()
+
+    page.keyboard.press("/")
+    expect(page.locator("#search")).not_to_be_focused()
+    page.goto(page.url.replace("/help/", "/search/"))
+    page.keyboard.press("?")
+    page.locator("#search").fill("10.0/8")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search")).not_to_be_focused()
+    expect(page.locator("h1")).not_to_have_text("Help and keys")
 
 
 def test_rows_are_walked_and_chosen_with_keys(open_page: OpenPage) -> None:

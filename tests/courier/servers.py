@@ -62,14 +62,20 @@ class Handler(socketserver.BaseRequestHandler):
 @contextmanager
 def serving(answer: Answer, context: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> Iterator[Server]:
     """Serve while the block runs."""
-    with Server(answer, context, address) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Server(answer, context, address) as server, running(server):
+        yield server
+
+
+@contextmanager
+def running(server: socketserver.BaseServer) -> Iterator[None]:
+    """Have a server answer, in a thread of its own, while the block runs."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def response(body: bytes = b"", status: str = "200 OK", **headers: str) -> Answer:

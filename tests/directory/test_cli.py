@@ -83,7 +83,7 @@ def test_several_files_are_one_import(file: Path, tmp_path: Path, capsys: pytest
     assert run("import", table, file) == 0
     out = capsys.readouterr().out
     assert "Constituents: 4 added" in out
-    assert "1 new conflicts to settle" in out and "198.18.5.0/24: c0002, c9" in out
+    assert "1 new conflict to settle" in out and "198.18.5.0/24: c0002, c9" in out
 
 
 def test_missing_claims_are_named_and_ended_on_request(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,10 +91,7 @@ def test_missing_claims_are_named_and_ended_on_request(file: Path, capsys: pytes
     file.write_bytes(as_json({**NATIONAL[2], "networks": []}))
     capsys.readouterr()
     assert run("import", file) == 0
-    assert (
-        "1 claims are not in the file and were kept; --end-missing ends them:\n  198.18.5.0/24"
-        in capsys.readouterr().out
-    )
+    assert "1 claim is not in the file and was kept; --end-missing ends it:\n  198.18.5.0/24" in capsys.readouterr().out
     assert run("import", file, "--end-missing") == 0
     assert "Claims: 0 added, 0 changed, 1 ended." in capsys.readouterr().out
     assert Claim.objects.filter(valid_to=None).count() == 5

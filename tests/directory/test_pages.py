@@ -33,6 +33,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.views import constituents as constituent_views
+from tocsin.directory.views import work as work_views
 from tocsin.jobs import bell, helping, queue
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
@@ -232,6 +233,17 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why(pages: Pages, ministry
     answer = pages.post("/directory/add/", name="", sector="magic", status="active", names="Le port", languages="??")
     assert "things to put right" in text(answer)
     assert Constituent.objects.count() == 1
+
+
+def test_the_page_says_how_large_a_file_it_takes(pages: Pages) -> None:
+    """The page takes less than the command does."""
+    assert f"at most {work_views.LONGEST_UPLOAD // 2**20} MB" in text(pages.get("/directory/import/"))
+
+
+def test_what_is_said_of_a_claim_has_its_label_where_there_is_no_head(pages: Pages, ministry: Constituent) -> None:
+    claim(ministry, "192.0.2.0/24")
+    page = pages.get(CONSTITUENT).content.decode()
+    assert 'data-label="confirmed"' in page and 'data-label="how we know"' in page
 
 
 def test_a_claim_is_entered_confirmed_and_ended(pages: Pages, ministry: Constituent) -> None:
@@ -549,3 +561,35 @@ def test_refusals_speak_french(pages: Pages, ministry: Constituent, kind: str, v
         answer = pages.post("/directory/constituents/moh/claims/add/", kind=kind, value=value)
     assert answer.status_code == 422
     assert sentence in text(answer)
+
+
+def test_organisations_are_offered_in_the_order_of_words(pages: Pages, bank: Constituent) -> None:
+    """A database puts É after Z, and knows no name but the first."""
+    names = [("Zinc", "Zinc"), ("Works", "Énergie"), ("Alpha", "Œuvres"), ("É", "eau")]
+    for number, (name, french) in enumerate(names):
+        facts = {"sector": "energy", "names": {"fr": french}, "by": BY, "at": AT}
+        actions.add_constituent(public_id=f"o{number}", name=name, **facts)
+
+    with translation.override("fr"):
+        page = pages.get("/directory/constituents/bank/change/").content.decode()
+
+    offered = page.partition('name="parent"')[2].partition("</select>")[0]
+    assert re.findall(r">([^<>]+)</option>", offered) == ["---------", "eau", "Énergie", "Œuvres", "Zinc"]
+
+
+@pytest.mark.parametrize(("zone", "today"), [("Pacific/Auckland", "2026-11-20"), ("Pacific/Pago_Pago", "2026-11-18")])
+def test_the_day_offered_is_that_of_the_instance(
+    pages: Pages, ministry: Constituent, bank: Constituent, settings: Any, monkeypatch: Any, zone: str, today: str
+) -> None:
+    """Beside a clock that says another day, that of UTC would be wrong."""
+    settings.TIME_ZONE = zone
+    one, other = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    at = dt.datetime(2026, 11, 19, 10 if today == "2026-11-18" else 20, 30, tzinfo=dt.UTC)
+    for view in (constituent_views, work_views):
+        monkeypatch.setattr(view, "now", lambda: at)
+
+    ending = pages.get(f"/directory/claims/{one.pk}/end/")
+    settling = pages.get(f"/directory/conflicts/{one.pk}-{other.pk}/")
+
+    assert f'value="{today}"' in ending.content.decode()
+    assert f'value="{dt.date.fromisoformat(today) - dt.timedelta(days=1)}"' in settling.content.decode()

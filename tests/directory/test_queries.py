@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable
 
@@ -26,8 +27,8 @@ def test_the_engine_gets_every_claim_with_its_dates(ministry: Constituent, bank:
     first = claim(ministry, "192.0.2.0/24", valid_to=dt.date(2025, 12, 31))
     second = claim(bank, "AS64496", ClaimKind.ASN, is_confirmed=True)
     assert list(queries.claims_for_engine()) == [
-        queries.ClaimRow(first.pk, "moh", "network", "192.0.2.0/24", None, dt.date(2025, 12, 31), None),
-        queries.ClaimRow(second.pk, "bank", "asn", "64496", None, None, AT),
+        queries.ClaimRow(first.pk, "moh", "network", "192.0.2.0/24", None, dt.date(2025, 12, 31), None, first.added_at),
+        queries.ClaimRow(second.pk, "bank", "asn", "64496", None, None, AT, second.added_at),
     ]
 
 
@@ -220,6 +221,16 @@ def test_fifty_thousand_networks_load_and_list_in_time(load: Callable[..., queri
     print(f"import {imported - started:.1f} s, lists {time.process_time() - imported:.1f} s")
 
 
+def test_who_is_found_by_a_claim_is_asked_for_by_itself(bank: Constituent, ministry: Constituent) -> None:
+    """A database that takes tables for empty answers a question within a question row by row."""
+    claim(bank, "10.7.0.0/16")
+    with CaptureQueriesContext(connection) as asked:
+        assert list(queries.constituents_matching("10.7.1.1", Constituent.objects.all())) == [bank]
+
+    tables = [re.findall(r'FROM "(\w+)"', each["sql"]) for each in asked]
+    assert tables == [["directory_claim"], ["directory_constituent"]]
+
+
 @pytest.mark.slow
 def test_conflicts_are_found_in_time_whatever_the_database_believes_of_its_tables(bank: Constituent) -> None:
     others = [Constituent(public_id=f"c{n}", name=f"C {n}", added_at=AT, changed_at=AT) for n in range(250)]
@@ -243,6 +254,8 @@ def test_conflicts_are_found_in_time_whatever_the_database_believes_of_its_table
     assert queries.overlaps() == []
     assert len(queries.claims_fingerprint()) == 64
     everybody = Constituent.objects.all()
+    found = queries.constituents_matching("10.3.5.1", everybody)
+    assert queries.in_shown_order(found, "name") == [others[3].pk]
     by_claims = queries.in_shown_order(everybody, "claim_count", is_descending=True)
     assert [each.claim_count for each in queries.listed(everybody, by_claims)] == [80] * 250 + [50]
     assert len(queries.in_shown_order(everybody, "verified_on")) == 251

@@ -1,8 +1,8 @@
 """The engine's tests do not wait for the disk: fsync guards against power cuts, which no test can make.
 
-`test_store` shows that it is called, on the function as it was before. Nor is an example of Hypothesis timed: on a
-busy machine that says nothing about the engine. Fifty examples, not a hundred, keep the whole room under a minute;
-TOCSIN_TEST_EXAMPLES asks for more.
+`test_store` shows that it is called, `tests/kernel/test_durable` what it does. Nor is an example of Hypothesis timed:
+on a busy machine that says nothing about the engine. Fifty examples, not a hundred, keep the whole room under a
+minute; TOCSIN_TEST_EXAMPLES asks for more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from tocsin.engine import store
+from tocsin.kernel import durable
 
 settings.register_profile("untimed", deadline=None, max_examples=int(os.environ.get("TOCSIN_TEST_EXAMPLES", "50")))
 settings.load_profile("untimed")
@@ -21,4 +21,4 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out fsync."""
-    monkeypatch.setattr(store, "_durable", lambda _path: None)
+    monkeypatch.setattr(durable, "sync", lambda _path: None)

@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 
 from tests.engine.manifest import Bench
-from tocsin.engine import store
 from tocsin.engine.executors import Threads
+from tocsin.kernel import durable
 
 MANIFEST = "manifest"
 
@@ -58,7 +58,7 @@ def run(folder: Path, name: str, killed_at: int | None) -> list[str]:
 
 def main(folder: Path) -> int:
     """Run once for each point, then once to the end."""
-    store._durable = lambda _path: None  # what SIGKILL leaves needs no fsync
+    durable.sync = lambda _path: None  # what SIGKILL leaves needs no fsync
     DurableBench(folder / "base")  # reads the mappings, once for all children
     for number in itertools.count():
         child = os.fork()

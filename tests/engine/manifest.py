@@ -68,7 +68,7 @@ class Manifest:
         """Take a run's outcome; the state of a type without any report is forgotten."""
         for superseded in delta.superseded:
             del self.by_id[superseded]
-        self.by_id.update({report.id: report for report in delta.accepted})
+        self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed)})
         for one in delta.types:
             self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
             kept = [row for row in self.movements.get(one.type, []) if row["on"] < one.since]
@@ -244,7 +244,7 @@ def _content_of_type(bench: Bench, kind: str) -> dict[str, Any]:
             (str(one.cycle.on), one.cycle.rows, one.usual, one.held, one.counts) for one in bench.manifest.judged(kind)
         ],
         "reports": [
-            (r.id, r.name, str(r.on), r.records, r.kept, r.rows_quarantined, r.cells_quarantined, r.constituents)
+            (r.id, r.names, str(r.on), r.records, r.kept, r.rows_quarantined, r.cells_quarantined, r.constituents)
             for r in reports
         ],
         "quarantine": [bench.quarantine(report) for report in reports],

@@ -13,10 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.feeds import write_claims
+from tests.engine.manifest import Bench
 from tests.engine.reports import MONDAY, day
 from tocsin.engine import addresses
 from tocsin.engine.attribute import attribute, names_only, own_name
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
+from tocsin.engine.reattribute import reattributed
+from tocsin.engine.reduce import read_state
+from tocsin.formats import shadowserver
+from tocsin.formats.delimited import shipped_feeds
+from tocsin.formats.recognition import Recognition
 
 Question = tuple[str | None, int, bytes | None, dt.date]
 """Address, autonomous system, own name, day of observation."""
@@ -248,3 +254,59 @@ def test_cells_that_name_no_host_are_left_out() -> None:
     cells = pa.array(["www.port.example", None, "-", "192.0.2.1", "http://port.example/"])
     assert names_only(cells).to_pylist() == ["www.port.example", None, None, None, "http://port.example/"]
     assert names_only(cells.slice(0, 2)).to_pylist() == ["www.port.example", None]
+
+
+NESTED = Claims(
+    [
+        Claim("wide", "wide", NETWORK, "192.0.2.0/24"),
+        Claim("left", "left", NETWORK, "192.0.2.0/25"),
+        Claim("later", "later", NETWORK, "192.0.2.0/26", valid_from=day(1)),
+        Claim("six", "six", NETWORK, "2001:db8::/32"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("account", "on", "holder"),
+    [
+        ("192.0.2.0/24", 0, "wide"),
+        ("192.0.2.0/25", 0, "left"),
+        ("192.0.2.128/25", 0, "wide"),
+        ("192.0.2.0/26", 0, "left"),
+        ("192.0.2.0/26", 1, "later"),
+        ("192.0.2.0/23", 0, None),
+        ("192.0.2.1/32", 1, "later"),
+        ("198.51.100.0/24", 0, None),
+        ("2001:db8:1::/48", 0, "six"),
+        ("2001:db8::/31", 0, None),
+        ("999.0.0.0/8", 0, None),
+        ("somebody", 0, None),
+        (None, 0, None),
+    ],
+)
+def test_a_network_belongs_to_the_most_specific_claim_on_the_whole_of_it(
+    account: str | None, on: int, holder: str | None
+) -> None:
+    nothing = np.zeros(2, np.uint64)
+    (_, found) = attribute(
+        NESTED, days=np.array([day(on)] * 2, "datetime64[D]"), high=nothing, low=nothing, asns=nothing, names=None,
+        accounts=pa.array([None, account], pa.utf8()),
+    ).tolist()  # fmt: skip
+    assert (NESTED.claims[found].constituent if found >= 0 else None) == holder
+
+
+def test_a_list_of_networks_is_attributed_when_it_is_read_and_when_claims_change(tmp_path: Path) -> None:
+    feeds = Recognition(shadowserver.mappings(), list(shipped_feeds().values()))
+    bench = Bench(tmp_path / "store", NESTED.claims, recognise=feeds)
+    path = tmp_path / "spamhaus_drop_text.txt"
+    path.write_text("; remark\n192.0.2.128/26 ; SBL1\n198.51.100.0/24 ; SBL2\n")
+    (report,) = bench.run([path]).accepted
+    assert report.constituents == {"wide": 1}
+    (state,) = bench.manifest.states.values()
+    (partition,) = state.partitions
+    claims = Claims([Claim("x", "other", NETWORK, "198.51.0.0/16")])
+    changed = reattributed(read_state(bench.root / partition), claims, None).to_pylist()
+    assert {one["account"]: one["constituent"] for one in changed} == {
+        "192.0.2.128/26": None,
+        "198.51.100.0/24": "other",
+    }

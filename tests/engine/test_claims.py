@@ -124,14 +124,14 @@ def test_intervals_are_disjoint_and_in_order(networks: list[Network]) -> None:
     assert len(starts) <= 2 * len(networks)
 
 
-def claim(value: str, constituent: str, kind: str = NETWORK, **more: object) -> Claim:
-    return Claim(f"{constituent}/{value}/{more}", constituent, kind, value, **more)  # type: ignore[arg-type]
+def claim(value: str, constituent: str, kind: str = NETWORK, id: str = "", **more: object) -> Claim:
+    return Claim(id or f"{constituent}/{value}/{more}", constituent, kind, value, **more)  # type: ignore[arg-type]
 
 
 def holder(claims: Claims, address: str, on: dt.date = MONDAY) -> str | None:
     high, low = addresses.of(address)
-    index = claims.index(claims.epoch(on))
-    (found,) = index.networks.look_up(np.array([high], np.uint64), np.array([low], np.uint64)).tolist()
+    nearest = claims.index.networks.look_up(np.array([high], np.uint64), np.array([low], np.uint64))
+    (found,) = claims.index.holding(nearest, np.array([on], "datetime64[D]")).tolist()
     return claims.claims[found].constituent if found >= 0 else None
 
 
@@ -145,9 +145,24 @@ def test_of_equal_claims_the_one_confirmed_last_wins_whatever_their_order() -> N
         assert holder(Claims(order), "192.0.2.1") == "last"
 
 
-def test_equal_claims_confirmed_at_the_same_instant_are_decided_by_their_id() -> None:
-    rivals = [claim("192.0.2.0/24", name, confirmed_at=NOON) for name in ("a", "b", "c")]
-    assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"c"}
+def test_of_claims_that_nobody_confirmed_the_one_entered_first_stands() -> None:
+    rivals = [
+        claim("192.0.2.0/24", name, id=number, added_at=NOON + dt.timedelta(days=on))
+        for name, number, on in (("b", "10", 0), ("c", "9", 1), ("a", "11", 2))
+    ]
+    assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"b"}
+
+
+@pytest.mark.parametrize("confirmed_at", [NOON, None])
+def test_equal_claims_entered_together_are_decided_by_the_id_of_who_makes_them(
+    confirmed_at: dt.datetime | None,
+) -> None:
+    for ids in itertools.permutations(("9", "10", "11")):
+        rivals = [
+            claim("192.0.2.0/24", name, id=number, confirmed_at=confirmed_at, added_at=NOON)
+            for name, number in zip(("a", "b", "c"), ids, strict=True)
+        ]
+        assert {holder(Claims(order), "192.0.2.1") for order in itertools.permutations(rivals)} == {"a"}
 
 
 def test_a_claim_holds_from_its_first_to_its_last_day() -> None:
@@ -162,10 +177,25 @@ def test_a_claim_may_hold_to_the_end_of_all_days() -> None:
     assert [holder(claims, "192.0.2.1", on) for on in (day(0), day(1), dt.date.max)] == [None, "x", "x"]
 
 
-def test_the_indexes_of_a_few_epochs_are_kept_however_many_there_are() -> None:
+def test_however_many_days_claims_begin_on_the_index_is_one() -> None:
     claims = Claims([claim("192.0.2.0/24", f"c{n}", valid_from=day(n), valid_to=day(n)) for n in range(100)])
-    assert [holder(claims, "192.0.2.1", day(n)) for n in range(100)] == [f"c{n}" for n in range(100)]
-    assert len(claims._indexes) <= 16
+    index = claims.index
+    assert [holder(claims, "192.0.2.1", day(n)) for n in range(101)] == [*(f"c{n}" for n in range(100)), None]
+    assert claims.index is index
+
+
+def test_where_the_nearest_claim_does_not_hold_the_one_around_it_does() -> None:
+    claims = Claims(
+        [
+            claim("192.0.2.0/24", "inner", valid_from=day(3)),
+            claim("192.0.0.0/16", "outer", valid_to=day(4)),
+            claim("192.0.0.0/16", "equal", valid_from=day(1), valid_to=day(1), confirmed_at=NOON),
+            claim("192.0.0.0/8", "outermost", valid_from=day(1)),
+        ]
+    )
+    found = [holder(claims, "192.0.2.1", day(n)) for n in (0, 1, 2, 3)]
+    assert found == ["outer", "equal", "outer", "inner"]
+    assert [holder(claims, "192.0.3.1", day(n)) for n in (4, 5)] == ["outer", "outermost"]
 
 
 def test_a_network_handed_over_changes_hands_on_the_day() -> None:
@@ -178,11 +208,18 @@ def test_a_network_handed_over_changes_hands_on_the_day() -> None:
     assert [holder(claims, "192.0.2.1", day(n)) for n in (-1, 0, 1, 2)] == ["before", "before", "after", "after"]
 
 
-def test_an_epoch_lasts_while_no_claim_begins_or_ends() -> None:
-    claims = Claims([claim("192.0.2.0/24", "x", valid_from=day(1), valid_to=day(3)), claim("10.0.0.0/8", "y")])
-    assert claims.edges.astype(str).tolist() == [str(day(1)), str(day(4))]
-    assert [claims.epoch(day(n)) for n in range(6)] == [0, 1, 1, 1, 2, 2]
-    assert claims.index(1) is claims.index(1)
+def test_behind_a_suffix_stand_its_equals_and_then_shorter_ones() -> None:
+    held = [
+        claim("gov.example", "state", SUFFIX),
+        claim("port.gov.example", "port", SUFFIX, valid_from=day(5)),
+        claim("port.gov.example", "rival", SUFFIX, valid_from=day(3), valid_to=day(3), confirmed_at=NOON),
+        claim("a.port.gov.example", "a", SUFFIX, valid_to=day(1)),
+    ]
+    claims = Claims(held)
+    first = claims.index.by_name("www.a.port.gov.example")
+    days = np.array([day(n) for n in (1, 2, 3, 4, 5)], "datetime64[D]")
+    found = claims.index.holding(np.full(5, first, np.int32), days).tolist()
+    assert [claims.claims[n].constituent for n in found] == ["a", "state", "rival", "state", "port"]
 
 
 def test_systems_and_suffixes_are_found() -> None:
@@ -194,7 +231,7 @@ def test_systems_and_suffixes_are_found() -> None:
             claim("port.gov.example", "port", SUFFIX),
         ]
     )
-    index = claims.index(0)
+    index = claims.index
     found = index.by_asn(np.array([0, 64495, 64496, 64497, 4_200_000_000, 2**32 - 1], np.uint64)).tolist()
     assert [claims.claims[n].constituent if n >= 0 else None for n in found] == [None, None, "one", None, "two", None]
     names = ["gov.example", "www.gov.example", "a.port.gov.example", "notgov.example", "example", "", "gov.example.org"]
@@ -211,7 +248,7 @@ def test_systems_and_suffixes_are_found() -> None:
 
 
 def test_without_claims_everything_is_nobodys() -> None:
-    index = Claims([]).index(0)
+    index = Claims([]).index
     assert index.by_asn(np.array([1, 2], np.uint64)).tolist() == [NOBODY, NOBODY]
     assert index.by_name("www.example") == NOBODY
     assert holder(Claims([]), "192.0.2.1") is None

@@ -32,9 +32,9 @@ OWN = Mapping(
 
 
 class Semicolons:
-    """Knows one feed of an operator: semicolons, comments, no header."""
+    """Knows one feed of an operator: semicolons, no header."""
 
-    shape = Shape(delimiter=";", header=("when", "who"), comment="#")
+    shape = Shape(delimiter=";", header=("when", "who"))
 
     def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
         return Recognised(OWN, None, self.shape)
@@ -81,12 +81,12 @@ def test_a_report_that_no_mapping_fits_is_refused(tmp_path: Path) -> None:
 
 def test_a_feed_of_an_operators_own_shape_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
-    path.write_bytes(b"# our list\n16/11/2026;192.0.2.1\n# more\n17/11/2026;192.0.2.2\nbroken\n")
+    path.write_bytes(b"16/11/2026;192.0.2.1\n\n17/11/2026;192.0.2.2\nbroken\n")
     bench = Bench(tmp_path / "store", recognise=Semicolons())
     (report,) = bench.run([path]).accepted
     assert (report.type, report.on, report.records, report.kept) == ("own", day(1), 3, 2)
-    assert bench.observations(report)["line"].to_pylist() == [2, 4]
-    assert [(one["line"], one["raw"]) for one in bench.quarantine(report)] == [(5, b"broken")]
+    assert bench.observations(report)["line"].to_pylist() == [1, 3]
+    assert [(one["line"], one["raw"]) for one in bench.quarantine(report)] == [(4, b"broken")]
 
 
 def test_a_chunk_becomes_a_part_a_spill_and_a_quarantine(tmp_path: Path) -> None:

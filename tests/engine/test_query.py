@@ -273,6 +273,22 @@ def test_the_observations_of_a_finding_are_shown_latest_first(bench: Bench, find
     assert len(query.observations(Database(threads=1), parts, one.k1, one.k2, limit=1)) == 1
     assert sorted(query.sightings(Database(threads=1), parts, one.k1, one.k2).values()) == [1, 1, 1]
     assert query.observations(Database(threads=1), [], one.k1, one.k2, limit=1) == []
+    only = query.observations(Database(threads=1), [path], one.k1, one.k2, limit=9, line=3)
+    assert only == found[:1] and not query.observations(Database(threads=1), [path], one.k1, one.k2, limit=9, line=99)
+
+
+def test_where_a_finding_was_sighted_is_told_part_after_part(bench: Bench, findings: Findings) -> None:
+    low = addresses.of("192.0.2.2")[1]
+    (one,) = findings.stream(Filter(addresses=((0, low, 0, low),)))
+    parts = [str(bench.root / part) for report in bench.manifest.reports("scan_rdp") for part in report.parts]
+    seen = query.observations(Database(threads=1), parts, one.k1, one.k2, limit=10)
+    told = [(at, line, part) for at, line, part, *_ in seen]
+
+    for order in (parts, parts[::-1]):
+        found = query.sighted(Database(threads=1), order, one.k1, one.k2, limit=10)
+        assert found == sorted(told, key=lambda row: order.index(row[2]))
+        assert query.sighted(Database(threads=1), order, one.k1, one.k2, limit=1, offset=1) == found[1:2]
+    assert query.sighted(Database(threads=1), [], one.k1, one.k2, limit=1) == []
 
 
 def test_what_could_not_be_taken_is_shown_in_line_order(tmp_path: Path) -> None:
@@ -322,6 +338,25 @@ def test_reverse_names_are_those_of_nobodys_rows(tmp_path: Path) -> None:
     found = query.reverse_names(Database(threads=1), parts, [(0, first, 0, last)])
     assert sorted(name for *_, name in found) == ["h100.example", "h101.example"]
     assert query.reverse_names(Database(threads=1), [], [(0, first, 0, last)]) == []
+
+
+def test_reports_without_a_column_for_reverse_names_have_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", CLAIMS)
+    path = tmp_path / "2026-11-16-scan_rdp-xx.csv"
+    path.write_text("timestamp,ip,port\n2026-11-16 06:00:00,192.0.2.100,3389\n")
+    sinkhole = tmp_path / "2026-11-16-event4_sinkhole-xx.csv"
+    sinkhole.write_text(
+        "timestamp,src_ip,src_hostname\n2026-11-16 06:00:00,192.0.2.101,h.example\n2026-11-16 06:00:00,192.0.2.102,\n"
+    )
+    plain, named = sorted(bench.run([path, sinkhole]).accepted, key=lambda report: report.type, reverse=True)
+    spans = [(0, addresses.of("192.0.2.0")[1], 0, addresses.of("192.0.2.127")[1])]
+
+    def found(*parts: str) -> list[str]:
+        paths = [str(bench.root / part) for part in parts]
+        return [name for *_, name in query.reverse_names(Database(threads=1), paths, spans)]
+
+    assert found(*plain.parts) == []
+    assert found(*named.parts) == found(*plain.parts, *named.parts) == ["h.example"]
 
 
 def test_a_public_id_leads_to_its_finding(findings: Findings, every: list[Finding]) -> None:

@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench, Manifest
-from tocsin.engine import replay
+from tocsin.engine import intake, replay
 from tocsin.engine import run as engine
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.executors import Threads
 from tocsin.engine.intake import Context
+from tocsin.engine.normalise import as_records
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Report, Workspace
 from tocsin.formats import shadowserver
@@ -235,3 +237,60 @@ def test_many_rows_set_aside_are_read_in_pieces(tmp_path: Path, monkeypatch: pyt
     (report,) = made.manifest.by_id.values()
     assert len(report.parts) == 4
     assert contents(made) == contents(fresh)
+
+
+def test_of_what_was_set_aside_each_task_reads_its_own_lines_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (replay, intake):
+        monkeypatch.setattr(module, "CHUNK_ROWS", 4)
+    made = bench(tmp_path / "store")
+    made.run(write(tmp_path / "in", [[f"01/03/2026 10:{minute:02},198.51.100.1,80,x" for minute in range(12)]]))
+    (report,) = made.manifest.by_id.values()
+    path = made.root / report.quarantine
+    groups = pq.read_metadata(path)
+    ranges = [groups.row_group(n).column(0).statistics for n in range(groups.num_row_groups)]
+    assert [(one.min, one.max) for one in ranges] == [(2, 5), (6, 9), (10, 13)]
+    data = bytearray(path.read_bytes())
+    for other in (0, 2):  # whoever reads it fails
+        for number in range(groups.num_columns):
+            column = groups.row_group(other).column(number)
+            start = column.dictionary_page_offset or column.data_page_offset
+            data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(data)
+    workspace = Workspace(made.root, "again")
+    found = replay._set_aside(workspace, report, lines=(6, 10))
+    assert found["line"].to_pylist() == [6, 7, 8, 9]
+    with pytest.raises(OSError):
+        replay._set_aside(workspace, report, lines=(5, 10))
+
+
+def test_parts_are_read_by_the_tasks_that_have_lines_in_them() -> None:
+    parts, firsts = ("a", "b", "c"), (2, 100, 200)
+    cases = {
+        (0, 100): ("a",),
+        (100, 150): ("b",),
+        (150, 201): ("b", "c"),
+        (0, 999): parts,
+        (0, 2): (),
+        (99, 101): ("a", "b"),
+    }
+    for (first, end), expected in cases.items():
+        assert replay._parts_within(parts, firsts, first, end) == expected
+    assert replay._parts_within((), (), 0, 9) == ()
+
+
+CELL = st.binary(max_size=5) | st.sampled_from([b"", b'"', b"a\nb", b"a\r", b'say ""so""', b",,", "é".encode(), b"\0"])
+
+
+@given(st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=6), st.booleans())
+def test_records_that_were_set_aside_are_columns_again_cell_by_cell(rows: list[list[bytes]], torn: bool) -> None:
+    names = ("a", "b", "c")
+    columns = [pa.array([row[at] for row in rows], pa.binary()) for at in range(3)]
+    raws = [*as_records(pa.table(columns, names=names)).to_pylist(), *([b'"torn'] if torn else [])]
+    aside = pa.table([pa.array(range(len(raws)), pa.int64()), pa.array(raws, pa.binary())], names=["line", "raw"])
+    again = replay._refused(aside, names)
+    expected = [tuple(cell or None for cell in row) for row in rows]
+    assert again["line"].to_pylist() == list(range(len(raws)))
+    found = [tuple(row.values()) for row in again.select(names).to_pylist()]
+    assert found[: len(rows)] == expected

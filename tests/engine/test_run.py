@@ -7,6 +7,7 @@ import gzip
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -32,6 +33,14 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "store", [Claim("n", "c-one", NETWORK, "192.0.2.0/30")])
 
 
+def without_names(bench: Bench) -> dict[str, Any]:
+    """Return all that a store says save under which names its reports came."""
+    return {
+        kind: {**held, "reports": [(one[0], *one[2:]) for one in held["reports"]]}
+        for kind, held in content(bench).items()
+    }
+
+
 def test_reports_go_in_and_findings_come_out(bench: Bench, tmp_path: Path) -> None:
     told: list[tuple[str, float]] = []
     delta = run.run(
@@ -50,7 +59,7 @@ def test_reports_go_in_and_findings_come_out(bench: Bench, tmp_path: Path) -> No
 def test_the_same_report_twice_is_a_no_op(bench: Bench, tmp_path: Path) -> None:
     path = write(tmp_path, ROWS)
     bench.run([path])
-    before = state_digest(bench)
+    before = without_names(bench)
     copy = tmp_path / "again" / path.name
     copy.parent.mkdir()
     copy.write_bytes(path.read_bytes())
@@ -61,7 +70,7 @@ def test_the_same_report_twice_is_a_no_op(bench: Bench, tmp_path: Path) -> None:
         delta = bench.run(paths)
         assert (delta.accepted, delta.superseded, delta.types, delta.duplicates) == ((), (), (), 0)
         assert len(delta.unchanged) == len(paths)
-        assert state_digest(bench) == before
+        assert without_names(bench) == before
     assert bench.debris() == set()
 
 

@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reports import day
-from tocsin.engine import store
 from tocsin.engine.cycles import Decision
 from tocsin.engine.store import CycleRecord, Report, Workspace, safe
-
-DURABLE = store._durable
-"""The function as it was before conftest put another in its place."""
+from tocsin.kernel import durable
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -43,20 +40,13 @@ def test_a_file_and_its_folder_are_made_durable_around_the_rename(
 ) -> None:
     told: list[str] = []
     workspace = Workspace(tmp_path, "run1", told.append)
-    monkeypatch.setattr(store, "_durable", lambda path: told.append(f"fsync {path.name}"))
+    monkeypatch.setattr(durable, "sync", lambda path: told.append(f"fsync {path.name}"))
     path = workspace.path("state", "t", "0")
     told.clear()
     with workspace.writing(path) as temporary:
         assert re.fullmatch(r"run1-0\.parquet\.[0-9a-f]{8}\.tmp", temporary.name)
         temporary.touch()
     assert told == ["written", f"fsync {temporary.name}", "fsync t", "renamed"]
-
-
-def test_durable_means_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(store.os, "fsync", synced.append)
-    DURABLE(tmp_path)
-    assert len(synced) == 1
 
 
 def test_the_files_of_one_delivery_are_found(tmp_path: Path) -> None:
@@ -91,7 +81,7 @@ def test_two_types_never_share_a_folder() -> None:
 
 def test_new_folders_are_made_durable_from_the_top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(store, "_durable", lambda path: told.append(path.relative_to(tmp_path).as_posix()))
+    monkeypatch.setattr(durable, "sync", lambda path: told.append(path.relative_to(tmp_path).as_posix()))
     Workspace(tmp_path / "store", "run1").path("state", "scan_rdp", "0")
     Workspace(tmp_path / "store", "run2").path("state", "scan_rdp", "0")
     assert told == [".", "store", "store/state"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.courier.servers import running
 
 KEY, SECRET = "key-1234", "secret-äöü-5678"
 
@@ -132,14 +133,8 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def office() -> Iterator[Office]:
     """Serve while the block runs."""
-    with Office() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Office() as server, running(server):
+        yield server
 
 
 def cut(handler: Handler, content: bytes) -> None:

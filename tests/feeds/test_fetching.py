@@ -34,7 +34,7 @@ from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 from tocsin.jobs.registry import PutBack
 from tocsin.kernel import clock
-from tocsin.kernel.refusals import Busy, Unavailable
+from tocsin.kernel.refusals import Busy, Conflict, Unavailable
 from tocsin.site import examination
 from tocsin.site.cli.parser import run as command
 
@@ -368,6 +368,19 @@ def test_nothing_is_scheduled_without_key_and_secret_or_in_a_demonstration(
     assert schedule.asked == []
 
 
+def test_nothing_leaves_an_exercise(schedule: Office, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_schedules", {})
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, exercise=True)
+    jobs.schedule(settings.TOCSIN)
+    assert registry.schedules() == []
+    queue.enqueue(FETCH_JOB, at=AT)  # made before the instance became an exercise
+    done = work()
+    assert done and Job.objects.get(pk=done.pk).state == State.DONE
+    with pytest.raises(Conflict, match="is an exercise: nothing leaves it, so nothing is fetched"):
+        fetch(Asked(last_days(AT.date())), by=COMMAND_LINE, at=AT)
+    assert schedule.asked == []
+
+
 def test_a_failed_fetch_is_tried_again_and_shown(schedule: Office, cast: Cast, theirs: Path, settings: Any) -> None:
     schedule.answer_list = answering(503)
     work()
@@ -447,6 +460,9 @@ def test_without_key_and_secret_nothing_is_said(store: Store, cast: Cast, settin
     assert standing() is None
     assert "Fetched by itself" not in text(signed_in(cast.analyst).get("/feeds/"))
     assert [verdict.says for verdict in examination._fetching(settings.TOCSIN)] == ["no key and no secret are set"]
+    exercise = dataclasses.replace(settings.TOCSIN, shadowserver_key=KEY, shadowserver_secret=SECRET, exercise=True)
+    settings.TOCSIN = exercise
+    assert [verdict.says for verdict in examination._fetching(exercise)] == ["not in an exercise"]
 
 
 def test_half_a_setting_gets_a_line_with_its_fix(store: Store, settings: Any) -> None:

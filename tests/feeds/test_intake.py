@@ -190,7 +190,7 @@ def test_a_folder_stands_for_what_is_in_it(tmp_path: Path) -> None:
         (OSError(28, "No space left on device"), Unavailable, "The disk is full. Nothing was changed"),
         (OSError(13, "Permission denied"), Unavailable, "Permission denied"),
         (RuntimeError("of the unexpected kind"), RuntimeError, "of the unexpected kind"),
-        (KeyboardInterrupt(), KeyboardInterrupt, "KeyboardInterrupt"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "It was interrupted. Nothing of it counts; import its files again."),
     ],
 )
 def test_a_run_that_fails_says_why(

@@ -128,6 +128,16 @@ def test_a_correction_replaces_and_what_it_replaced_may_come_again(run: Run) -> 
     assert Report.objects.get(digest=first.id).run == another
 
 
+def test_a_report_that_goes_by_other_names_goes_on_counting(run: Run) -> None:
+    both = report().named(("b.csv", "a.csv"))
+    apply(delta(both), run, AT)
+    assert Catalogue().reports("scan_rdp") == [both]
+    left = both.named(("b.csv",))
+    apply(dataclasses.replace(delta(), renamed=(left,)), None, AT)
+    assert Catalogue().reports("scan_rdp") == [left]
+    assert Report.objects.get().run == run
+
+
 def test_without_a_run_nothing_is_accepted_and_what_is_withdrawn_counts_no_more(run: Run) -> None:
     apply(delta(report()), run, AT)
     apply(delta(superseded=(report().id,), types=(of_type(closed(0)),)), None, AT)

@@ -160,6 +160,7 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
 
     page = text(browser.get("/feeds/runs/5/"))
     assert "1 file could not be read" in page and broken.stem in page
+    assert "It cannot be unpacked" in page, "the reason stands alone in its cell and begins like a sentence"
     assert broken.stem in text(browser.get("/feeds/"))
     assert "A report could not be read" in text(browser.get("/"))
 
@@ -354,7 +355,9 @@ def test_a_claim_is_begun_from_the_list(browser_of_analyst: Client) -> None:
 def test_when_everything_has_an_owner_the_list_says_so(store: Store, cast: Cast, tmp_path: Path) -> None:
     store.run(write(tmp_path, 0, range(1, 9)))
 
-    assert "Every open finding has somebody" in text(signed_in(cast.analyst).get("/directory/unattributed/"))
+    page = text(signed_in(cast.analyst).get("/directory/unattributed/"))
+    assert "Every open finding has somebody" in page
+    assert "that no claim covers will stand here" in page and "Fullest first" not in page
 
 
 # ---- what pages cost

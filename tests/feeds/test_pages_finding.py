@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from django.test import Client
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
-from tests.feeds.reports import write
+from tests.feeds.pages import links, main_of, signed_in, text
+from tests.feeds.reports import COLUMNS, day, rows, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
@@ -61,6 +63,37 @@ def test_the_rows_behind_it_name_file_line_and_meaning(browser_of_analyst: Clien
     assert "protocol extra.protocol tcp" in page
     assert "The latest 4 rows behind it" in page
     assert "ip source.ip 192.0.2.70" in page and "timestamp time.source 2026-11-19 06:00:00" in page
+
+
+def test_each_row_behind_it_is_shown_when_it_is_asked_for(browser_of_analyst: Client) -> None:
+    """All of them at once made the page heavy: rows of one finding are much the same."""
+    path = path_of(70)
+    first = browser_of_analyst.get(path)
+    earlier = [link for link in links(first) if "row=" in link]
+    assert len(earlier) == 3 and main_of(first).count("<table") == 1
+
+    page = text(browser_of_analyst.get(path + earlier[-1]))
+    assert "timestamp time.source 2026-11-16 06:00:00" in page and "2026-11-19 06:00:00" not in page
+    assert "were not understood" in text(browser_of_analyst.get(f"{path}?row=1-999&page=7"))
+
+
+def test_more_rows_than_a_page_shows_have_pages(week: Store, cast: Cast, tmp_path: Path) -> None:
+    """As of a host that was seen many times a day."""
+    seen = [row for minute in range(30) for row in rows(4, [70], timestamp=f"{day(4)} 07:{minute:02}:00")]
+    path = write(tmp_path, 4, [1])
+    with path.open("a", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, COLUMNS, extrasaction="ignore", restval="", lineterminator="\n").writerows(seen)
+    week.run(path)
+    browser = signed_in(cast.analyst)
+
+    shown = [main_of(browser.get(f"{path_of(70)}?page={page}")) for page in (1, 2)]
+    lines = [set(re.findall(r"(2026-11-\d\d)-scan_rdp[^·]*· line (\d+)", page)) for page in shown]
+
+    assert [len(each) for each in lines] == [20, 14] and not lines[0] & lines[1]
+    assert "1–20 of 34" in shown[0] and "21–34 of 34" in shown[1]
+    last = [link for link in links(browser.get(f"{path_of(70)}?page=2")) if "row=" in link][-1]
+    opened = browser.get(path_of(70) + last)
+    assert "2026-11-16 06:00:00" in main_of(opened) and "?page=1" in links(opened)
 
 
 def test_why_it_is_whose_it_is(browser_of_analyst: Client) -> None:

@@ -44,7 +44,8 @@ def test_open_findings_stand_there_with_a_heading_that_counts(browser_of_analyst
     ]  # fmt: skip
     assert "16 open findings in 2 of 2 organisations" in text(page)
     assert "Remote desktop open to the internet" in text(page)
-    assert "By the latest report of each type 10 are new, 1 came back and 1 went away." in text(page)
+    assert "By the latest report of each type ( 18 Nov or 19 Nov ) new: 10, came back: 1, went away: 1." in text(page)
+    assert "left out" not in text(page) and "not checked" not in text(page)
     assert "TLP:AMBER" in text(page)
 
 

@@ -23,7 +23,6 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import give_finding
 from tocsin.feeds.queries_situation import Day, Period
 from tocsin.feeds.views import situation as situation_view
-from tocsin.feeds.views.situation import VISITED
 from tocsin.kernel.clock import now
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +180,17 @@ def test_what_a_silent_type_did_on_its_last_day_is_in_no_sum(store: Store, cast:
         assert sum((row["before"] for row in table["rows"]), Day()) == before
     for link in (each for each in links(page) if ("state=new&" in each and "type=" not in each) or "gone=now" in each):
         assert "period=now" in link
-    assert browser.get("/findings/?state=new&period=now").context["total"] == 1
+    listed = browser.get("/findings/?state=new&period=now")
+    assert listed.context["total"] == 1 and "Reports of the last two days" in text(listed)
+    assert listed.context["type_asked"] == "", "nobody has chosen a kind"
+    assert "?state=new" in links(listed), "the filter can be taken away"
+    assert "Gone by the latest report of its type" in text(browser.get("/findings/?state=gone&gone=now"))
+    whole = browser.get("/findings/")
+    assert "new: 1, came back: 0, went away: 1. 1 type left out" in text(whole)
+    assert "4 of these are not checked any more: their reports have stopped arriving." in text(whole)
+    unchecked = next(link for link in links(whole) if link.endswith("&type=scan_telnet") and "still" in link)
+    assert browser.get(f"/findings/{unchecked}").context["total"] == 4
+    assert "not checked" not in text(browser.get("/findings/?state=gone"))
     assert browser.get("/findings/?state=new").context["total"] == 4
 
 
@@ -344,25 +353,63 @@ def test_a_short_report_waits_for_somebody(week: Store, cast: Cast, tmp_path: Pa
     assert "Is this report complete" not in text(signed_in(cast.observer).get("/"))
 
 
-def test_since_the_last_visit(week: Store, cast: Cast, tmp_path: Path) -> None:
+def test_of_many_decisions_alike_some_are_listed_and_the_list_has_all(week: Store, cast: Cast) -> None:
+    """Thousands of claims with two owners would make the page heavy, and hide what stands after them."""
+    for name in ("moh", "bank"):
+        owner = Constituent.objects.get(public_id=name)
+        for number in range(25):
+            network = f"198.51.100.{number}/32"
+            directory.add_claim(owner, kind=ClaimKind.NETWORK, value=network, by=COMMAND_LINE, at=AT)
+
+    response = signed_in(cast.analyst).get("/")
+
+    page = text(response)
+    assert page.count("Two organisations claim") == 10
+    assert "15 more claims have two owners" in page and "nobody’s" in page
+    assert "26 decisions wait" in page and "22 more wait" in page
+    assert "/directory/conflicts/" in links(response)
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **passed: float) -> None:
+    at = now() + dt.timedelta(**passed)
+    monkeypatch.setattr(situation_view, "now", lambda: at)
+
+
+def test_since_the_last_visit(week: Store, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of somebody who has signed in anew: a session lasts half a day."""
     browser = signed_in(cast.analyst)
     assert "Since your last visit" not in text(browser.get("/"))
-    session = browser.session
-    session[VISITED] = (now() - dt.timedelta(hours=9)).isoformat()
-    session.save()
     week.run(write(tmp_path, 4, range(1, 20)), at=now())
 
+    again = signed_in(cast.analyst)
+    again.cookies["visit"] = browser.cookies["visit"].value
+    later(monkeypatch, hours=14)
     for _ in range(2):
-        page = text(browser.get("/"))
+        page = text(again.get("/"))
         assert "Since your last visit" in page and "Run 5: 11 findings new, 4 came back" in page
 
 
-def test_the_page_costs_few_queries(week: Store, cast: Cast, django_assert_max_num_queries: Any) -> None:
+def test_a_visit_lasts_while_pages_follow_closely(week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = signed_in(cast.analyst)
-    with django_assert_max_num_queries(22):
-        browser.get("/")  # the first of a version fills what is kept
-    with django_assert_max_num_queries(15):
-        browser.get("/")
+    browser.get("/")
+    later(monkeypatch, minutes=20)
+    response = browser.get("/")
+
+    assert "Since your last visit" not in text(response)
+    assert "visit" not in response.cookies
+
+
+def test_of_whoever_has_sat_there_before_nothing_is_known(
+    week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, other = signed_in(cast.analyst), signed_in(cast.manager)
+    browser.get("/")
+    cookie = browser.cookies["visit"]
+    other.cookies["visit"] = cookie.value
+    later(monkeypatch, hours=14)
+
+    assert "Since your last visit" not in text(other.get("/"))
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
 def test_an_import_is_seen_at_once(week: Store, cast: Cast, tmp_path: Path) -> None:

@@ -207,6 +207,11 @@ def test_no_sentence_on_orders_is_kept_that_nobody_says(said: str) -> None:
     assert max(re.split(r"\{\w+\}", said), key=len) in written_there
 
 
+def test_one_cell_is_no_cells() -> None:
+    assert reasons.said("1 cells where the header has 5") == "1 cell where the header has 5"
+    assert reasons.said("11 cells where the header has 5") == "11 cells where the header has 5"
+
+
 def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None:
     assert reasons.said_of_file("a.csv", "a.csv: it is not a text file.") == "it is not a text file."
     mapped = "no mapping knows its type, and no column of it holds a time and an asset. See how to map a new report."

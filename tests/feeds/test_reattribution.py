@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import day, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
@@ -147,6 +150,27 @@ def test_a_web_process_leaves_it_to_others(store: Store, committed: Any, tmp_pat
     assert holders(store) == {"192.0.2.1": "bank"}
     assert attribution.under_way(now()) is None
     assert attribution.outcome(COMMAND_LINE) == attribution.Outcome(True, {"bank": 1})
+
+
+@pytest.mark.parametrize(("work", "waits"), [(holding.IMPORT, False), (holding.ATTRIBUTION, True)])
+def test_a_page_does_not_wait_while_an_import_has_the_store(
+    store: Store, cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch, work: str, waits: bool
+) -> None:
+    """A long import would keep a thread of the server, and whoever sent the form, for nothing."""
+    settings.WORK_BY_JOBS, settings.PAGES_WAIT_S = True, 4.0
+    sent_for: list[str] = []
+    monkeypatch.setattr(helping, "send_for_help", sent_for.append)
+    browser, began = signed_in(cast.analyst), time.monotonic()
+
+    with holding.lock(work):
+        form = {"kind": "network", "value": "192.0.2.0/28"}
+        page = text(browser.post("/directory/constituents/bank/claims/add/", form, follow=True))
+        waited_s = time.monotonic() - began
+
+    assert (waited_s >= 4.0) is waits, waited_s
+    held = "An import or another change of findings is under way. Open findings are attributed anew as soon as it ends."
+    assert "The claim is entered." in page and page.count(held) == (0 if waits else 2)
+    assert sent_for, "somebody does it when the import is through"
 
 
 def test_the_order_is_made_in_the_transaction_of_the_change(store: Store, settings: Any) -> None:

@@ -13,6 +13,7 @@ from tests.feeds.conftest import AT
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import mappings, schemas
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import Busy, InvalidInput
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,32 @@ def test_files_that_are_no_schema_change_nothing(case: str, home: Path, tmp_path
     assert AuditRow.objects.filter(code="feed.schema_loaded").count() == 1
 
 
+BAD_FIELD = {"scan_lamp": {"feed_name": "x", "required_fields": [["time.source"]]}}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (BAD_FIELD, "bad.json, scan_lamp, required_fields 1: is not"),
+        ({"scan_lamp": {"fields": [7]}}, "bad.json, scan_lamp, fields: entry 1 is not text"),
+        ({"name": "something else"}, "bad.json, name: is not a JSON object"),
+        ([], "bad.json: is not a JSON object"),
+    ],
+)
+def test_the_file_that_is_wrong_is_named_as_it_was_given(
+    home: Path, tmp_path: Path, bad: Any, said: str, is_first: bool
+) -> None:
+    """Whichever place it has, and though it may look like the other one."""
+    good = meaning() if bad != BAD_FIELD else columns()
+    paths = [tmp_path / "good.json", tmp_path / "bad.json"]
+    for path, data in zip(paths, (good, bad), strict=True):
+        path.write_text(json.dumps(data))
+    with pytest.raises(InvalidInput) as refused:
+        load(paths[::-1] if is_first else paths)
+    assert str(refused.value).startswith(said)
+
+
 def test_files_that_are_not_there_or_given_twice_are_refused(home: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         load([tmp_path / "none.json"])
@@ -144,7 +171,7 @@ def test_a_crash_while_loading_leaves_a_whole_schema(
 
     monkeypatch.setattr(Path, "rename", crashing)
     if fatal is None:
-        monkeypatch.setattr(schemas, "_durable", _crash_at_home(home))
+        monkeypatch.setattr(durable, "sync", _crash_at_home(home))
     with pytest.raises(KeyboardInterrupt):
         load(files(tmp_path / "in", meaning(created="2026-02-02"), columns()))
     monkeypatch.undo()
@@ -157,11 +184,11 @@ def test_a_crash_while_loading_leaves_a_whole_schema(
 
 
 def _crash_at_home(home: Path) -> Any:
-    def durable(path: Path) -> None:
+    def sync(path: Path) -> None:
         if path == home:
             raise KeyboardInterrupt
 
-    return durable
+    return sync
 
 
 def test_two_loads_at_once_are_refused(home: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tocsin.feeds.choices import RunState
 from tocsin.feeds.holding import Holder
 from tocsin.feeds.models import Run
 from tocsin.feeds.standing import interrupted_runs, shown
-from tocsin.site import examination
+from tocsin.site import examination, words
 from tocsin.site.cli import parser
 from tocsin.site.config import load
 
@@ -40,6 +40,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.engine.run import Options
 from tocsin.feeds import intake
 from tocsin.kernel import clock
+from tocsin.site import words
 
 def checkpoint(reached):
     if reached == "written":
@@ -127,7 +128,8 @@ def test_pages_say_interrupted_at_once(week: Store, cast: Cast) -> None:
     part = browser.get(f"/feeds/runs/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert part["HX-Refresh"] == "true"
     with importing(week, f"import {run.pk}\n"):
-        assert "40 % read" in text(browser.get(f"/feeds/runs/{run.pk}/"))
+        page = text(browser.get(f"/feeds/runs/{run.pk}/"))
+        assert "40 % read" in page and page.count("In progress") == 1
         assert "In progress" in text(browser.get("/feeds/"))
 
 
@@ -144,7 +146,7 @@ def test_an_interrupted_replay_is_mended_by_a_replay_wherever_it_is_said(
     assert "read that run again: tocsin feed replay 2" in capsys.readouterr().out
     intake.clear_up(by=COMMAND_LINE)
     page = text(signed_in(cast.analyst).get(f"/feeds/runs/{run.pk}/"))
-    assert "read that run again: tocsin feed replay 2" in page and "import its files" not in page
+    assert "read run 2 again (tocsin feed replay 2)" in page and "import its files" not in page
 
 
 def test_the_list_of_runs_says_interrupted_at_once(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,7 +206,7 @@ def test_a_killed_import_is_interrupted_at_once_and_doctor_names_the_fix(somewhe
         "Run it again: tocsin feed run PATH, with the same files\n"
     )
     somewhere.run(report)
-    assert states(somewhere) == ["done", "failed"]
+    assert states(somewhere) == ["done", "interrupted"]
     assert somewhere("doctor").returncode == 0
 
 
@@ -224,6 +226,7 @@ def test_pages_tell_a_run_of_which_nothing_could_be_read_from_one_that_is_done(
 
     listed = text(browser.get("/feeds/"))
     assert "Nothing could be read" in listed and "Done, 1 file could not be read" in listed
+    assert words.STATES["partly"].icon == "failed", "the clock is for what is still going on"
     page = text(browser.get(f"/feeds/runs/{nothing}/"))
     assert f"Run {nothing}: nothing could be read" in page and "0 findings new" not in page
     page = text(browser.get(f"/feeds/runs/{partly}/"))

@@ -56,10 +56,10 @@ def test_schema_load_diff_and_show(store: Store, tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out.startswith("No schema was loaded: the ")
     paths = files(tmp_path / "in", meaning(), columns())
     assert run("schema", "diff", *paths) == 0
-    assert "1 types are new: scan_lamp." in capsys.readouterr().out
+    assert "1 type is new: scan_lamp." in capsys.readouterr().out
     assert run("schema", "load", *paths) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Loaded the schema of 2026-01-01 with 1 types. The next `tocsin feed run` reads by it.\n")
+    assert said.startswith("Loaded the schema of 2026-01-01 with 1 type. The next `tocsin feed run` reads by it.\n")
     assert asked(capsys, "schema", "load", *paths)["loaded"] is False
     assert asked(capsys, "schema", "show")["published_at"] == "2026-01-01"
     changed = files(tmp_path / "in", meaning(column="host"), columns(column="host"))
@@ -87,11 +87,14 @@ def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "anything-2026.csv is read as lamps (Lamps)."
     assert "  colour  →  extra.colour" in lines
+    every = ["classification.taxonomy = intrusion-attempts", "classification.type = brute-force"]
+    assert lines[5:8] == ["in every row", *(f"    {one}" for one in every)]
+    assert lines.count("    classification.type = brute-force") == 1, "said once, not in each row"
     assert "  ! port: 'many' is not a port (b'many')" not in lines
     assert any(line.startswith("  ! port: ") and line.endswith("('many')") for line in lines)
     assert "line 3: set aside" in lines
     assert "    extra.colour = red" in lines
-    assert lines[-1] == "3 of 3 records shown. Of all, 1 are kept, 2 set aside, and 1 cells left out."
+    assert lines[-1] == "3 of 3 records shown. Of all, 1 kept, 2 set aside, and 1 cell left out."
     data = asked(capsys, "map", report, "--mapping", mapping, "--rows", "1")
     assert [(row["line"], row["event"]["source.ip"]) for row in data["rows"]] == [(2, "192.0.2.1")]
     assert data["rows"][0]["bad"][0]["column"] == "port"
@@ -203,11 +206,11 @@ def test_a_schema_is_told_with_counts_and_what_is_not_understood(
     for verb in ("diff", "load"):
         assert run("schema", verb, *paths) == 0
         said = capsys.readouterr().out
-        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 types are new: scan_lamp." in said
+        assert "Types: 1 new, 0 changed, 0 as before, 0 no longer described.\n1 type is new: scan_lamp." in said
         assert "Not understood, in 12 places:" in said and "and 2 more; --json lists all." in said
     assert run("schema", "load", *paths) == 0
     said = capsys.readouterr().out
-    assert said.startswith("In force already: the schema of 2026-01-01 with 1 types; nothing to do.\n")
+    assert said.startswith("In force already: the schema of 2026-01-01 with 1 type; nothing to do.\n")
     assert "Not understood, in 12 places:" in said
 
 
@@ -243,6 +246,58 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
     assert list(summary)[-1] == "corrected", "the promised keys keep their places"
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
+
+
+def test_a_watch_says_so_too(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = store.run(write(tmp_path / "in", 0, [1, 2]))["run"]
+    name = write(tmp_path / "in", 0, [1]).name
+    assert run("watch", tmp_path / "in", "--once", "--settled", "0") == 0
+    assert capsys.readouterr().out == (
+        f"Run {first + 1}: 1 row of 1 report kept.\n{name} takes the place of the report imported in run {first}.\n"
+    )
+
+
+def test_known_files_with_another_gone_after_are_told_that_it_changes_nothing(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1, 2])
+    assert run("run", tmp_path / "in", "--gone-after", "2") == 0
+    assert run("run", tmp_path / "in", "--gone-after", "2") == 0
+    assert run("run", tmp_path / "in") == 0
+    assert capsys.readouterr().err == "", "nothing else was asked for"
+
+    said = "tocsin: scan_rdp still counts by --gone-after 2: nothing of it was new."
+    assert run("run", tmp_path / "in", "--gone-after", "5") == 0
+    assert capsys.readouterr().err.startswith(said)
+    write(tmp_path / "in", 0, [7], kind="scan_ssl")
+    assert run("run", tmp_path / "in", "--gone-after", "5") == 0
+    assert capsys.readouterr().err.startswith(said), "of another type something was new"
+    write(tmp_path / "in", 1, [1])
+    assert run("run", tmp_path / "in", "--gone-after", "5") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("both_count", [False, True], ids=["one corrects the other", "both count"])
+def test_a_day_of_two_files_of_one_name_is_whole_again_as_the_reference_says(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], both_count: bool
+) -> None:
+    one = write(tmp_path / "in" / "siteA", 0, [1])
+    two = write(tmp_path / "in" / "siteB", 0, [2])
+    assert run("run", tmp_path / "in") == 1
+    assert "another file of the same call has its name and its day" in capsys.readouterr().err
+    (waiting,) = asked(capsys, "runs", "--waiting")["waiting"]
+    assert (waiting["why"], waiting["files"]) == ("broken", [f"siteB/{one.name}"])
+
+    if both_count:
+        two = two.rename(two.with_name(two.name.replace("geo", "geo-b")))
+    assert run("run", two) == 0
+    capsys.readouterr()
+    assert len(asked(capsys, "runs", "--waiting")["waiting"]) == both_count
+    if both_count:
+        assert run("close", "scan_rdp", "2026-11-16") == 0
+        capsys.readouterr()
+        assert asked(capsys, "runs", "--waiting")["waiting"] == []
+    assert set(store.states()) == ({"192.0.2.1", "192.0.2.2"} if both_count else {"192.0.2.2"})
 
 
 def test_a_country_that_a_report_leaves_out_is_taken_from_the_registrys_table(store: Store, tmp_path: Path) -> None:

@@ -79,6 +79,11 @@ def test_a_comment_with_other_columns_is_no_header() -> None:
     assert table.columns == {"id": ["1"], "url": ["x"]}
 
 
+def test_a_comment_with_an_open_quote_is_neither_header_nor_record() -> None:
+    table = from_delimited([b'# say "hello', b"id,url", b"1,x"], comment="#")
+    assert (table.columns, table.refused) == ({"id": ["1"], "url": ["x"]}, [])
+
+
 def test_columns_can_be_given_and_lines_skipped() -> None:
     table = from_delimited([b"Title", b"192.0.2.0/24 ; SBL1"], delimiter=";", columns=("net", "id"), skip_lines=1)
     assert table.columns == {"net": ["192.0.2.0/24"], "id": ["SBL1"]}
@@ -107,7 +112,7 @@ def test_what_cannot_be_read_is_refused_with_its_line() -> None:
     table = from_delimited([b"a,b", b"\xff,1", b'"open,2', b"x" * (MAX_LINE_BYTES + 1), b"1,2"])
     assert table.columns == {"a": ["1"], "b": ["2"]}
     assert [refused.line for refused in table.refused] == [2, 3, 4]
-    assert table.refused[0] == Refused(2, "is not utf-8 text (byte 0).", "\\xff,1")
+    assert table.refused[0] == Refused(2, "is not utf-8 text (byte 0).", b"\xff,1")
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=8).map(str.strip)

@@ -10,7 +10,7 @@ from tests.engine.manifest import Bench
 from tocsin.engine.opening import BrokenReport, Source
 from tocsin.formats import idf, whole
 from tocsin.formats.delimited import read_feed
-from tocsin.formats.tables import Delimited
+from tocsin.formats.tables import MAX_LINE_BYTES, Delimited, apart
 from tocsin.formats.whole import Whole
 
 EVENT = b'{"time.source": "2026-11-16T06:00:00+00:00", "source.ip": "192.0.2.1", "source.port": %d}\n'
@@ -97,3 +97,34 @@ def test_a_line_with_half_of_a_character_is_set_aside_alone(tmp_path: Path) -> N
     (report,) = bench.run([path]).accepted
     assert (report.kept, report.rows_quarantined) == (1, 2)
     assert {row["reason"] for row in bench.quarantine(report)} == {"holds half of a character, which is no text"}
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_a_line_that_is_set_aside_is_kept_whole(ending: bytes, tmp_path: Path) -> None:
+    torn = b'{"time.source": "2026-11-16T06:00:00+00:00", "extra.x": "' + b"\xff" + b"x" * 100_000
+    path = tmp_path / "2026-11-16-lamps.jsonl"
+    path.write_bytes(torn + ending + LATE)
+    bench = Bench(tmp_path / "store")
+    (report,) = bench.run([path]).accepted
+    assert [row["raw"] for row in bench.quarantine(report)] == [torn]
+
+
+def test_so_is_one_of_a_list_however_it_is_written(tmp_path: Path) -> None:
+    feed = read_feed(LISTED, "lamps.toml")
+    torn = b'2026-11-16;"' + "é".encode("latin-1") * 1000
+    lines = [b"when;lamp\n", torn + b"\n", b"x" * (MAX_LINE_BYTES + 1) + b"\n", b"2026-11-16;192.0.2.1\n"]
+    rows, refused = apart(feed.reading.records(lines))
+    assert [one.raw for one in refused] == [torn, b"x" * (MAX_LINE_BYTES + 1)]
+    assert len(rows) == 1
+
+
+LISTED = b"""
+[feed]
+name = "lamps"
+[read]
+delimiter = ";"
+encoding = "latin-1"
+[fields]
+"time.source" = "when"
+"source.ip" = "lamp"
+"""

@@ -58,7 +58,7 @@ WORKER = f"""{KINDS}
 """
 STATES = """
     from tocsin.jobs.models import Job
-    print(*sorted(f"{job.kind[5:]}:{job.state}:{job.attempts}" for job in Job.objects.exclude(kind="jobs.sweep")))
+    print(*sorted(f"{job.kind[5:]}:{job.state}:{job.attempts}" for job in Job.objects.filter(kind__startswith="test.")))
 """
 
 

@@ -52,7 +52,7 @@ ENQUEUE = """
 """
 STATES = """
     from tocsin.jobs.models import Job
-    print(*sorted(f"{job.state}:{job.attempts}" for job in Job.objects.exclude(kind="jobs.sweep")))
+    print(*sorted(f"{job.state}:{job.attempts}" for job in Job.objects.filter(kind__startswith="test.")))
 """
 
 

@@ -12,6 +12,20 @@ import pytest
 from tests.commands import environment
 from tocsin.kernel.memory import give_back, peak_rss_mb
 
+
+def printed(program: str, home: Path) -> str:
+    """Run a program in a process of its own; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
 STARTED_BY_A_LARGE_ONE = """
 import os, sys
 large = b"x" * (300 << 20)
@@ -20,15 +34,7 @@ os.execv(sys.executable, [sys.executable, "-c", "from tocsin.kernel.memory impor
 
 
 def test_it_is_what_the_process_itself_has_taken(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", STARTED_BY_A_LARGE_ONE],
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert 1 < float(done.stdout) < 150
+    assert 1 < float(printed(STARTED_BY_A_LARGE_ONE, tmp_path)) < 150
 
 
 def test_it_grows_and_does_not_shrink() -> None:
@@ -65,15 +71,7 @@ print(full - resident())
 
 
 def test_what_was_freed_goes_back_to_the_system(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FREED_AND_GIVEN_BACK],
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert int(done.stdout) > 90
+    assert int(printed(FREED_AND_GIVEN_BACK, tmp_path)) > 90
 
 
 def test_without_a_c_library_that_can_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

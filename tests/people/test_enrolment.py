@@ -41,9 +41,11 @@ def test_a_link_leads_over_password_and_authenticator_to_recovery_codes_and_in(
     page = client.post("/sign-in/authenticator/", {"code": code_of(secret[1])}, follow=True)
     codes = re.findall(r"<li><code><bdi dir=.ltr.>(\w+)</bdi>", page.content.decode())
     assert len(codes) == 10
+    client.post("/sign-in/recovery-codes/", {"kept": "yes"})
     assert client.get("/sign-in/recovery-codes/").content.decode().count("<li><code>") == 0, "shown once"
     assert [row.code for row in AuditRow.objects.all()] == [
         "person.enrolment_link_made", "person.enrolled", "person.second_factor_set_up", "person.signed_in",
+        "person.recovery_codes_kept",
     ]  # fmt: skip
 
     other = Client()
@@ -212,6 +214,12 @@ def test_the_first_visitor_of_a_new_instance_becomes_its_administrator(client: C
     person = Person.objects.get()
     assert (person.email, person.name, person.role) == ("first@cirt.example", "First Person", "national_administrator")
     assert Client().get(first_address, follow=True).status_code == 410
+
+
+def test_the_first_person_begins_at_the_address(client: Client, first_address: str) -> None:
+    client.get(first_address)
+    fields = re.findall(r"<input[^>]*autofocus[^>]*>", client.get("/sign-in/enrol/").content.decode())
+    assert len(fields) == 1 and 'name="email"' in fields[0]
 
 
 def test_the_first_persons_password_must_not_be_the_address(client: Client, first_address: str) -> None:

@@ -76,8 +76,31 @@ def test_work_that_waits_without_a_worker_is_named_with_the_command_that_does_it
     checks = json.loads(tocsin("doctor", "--json").stdout)["checks"]
     os.close(pipe)
     assert [check["says"] for check in checks if check["about"] == "worker"] == [
-        "1 jobs wait for a worker that is busy"
+        "1 job waits for a worker that is busy"
     ]
+
+
+def test_every_wrong_setting_gets_a_line_of_its_own(ready: Path, tocsin: Command) -> None:
+    (ready / "tocsin.toml").write_text('languge = "fr"\ntime_zone = "Mars/Base"\nmemory_mb = 64\ncolour = 1\n')
+    secret = "short, and no one else's business"[:20]
+    done = tocsin("doctor", port="http", language="xx", secret_key=secret, tls_key=ready / "none.pem", bind="banana")
+    toml = ready / "tocsin.toml"
+    assert done.returncode == 1
+    assert sorted(done.stdout.splitlines()) == [
+        "address: the server would not start. TOCSIN_BIND: 'banana' is not an address. Write 127.0.0.1, 0.0.0.0 or ::.",
+        "address: the server would not start. TOCSIN_TLS_CERT and TOCSIN_TLS_KEY belong together; set both or neither.",
+        f"settings: one cannot be used. {toml}: there is no setting 'colour'. Take it out.",
+        f"settings: one cannot be used. {toml}: there is no setting 'languge'. Is it 'language'?",
+        "settings: one cannot be used. TOCSIN_LANGUAGE: 'xx' is none of en, fr.",
+        "settings: one cannot be used. TOCSIN_MEMORY_MB: 64 is not between 128 and 65536.",
+        "settings: one cannot be used. TOCSIN_PORT: 'http' is not a whole number.",
+        "settings: one cannot be used. TOCSIN_SECRET_KEY: it has fewer than 32 letters. "
+        "Leave it out, and `tocsin init` makes one.",
+        "settings: one cannot be used. TOCSIN_TIME_ZONE: there is no time zone 'Mars/Base'. "
+        "Write it as Africa/Nairobi; when that is unknown too, run: apt install tzdata",
+    ]
+    refused = tocsin("finding", "list", language="xx")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), "other commands name the first"
 
 
 def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -> None:
@@ -89,11 +112,11 @@ def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"time_zone": "Mars/Olympus"}, "settings: they cannot be used. TOCSIN_TIME_ZONE"),
+        ({"time_zone": "Mars/Olympus"}, "settings: one cannot be used. TOCSIN_TIME_ZONE"),
         ({"bind": "0.0.0.0"}, "address: the server would not start. 0.0.0.0"),
         ({"tls_cert": "missing.pem"}, "address: the server would not start. TOCSIN_TLS_CERT"),
-        ({"gone_after": "0"}, "settings: they cannot be used. TOCSIN_GONE_AFTER: 0 is not between"),
-        ({"memory_mb": "16"}, "settings: they cannot be used. TOCSIN_MEMORY_MB: 16 is not between"),
+        ({"gone_after": "0"}, "settings: one cannot be used. TOCSIN_GONE_AFTER: 0 is not between"),
+        ({"memory_mb": "16"}, "settings: one cannot be used. TOCSIN_MEMORY_MB: 16 is not between"),
         ({"database_url": "postgresql://x@127.0.0.1:1/x"}, "database: cannot be used"),
     ],
 )
@@ -119,7 +142,7 @@ def test_what_others_can_read_is_named_with_the_command_that_closes_it(tocsin: C
 def test_a_missing_step_is_named(tocsin: Command, ready: Path) -> None:
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
         connection.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
-    assert "migrations: 1 steps missing. Run: tocsin upgrade\n" in tocsin("doctor").stdout
+    assert "migrations: 1 step missing. Run: tocsin upgrade\n" in tocsin("doctor").stdout
 
 
 def test_a_damaged_database_file_is_found(tocsin: Command, ready: Path) -> None:

@@ -86,6 +86,22 @@ def test_choosing_a_language_leads_nowhere_else(client: Client, onward: str) -> 
     assert client.post("/language/", {"language": "fr", "next": onward})["Location"] == "/"
 
 
+def test_keys_of_one_letter_can_be_switched_off_and_on_again(client: Client, settings: Any) -> None:
+    """WCAG 2.1.4: whoever speaks to the computer presses them unawares. A form does it, without a script."""
+    assert "Switch the keys off" in text(client, "/help/") and "data-keys" not in text(client, "/help/")
+
+    response = client.post("/keys/", {"keys": "off"})
+
+    assert (response.status_code, response["Location"]) == (302, "/help/")
+    cookie = response.cookies[settings.KEYS_COOKIE_NAME]
+    assert (cookie.value, cookie["samesite"], cookie["httponly"]) == ("off", "Lax", True)
+    page = text(client, "/help/")
+    assert 'data-keys="off"' in page and "Switch the keys on" in page and "organisation   /" not in page
+    client.post("/keys/", {"keys": "on"})
+    assert "data-keys" not in text(client, "/help/") and "organisation   /" in text(client, "/help/")
+    assert not client.post("/keys/", {"keys": "x"}).cookies
+
+
 def test_an_unknown_language_changes_nothing(client: Client) -> None:
     response = client.post("/language/", {"language": "xx", "next": "/help/"})
 

@@ -253,11 +253,18 @@ def test_a_form_names_each_error_above_and_at_its_field() -> None:
     made = render("{{ form }}", form=ClaimForm({"kind": "b", "network": ""}))
 
     assert "2 things to put right" in made
-    assert '<a href="#id_network">This field is required.</a>' in made
+    assert '<a href="#id_network">Network: This field is required.</a>' in made
     assert '<b class="ember">Leased networks need a contract.</b>' in made
     assert "<b>Error:</b> This field is required." in made
     assert 'aria-describedby="id_network_helptext id_network_error"' in made
     assert 'id="id_network_helptext"' in made and 'id="id_network_error"' in made
+
+
+def test_the_summary_leads_to_the_first_of_a_group_of_choices() -> None:
+    made = render("{{ form }}", form=ClaimForm({"network": ""}))
+
+    assert '<a href="#id_kind_0">Kind: This field is required.</a>' in made
+    assert 'id="id_kind_0"' in made
 
 
 def test_an_untouched_form_has_no_summary_and_every_field_its_label() -> None:

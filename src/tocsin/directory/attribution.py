@@ -20,7 +20,7 @@ from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.jobs import helping, queue
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
-from tocsin.jobs.queries import last_job, unfinished_jobs
+from tocsin.jobs.queries import last_job, unfinished_jobs, unfinished_or_last
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 
@@ -58,13 +58,14 @@ class UnderWay:
 def under_way(at: Instant, since: int | None = None) -> UnderWay | None:
     """Return how far attribution is; None when it is done. `since` is what an earlier answer said."""
     since = _latest() if since is None else since
-    jobs = list(unfinished_jobs(ATTRIBUTION_JOB))
+    jobs, last = unfinished_or_last(ATTRIBUTION_JOB)
     if not jobs:
-        last = last_job(ATTRIBUTION_JOB)
         return UnderWay(since, failed=last.last_error) if last and last.state == State.FAILED else None
     if running := next((job for job in jobs if _is_in_hand(job, at)), None):
         held = running.progress_text == WAITS_FOR_THE_STORE
         return UnderWay(since, is_running=not held, is_held=held, percent=int(running.progress * 100))
+    if helping.is_hindered(ATTRIBUTION_JOB):
+        return UnderWay(since, is_held=True)
     overdue = all(job.run_after < at - TAKEN_UP_WITHIN for job in jobs)
     there = helping.is_anybody_there()
     return UnderWay(since, is_overdue=overdue, is_worker_there=there)
@@ -91,6 +92,8 @@ class Outcome:
     """Open findings by the public id of whoever got them, empty for nobody."""
     reason: str = ""
     """Why it is not done, as far as is known."""
+    is_held: bool = False
+    """It waits for an import, or another change of the findings, to end."""
 
     @property
     def findings(self) -> int:
@@ -103,7 +106,9 @@ def outcome(by: Actor) -> Outcome:
     left = unfinished_jobs(ATTRIBUTION_JOB).last() or last_job(ATTRIBUTION_JOB)
     done = left is None or left.state == State.DONE
     last = rows_of(by.audit_key).first()
-    return Outcome(done, gained_since(last.sequence if last else 0), "" if done or left is None else left.last_error)
+    reason = "" if done or left is None else left.last_error
+    held = not done and helping.is_hindered(ATTRIBUTION_JOB)
+    return Outcome(done, gained_since(last.sequence if last else 0), reason, held)
 
 
 def see_done(by: Actor) -> Outcome:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tocsin.directory.choices import ClaimKind, ContactRole, Status
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.sectors import sector_label, sectors
+from tocsin.kernel.collation import collated
 
 
 def sector_choices() -> list[tuple[str, str]]:
@@ -28,8 +29,25 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class _InOrderOfWords(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]
+    """The choices as people look for them: a database puts É after Z, and knows no name but the first."""
+
+    def __iter__(self) -> Any:
+        choices = list(super().__iter__())
+        first = 0 if self.field.empty_label is None else 1
+        return iter([*choices[:first], *sorted(choices[first:], key=lambda choice: collated(str(choice[1])))])
+
+
+class ContactChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the contacts, by name."""
+
+    iterator = _InOrderOfWords
+
+
 class ConstituentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of the constituents, each by its name in the reader's language."""
+
+    iterator = _InOrderOfWords
 
     def label_from_instance(self, obj: Constituent) -> str:
         """Return the name."""
@@ -130,7 +148,7 @@ class ContactForm(forms.Form):
     verified_on = forms.DateField(
         label=_("Verified on"), required=False, widget=DayInput, help_text=_("The day somebody was reached there.")
     )
-    deputy_of = forms.ModelChoiceField(Contact.objects.none(), label=_("Deputy of"), required=False)
+    deputy_of = ContactChoice(Contact.objects.none(), label=_("Deputy of"), required=False)
     is_active = forms.BooleanField(label=_("May be told"), required=False, initial=True)
 
     def __init__(self, *args: Any, contacts: Any, **kwargs: Any) -> None:
@@ -141,7 +159,10 @@ class ContactForm(forms.Form):
 class ImportForm(forms.Form):
     """A directory file."""
 
-    file = forms.FileField(label=_("File"), help_text=_("CSV or JSON, at most 64 MB."))
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or JSON, at most 5 MB. The command takes larger files: tocsin directory import FILE"),
+    )
     end_missing = forms.BooleanField(
         label=_("End claims that the file leaves out"),
         required=False,

@@ -16,8 +16,8 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 
 from tocsin.directory.choices import ClaimKind, ContactRole, Outcome, Status, TableKind
-from tocsin.directory.rules import folded
 from tocsin.directory.sectors import sector_label
+from tocsin.kernel.collation import folded
 
 
 def name_shown(name: str, names: Mapping[str, str]) -> str:

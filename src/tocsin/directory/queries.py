@@ -7,9 +7,9 @@ import datetime as dt
 import hashlib
 import ipaddress
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils.translation import get_language
@@ -24,8 +24,9 @@ from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
 from tocsin.directory.models import Claim, Constituent, Contact, ReferenceTable, Settlement, name_shown
-from tocsin.directory.rules import address_key, enclosing, folded, parent_suffixes, periods_overlap
+from tocsin.directory.rules import address_key, enclosing, parent_suffixes, periods_overlap
 from tocsin.directory.sectors import sector_label
+from tocsin.kernel.collation import collated, folded
 from tocsin.people.models import Person
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "ReadFiles",
     "attribution_outcome",
     "attribution_under_way",
+    "claim_values",
+    "claims_and_conflicts",
     "claims_fingerprint",
     "claims_for_engine",
     "conflicts",
@@ -58,6 +61,7 @@ __all__ = [
 ]
 
 CHUNK = 5_000
+V = TypeVar("V")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,9 +79,10 @@ class ClaimRow:
     valid_to: dt.date | None
     """The last day."""
     confirmed_at: dt.datetime | None
+    added_at: dt.datetime
 
 
-_ENGINE_FIELDS = ("pk", "constituent", "kind", "value", "valid_from", "valid_to", "confirmed_at")
+_ENGINE_FIELDS = ("pk", "constituent", "kind", "value", "valid_from", "valid_to", "confirmed_at", "added_at")
 
 
 class _Constituents(dict[int, tuple[str, str]]):
@@ -135,18 +140,43 @@ class Conflict:
         return f"{self.one.pk}-{self.other.pk}"
 
 
-def conflicts() -> list[Conflict]:
-    """Return what people must settle, in the order of kind and value."""
-    return _conflicts_about(_contested(Claim.objects.all()))
+def conflicts(among: Iterable[Constituent] = ()) -> list[Conflict]:
+    """Return what people must settle, in the order of kind and value.
+
+    Constituents that are known already, `among`, are not asked for again.
+    """
+    return _conflicts_about(_contested(), {row.pk: row for row in among})
 
 
 def conflicts_of(constituent: Constituent) -> list[Conflict]:
     """Return what must be settled of one constituent."""
-    contested: set[str] = set()
-    for some in _batches(list(constituent.claims.order_by().values_list("value", flat=True))):
-        contested |= _contested(_claims_with(some))
-    found = _conflicts_about(contested)
-    return [each for each in found if constituent.pk in (each.one.constituent_id, each.other.constituent_id)]
+    return claims_and_conflicts(constituent, claim_values(constituent), ())[1]
+
+
+def claim_values(constituent: Constituent) -> dict[int, tuple[str, str]]:
+    """Return kind and value of each claim of a constituent by its primary key, in the order of a list of them."""
+    return {pk: (kind, value) for pk, kind, value in constituent.claims.values_list("pk", "kind", "value")}
+
+
+def claims_and_conflicts(
+    constituent: Constituent, values: Mapping[int, tuple[str, str]], keys: Iterable[int]
+) -> tuple[list[Claim], list[Conflict]]:
+    """Return the claims with these primary keys, and what must be settled of the constituent that has all `values`.
+
+    Claims hold all of a value or none, so others contest it who hold an equal one.
+    """
+    claimed, shown = set(values.values()), list(keys)
+    others: list[Claim] = []
+    for some in _batches(sorted({value for _, value in claimed})):
+        held = _claims_with(some).exclude(constituent=constituent).prefetch_related("constituent")
+        others += (claim for claim in held if (claim.kind, claim.value) in claimed)
+    contested = {(claim.kind, claim.value) for claim in others}
+    wanted = {*shown, *(pk for pk, value in values.items() if value in contested)}
+    own = {claim.pk: claim for some in _batches(sorted(wanted)) for claim in constituent.claims.filter(pk__in=some)}
+    mine = [claim for claim in own.values() if (claim.kind, claim.value) in contested]
+    pairs = _open_pairs([*mine, *others])
+    concerned = [each for each in pairs if constituent.pk in (each.one.constituent_id, each.other.constituent_id)]
+    return [own[pk] for pk in shown], concerned
 
 
 # These questions are put one after another, each of one table and with the values in it. A database that has not
@@ -154,10 +184,11 @@ def conflicts_of(constituent: Constituent) -> list[Conflict]:
 # every row: hours instead of a second.
 
 
-def _contested(claims: QuerySet[Claim]) -> set[str]:
+def _contested() -> set[str]:
     """Return the values that several constituents claim, of claims that hold all of a value or none."""
-    holders = claims.order_by().values_list("kind", "value").annotate(holders=Count("constituent", distinct=True))
-    return {value for _, value, _ in holders.filter(holders__gt=1)}
+    claims = Claim.objects.order_by().values_list("kind", "value")
+    holders = claims.annotate(holders=Count("constituent", distinct=True)).filter(holders__gt=1)
+    return {value for _, value, _ in holders}
 
 
 def _claims_with(values: Iterable[str]) -> QuerySet[Claim]:
@@ -165,19 +196,38 @@ def _claims_with(values: Iterable[str]) -> QuerySet[Claim]:
     return Claim.objects.filter(kind__in=ClaimKind.values, value__in=list(values))
 
 
-def _conflicts_about(values: set[str]) -> list[Conflict]:
-    groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+def _conflicts_about(values: set[str], known: Mapping[int, Constituent]) -> list[Conflict]:
+    found: list[Claim] = []
     for some in _batches(sorted(values)):
-        for claim in _claims_with(some).order_by("pk").prefetch_related("constituent"):
-            groups[claim.kind, claim.value].append(claim)
-    settled = set(Settlement.objects.values_list("one_id", "other_id"))
-    pairs = (pair for _, group in sorted(groups.items()) for pair in _pairs(group))
+        found += _claims_with(some)
+    missing = {claim.constituent_id for claim in found} - set(known)
+    known = {**known, **_constituents_by_key(missing)}
+    for claim in found:
+        claim.constituent = known[claim.constituent_id]
+    return _open_pairs(found)
+
+
+def _constituents_by_key(keys: Iterable[int]) -> dict[int, Constituent]:
+    return {row.pk: row for some in _batches(sorted(keys)) for row in Constituent.objects.filter(pk__in=some)}
+
+
+def _open_pairs(claims: Iterable[Claim]) -> list[Conflict]:
+    """Return the pairs that contest each other and are not settled, in the order of kind and value."""
+    groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda claim: claim.pk):
+        groups[claim.kind, claim.value].append(claim)
+    pairs = [pair for _, group in sorted(groups.items()) for pair in _pairs(group)]
+    settled = set(Settlement.objects.values_list("one_id", "other_id")) if pairs else set()
     return [Conflict(one, other) for one, other in pairs if (one.pk, other.pk) not in settled]
 
 
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+AT_ONCE = 10_000
+"""So many values in one question: SQLite takes up to 32,766, PostgreSQL any number."""
+
+
+def _batches(values: Sequence[V]) -> Iterator[Sequence[V]]:
     """Part values into as many at once as each database takes in one question."""
-    yield from (values[at : at + 1000] for at in range(0, len(values), 1000))
+    yield from (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
 
 
 def _pairs(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Claim]]:
@@ -263,11 +313,12 @@ def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
 def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> QuerySet[Constituent]:
     """Return those that `text` finds: part of a name or id, a domain, an address, a network or an AS number."""
     text = text.strip()
-    if not text:
+    if not text or constituents.query.is_empty():
         return constituents
     by_words = Q(search_words__contains=folded(text))
-    claims = Claim.objects.filter(_claims_matching(text)).values("constituent")
-    return constituents.filter(by_words | Q(pk__in=claims))
+    # Asked for by themselves, as for the work lists.
+    holders = Claim.objects.order_by().filter(_claims_matching(text)).values_list("constituent", flat=True).distinct()
+    return constituents.filter(by_words | Q(pk__in=list(holders)))
 
 
 def _claims_matching(text: str) -> Q:
@@ -285,7 +336,7 @@ def _claims_matching(text: str) -> Q:
 
 def in_order_of_names(constituents: Iterable[Constituent]) -> list[str]:
     """Return the public ids in the order of the names that the reader sees."""
-    ordered = sorted(constituents, key=lambda row: (folded(row.local_name), row.public_id))
+    ordered = sorted(constituents, key=lambda row: (collated(row.local_name), row.public_id))
     return [row.public_id for row in ordered]
 
 
@@ -326,13 +377,13 @@ def in_shown_order(constituents: QuerySet[Constituent], by: str, *, is_descendin
     """
     column = by if by not in _COUNTED and by != "name" else "pk"
     rows = constituents.order_by().values_list("pk", "public_id", "name", "names", column)
-    words: dict[str, str] = {}
+    words: dict[str, tuple[str, str]] = {}
     ordered = sorted(
-        ((folded(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
+        ((collated(name_shown(name, names)), public_id, pk, value) for pk, public_id, name, names, value in rows),
         key=lambda row: row[:2],
     )
     if by == "sector":
-        words = {code: folded(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
+        words = {code: collated(sector_label(code, get_language() or "en")) for code in {row[3] for row in ordered}}
     counted: dict[int, Any] = dict(_COUNTED[by]()) if by in _COUNTED else {}
     keys: dict[str, Callable[[Any], Any]] = {
         "name": lambda row: row[0],

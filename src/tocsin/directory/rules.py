@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
@@ -96,12 +95,6 @@ def is_public_id(text: str) -> bool:
 def is_language(text: str) -> bool:
     """Whether `text` has the form of a language code: `fr`, `pt-BR`, `zh-Hans`."""
     return _LANGUAGE.match(text) is not None
-
-
-def folded(text: str) -> str:
-    """Return `text` as it is searched for: without case and accents, so that "sante" finds "Santé"."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def made_ids(taken: Iterable[str]) -> Iterator[str]:

@@ -39,6 +39,7 @@ from django.utils.translation import gettext as _
 from tocsin.directory.choices import TableKind
 from tocsin.directory.imports.reading import explained
 from tocsin.directory.imports.records import ImportRefused, Place, Problem
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import InvalidInput, Unavailable
 
 FOLDER = "reference"
@@ -126,16 +127,11 @@ def _write(table: pa.Table, path: Path) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 pq.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
+                durable.sync_file(file)
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.sync(path.parent)
     except OSError as error:
         raise Unavailable(
             _("{path} cannot be written: {problem}.").format(path=path, problem=explained(error.strerror))

@@ -2,8 +2,9 @@
 
 A declared suffix of the event's own name comes first, then the most specific
 network, then the autonomous system; between equals the claim confirmed last
-wins. Reverse DNS never decides: whoever holds the address sets it. Claims are
-judged on the day of the observation.
+wins. What is about a whole network belongs to whoever claims the whole of it.
+Reverse DNS never decides: whoever holds the address sets it. Claims are judged
+on the day of the observation.
 Pure: takes columns, returns columns. Loading claims is the directory's, telling
 the constituent is a notice's.
 """
@@ -19,33 +20,60 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.engine.addresses import U64
-from tocsin.engine.claims import NOBODY, Claims, Index, Indices
+from tocsin.engine.addresses import U64, span
+from tocsin.engine.claims import NOBODY, Claims, Days, Index, Indices, Spans
 from tocsin.engine.convert import ABSENT
 from tocsin.kernel.networks import ascii_name
 
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
+Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 
-def attribute(claims: Claims, *, days: Days, high: U64, low: U64, asns: U64, names: pa.Array | None) -> Indices:
+def attribute(
+    claims: Claims,
+    *,
+    days: Days,
+    high: U64,
+    low: U64,
+    asns: U64,
+    names: pa.Array | None,
+    accounts: pa.Array | None = None,
+) -> Indices:
     """Return, for each event, the position in `claims.claims` of the claim that decides, or -1 for nobody.
 
     `days` are the days of observation, `high` and `low` the address's words
-    (0 and 0 for no address), `asns` 0 for none, `names` the own names as bytes.
+    (0 and 0 for no address), `asns` 0 for none, `names` the own names as bytes,
+    `accounts` what stands in place of an address, a network perhaps.
     """
-    owner = np.full(len(days), NOBODY, np.int32)
-    epochs = np.searchsorted(claims.edges, days, side="right") if len(claims.edges) else np.zeros(len(days), np.intp)
-    distinct = np.unique(epochs).tolist()
-    for epoch in distinct:
-        index = claims.index(epoch)
-        rows = slice(None) if len(distinct) == 1 else np.flatnonzero(epochs == epoch)
-        chosen = index.networks.look_up(high[rows], low[rows])
-        chosen = np.where(chosen == NOBODY, index.by_asn(asns[rows]), chosen)
-        if names is not None and index.suffixes:
-            named = _by_name(index, names if isinstance(rows, slice) else names.take(pa.array(rows)))
-            chosen = np.where(named == NOBODY, chosen, named)
-        owner[rows] = chosen
+    index = claims.index
+    owner = index.holding(index.networks.look_up(high, low), days)
+    if accounts is not None and accounts.null_count < len(accounts):
+        rows, spans = networks_among(accounts)
+        owner[rows] = index.around(spans, days[rows])
+    owner = np.where(owner == NOBODY, index.holding(index.by_asn(asns), days), owner)
+    if names is not None and index.suffixes:
+        named = index.holding(_by_name(index, names), days)
+        owner = np.where(named == NOBODY, owner, named)
     return owner
+
+
+_NETWORK = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"
+
+
+def networks_among(accounts: pa.Array) -> tuple[Rows, Spans]:
+    """Return which accounts are networks, and their first and last addresses."""
+    rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(accounts, _NETWORK), False))
+    encoded = pc.dictionary_encode(accounts.take(pa.array(rows)))
+    spans = [_span(text) for text in encoded.dictionary.to_pylist()]
+    is_one = np.array([span is not None for span in spans], bool)[encoded.indices.to_numpy()]
+    distinct = Spans.of([span or (0, 0) for span in spans])
+    return rows[is_one], distinct.take(encoded.indices.to_numpy()[is_one])
+
+
+def _span(text: str) -> tuple[int, int] | None:
+    try:
+        return span(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return None
 
 
 def _by_name(index: Index, names: pa.Array) -> Indices:

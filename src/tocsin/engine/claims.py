@@ -3,16 +3,17 @@
 A claim is a network, an autonomous system or a domain suffix of one
 constituent, with the days between which it holds. Nested networks are flattened
 once into disjoint intervals, each owned by the most specific claim, so that a
-million addresses are looked up by bisection.
+million addresses are looked up by bisection. Days come after that: where the
+claim that was found does not hold on the day asked, the next one behind it is
+asked. So it costs the same on how many days claims begin and end.
 """
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,11 @@ NETWORK, ASN, SUFFIX = "network", "asn", "suffix"
 NOBODY = -1
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 _WORD = 2**64 - 1
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 Indices = np.ndarray[Any, np.dtype[np.int32]]
+Days = np.ndarray[Any, np.dtype[np.datetime64]]
+DayNumbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Claim:
     valid_to: dt.date | None = None
     """Last day on which it holds; None for no end."""
     confirmed_at: dt.datetime | None = None
+    added_at: dt.datetime | None = None
 
     def holds_on(self, day: dt.date) -> bool:
         """Tell whether the claim is valid on `day`. A claim without dates always is."""
@@ -119,8 +124,16 @@ def flatten(spans: Spans) -> Intervals:
     The painter's way: between two neighbouring edges nobody's claim begins or
     ends, so spans are painted over these gaps, the widest first.
     """
+    return nested(spans)[0]
+
+
+def nested(spans: Spans) -> tuple[Intervals, Indices]:
+    """Return the intervals of spans that lie inside each other or apart, and of each span the one that it lies in.
+
+    Of equal spans each lies in the one before it.
+    """
     if not len(spans.first_high):
-        return Intervals(*(np.zeros(0, np.uint64),) * 2, _nobody(0))
+        return Intervals(*(np.zeros(0, np.uint64),) * 2, _nobody(0)), _nobody(0)
     # The first address after a span; after the last address of all there is none.
     after_low = spans.last_low + np.uint64(1)
     after_high = spans.last_high + (after_low == 0)
@@ -140,86 +153,133 @@ def flatten(spans: Spans) -> Intervals:
     owner = _nobody(len(high))
     painting = spans.widest_first()
     starts, stops = rank[:count][painting].tolist(), stop[painting].tolist()
+    around = _nobody(count)
     for span, begin, end in zip(painting.tolist(), starts, stops, strict=True):
+        around[span] = owner[begin]
         owner[begin:end] = span
-    return Intervals(high, low, owner)
+    return Intervals(high, low, owner), around
 
 
 @dataclasses.dataclass(frozen=True)
 class Index:
-    """The claims that hold during one epoch, ready for look-up. Values are positions in the list of claims."""
+    """All claims, whenever they hold, ready for look-up. Values are positions in the list of claims."""
 
     networks: Intervals
     asns: U64
     asn_owner: Indices
     suffixes: dict[str, int]
+    behind: Indices
+    """For each claim the one that is asked when it does not hold: an equal one, else the next less specific."""
+    first_day: DayNumbers
+    last_day: DayNumbers
+    """Of each claim, as numbers of days since 1970."""
+    last_high: U64
+    last_low: U64
+    """The last address of each claim on a network."""
 
     def by_asn(self, asns: U64) -> Indices:
-        """Return the claim on each autonomous system; 0 is none."""
+        """Return the foremost claim on each autonomous system; 0 is none."""
         if not len(self.asns):
             return _nobody(len(asns))
         at = np.minimum(np.searchsorted(self.asns, asns), len(self.asns) - 1)
         return np.where(self.asns[at] == asns, self.asn_owner[at], np.int32(NOBODY))
 
     def by_name(self, name: str) -> int:
-        """Return the claim on the longest declared suffix of `name` (lower case, no dot at the end)."""
-        while name:
-            if (found := self.suffixes.get(name)) is not None:
-                return found
-            _, _, name = name.partition(".")
-        return NOBODY
+        """Return the foremost claim on the longest declared suffix of `name` (lower case, no dot at the end)."""
+        return _by_suffix(self.suffixes, name)
+
+    def holding(self, found: Indices, days: Days, ends: tuple[U64, U64] | None = None) -> Indices:
+        """Return, for each claim that was found, the first that holds on the day: itself or one behind it.
+
+        With `ends`, of claims on networks, the first that reaches as far as an address, too.
+        """
+        numbers = days.astype(np.int64)
+        found = found.copy()
+        rows = np.flatnonzero(found != NOBODY)
+        while len(rows):
+            claims, on = found[rows], numbers[rows]
+            is_passed = (on < self.first_day[claims]) | (on > self.last_day[claims])
+            if ends is not None:
+                is_passed |= self._ends_before(claims, ends[0][rows], ends[1][rows])
+            passed = np.flatnonzero(is_passed)
+            rows = rows[passed]
+            found[rows] = self.behind[claims[passed]]
+            rows = rows[found[rows] != NOBODY]
+        return found
+
+    def _ends_before(self, claims: Indices, high: U64, low: U64) -> Any:
+        ends_high, ends_low = self.last_high[claims], self.last_low[claims]
+        return (ends_high < high) | ((ends_high == high) & (ends_low < low))
+
+    def around(self, spans: Spans, days: Days) -> Indices:
+        """Return the most specific claim on a network that holds the whole of each span."""
+        nearest = self.networks.look_up(spans.first_high, spans.first_low)
+        return self.holding(nearest, days, (spans.last_high, spans.last_low))
 
 
-_EPOCHS_KEPT = 16
-"""Reports are of few days. Each index holds all claims of its epoch, and dates may be as many as claims."""
+def _by_suffix(suffixes: Mapping[str, int], name: str) -> int:
+    while name:
+        if (found := suffixes.get(name)) is not None:
+            return found
+        _, _, name = name.partition(".")
+    return NOBODY
 
 
 class Claims:
-    """All claims, indexed by the epochs between which none begins or ends."""
+    """All claims."""
 
     def __init__(self, claims: Sequence[Claim]) -> None:
-        # Of equals the claim confirmed last wins; the id makes the order total, so that it never depends on a query.
-        self.claims = sorted(claims, key=lambda claim: (claim.confirmed_at or _NEVER, claim.id))
-        days = {claim.valid_from for claim in claims if claim.valid_from}
-        days |= {
-            day + dt.timedelta(days=1) for day in {claim.valid_to for claim in claims} if day and day < dt.date.max
-        }
-        self._edges = sorted(days)
-        networks = [position for position, claim in enumerate(self.claims) if claim.kind == NETWORK]
-        self._spans = Spans.of_networks([self.claims[position].value for position in networks])
-        self._row = np.full(len(self.claims), NOBODY)
-        self._row[networks] = np.arange(len(networks))
-        self._indexes: dict[int, Index] = {}
+        # Of equals the claim confirmed last wins. Where that decides nothing, the one that was there first: nobody gets
+        # findings of others by merely claiming them. Names make the order total, so that it never depends on a query.
+        newest = sorted(claims, key=lambda claim: (claim.added_at or _NEVER, claim.constituent, claim.id), reverse=True)
+        self.claims = sorted(newest, key=lambda claim: claim.confirmed_at or _NEVER)
 
     @functools.cached_property
-    def edges(self) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-        """Days on which the set of valid claims changes."""
-        return np.array(self._edges, "datetime64[D]")
-
-    def epoch(self, day: dt.date) -> int:
-        """Return the number of the epoch that `day` lies in."""
-        return bisect.bisect_right(self._edges, day)
-
-    def index(self, epoch: int) -> Index:
-        """Return the index of one epoch, built when asked for and kept while few others are."""
-        if epoch not in self._indexes:
-            day = self._edges[epoch - 1] if epoch else dt.date.min
-            if len(self._indexes) >= _EPOCHS_KEPT:
-                del self._indexes[next(iter(self._indexes))]
-            self._indexes[epoch] = self._build(day)
-        return self._indexes[epoch]
-
-    def _build(self, day: dt.date) -> Index:
-        holding = [position for position, claim in enumerate(self.claims) if claim.holds_on(day)]
-        of_kind = {kind: [p for p in holding if self.claims[p].kind == kind] for kind in (NETWORK, ASN, SUFFIX)}
-        networks = np.array(of_kind[NETWORK], np.int32)
-        flat = flatten(self._spans.take(self._row[networks]))
-        owner = np.append(networks, np.int32(NOBODY))[flat.owner]
-        asns = {int(self.claims[position].value): position for position in of_kind[ASN]}
-        ordered = sorted(asns)
+    def index(self) -> Index:
+        """The index of all claims, built when asked for."""
+        behind = _nobody(len(self.claims))
+        networks = self._of_kind(NETWORK)
+        spans = Spans.of_networks([self.claims[position].value for position in networks])
+        flat, around = nested(spans)
+        last_high, last_low = np.zeros((2, len(self.claims)), np.uint64)
+        last_high[networks], last_low[networks] = spans.last_high, spans.last_low
+        position_of = np.array([*networks, NOBODY], np.int32)  # the last for nobody, -1
+        behind[networks] = position_of[around]
+        asns = self._foremost(ASN, behind)
+        ordered = sorted((int(value), position) for value, position in asns.items())
         return Index(
-            Intervals(flat.high, flat.low, owner),
-            np.array(ordered, np.uint64),
-            np.array([asns[asn] for asn in ordered], np.int32),
-            {self.claims[position].value: position for position in of_kind[SUFFIX]},
+            Intervals(flat.high, flat.low, position_of[flat.owner]),
+            np.array([asn for asn, _ in ordered], np.uint64),
+            np.array([position for _, position in ordered], np.int32),
+            self._suffixes(behind),
+            behind,
+            np.array([_number(claim.valid_from or dt.date.min) for claim in self.claims], np.int64),
+            np.array([_number(claim.valid_to or dt.date.max) for claim in self.claims], np.int64),
+            last_high,
+            last_low,
         )
+
+    def _of_kind(self, kind: str) -> list[int]:
+        return [position for position, claim in enumerate(self.claims) if claim.kind == kind]
+
+    def _foremost(self, kind: str, behind: Indices) -> dict[str, int]:
+        """Return by value the claim that comes first, and set which equal one stands behind it."""
+        foremost: dict[str, int] = {}
+        for position in self._of_kind(kind):
+            value = self.claims[position].value
+            behind[position] = foremost.get(value, NOBODY)
+            foremost[value] = position
+        return foremost
+
+    def _suffixes(self, behind: Indices) -> dict[str, int]:
+        """Return the foremost claim on each suffix; behind the last of equal ones stands that on a shorter suffix."""
+        foremost = self._foremost(SUFFIX, behind)
+        for position in self._of_kind(SUFFIX):
+            if behind[position] == NOBODY:
+                _, _, shorter = self.claims[position].value.partition(".")
+                behind[position] = _by_suffix(foremost, shorter)
+        return foremost
+
+
+def _number(day: dt.date) -> int:
+    return day.toordinal() - _EPOCH

@@ -26,7 +26,7 @@ from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
 from tocsin.engine.opening import BrokenReport, Source, opened
-from tocsin.engine.records import Batch, Chunk, Reader, parse
+from tocsin.engine.records import CHUNK_ROWS, Batch, Chunk, Reader, parse
 from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
 
@@ -334,7 +334,19 @@ def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indi
     names = events["name"]
     days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
-    return events, context.claims, attribute(context.claims, days=days, high=high, low=low, asns=asns, names=own)
+    return (
+        events,
+        context.claims,
+        attribute(
+            context.claims,
+            days=days,
+            high=high,
+            low=low,
+            asns=asns,
+            names=own,
+            accounts=events["account"].combine_chunks(),
+        ),
+    )
 
 
 def _words(column: pa.ChunkedArray) -> Any:
@@ -356,7 +368,15 @@ def _written(
 
 
 def _write_quarantine(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")
+    with pq.ParquetWriter(path, QUARANTINE, compression="zstd") as writer:
+        _add_quarantine(writer, table)
+
+
+def _add_quarantine(writer: pq.ParquetWriter, table: pa.Table) -> None:
+    """Write what was set aside in line order, so that a few lines can be read without all the others."""
+    lines = table["line"].to_numpy()
+    in_order = table if (lines[1:] >= lines[:-1]).all() else table.sort_by("line")
+    writer.write_table(in_order, row_group_size=CHUNK_ROWS)
 
 
 def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Mapped]) -> str:
@@ -370,7 +390,7 @@ def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Map
     merged = workspace.path("quarantine", report.type, report.id[:16])
     with workspace.writing(merged) as temporary, pq.ParquetWriter(temporary, QUARANTINE, compression="zstd") as writer:
         for path in paths:
-            writer.write_table(pq.read_table(path, schema=QUARANTINE).sort_by("line"))
+            _add_quarantine(writer, pq.read_table(path, schema=QUARANTINE))
     for path in paths:
         path.unlink()
     return workspace.relative(merged)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tocsin.engine.attribute import attribute
 from tocsin.engine.claims import Claims, Indices
 
-NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "seen_at", "last_cycle", "constituent", "claim")
+NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "seen_at", "last_cycle", "constituent", "claim", "account")
 """Columns of a state that say whether anything of it changes."""
 
 
@@ -139,4 +139,12 @@ def _owners(state: pa.Table, claims: Claims) -> Indices:
     names = state["name"]
     own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
     high, low, asns = (state[name].fill_null(0).to_numpy().astype(np.uint64) for name in ("ip_high", "ip_low", "asn"))
-    return attribute(claims, days=days, high=high, low=low, asns=asns, names=own)
+    return attribute(
+        claims,
+        days=days,
+        high=high,
+        low=low,
+        asns=asns,
+        names=own,
+        accounts=state["account"].combine_chunks(),
+    )

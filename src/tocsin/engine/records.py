@@ -155,14 +155,9 @@ class Reader:
             raise BrokenReport(UTF_16, where=self.name, remedy=SAVE_AS_UTF_8)
         if not head.strip(b"\xef\xbb\xbf\r\n\t "):
             raise BrokenReport("it is empty: there is not even a header.", where=self.name)
-        comment = self.shape.comment.encode()
-        last = b""
-        while comment and head.startswith(comment):
-            last, _, head = head.partition(b"\n")
-            self._line += 1
-        if self.shape.header or (comment and last):
+        if self.shape.header:
             self._rest = head
-            return last.removeprefix(comment).strip()
+            return b""
         line, end, self._rest = head.partition(b"\n")
         if not end and len(head) >= BLOCK_BYTES:
             raise BrokenReport("its header is longer than 1 MiB.", where=self.name)
@@ -230,8 +225,6 @@ def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tu
     """
     if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
         return None, NO_LINES
-    if shape.comment and (block.startswith(shape.comment.encode()) or b"\n" + shape.comment.encode() in block):
-        return None, NO_LINES
     if not block.strip(b"\r\n"):
         return _no_records(columns), NO_LINES
     try:
@@ -267,11 +260,11 @@ def _conserve(covered: int, lines: int) -> None:
 
 def _sorted(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tuple[pa.Table, Numbers, BadRecords]:
     """Return the records of a block that could not be read at once, their lines in it, and the bad ones."""
-    found = sort_lines(block, len(columns), shape.delimiter, shape.comment)
+    found = sort_lines(block, len(columns), shape.delimiter)
     table, numbers = _whole(found.whole, found.whole_lines, columns, shape), found.whole_lines
     _conserve(table.num_rows + len(found.mended) + len(found.bad) + found.others, ends)
     if found.mended:
-        table = pa.concat_tables([table, _as_table([record.cells or [] for record in found.mended], columns)])
+        table = pa.concat_tables([table, as_table([record.cells or [] for record in found.mended], columns)])
         numbers = np.concatenate((numbers, [record.line for record in found.mended]))
         order = np.argsort(numbers)
         table, numbers = table.take(pa.array(order)), numbers[order]
@@ -280,18 +273,19 @@ def _sorted(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> 
 
 def _whole(lines: bytes, numbers: Numbers, columns: tuple[str, ...], shape: Shape) -> pa.Table:
     """Return the records in lines of which each is one, every quote in its place."""
-    table, _ = _fast(lines, len(numbers), columns, Shape(shape.delimiter))
+    table, _ = _fast(lines, len(numbers), columns, shape)
     if table is not None and table.num_rows == len(numbers):
         return table
     cells = Resynchroniser(len(columns), shape.delimiter.encode()).cells
-    return _as_table([cells(line.removesuffix(b"\r")) or [] for line in lines.split(b"\n")[:-1]], columns)
+    return as_table([cells(line.removesuffix(b"\r")) or [] for line in lines.split(b"\n")[:-1]], columns)
 
 
-def _as_table(rows: Sequence[list[bytes]], columns: tuple[str, ...]) -> pa.Table:
+def as_table(rows: Sequence[list[bytes]], columns: tuple[str, ...]) -> pa.Table:
+    """Return rows of cells as columns; empty cells are null."""
     cells = zip(*rows, strict=True) if rows else ([] for _ in columns)
     arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
     return pa.table(arrays, names=list(columns))
 
 
 def _no_records(columns: tuple[str, ...]) -> pa.Table:
-    return _as_table([], columns)
+    return as_table([], columns)

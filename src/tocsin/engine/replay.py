@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from tocsin.engine.executors import Executor
 from tocsin.engine.intake import Context, Delivery, Mapped, Read, Ready, Recognised, Recogniser, map_chunk, midnight
 from tocsin.engine.normalise import QUARANTINE, RAW
 from tocsin.engine.opening import BrokenReport, Source
-from tocsin.engine.records import CHUNK_ROWS, Batch
+from tocsin.engine.records import CHUNK_BYTES, CHUNK_ROWS, LINE_END, Batch, Chunk, as_table, count_byte, parse
 from tocsin.engine.resync import Resynchroniser
+from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
 from tocsin.engine.triage import BadRecords
 
@@ -76,6 +78,8 @@ class ReadTask:
     first: int
     """The first line, and the one at which the next task begins."""
     end: int
+    parts: tuple[str, ...]
+    """Where those of the lines stand that were kept."""
     claims: Claims
     announcements: Announcements | None
     delegations: Delegations | None = None
@@ -101,13 +105,35 @@ def reads_again(
 def _tasks(context: Context, report: Report, delivery: Delivery) -> list[ReadTask]:
     """Cut a report as it was cut before, and where many of its rows were set aside."""
     root = context.workspace.root
-    firsts = {pq.read_table(root / part, columns=["line"])["line"][0].as_py() for part in report.parts[1:]}
-    aside = _quarantine(context.workspace, report)["line"].to_numpy()
-    edges = sorted(firsts | set(aside[CHUNK_ROWS::CHUNK_ROWS].tolist()))
+    firsts = [_first_line(root / part) for part in report.parts]
+    aside = np.sort(_set_aside(context.workspace, report, columns=["line"])["line"].to_numpy())
+    edges = sorted({*firsts[1:], *aside[CHUNK_ROWS::CHUNK_ROWS].tolist()})
     return [
-        ReadTask(delivery, report, number, first, end, context.claims, context.announcements, context.delegations)
+        ReadTask(
+            delivery,
+            report,
+            number,
+            first,
+            end,
+            _parts_within(report.parts, firsts, first, end),
+            context.claims,
+            context.announcements,
+            context.delegations,
+        )
         for number, (first, end) in enumerate(zip([0, *edges], [*edges, _END], strict=True))
     ]
+
+
+def _first_line(part: Path) -> int:
+    with pq.ParquetFile(part) as file:
+        line: int = next(file.iter_batches(1, columns=["line"]))["line"][0].as_py()
+    return line
+
+
+def _parts_within(parts: Sequence[str], firsts: Sequence[int], first: int, end: int) -> tuple[str, ...]:
+    """Return the parts that hold any of some lines. Each holds the lines up to the first of the next."""
+    follow = zip(parts, firsts, (*firsts, _END)[1:], strict=True)
+    return tuple(part for part, begins, ends in follow if begins < end and first < ends)
 
 
 def read_lines(workspace: Workspace, task: ReadTask) -> Mapped:
@@ -119,8 +145,8 @@ def read_lines(workspace: Workspace, task: ReadTask) -> Mapped:
 def batch(workspace: Workspace, task: ReadTask) -> Batch:
     """Return the records in a task's lines as they were parsed once."""
     columns = task.delivery.columns
-    tables = [_kept(workspace, part, columns, task) for part in task.report.parts]
-    aside = _within(_quarantine(workspace, task.report), task)
+    tables = [_kept(workspace, part, columns, task) for part in task.parts]
+    aside = _set_aside(workspace, task.report, lines=(task.first, task.end))
     torn = pc.equal(aside["column"], "")
     tables.append(_refused(aside.filter(pc.invert(torn)), columns))
     table = pa.concat_tables(tables).sort_by("line").combine_chunks()
@@ -140,19 +166,39 @@ def _schema(columns: tuple[str, ...]) -> pa.Schema:
 
 def _refused(aside: pa.Table, columns: tuple[str, ...]) -> pa.Table:
     """Return rows that had no time or no asset as columns again."""
-    resynchroniser = Resynchroniser(len(columns))
-    rows = [resynchroniser.cells(raw) or [b""] * len(columns) for raw in aside["raw"].to_pylist()]
-    cells = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    arrays = [pa.array([cell or None for cell in column], pa.binary()) for column in cells]
+    raws = aside["raw"].to_pylist()
+    table = _read_at_once(raws, columns)
+    if table is None:
+        cells = Resynchroniser(len(columns)).cells
+        table = as_table([cells(raw) or [b""] * len(columns) for raw in raws], columns)
+    arrays = [column.combine_chunks() for column in table.columns]
     return pa.table([aside["line"].combine_chunks(), *arrays], schema=_schema(columns))
 
 
-def _quarantine(workspace: Workspace, report: Report) -> pa.Table:
-    """Return the records that were set aside whole, in order."""
+def _read_at_once(raws: Sequence[bytes], columns: tuple[str, ...]) -> pa.Table | None:
+    """Return records as columns; None where some of them is none by itself, or they are too many to be held twice."""
+    if not raws or sum(map(len, raws)) > CHUNK_BYTES:
+        return None
+    block = b"\n".join((*raws, b""))
+    batch = parse(Chunk(0, 0, ((block, count_byte(block, LINE_END)),)), columns, Shape())
+    return batch.table if batch.table.num_rows == batch.records == len(raws) else None
+
+
+def _set_aside(
+    workspace: Workspace,
+    report: Report,
+    *,
+    lines: tuple[int, int] = (0, _END),
+    columns: Sequence[str] = tuple(QUARANTINE.names),
+) -> pa.Table:
+    """Return the records that were set aside whole, of the lines from one up to another.
+
+    Row groups without any of these lines are not read: there may be as many tasks as row groups.
+    """
     if not report.quarantine:
-        return QUARANTINE.empty_table()
-    table = pq.read_table(workspace.root / report.quarantine, schema=QUARANTINE)
-    return table.filter(table["whole_row"]).sort_by("line")
+        return QUARANTINE.empty_table().select(columns)
+    whole = pc.field("whole_row") & (pc.field("line") >= lines[0]) & (pc.field("line") < lines[1])
+    return pq.read_table(workspace.root / report.quarantine, schema=QUARANTINE, columns=list(columns), filters=whole)
 
 
 def _within(table: pa.Table, task: ReadTask) -> pa.Table:

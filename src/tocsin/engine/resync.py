@@ -16,10 +16,22 @@ Linear: where the quotes of many lines lead is found by looking at each line onc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 MAX_BYTES = 8 * 2**20
+
+
+class Lines(Protocol):
+    """The lines of a block, their ends cut off."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, at: int, /) -> bytes:
+        """Return one of them."""
+        ...
 
 
 class Record(NamedTuple):
@@ -56,7 +68,7 @@ class Resynchroniser:
         ).fullmatch
         """Whether every quote is in its place of a line that ends, or that begins, inside a quoted cell."""
 
-    def records(self, lines: Sequence[bytes], doubtful: Iterable[int]) -> Iterator[Record]:
+    def records(self, lines: Lines, doubtful: Iterable[int]) -> Iterator[Record]:
         """Yield the records, good and bad, that begin at the `doubtful` of some lines (ascending, their ends cut off).
 
         A carriage return before a line end is left to `lines`. A doubtful line in the midst of a record begins none.
@@ -69,7 +81,7 @@ class Resynchroniser:
                 yield record
                 free = at + record.lines
 
-    def _record(self, lines: Sequence[bytes], at: int, following: _Following) -> Record:
+    def _record(self, lines: Lines, at: int, following: _Following) -> Record:
         raw = lines[at].removesuffix(b"\r")
         cells, is_open = self._split(raw)
         if not is_open:
@@ -79,7 +91,7 @@ class Resynchroniser:
         end = following.end(at, len(cells)) if self._opens(raw) else None
         if end is None:
             return Record(at, None, raw, "a quote is not closed")
-        raw = b"\n".join(lines[at : end + 1]).removesuffix(b"\r")
+        raw = b"\n".join(lines[number] for number in range(at, end + 1)).removesuffix(b"\r")
         return Record(at, self.cells(raw), raw, lines=end + 1 - at)
 
     def cells(self, raw: bytes) -> list[bytes] | None:
@@ -125,7 +137,7 @@ class _Following:
     So each line is looked at once, however many quotes before it are open.
     """
 
-    def __init__(self, resynchroniser: Resynchroniser, lines: Sequence[bytes]) -> None:
+    def __init__(self, resynchroniser: Resynchroniser, lines: Lines) -> None:
         self._resync, self._lines = resynchroniser, lines
         self._ends_at = -1
         """The line at which the lines walked over end: a quote that is open before it closes in it."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tocsin.engine.claims import Claims
+from tocsin.engine.counting import Counting, waits_for
 from tocsin.engine.cycles import Calendar, Decision, Judged
 from tocsin.engine.days import Days
 from tocsin.engine.duplicates import NONE, count
@@ -97,6 +98,8 @@ class Delta:
     duplicates: int
     debris: tuple[str, ...]
     """Files that nothing needs once this is committed."""
+    renamed: tuple[Report, ...] = ()
+    """Reports that counted before and go on, under other names than before."""
 
 
 Progress = Callable[[str, float], None]
@@ -155,30 +158,21 @@ def replay(
     return _fold_types(intake, context, executor, options, catalogue)
 
 
-class _Intake:
+class _Intake(Counting):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options) -> None:
-        self.catalogue, self.recognise, self.options = catalogue, recognise, options
+        super().__init__(catalogue)
+        self.recognise, self.options = recognise, options
         self.days = Days(catalogue, options.latest)
         self.deliveries: list[Delivery] = []
-        self.accepted: list[Report] = []
         self.reads: dict[str, Read] = {}
-        self.superseded: list[Report] = []
         self.unchanged: list[str] = []
         self.broken: list[Broken] = []
-        self.touched: set[str] = set()
         self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
-        self._known: dict[str, list[Report]] = {}
         self._delivered: dict[tuple[str, str, dt.date], str] = {}
         """By type, name and day: the id of what this run delivers. A second one of other content corrects nothing."""
-
-    def known(self, report_type: str) -> list[Report]:
-        """Return the reports of a type that the manifest holds."""
-        if report_type not in self._known:
-            self._known[report_type] = self.catalogue.reports(report_type)
-        return self._known[report_type]
 
     def look_at(self, paths: Sequence[Path]) -> None:
         """Find out what was delivered, and set aside what cannot be read or was here before."""
@@ -195,7 +189,7 @@ class _Intake:
                 self._set_aside(source.name, broken)
                 continue
             if known := self._known_as(delivery):
-                self._delivered[known.type, known.name, known.on] = known.id
+                self._delivered[known.type, source.name, known.on] = known.id
                 self.unchanged.append(source.name)
             elif refusal := self.days.refusal(source.name, delivery.recognised.mapping.type, delivery.recognised.on):
                 self._set_aside(source.name, refusal)
@@ -216,7 +210,7 @@ class _Intake:
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
         reports = self.known(delivery.recognised.mapping.type)
-        namesakes = [r for r in reports if r.name == delivery.source.name and r.size == delivery.size]
+        namesakes = [r for r in reports if delivery.source.name in r.names and r.size == delivery.size]
         if not (delivery.recognised.on or delivery.recognised.mapping.roles.time):
             # A list without days is of the day it was changed last: what it held days ago it may hold again.
             namesakes = [r for r in namesakes if r.on == delivery.stand_in.date()]
@@ -290,19 +284,19 @@ class _Intake:
         self.touched.add(report.type)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
-        here = [*self.known(report.type), *self.accepted]
-        twins = {other.name for other in here if other.id == report.id}
-        if not twins:
-            self._accept(context, read, report, here)
-            return
-        if report.name not in twins and not self.days.is_past(report.type, report.on):
-            self._supersede(_corrected_by(report, here))
-        self.unchanged.append(report.name)
-        self.spills.extend(context.workspace.written_for(read.delivery.number))
+        if twin := self.twin(report):
+            if not self.days.is_past(report.type, report.on):  # what is settled keeps its names
+                self.correct(report)
+                self.rename(twin, (*twin.names, report.name))
+                self.arrive(report)
+            self.unchanged.append(report.name)
+            self.spills.extend(context.workspace.written_for(read.delivery.number))
+        else:
+            self._accept(context, read, report)
 
-    def _accept(self, context: Context, read: Read, report: Report, here: Sequence[Report]) -> None:
+    def _accept(self, context: Context, read: Read, report: Report) -> None:
         """Let a report count, in the place of those that it corrects."""
-        self._supersede(_corrected_by(report, here))
+        self.correct(report)
         quarantine = merged_quarantine(context.workspace, report, read.chunks)
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
@@ -337,17 +331,18 @@ class _Intake:
         if read.on is None:  # nothing of it says its day any more
             recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
             read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
-        report = read.report()
+        report = read.report().named(before.names)
         if self.days.is_past(report.type, report.on):
             self._leave(before, self.days.refusal(before.name, report.type, report.on), read, context)
             return
-        replaced = {other.id for other in self.superseded}
-        here = [*(other for other in self.known(report.type) if other.id not in replaced), *self.accepted]
         self.touched.add(before.type)
         if (report.type, report.on) != (before.type, before.on):
             self._move_cycle(before, report)
-        if not any(other.id == report.id for other in here):
-            self._accept(context, read, report, here)
+        if twin := self.twin(report):
+            self.correct(report)
+            self.rename(twin, (*twin.names, *report.names))
+        else:
+            self._accept(context, read, report)
 
     def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
         """Let a report that was read again stay as it was."""
@@ -362,17 +357,6 @@ class _Intake:
         if was and was.closed:
             now = now or CycleRecord(report.type, report.on, closed=True)
             self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
-
-    def _supersede(self, reports: Sequence[Report]) -> None:
-        self.superseded.extend(reports)
-        # Not all that is superseded: a report of nothing but a header, read again, equals the one it replaces.
-        self.accepted = [report for report in self.accepted if report not in reports]
-        self.touched.update(report.type for report in reports)
-
-
-def _corrected_by(report: Report, here: Sequence[Report]) -> list[Report]:
-    """Return what a report corrects. A name without a date comes every day: only on the same day is it a correction."""
-    return [one for one in here if (one.name, one.on) == (report.name, report.on) and one.id != report.id]
 
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
@@ -402,12 +386,13 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
-        superseded=tuple(report.id for report in gone if report in intake.known(report.type)),
+        superseded=tuple(report.id for report in gone if any(one.id == report.id for one in intake.known(report.type))),
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.broken),
         types=deltas,
         duplicates=duplicates,
         debris=tuple(debris),
+        renamed=tuple(one for one in intake.renamed.values() if one.id not in {r.id for r in intake.superseded}),
     )
 
 
@@ -424,7 +409,7 @@ class _TypeFold:
         self.type, self.intake, self.claims, self.options = kind, intake, claims, options
         self.new = [report for report in intake.accepted if report.type == kind]
         removed = {report.id for report in intake.superseded if report.type == kind}
-        self.old = [report for report in intake.known(kind) if report.id not in removed]
+        self.old = [intake.renamed.get(one.id, one) for one in intake.known(kind) if one.id not in removed]
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
@@ -450,10 +435,14 @@ class _TypeFold:
             cycles[report.on] = dataclasses.replace(
                 cycle,
                 closed=cycle.closed or self.options.complete,
-                broken=tuple(name for name in cycle.broken if name.rpartition("/")[2] != report.name),
+                broken=tuple(name for name in cycle.broken if not waits_for(name, report.name)),
                 decision=Decision.CONFIRMED if confirmed else cycle.decision,
             )
-        whole = {(report.name, report.on) for report in (*self.old, *self.new)}
+        for on, cycle in cycles.items():
+            came = [name for kind, day, name in self.intake.arrived if (kind, day) == (self.type, on)]
+            still = tuple(broken for broken in cycle.broken if not any(waits_for(broken, name) for name in came))
+            cycles[on] = dataclasses.replace(cycle, broken=still)
+        whole = {(name, report.on) for report in (*self.old, *self.new) for name in report.names}
         for broken in self.intake.broken:
             if broken.cycle and broken.cycle[0] == self.type:
                 on = broken.cycle[1]

@@ -8,13 +8,11 @@ import json
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """How a delimited file is written."""
+    """How a delimited file is written. One with remarks in it is read by `formats.tables`."""
 
     delimiter: str = ","
     header: tuple[str, ...] = ()
     """Column names when the file has no header line of its own."""
-    comment: str = ""
-    """Lines that begin so are no records; a header may stand in the last of them before the data."""
 
 
 def separated_by(separator: str) -> tuple[str, str]:

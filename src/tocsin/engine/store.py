@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
-import os
 import re
 import secrets
 from collections import Counter
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
+from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
 
@@ -53,6 +53,20 @@ class Report:
     """SHA-256 of the unpacked bytes: what the id is made from, beside type and day."""
     expired: bool = False
     """Its observations and its quarantine are no longer kept: what it counted for stands in the type's baseline."""
+    also: tuple[str, ...] = ()
+    """Further names under which the same content came. It counts while one name delivers it: a correction takes away
+    the name under which it comes, no more. So it does not matter which of them came first."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name under which it counts."""
+        return (self.name, *self.also)
+
+    def named(self, names: Iterable[str]) -> Report:
+        """Return the report under other names. The first of them in the alphabet stands for all, in whatever order
+        they came."""
+        name, *also = sorted(set(names))
+        return dataclasses.replace(self, name=name, also=tuple(also))
 
     @property
     def word(self) -> int:
@@ -167,7 +181,7 @@ class Workspace:
             return
         self._make(folder.parent)
         folder.mkdir(exist_ok=True)
-        _durable(folder.parent)
+        durable.sync(folder.parent)
 
     def written_for(self, delivery: int) -> list[str]:
         """Return the files that this run wrote for one delivery, those of tasks that failed among them."""
@@ -190,9 +204,9 @@ class Workspace:
         temporary = _beside(path)
         yield temporary
         self.checkpoint("written")
-        _durable(temporary)
+        durable.sync(temporary)
         temporary.rename(path)
-        _durable(path.parent)
+        durable.sync(path.parent)
         self.checkpoint("renamed")
 
 
@@ -207,11 +221,3 @@ def safe(report_type: str) -> str:
     if plain == report_type and plain:
         return plain
     return f"{plain}-{hashlib.sha256(report_type.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
-
-
-def _durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,8 +24,8 @@ _Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 _LINE_END, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
 _AT_ONCE = 65_536
 """Bad records that are held one by one, until they are columns."""
-_RECORD, _WRONG, _PASSED_OVER, _PART, _ODD = range(5)
-"""What a line is: a record; one with too few or too many cells; blank or a remark; part of what began before; odd."""
+_RECORD, _WRONG, _BLANK, _PART, _ODD = range(5)
+"""What a line is: a record; one with too few or too many cells; blank; part of what began before; odd."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +72,8 @@ class BadRecords:
 
     def in_order(self) -> BadRecords:
         """Return them in the order of their lines."""
+        if (self.lines[1:] >= self.lines[:-1]).all():
+            return self
         order = np.argsort(self.lines, kind="stable")
         at = pa.array(order)
         return BadRecords(self.lines[order], self.reasons.take(at), self.raws.take(at))
@@ -88,7 +90,7 @@ class Sorted:
     """Records with stray quotes, or that run over lines."""
     bad: BadRecords
     others: int
-    """Lines that are blank, a remark, or a further line of a record."""
+    """Lines that are blank, or a further line of a record."""
 
 
 def blank_lines(block: bytes) -> _Mask:
@@ -100,16 +102,35 @@ def blank_lines(block: bytes) -> _Mask:
     return blank
 
 
-def sort_lines(block: bytes, width: int, delimiter: str, comment: str) -> Sorted:
+def sort_lines(block: bytes, width: int, delimiter: str) -> Sorted:
     """Sort the lines of a block that ends with a line end."""
-    return _Lines(block, width, delimiter.encode(), comment.encode()).sorted()
+    return _Lines(block, width, delimiter.encode()).sorted()
+
+
+class _Texts:
+    """The lines of a block, cut out as they are asked for: a list of them may take twenty times the block's memory."""
+
+    def __init__(self, block: bytes, starts: _Numbers, ends: _Numbers) -> None:
+        self._block, self._starts, self._ends = block, starts.data, ends.data
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, at: int) -> bytes:
+        return self._block[self._starts[at] : self._ends[at]]
+
+
+def _each(numbers: _Numbers) -> Iterator[int]:
+    """Yield numbers one by one, not all at once: as Python's they take four times the memory."""
+    for at in range(0, len(numbers), _AT_ONCE):
+        yield from numbers[at : at + _AT_ONCE].tolist()
 
 
 class _Lines:
     """The lines of a block and what is known of each."""
 
-    def __init__(self, block: bytes, width: int, delimiter: bytes, comment: bytes) -> None:
-        self._block, self._comment = block, comment
+    def __init__(self, block: bytes, width: int, delimiter: bytes) -> None:
+        self._block = block
         self._resync = Resynchroniser(width, delimiter)
         self._data = np.frombuffer(block, np.uint8)
         self._ends = np.flatnonzero(self._data == _LINE_END)
@@ -117,7 +138,7 @@ class _Lines:
         self._returns = (self._ends > self._starts) & (self._data[self._ends - 1] == _RETURN)
         self._cells = self._count(ord(delimiter)) + 1
         self._kind = np.where(self._cells == width, _RECORD, _WRONG).astype(np.uint8)
-        self._texts: list[bytes] = []
+        self._texts = _Texts(block, self._starts, self._ends)
 
     def _count(self, byte: int) -> _Numbers:
         """Return how often a byte occurs in each line."""
@@ -126,48 +147,34 @@ class _Lines:
 
     def sorted(self) -> Sorted:
         """Return the lines in their places."""
-        odd = self._judge()
-        records = self._resync.records(self._texts, odd)
+        records = self._resync.records(self._texts, _each(self._judge()))
         mended: list[Record] = []
         bad: list[BadRecords] = []
         while some := list(itertools.islice(records, _AT_ONCE)):
-            some = [record for record in some if not self._close(record)]
+            for record in some:
+                self._kind[record.line + 1 : record.line + record.lines] = _PART
             mended += [record for record in some if record.cells is not None]
             bad.append(BadRecords.of(record for record in some if record.cells is None))
         whole, wrong = self._kind == _RECORD, self._kind == _WRONG
-        together = BadRecords.joined([self._wrong(wrong), *bad])
+        if wrong.any() or not bad:
+            bad.insert(0, self._wrong(wrong))
         return Sorted(
             self._data[self._bytes_of(whole)].tobytes(),
             np.flatnonzero(whole),
             mended,
-            together.in_order() if bad else together,
-            int(np.count_nonzero((self._kind == _PASSED_OVER) | (self._kind == _PART))),
+            BadRecords.joined(bad).in_order(),
+            int(np.count_nonzero((self._kind == _BLANK) | (self._kind == _PART))),
         )
 
-    def _judge(self) -> list[int]:
+    def _judge(self) -> _Numbers:
         """Say of each line what it is by itself; return those that cannot be judged so."""
-        odd = []
-        if (quoted := np.flatnonzero(self._count(_QUOTE))).size:
-            self._texts = self._block.split(b"\n")
-            self._texts.pop()  # what follows the last line end: nothing
-            self._kind[quoted] = _RECORD
-            is_sound = self._resync.is_sound
-            odd = [at for at in quoted.tolist() if not is_sound(self._texts[at].removesuffix(b"\r"))]
-        self._kind[self._ends - self._starts == self._returns] = _PASSED_OVER
-        if self._comment:
-            first = np.flatnonzero(self._data[self._starts] == self._comment[0]).tolist()
-            remarks = [at for at in first if self._block.startswith(self._comment, self._starts[at])]
-            self._kind[remarks] = _PASSED_OVER
+        quoted = np.flatnonzero(self._count(_QUOTE))
+        self._kind[quoted] = _RECORD
+        is_sound, texts = self._resync.is_sound, self._texts
+        odd = np.fromiter((at for at in _each(quoted) if not is_sound(texts[at].removesuffix(b"\r"))), np.int64)
+        self._kind[self._ends - self._starts == self._returns] = _BLANK
         self._kind[odd] = _ODD
         return odd
-
-    def _close(self, record: Record) -> bool:
-        """Note which lines a record takes; say whether it is a remark, and so none."""
-        self._kind[record.line + 1 : record.line + record.lines] = _PART
-        is_remark = bool(self._comment) and record.raw.startswith(self._comment)
-        if is_remark:
-            self._kind[record.line] = _PASSED_OVER
-        return is_remark
 
     def _wrong(self, lines: _Mask) -> BadRecords:
         """Return records with the wrong number of cells."""

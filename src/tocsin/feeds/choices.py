@@ -68,7 +68,7 @@ class Origin(models.TextChoices):
     BUILT_IN = "built-in", _("built in")
     PUBLISHED = "published", _("published schema")
     FILE = "file", _("mapping file")
-    NONE = "none", _("none")
+    NONE = "none", pgettext_lazy("mapping", "none")
 
 
 SHADOWSERVER_TERMS = gettext_noop(

@@ -40,8 +40,9 @@ class Fetching:
 
 
 def is_by_itself(config: Any) -> bool:
-    """Say whether reports are fetched every hour: key and secret are set. Never into a demonstration."""
-    return bool(config.shadowserver_key and config.shadowserver_secret) and not (config.home / "demo").exists()
+    """Say whether reports are fetched every hour: key and secret are set. Never in a demonstration or an exercise."""
+    unreal = config.exercise or (config.home / "demo").exists()
+    return bool(config.shadowserver_key and config.shadowserver_secret) and not unreal
 
 
 def fetching() -> Fetching | None:

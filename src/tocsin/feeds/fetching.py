@@ -24,6 +24,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tocsin.audit.actors import Actor, System
 from tocsin.engine.opening import SUFFIXES
@@ -215,7 +216,11 @@ def fetch_by_itself(*, at: Instant, downloading: Progress, importing: Progress) 
     except AlreadyFetching:
         return
     if done["refused"]:
-        words = _("Not downloaded: {number} of the {all} reports that the publisher offers.")
+        words = ngettext(
+            "Not downloaded: {number} of the {all} report that the publisher offers.",
+            "Not downloaded: {number} of the {all} reports that the publisher offers.",
+            done["offered"],
+        )
         raise Unavailable(words.format(number=len(done["refused"]), all=done["offered"]))
 
 

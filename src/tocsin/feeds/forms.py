@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tocsin.feeds.actions.findings import MAX_NOTE
 from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.kernel.collation import collated
 from tocsin.people.choices import STAFF
 from tocsin.people.models import Person
 
@@ -17,7 +18,8 @@ OWNER_NOBODY = "nobody"
 
 def team() -> list[Person]:
     """Return who may be given a finding."""
-    return list(Person.objects.filter(is_active=True, role__in=STAFF))
+    people = Person.objects.filter(is_active=True, role__in=STAFF)
+    return sorted(people, key=lambda person: (collated(str(person)), person.pk))
 
 
 class NoteForm(forms.Form):

@@ -34,7 +34,7 @@ from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.days import is_ahead
 from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
-from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
@@ -45,6 +45,10 @@ from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 Progress = Callable[[str, float], None]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C while a run was at work; its message says which, and what is to be done."""
 
 
 def import_reports(
@@ -294,6 +298,13 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
+def folded_otherwise(names: Sequence[str], gone_after: int) -> dict[str, int]:
+    """Return the types of reports that are here under these names and count by another `gone_after`, with theirs."""
+    types = Report.objects.filter(name__in=names, state=ReportState.ACCEPTED).values_list("type", flat=True)
+    others = State.objects.filter(type__in=set(types)).exclude(gone_after=gone_after)
+    return dict(others.order_by("type__name").values_list("type__name", "gone_after"))
+
+
 def passed_over(paths: Sequence[Path]) -> list[str]:
     """Say of each thing in folders that is neither a file nor a folder why it is not taken in."""
     within = [path for folder in paths if folder.is_dir() for path in _within(folder)]
@@ -328,8 +339,13 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
         reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
+    except KeyboardInterrupt:
+        # A person stopped it: no failure, and no reason to show a traceback for.
+        reason = standing.interruption(run)
+        _fail(run, reason, by)
+        raise Interrupted(f"run {run.pk}: {reason}") from None
     except BaseException as error:  # whatever ends an import
-        # Whatever ends an import (an error of any library, Ctrl-C, a worker told to stop) must end its
+        # Whatever ends an import (an error of any library, a worker told to stop) must end its
         # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
         _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
         raise
@@ -371,6 +387,7 @@ def _cpu_s() -> float:
 
 
 __all__ = [
+    "Interrupted",
     "Report",
     "accepted",
     "announcements",
@@ -380,6 +397,7 @@ __all__ = [
     "context",
     "decide",
     "declare_empty",
+    "folded_otherwise",
     "import_reports",
     "passed_over",
     "remove",

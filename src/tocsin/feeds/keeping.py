@@ -16,7 +16,7 @@ from django.db.models import Min, QuerySet
 from tocsin.feeds import days
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Cycle, Feed, Report, ReportType
-from tocsin.feeds.queries_situation import kept
+from tocsin.feeds.reported import kept
 from tocsin.kernel.retention import FOR_EVER, Retention
 from tocsin.kernel.tlp import TLP
 

@@ -80,6 +80,7 @@ def engine_report(row: Report) -> store.Report:
         origin=row.origin,
         content=row.content,
         expired=row.expired_at is not None,
+        also=tuple(row.also),
     )
 
 
@@ -97,6 +98,8 @@ def engine_state(row: State) -> store.State:
 def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False) -> None:
     """Make a delta true. The reports are those of `run`; with `again` they arrived before, and no cycle is fresher."""
     Report.objects.filter(digest__in=delta.superseded).update(state=ReportState.SUPERSEDED)
+    for report in delta.renamed:
+        Report.objects.filter(digest=report.id).update(name=report.name, also=list(report.also))
     types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
     if run is not None:
         _accept(delta.accepted, types, run)
@@ -177,6 +180,7 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
                 "unknown_columns": list(report.unknown_columns),
                 "origin": report.origin,
                 "content": report.content,
+                "also": list(report.also),
             },
         )
 

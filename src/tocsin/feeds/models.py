@@ -95,6 +95,8 @@ class Report(models.Model):
     type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="reports")
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.ACCEPTED)
     name = models.CharField(max_length=255)
+    also = models.JSONField(default=list, blank=True)
+    """Further names under which the same content came: it counts while one of them delivers it."""
     on = models.DateField()
     records = models.PositiveBigIntegerField()
     kept = models.PositiveBigIntegerField()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from django.urls import reverse
 from django.utils import formats
@@ -17,6 +17,8 @@ from tocsin.directory.queries import conflicts
 from tocsin.feeds import wording
 from tocsin.feeds.queries_situation import OPEN, Health
 from tocsin.people.policy import Ability, may
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Decision:
     when: dt.date | None = None
     mono: str = ""
     """An identifier after the title."""
+    number: int = 1
+    """Of how many like it, where it stands for those that are not listed."""
+
+
+ALIKE_AT_MOST = 10
+"""So many decisions of one kind are listed one by one; a page has all of them."""
 
 
 def decisions(
@@ -42,15 +50,52 @@ def decisions(
     """Return what this person is asked for."""
     found: list[Decision] = []
     if may(person, Ability.RUN_FEEDS):
-        found += [_held(each, cycle, titles) for each in health for cycle in each.held]
-        found += [_broken(each, cycle, titles) for each in health for cycle in each.broken]
-        found += [_ahead(each, cycle, titles) for each in health for cycle in each.ahead]
+        held = ((each, cycle) for each in health for cycle in each.held)
+        broken = ((each, cycle) for each in health for cycle in each.broken)
+        ahead = ((each, cycle) for each in health for cycle in each.ahead)
+        found += _some(held, lambda pair: _held(*pair, titles), _more_held)
+        found += _some(broken, lambda pair: _broken(*pair, titles), _more_broken)
+        found += _some(ahead, lambda pair: _ahead(*pair, titles), _more_ahead)
     if may(person, Ability.EDIT_DIRECTORY):
-        found += [_conflict(conflict, people) for conflict in conflicts()]
+        found += _some(conflicts(people.values()), lambda each: _conflict(each, people), _more_conflicts)
         found += _unattributed(counts)
     if may(person, Ability.RUN_FEEDS):
         found += _unmapped(health)
     return found
+
+
+def _some(things: Iterable[T], decision: Callable[[T], Decision], rest: Callable[[int], Decision]) -> list[Decision]:
+    """Return the first decisions of a kind, and one that stands for the rest."""
+    alike = list(things)
+    listed = [decision(each) for each in alike[:ALIKE_AT_MOST]]
+    left = len(alike) - len(listed)
+    return [*listed, rest(left)] if left else listed
+
+
+def _more(title: str, number: int, url: str) -> Decision:
+    return Decision(
+        title.format(n=_number(number)), _("The list has all of them"), url, _("See the list"), number=number
+    )
+
+
+def _more_held(number: int) -> Decision:
+    title = ngettext("{n} more report may be incomplete", "{n} more reports may be incomplete", number)
+    return _more(title, number, reverse("feeds") + "#held")
+
+
+def _more_broken(number: int) -> Decision:
+    title = ngettext("{n} more report could not be read", "{n} more reports could not be read", number)
+    return _more(title, number, reverse("feeds") + "#broken")
+
+
+def _more_ahead(number: int) -> Decision:
+    title = ngettext("{n} more report came before its day", "{n} more reports came before their day", number)
+    return _more(title, number, reverse("feeds") + "#ahead")
+
+
+def _more_conflicts(number: int) -> Decision:
+    title = ngettext("{n} more claim has two owners", "{n} more claims have two owners", number)
+    return _more(title, number, reverse("directory:conflicts"))
 
 
 def _day(on: dt.date) -> str:

@@ -11,7 +11,6 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from tocsin.courier.fetching import Fetched, Post, fetch
 from tocsin.courier.refusals import FetchRefused, NotReachable, TooSlow
 from tocsin.formats.shadowserver import api
 from tocsin.formats.shadowserver.api import Listed, Listing
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
 LIST_S, DOWNLOAD_S, SILENCE_S = 120.0, 3600.0, 60.0
@@ -98,9 +98,17 @@ def _allowance() -> Allowance:
 
 
 class Publisher:
-    """The publisher, asked in this instance's name. Raises InvalidInput when the settings do not allow it."""
+    """The publisher, asked in this instance's name.
+
+    Raises Conflict in an exercise, which nothing leaves and in which nothing is real; InvalidInput when the settings
+    do not allow it.
+    """
 
     def __init__(self, config: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        if config.exercise:
+            says = _("This instance is an exercise: nothing leaves it, so nothing is fetched.")
+            remedy = _("Import reports of the exercise with `tocsin feed run`.")
+            raise Conflict(f"{says} {remedy}")
         for says, fix in faults(config):
             raise InvalidInput(f"{says}.", remedy=fix)
         if not is_wanted(config):
@@ -138,7 +146,7 @@ class Publisher:
         try:
             self._take(report, part, tick)
             part.rename(path)
-            _sync_folder(path.parent)
+            durable.sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -171,8 +179,7 @@ class Publisher:
                 largest_bytes=LARGEST_BYTES,
                 allowance=_allowance(),
             )
-            file.flush()
-            os.fsync(file.fileno())
+            durable.sync_file(file)
         if answer.status == 200 and (problem := arriving.problem(answer)):
             raise NotReachable(url, problem)
         return answer
@@ -185,7 +192,7 @@ class Publisher:
             if reason := api.error_in(answer.body):
                 raise InvalidInput(_says(reason))
             is_json = answer.body.lstrip()[:1] == b"["
-            _write(part, api.rows_as_csv(answer.body) if is_json else answer.body)
+            durable.write(part, api.rows_as_csv(answer.body) if is_json else answer.body)
             if problem := api.no_report(answer.body[:HEAD_BYTES], answer.body[-1:], told_its_length=True):
                 raise InvalidInput(problem)
         return answer
@@ -263,21 +270,6 @@ def _unquoted(value: str) -> bytes:
         return base64.b64decode(value.strip().strip(":"), validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _wait_told(answer: Fetched, otherwise_s: float) -> float:

@@ -10,19 +10,17 @@ import datetime as dt
 import functools
 import ipaddress
 import threading
-from collections.abc import Callable
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 
 from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
-from tocsin.feeds import days
-from tocsin.feeds.models import Cycle, Feed, Manifest, ReportType, State
+from tocsin.feeds import days, reported
+from tocsin.feeds.models import Feed, ReportType, State
+from tocsin.feeds.reported import at_one_version, manifest_version
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
@@ -30,7 +28,9 @@ from tocsin.people.policy import Ability, may
 WEB_MEMORY_MB = 96
 _MAPPED = 0xFFFF_0000_0000
 
-__all__ = ["SORTS", "Filter", "Finding", "Findings", "as_record", "asset_of", "findings", "manifest_version"]
+__all__ = [
+    "SORTS", "Filter", "Finding", "Findings", "as_record", "asset_of", "at_one_version", "findings", "manifest_version",
+]  # fmt: skip
 
 
 @functools.cache
@@ -41,38 +41,11 @@ def database() -> Database:
     return Database(WEB_MEMORY_MB, threads=2, scratch=scratch)
 
 
-def manifest_version() -> int:
-    """Return a number that changes whenever findings may have."""
-    pinned = _pinned.get()
-    return _manifest_version() if pinned is None else pinned
-
-
-_pinned: ContextVar[int | None] = ContextVar("pinned", default=None)
-V = TypeVar("V", bound=Callable[..., Any])
-
-
-def at_one_version(view: V) -> V:
-    """Let a page look at the manifest once: all its numbers are of one version, and it costs one query."""
-
-    @functools.wraps(view)
-    def see(*args: Any, **kwargs: Any) -> Any:
-        token = _pinned.set(_manifest_version())
-        try:
-            return view(*args, **kwargs)
-        finally:
-            _pinned.reset(token)
-
-    return see  # type: ignore[return-value]
-
-
-def _manifest_version() -> int:
-    return Manifest.objects.filter(pk=1).values_list("version", flat=True).first() or 0
-
-
 _kept: dict[str, Any] = {}
 _keeping = threading.Lock()
 
 
+@at_one_version
 def findings() -> Findings:
     """Return the findings of the manifest as it is now."""
     version = (settings.TOCSIN.store, manifest_version())
@@ -85,28 +58,17 @@ def findings() -> Findings:
 
 def _type_files() -> list[TypeFiles]:
     store: Path = settings.TOCSIN.store
-    latest = dict(State.objects.values_list("type_id").annotate(Max("type__cycles__on")))
     return [
         TypeFiles(
-            state.type.name,
-            tuple(str(store / partition) for partition in state.partitions),
-            state.horizon,
-            latest[state.type_id] or state.folded_to,
-            _gone_since(state, latest[state.type_id]),
+            known.type.name,
+            tuple(str(store / partition) for partition in known.state.partitions),
+            known.state.horizon,
+            known.latest or known.state.folded_to,
+            _gone_since(known.state, known.latest),
         )
-        for state in State.objects.select_related("type").order_by("type__name")
+        for known in reported.types().values()
+        if known.state
     ]
-
-
-def cycle_days() -> frozenset[dt.date]:
-    """Return the days of which there are reports."""
-    version = (settings.TOCSIN.store, manifest_version())
-    with _keeping:
-        if _kept.get("days of") != version:
-            found = frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct())
-            _kept.update({"days of": version, "days": found})
-        known: frozenset[dt.date] = _kept["days"]
-        return known
 
 
 def _gone_since(state: State, latest: dt.date | None) -> dt.date | None:
@@ -130,12 +92,12 @@ def holders() -> dict[str, Constituent]:
 
 def today() -> dt.date:
     """Return the day it is for this instance."""
-    return days.today(cycle_days())
+    return days.today(reported.arrived().days)
 
 
 def latest_day() -> dt.date | None:
     """Return the newest day of which there are reports and that is not ahead."""
-    return days.newest(cycle_days())
+    return days.newest(reported.arrived().days)
 
 
 def finding_with(public: str) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim
 from tocsin.engine import query
 from tocsin.engine.query import Finding
-from tocsin.feeds import keeping, mappings
+from tocsin.feeds import keeping, mappings, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
-from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, State
+from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report
 from tocsin.feeds.queries import database, finding_id
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
@@ -44,9 +44,13 @@ class Observation:
     at: dt.datetime
     line: int
     report: Report
-    cells: tuple[Cell, ...]
-    constituent: str | None
-    """Who was responsible as the claims were then."""
+    part: str
+    """Path of the file that it stands in."""
+
+    @property
+    def key(self) -> str:
+        """Names it in addresses."""
+        return f"{self.report.pk}-{self.line}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +58,10 @@ class Life:
     """What the reports of the last days say of a finding."""
 
     turns: tuple[Turn, ...]
-    observations: tuple[Observation, ...]
-    """The latest."""
+    rows: Mapping[str, int]
+    """How many rows of each file saw it, the file of the latest report first."""
+    reports: Mapping[str, Report]
+    """Which report each file is of."""
     is_whole: bool
     """Whether its beginning lies within the days that were read."""
     kept_from: dt.date | None
@@ -63,7 +69,7 @@ class Life:
 
 
 def life(finding: Finding) -> Life:
-    """Return when a finding was seen, and the latest rows that saw it."""
+    """Return when a finding was seen, and where the rows stand that saw it."""
     since = finding.last_cycle - dt.timedelta(days=HISTORY_DAYS)
     kept_from = keeping.kept_from(finding.type)
     since = max(since, kept_from) if kept_from else since
@@ -76,31 +82,36 @@ def life(finding: Finding) -> Life:
     days = {by_part[part].on for part in seen}
     is_whole = finding.first_seen.date() >= since
     began_before = kept_from if kept_from and finding.first_seen.date() < kept_from else None
-    turned, rows_shown = _turns(finding, days, is_whole), _observations(finding, by_part, seen)
-    return Life(tuple(turned), tuple(rows_shown), is_whole, began_before)
+    order = sorted(seen, key=lambda part: (by_part[part].on, part), reverse=True)
+    turned = tuple(_turns(finding, days, is_whole))
+    return Life(turned, {part: seen[part] for part in order}, by_part, is_whole, began_before)
 
 
 def _turns(finding: Finding, days: set[dt.date], is_whole: bool) -> list[Turn]:
-    state = State.objects.filter(type__name=finding.type).first()
+    state = next((known.state for known in reported.types().values() if known.type.name == finding.type), None)
     if state is None:
         return []
     counted = [dt.date.fromisoformat(day) for day in sorted(state.counted)]
     return turns(days, counted, state.gone_after, is_first=is_whole)
 
 
-def _observations(finding: Finding, by_part: dict[str, Report], seen: dict[str, int]) -> list[Observation]:
-    """Read parts from the newest back until there are enough rows."""
-    wanted, enough = [], 0
-    for part in sorted(seen, key=lambda part: (by_part[part].on, part), reverse=True):
-        wanted.append(part)
-        enough += seen[part]
-        if enough >= OBSERVATIONS:
-            break
-    found = query.observations(database(), wanted, finding.k1, finding.k2, limit=OBSERVATIONS)
-    return [
-        Observation(at, line, by_part[part], tuple(_cells(finding.type, raw)), constituent)
-        for at, line, part, constituent, _claim, raw in found
-    ]
+def observations(finding: Finding, of: Life, *, after: int = 0) -> list[Observation]:
+    """Return OBSERVATIONS rows that saw it, the latest first; none of those `after` which they come."""
+    parts, before, first = [], 0, 0
+    for part, number in of.rows.items():
+        if before + number <= after:
+            first = before + number  # all of this file's are on a page before
+        elif before < after + OBSERVATIONS:
+            parts.append(part)
+        before += number
+    found = query.sighted(database(), parts, finding.k1, finding.k2, limit=OBSERVATIONS, offset=after - first)
+    return [Observation(at, line, of.reports[part], part) for at, line, part in found]
+
+
+def cells(finding: Finding, row: Observation) -> list[Cell]:
+    """Return the cells of a row as they came, but for empty ones."""
+    found = query.observations(database(), [row.part], finding.k1, finding.k2, limit=1, line=row.line)
+    return [cell for *_, raw in found for cell in _cells(finding.type, raw)]
 
 
 def _cells(report_type: str, raw: dict[str, Any]) -> list[Cell]:

@@ -10,16 +10,15 @@ import dataclasses
 import datetime as dt
 import itertools
 import statistics
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
+from tocsin.feeds import reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
 from tocsin.feeds.models import (
@@ -32,7 +31,8 @@ from tocsin.feeds.models import (
     Run,
     TypeMovement,
 )
-from tocsin.feeds.queries import Finding, findings, latest_day, manifest_version, today
+from tocsin.feeds.queries import Finding, findings, latest_day, today
+from tocsin.feeds.reported import kept
 from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import DAYS, FEWEST_DAYS, Usual, usual
 from tocsin.kernel import rsit
@@ -41,26 +41,6 @@ from tocsin.people.policy import Ability, may
 
 OPEN = ("new", "still", "returned")
 OWNED_AT_MOST = 5_000
-CYCLES_SHOWN_DAYS = 60
-
-_kept: dict[Any, Any] = {}
-_keeping = threading.Lock()
-
-
-def kept(name: str, make: Callable[[], Any]) -> Any:
-    """Return what `make` made for this version of the manifest; only the last version is kept."""
-    version = (settings.TOCSIN.store, manifest_version())
-    with _keeping:
-        if _kept.get("version") != version:
-            _kept.clear()
-            _kept["version"] = version
-        if name in _kept:
-            return _kept[name]
-    made = make()
-    with _keeping:
-        if _kept.get("version") == version:
-            _kept[name] = made
-    return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,12 +104,29 @@ def movements() -> Movements:
 def _movements(newest: dt.date | None) -> Movements:
     if newest is None:
         return Movements((), {})
-    days = tuple(newest - dt.timedelta(days=back) for back in reversed(range(DAYS + 1)))
-    sums = TypeMovement.objects.filter(on__range=(days[0], newest)).order_by().values_list("type__name", "on")
+    days = _window(newest)
     by_type: dict[str, dict[dt.date, Day]] = defaultdict(dict)
-    for name, on, *counts in sums.annotate(*map(Sum, WORDS)):
-        by_type[name][on] = Day(*counts)
+    for name, on, _category, day in _sums(newest):
+        by_type[name][on] = by_type[name].get(on, Day()) + day
     return Movements(days, dict(by_type))
+
+
+def _window(newest: dt.date) -> tuple[dt.date, ...]:
+    return tuple(newest - dt.timedelta(days=back) for back in reversed(range(DAYS + 1)))
+
+
+def _sums(newest: dt.date) -> list[tuple[str, dt.date, str, Day]]:
+    """Return what moved in the window by type, day and class: most types are of one class."""
+    return kept(f"sums to {newest}", lambda: _moved(TypeMovement, "category", _window(newest)))
+
+
+def _moved(
+    model: type[Movement | TypeMovement], by: str, days: Collection[dt.date]
+) -> list[tuple[str, dt.date, str, Day]]:
+    """Return what moved on these days by type, day and one column."""
+    rows = model._default_manager.filter(on__in=days).order_by().values_list("type", "on", by)
+    names = {pk: known.type.name for pk, known in reported.types().items()}
+    return [(names[pk], on, value, Day(*counts)) for pk, on, value, *counts in rows.annotate(*map(Sum, WORDS))]
 
 
 PERIOD_DAYS = 2
@@ -188,21 +185,21 @@ def _day_before(types: Collection[str]) -> DayBefore:
     """The latest of a type is that by which the states of its findings are told: see `queries.findings`."""
     before = {kind.type: kind.latest - dt.timedelta(days=1) for kind in findings().types if kind.type in types}
     days = set(before.values())
-    by_class = _of_types(TypeMovement, "category", before)
+    newest = latest_day()
+    by_class = _of_types(_sums(newest) if newest else (), before)
     # The sums by constituent are over all types of a day: only the fine roll-up tells them apart.
     if len(days) > 1 or len(before) < len(findings().types):
-        return DayBefore(_of_types(Movement, "constituent", before), by_class)
+        return DayBefore(_of_types(_moved(Movement, "constituent", days), before), by_class)
     rows = ConstituentMovement.objects.filter(on__in=days).values_list("constituent", *WORDS)
     return DayBefore({constituent: Day(*counts) for constituent, *counts in rows}, by_class)
 
 
-def _of_types(model: type[Movement | TypeMovement], by: str, days: Mapping[str, dt.date]) -> dict[str, Day]:
+def _of_types(moved: Iterable[tuple[str, dt.date, str, Day]], days: Mapping[str, dt.date]) -> dict[str, Day]:
     """Return sums by one column over the movements of each type on its day."""
-    sums = model._default_manager.filter(on__in=set(days.values())).order_by().values_list("type__name", "on", by)
     found: dict[str, Day] = {}
-    for name, on, value, *counts in sums.annotate(*map(Sum, WORDS)):
+    for name, on, value, day in moved:
         if days.get(name) == on:
-            found[value] = found.get(value, Day()) + Day(*counts)
+            found[value] = found.get(value, Day()) + day
     return found
 
 
@@ -294,29 +291,18 @@ def health() -> list[Health]:
 
 
 def _health(on: dt.date) -> list[Health]:
-    types = ReportType.objects.select_related("feed").in_bulk()
-    since = on - dt.timedelta(days=CYCLES_SHOWN_DAYS)
-    by_type: dict[int, list[Cycle]] = defaultdict(list)
-    for cycle in Cycle.objects.filter(on__gte=since).order_by("on"):
-        by_type[cycle.type_id].append(cycle)
-    # What has been silent for longer than the window still has its last one.
-    old = {pk for pk in types if not any(cycle.on <= on for cycle in by_type.get(pk, ()))}
-    for cycle in _last_cycles(old, on) if old else ():
-        by_type[cycle.type_id].insert(0, cycle)
-    arrived = {pk: [cycle for cycle in cycles if cycle.on <= on] for pk, cycles in by_type.items()}
-    expected = _expected(types, arrived, on)
-    reported = set(
-        Report.objects.filter(state=ReportState.ACCEPTED).order_by().values_list("type", flat=True).distinct()
-    )
+    types, cycles = reported.types(), reported.arrived().by_type
+    arrived = {pk: [cycle for cycle in of if cycle.on <= on] for pk, of in cycles.items()}
+    expected = _expected({pk: known.type for pk, known in types.items()}, arrived, on)
     shown = [
         Health(
-            types[pk],
-            tuple(arrived[pk] or cycles),
-            expected[types[pk].feed_id],
-            tuple(cycle for cycle in cycles if is_ahead(cycle.on, on)),
-            pk in reported,
+            types[pk].type,
+            tuple(arrived[pk] or of),
+            expected[types[pk].type.feed_id],
+            tuple(cycle for cycle in of if is_ahead(cycle.on, on)),
+            types[pk].has_reports,
         )
-        for pk, cycles in by_type.items()
+        for pk, of in cycles.items()
     ]
     return sorted(_with_runs_of_broken(shown), key=lambda each: each.type.name)
 
@@ -353,16 +339,9 @@ def _expected(
     return expected
 
 
-def _last_cycles(types: set[int], until: dt.date) -> QuerySet[Cycle]:
-    here = Cycle.objects.filter(type__in=types, on__lte=until)
-    last = here.order_by().values("type_id").annotate(last=Max("on"))
-    return here.filter(on__in=last.values("last")).order_by("on")
-
-
 def titles() -> dict[str, str]:
     """Return the publisher's title of each type."""
-    found: dict[str, str] = kept("titles", lambda: dict(ReportType.objects.values_list("name", "title")))
-    return found
+    return {known.type.name: known.type.title for known in reported.types().values()}
 
 
 def classes() -> frozenset[str]:

@@ -45,12 +45,13 @@ CELLS = (
     _("'{text}' is not a transport protocol"),
     _("'{text}' is not a severity ({words})"),
 )
+WIDTH = _("{number} cells where the header has {width}")
 ROWS = (
     _("there is no time"),
     _("there is no asset"),
     _("the {column} is not an address"),
     _("a quote is not closed"),
-    _("{number} cells where the header has {width}"),
+    WIDTH,
     _("is longer than {number} bytes"),
     _("is larger than {number} bytes"),
     _("is not {encoding} text (byte {number})"),
@@ -132,6 +133,8 @@ HOLDERS = (
 )
 STOPPED = _("An error stopped it. The software said: {detail}")
 """Of what nobody foresaw."""
+OF_ONE = {WIDTH: _("{number} cell where the header has {width}")}
+"""What is said instead of a sentence when its number is 1: the engine knows no grammar."""
 EVERY = (*CELLS, *ROWS, *REPORTS, *RUNS)
 REMEDIES = (
     _("See how to map a new report."),
@@ -170,7 +173,9 @@ def said(reason: str) -> str:
 def _said(text: str, sentences: tuple[str, ...]) -> str:
     for sentence, pattern in _patterns(sentences):
         if found := pattern.fullmatch(text):
-            return gettext(sentence).format(**{name: _filled(name, part) for name, part in found.groupdict().items()})
+            of_one = found.groupdict().get("number") == "1"
+            words = gettext(OF_ONE.get(sentence, sentence) if of_one else sentence)
+            return words.format(**{name: _filled(name, part) for name, part in found.groupdict().items()})
     return ""
 
 

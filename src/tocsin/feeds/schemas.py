@@ -13,7 +13,6 @@ import dataclasses
 import datetime as dt
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from tocsin.feeds.mappings import SCHEMA, SCHEMA_LAST, files_in, folder_in_force
 from tocsin.formats import shadowserver
 from tocsin.formats.shadowserver import Difference, Schema
 from tocsin.formats.shadowserver.schema import COLUMNS, MAX_BYTES, MEANING
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import Busy, InvalidInput, Unavailable
 
 PREVIOUS = "previous"
@@ -127,22 +127,12 @@ def _put_in_place(home: Path, files: Mapping[str, bytes]) -> None:
     if current.is_dir():
         current.rename(last)
     following.rename(current)
-    _durable(home)
+    durable.sync(home)
     shutil.rmtree(last, ignore_errors=True)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir()
     for name, data in files.items():
-        path = folder / name
-        path.write_bytes(data)
-        _durable(path)
-    _durable(folder)
-
-
-def _durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        durable.write(folder / name, data)
+    durable.sync(folder)

@@ -20,7 +20,12 @@ REPLAY_INTERRUPTED = "It was interrupted. Nothing of it counts; read that run ag
 
 
 def standing(run: Run, holder: Holder | None) -> Standing:
-    """Return how a run stands, given who has the lock: an import that nobody works on was interrupted."""
+    """Return how a run stands, given who has the lock: an import that nobody works on was interrupted.
+
+    So was one that was ended for that reason, by Ctrl-C or by the next one that found it.
+    """
+    if run.state == RunState.FAILED and run.note == interruption(run):
+        return Standing.INTERRUPTED
     if run.state == RunState.RUNNING:
         return Standing.RUNNING if holder and holder.may_be(run.pk) else Standing.INTERRUPTED
     summary = run.summary

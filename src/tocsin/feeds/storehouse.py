@@ -28,7 +28,14 @@ def claims() -> Claims:
     return Claims(
         [
             Claim(
-                str(row.claim_id), row.constituent, row.kind, row.value, row.valid_from, row.valid_to, row.confirmed_at
+                str(row.claim_id),
+                row.constituent,
+                row.kind,
+                row.value,
+                row.valid_from,
+                row.valid_to,
+                row.confirmed_at,
+                row.added_at,
             )
             for row in directory.claims_for_engine()
         ]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from django.db import DatabaseError
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
 from tocsin.feeds.models import Baseline, Report, Run, State
+from tocsin.kernel import durable
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Busy, Unavailable
 
@@ -146,15 +146,8 @@ def _delete_leaving(store: Path) -> None:
 
 def _write_durably(path: Path, text: str) -> None:
     """Write a small file so that it outlives a power cut."""
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(path, text.encode())
+    durable.sync(path.parent)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from django.db.models import Max, Q
 from tocsin.feeds.choices import DownloadState
 from tocsin.feeds.models import Cycle, Download
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.counting import counted
 
 CLOSED_AFTER = dt.timedelta(hours=36)
 LACKING_FOR = dt.timedelta(days=8)
@@ -45,7 +46,7 @@ class Unfinished:
         if self.why == BROKEN:
             return f"{named} lacks what could not be read: {', '.join(self.files)}"
         if self.why == HELD:
-            rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
+            rows = counted(self.rows, "row")
             return f"{named} is held: it has {rows}, less than half of the {self.usual or 0:.0f} on the days before"
         return f"{named} is open: more files of it may come"
 

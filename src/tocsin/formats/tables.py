@@ -7,6 +7,7 @@ line and reason: rows + refused = records.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import unicodedata
@@ -34,7 +35,8 @@ class Refused(NamedTuple):
 
     line: int
     reason: str
-    raw: str
+    raw: bytes
+    """The whole line, without its end: nothing of it may be lost."""
 
 
 class Records(Protocol):
@@ -78,7 +80,7 @@ class JsonLines:
             try:
                 yield Row(number, _flat(line))
             except InvalidInput as problem:
-                yield Refused(number, problem.problem, _shown(line))
+                yield Refused(number, problem.problem, line.rstrip(b"\r\n"))
 
 
 class Delimited:
@@ -124,39 +126,43 @@ class Delimited:
             if self.comment and text.lstrip().startswith(self.comment):
                 remark = text.lstrip()[len(self.comment) :]
                 continue
-            cells = self._cells(number, text)
+            try:
+                cells: list[str] | None = self._cells(text)
+            except csv.Error as error:
+                self._refuse(number, f"is not delimited text: {error}.", line)
+                cells = None
             if cells is not None and not self.header:
-                cells = self._without_header(number, cells, remark)
+                cells = self._without_header(cells, remark)
             yield number, cells
 
-    def _without_header(self, number: int, cells: list[str], remark: str) -> list[str] | None:
+    def _without_header(self, cells: list[str], remark: str) -> list[str] | None:
         """Take the header from the first row, or from the remark before it; return the row that is left."""
-        commented = self._cells(number, remark) if remark.strip() else None
-        is_named = bool(commented) and len(commented or ()) == len(cells) > 1
-        self.header = self._header(commented if commented and is_named else cells)
+        commented: list[str] = []
+        with contextlib.suppress(csv.Error):  # a remark may hold any quotes
+            commented = self._cells(remark) if remark.strip() else []
+        is_named = len(commented) == len(cells) > 1
+        self.header = self._header(commented if is_named else cells)
         return cells if is_named else None
+
+    def _refuse(self, number: int, reason: str, line: bytes) -> None:
+        self._refused.append(Refused(number, reason, line.rstrip(b"\r\n")))
 
     def _text(self, number: int, line: bytes) -> str | None:
         if len(line) > MAX_LINE_BYTES:
-            self._refused.append(Refused(number, f"is longer than {MAX_LINE_BYTES:,} bytes.", _shown(line)))
+            self._refuse(number, f"is longer than {MAX_LINE_BYTES:,} bytes.", line)
             return None
         try:
             return line.decode(self.encoding).lstrip("\ufeff").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            self._refused.append(Refused(number, f"is not {self.encoding} text (byte {error.start}).", _shown(line)))
+            self._refuse(number, f"is not {self.encoding} text (byte {error.start}).", line)
             return None
 
-    def _cells(self, number: int, text: str) -> list[str] | None:
+    def _cells(self, text: str) -> list[str]:
+        """Return the cells of a line. Raises csv.Error."""
         if not self.delimiter:
             return [text.strip()]
-        try:
-            return [
-                cell.strip()
-                for cell in next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=True, strict=True))
-            ]
-        except csv.Error as error:
-            self._refused.append(Refused(number, f"is not delimited text: {error}.", text[:200]))
-            return None
+        row = next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=True, strict=True))
+        return [cell.strip() for cell in row]
 
     @staticmethod
     def _header(cells: list[str]) -> list[str]:
@@ -200,7 +206,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _shown(line: bytes) -> str:
-    return line[:200].decode("utf-8", "backslashreplace").rstrip("\r\n")

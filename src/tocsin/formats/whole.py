@@ -56,9 +56,7 @@ class Whole:
                 name: pa.array([row.cells.get(name, "").encode() or None for row in rows], pa.binary())
                 for name in columns
             }
-            bad = BadRecords.of(
-                BadRecord(one.line, one.reason.rstrip("."), one.raw.encode("utf-8", "replace")) for one in refused
-            )
+            bad = BadRecords.of(BadRecord(one.line, one.reason.rstrip("."), one.raw) for one in refused)
             yield Batch(pa.table(cells), np.array([row.line for row in rows], np.int64), bad)
 
 

@@ -32,15 +32,34 @@ START_AGAIN_S = 2.0
 LONGEST_S = 1800.0
 """How long a helper stays for a job that must be tried again while there is no worker."""
 _LOOK_S = 0.05
+_hindrances: dict[str, Callable[[], bool]] = {}
+
+
+def hindered(kind: str, when: Callable[[], bool]) -> None:
+    """Let it be known when jobs of a kind must wait for something long: nobody waits for them meanwhile."""
+    _hindrances[kind] = when
+
+
+def is_hindered(kind: str) -> bool:
+    """Say whether jobs of a kind must wait for something long now."""
+    return _hindrances.get(kind, bool)()
 
 
 def see_done(kind: str) -> bool:
-    """Have the unfinished jobs of a kind done by others while waiting; say whether that has come to an end in time."""
+    """Have the unfinished jobs of a kind done by others while waiting; say whether that has come to an end in time.
+
+    Whoever would have to wait for something long is told so at once.
+    """
     wanted = list(unfinished_jobs(kind).values_list("pk", flat=True))
     began_s = time.monotonic()
-    help_at_s = began_s + (TAKEN_UP_WITHIN_S if wanted and bell.ring() else 0.0)
+    is_heard = bool(wanted) and bell.ring()
+    help_at_s = began_s + (TAKEN_UP_WITHIN_S if is_heard else 0.0)
     while unfinished_jobs(kind).filter(pk__in=wanted).exists():
         now_s = time.monotonic()
+        if is_hindered(kind):
+            if not is_heard:
+                send_for_help(kind)  # it stays until the job is done
+            return False
         if now_s - began_s >= settings.PAGES_WAIT_S:
             return False
         if now_s >= help_at_s and not _is_in_hand(kind, clock.now()) and send_for_help(kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
@@ -24,6 +24,14 @@ def unfinished_jobs(kind: str) -> QuerySet[Job]:
 def last_job(kind: str) -> Job | None:
     """Return the job of a kind that was made last, whatever became of it."""
     return Job.objects.filter(kind=kind).order_by("-made_at", "-pk").first()
+
+
+def unfinished_or_last(kind: str) -> tuple[list[Job], Job | None]:
+    """Return the jobs of a kind that wait or run, oldest first, and the one that was made last: in one question."""
+    last = Job.objects.filter(kind=kind).order_by("-made_at", "-pk").values("pk")[:1]
+    wanted = Q(state__in=(State.WAITING, State.RUNNING)) | Q(pk=Subquery(last))
+    rows = list(Job.objects.filter(wanted, kind=kind).order_by("made_at", "pk"))
+    return [job for job in rows if job.state in (State.WAITING, State.RUNNING)], rows[-1] if rows else None
 
 
 def failed_jobs() -> QuerySet[Job]:

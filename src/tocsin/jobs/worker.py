@@ -16,6 +16,7 @@ from tocsin.jobs.models import Job
 from tocsin.jobs.registry import Kind, PutBack
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import Busy, Refusal, Unavailable
 
 POLL_S = 1.0
@@ -81,7 +82,7 @@ def _do(job: Job, running: RunningJob, now: Callable[[], Instant]) -> None:
         queue.fail(job, f"No function does jobs of the kind {job.kind}.", at=now(), for_good=True)
         return
     if job.attempts > kind.max_attempts:
-        queue.fail(job, f"{job.last_error} It was tried {kind.max_attempts} times.", at=now(), for_good=True)
+        queue.fail(job, f"{job.last_error} It was tried {counted(kind.max_attempts, 'time')}.", at=now(), for_good=True)
         return
     try:
         with _lease_kept(kind, running, now):

@@ -10,7 +10,7 @@ _UNSEEN = frozenset({"Cc", "Zl", "Zp"})
 
 
 def readable(name: str) -> str:
-    r"""Return a file's name on one line: bytes that are no UTF-8 as `\xff`, a line end as `\n`. Of any other, the name."""
+    r"""Return a file's name on one line: bytes that are no UTF-8 as `\xff`, a line end as `\n`."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text

@@ -118,6 +118,16 @@ def renew_recovery_codes(person: Person, *, by: Actor, at: Instant) -> events.Re
     return events.RecoveryCodesRenewed(person=person.pk)
 
 
+@action("person.recovery_codes_kept")
+def keep_recovery_codes(person: Person, *, by: Actor, at: Instant) -> events.RecoveryCodesKept:
+    """Note that a person has kept the recovery codes, which are then not shown again. Raises Conflict without any."""
+    kept = Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).first()
+    if kept is None:
+        raise Conflict(_("There are no recovery codes."))
+    kept.wrap().mark_as_viewed()
+    return events.RecoveryCodesKept(person=person.pk)
+
+
 @action("person.signed_in")
 def record_sign_in(person: Person, *, method: str, by: Actor, at: Instant) -> events.SignedIn:
     """Note that a person signed in."""

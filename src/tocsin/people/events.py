@@ -55,6 +55,13 @@ class RecoveryCodesRenewed(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RecoveryCodesKept(Event):
+    """A person has said that the recovery codes are kept; they are not shown again."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SignedIn(Event):
     """A person signed in."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
@@ -44,6 +45,12 @@ def _ask_for_code(form: forms.Form) -> None:
     }
 
 
+def _use_up(person: Person, code: str) -> None:
+    """Refuse a code that was used before, wherever and however it was written; from now on this one was."""
+    if not cache.add(f"people.code.{person.pk}.{normalize_user_code(code)}", "used", timeout=CODE_KEEPS_S):
+        raise ValidationError(_("This code was used before. Wait for the next one."))
+
+
 class SecondFactorForm(AuthenticateForm):  # type: ignore[misc]
     """A code of the authenticator or a recovery code, good once."""
 
@@ -55,8 +62,7 @@ class SecondFactorForm(AuthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> str:
         """Return the code, which from now on is used up."""
         code: str = super().clean_code()
-        if not cache.add(f"people.code.{self.user.pk}.{code.strip()}", "used", timeout=CODE_KEEPS_S):
-            raise ValidationError(_("This code was used before. Wait for the next one."))
+        _use_up(self.user, code)
         return code
 
 
@@ -67,6 +73,12 @@ class AuthenticatorForm(ActivateTOTPForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["code"].label = _("Code that the authenticator shows now")
         _ask_for_code(self)
+
+    def clean_code(self) -> str:
+        """Return the code, which does not sign in afterwards."""
+        code: str = super().clean_code()
+        _use_up(self.user, code)
+        return code
 
 
 class EnrolmentForm(forms.Form):
@@ -112,11 +124,17 @@ class FirstEnrolmentForm(EnrolmentForm):
     """Who the first person of a new instance is, and a password, twice."""
 
     email = forms.EmailField(
-        label=_("E-mail address to sign in with"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("E-mail address to sign in with"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
     field_order = ("email", "name", "password", "again")
+
+    def __init__(self, *args: Any, person: Person | None, **kwargs: Any) -> None:
+        super().__init__(*args, person=person, **kwargs)
+        # One begins at the first field, which here is not the password.
+        del self.fields["password"].widget.attrs["autofocus"]
 
     def clean_password(self) -> str:
         """Return the password if it is good enough and not like address or name."""

@@ -29,6 +29,8 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 ENROLMENT_TOKEN = "people.enrolment_token"  # noqa: S105
 """Session key: the link's secret part, so that it leaves the address line."""
 AFTER_ENROLMENT = "people.next"
+NEW_CODES = "people.new_codes"
+"""Session key: recovery codes were made in this session, which shows them until they are kept. No other does."""
 
 
 def _person(request: HttpRequest) -> Person:
@@ -76,7 +78,11 @@ def closed(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Take the secret part out of the address, then go on."""
+    """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
+    try:
+        links.open_link(EnrolmentLink, token, at=clock.now())
+    except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
+        return _refuse_link(request, refusal)
     request.session[ENROLMENT_TOKEN] = token
     return redirect("people_enrol")
 
@@ -119,6 +125,7 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         actions.set_up_second_factor(person, secret=form.secret, by=person, at=clock.now())
         access.remember_second_factor(request, person)
+        request.session[NEW_CODES] = True
         actions.record_sign_in(person, method="enrolment", by=person, at=clock.now())
         return redirect("people_recovery_codes")
     address = get_adapter().build_totp_url(person, form.secret)
@@ -132,25 +139,28 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
-    """Show recovery codes once; make new ones against a code."""
+    """Show recovery codes where they were made, until they are kept; make new ones against a code."""
     person = _person(request)
+    if request.method == "POST" and "kept" in request.POST:
+        return _keep_codes(request, person)
     form = SecondFactorForm(request.POST or None, user=person)
     if form.is_valid():
         actions.renew_recovery_codes(person, by=person, at=clock.now())
+        request.session[NEW_CODES] = True
         return redirect("people_recovery_codes")
     kept = Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).first()
     wrapped = kept.wrap() if kept else None
     unused = wrapped.get_unused_codes() if wrapped else []
-    first_time = wrapped is not None and not wrapped.did_view
-    if wrapped and first_time:
-        wrapped.mark_as_viewed()
-    context = {
-        "form": form,
-        "codes": unused if first_time else [],
-        "left": len(unused),
-        "next": request.session.get(AFTER_ENROLMENT, "/"),
-    }
+    is_new = bool(wrapped and not wrapped.did_view and request.session.get(NEW_CODES))
+    context = {"form": form, "codes": unused if is_new else [], "left": len(unused)}
     return render(request, "people/recovery_codes.html", context)
+
+
+def _keep_codes(request: HttpRequest, person: Person) -> HttpResponseBase:
+    """Note that the codes are kept, once, and go on."""
+    if request.session.pop(NEW_CODES, False):
+        actions.keep_recovery_codes(person, by=person, at=clock.now())
+    return HttpResponseRedirect(request.session.get(AFTER_ENROLMENT, "/"))
 
 
 @never_cache

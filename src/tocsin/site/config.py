@@ -8,10 +8,11 @@ compares.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import tomllib
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +99,33 @@ def retention_setting(label: TLP) -> str:
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
     """Return the configuration from `tocsin.toml` and the environment. Raises InvalidInput naming the setting."""
+    config, problems = examine(environment)
+    for problem in problems:
+        raise problem
+    return config
+
+
+def examine(environment: Mapping[str, str] | None = None) -> tuple[Config, list[InvalidInput]]:
+    """Return the configuration, with defaults in place of what cannot be used, and what is wrong with each of that."""
     environment = os.environ if environment is None else environment
+    problems: list[InvalidInput] = []
     home = Path(environment.get("TOCSIN_HOME", "var")).absolute()
     path = Path(environment.get("TOCSIN_CONFIG", home / "tocsin.toml"))
-    values: dict[str, Any] = _from_file(path) if path.is_file() else {}
+    given = _from_file(path, problems) if path.is_file() else {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(Config):
-        text = _from_environment(environment, field.name)
-        if text is not None:
-            values[field.name] = text
-    values["home"] = home
-    config = Config(**{name: _read(name, value) for name, value in values.items()})
-    _check(config)
-    return config
+        try:
+            text = _from_environment(environment, field.name)
+            if text is not None or field.name in given:
+                values[field.name] = _read(field.name, given[field.name] if text is None else text)
+        except InvalidInput as problem:
+            problems.append(problem)
+    config = dataclasses.replace(Config(**values), home=home)
+    found = dict(_faults(config))
+    defaults: dict[str, Any] = {
+        field.name: field.default for field in dataclasses.fields(Config) if field.name in found
+    }
+    return dataclasses.replace(config, **defaults), problems + list(found.values())
 
 
 LANGUAGES = ("en", "fr")
@@ -118,43 +134,53 @@ _RANGES = {"port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memo
 _SHORTEST_KEY = 32
 
 
-def _check(config: Config) -> None:
-    """Refuse with InvalidInput a value that no instance can run with."""
+def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
+    """Yield the name of each setting with which no instance can run, and why."""
     for name, (least, most) in _RANGES.items():
         if not least <= getattr(config, name) <= most:
-            raise InvalidInput(
-                f"{getattr(config, name)} is not between {least} and {most}.", where=f"TOCSIN_{name.upper()}"
-            )
-    _check_retention(config)
+            words = f"{getattr(config, name)} is not between {least} and {most}."
+            yield name, InvalidInput(words, where=f"TOCSIN_{name.upper()}")
+    yield from _retention_faults(config)
     if config.language not in LANGUAGES:
-        raise InvalidInput(f"{config.language!r} is none of {', '.join(LANGUAGES)}.", where="TOCSIN_LANGUAGE")
+        words = f"{config.language!r} is none of {', '.join(LANGUAGES)}."
+        yield "language", InvalidInput(words, where="TOCSIN_LANGUAGE")
     if config.database_url and not config.database_url.startswith(_DATABASES):
         # The address may hold a password: it is not shown.
-        raise InvalidInput(
-            "it is no address of a database.", where="TOCSIN_DATABASE_URL", remedy="Write postgresql://user@host/name"
-        )
+        remedy = "Write postgresql://user@host/name"
+        words = "it is no address of a database."
+        yield "database_url", InvalidInput(words, where="TOCSIN_DATABASE_URL", remedy=remedy)
     if config.secret_key and len(config.secret_key) < _SHORTEST_KEY:
         remedy = "Leave it out, and `tocsin init` makes one."
-        raise InvalidInput(f"it has fewer than {_SHORTEST_KEY} letters.", where="TOCSIN_SECRET_KEY", remedy=remedy)
+        words = f"it has fewer than {_SHORTEST_KEY} letters."
+        yield "secret_key", InvalidInput(words, where="TOCSIN_SECRET_KEY", remedy=remedy)
 
 
-def _check_retention(config: Config) -> None:
+def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
     for label in TLP:
         if fault := config.retention.fault(label, config.gone_after):
-            problem, remedy = fault
-            raise InvalidInput(problem, where=f"TOCSIN_{retention_setting(label).upper()}", remedy=remedy)
+            name, (problem, remedy) = retention_setting(label), fault
+            yield name, InvalidInput(problem, where=f"TOCSIN_{name.upper()}", remedy=remedy)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path, problems: list[InvalidInput]) -> dict[str, Any]:
+    """Return the settings in a file; what is wrong with it is added to the problems."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"it cannot be read as TOML ({error}).", where=str(path)) from error
+        problems.append(InvalidInput(f"it cannot be read as TOML ({error}).", where=str(path)))
+        return {}
+    except OSError as error:
+        problems.append(InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path)))
+        return {}
     known = {field.name for field in dataclasses.fields(Config)}
-    for name in values:
-        if name not in known:
-            raise InvalidInput(f"there is no setting {name!r}.", where=str(path), remedy="See `tocsin doctor`.")
+    problems += [_unknown(name, known, path) for name in values if name not in known]
     return values
+
+
+def _unknown(name: str, known: Collection[str], path: Path) -> InvalidInput:
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = f"Is it {near[0]!r}?" if near else "Take it out."
+    return InvalidInput(f"there is no setting {name!r}.", where=str(path), remedy=remedy)
 
 
 def _from_environment(environment: Mapping[str, str], name: str) -> str | None:

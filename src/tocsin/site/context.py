@@ -20,6 +20,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "team_name": settings.CONFIG.team_name,
         "exercise": settings.CONFIG.exercise,
         "page_time": timezone.now(),
+        "has_keys": request.COOKIES.get(settings.KEYS_COOKIE_NAME) != "off",
         "side_bar": functools.cache(lambda: side_bar(request.path, getattr(request, "user", None))),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "search_url": _address("search"),

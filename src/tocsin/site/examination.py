@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tocsin.kernel.clock import now
+from tocsin.kernel.counting import counted
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
+from tocsin.site import config as configuration
 from tocsin.site import instance
-from tocsin.site.config import Config, load
-from tocsin.site.serving.addresses import listening
+from tocsin.site.config import Config
+from tocsin.site.serving.addresses import faults, listening
 from tocsin.site.starting import set_up_django
 
 OLDEST_PYTHON = (3, 11)
@@ -56,12 +58,11 @@ Check = Callable[[Config], Iterator[Verdict]]
 
 def examine() -> list[Verdict]:
     """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
-    try:
-        config = load()
-    except Refusal as refusal:
-        return [Verdict("settings", "they cannot be used", str(refusal))]
-    verdicts = [Verdict("settings", "read"), *(verdict for check in WITHOUT_DATABASE for verdict in check(config))]
-    if instance.version_of(config.home) is not None:
+    config, problems = configuration.examine()
+    verdicts = [Verdict("settings", "one cannot be used", str(each)) for each in problems]
+    verdicts = verdicts or [Verdict("settings", "read")]
+    verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
+    if not problems and instance.version_of(config.home) is not None:
         set_up_django()
         verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
     return verdicts
@@ -122,12 +123,10 @@ def _clock(_config: Config) -> Iterator[Verdict]:
 
 
 def _address(config: Config) -> Iterator[Verdict]:
-    try:
-        where = listening(config)
-    except Refusal as refusal:
-        yield Verdict("address", "the server would not start", str(refusal))
-    else:
-        yield Verdict("address", where.url)
+    found = list(faults(config))
+    yield from (Verdict("address", "the server would not start", str(fault)) for fault in found)
+    if not found:
+        yield Verdict("address", listening(config).url)
 
 
 def _translations(_config: Config) -> Iterator[Verdict]:
@@ -152,7 +151,7 @@ def _database(_config: Config) -> Iterator[Verdict]:
         return
     yield Verdict("database", f"{connection.vendor} answers")
     fix = "Run: tocsin upgrade" if missing else ""
-    yield Verdict("migrations", f"{len(missing)} steps missing" if missing else "complete", fix)
+    yield Verdict("migrations", f"{counted(len(missing), 'step')} missing" if missing else "complete", fix)
 
 
 def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
@@ -241,13 +240,14 @@ def _waiting(config: Config) -> Iterator[Verdict]:
         return
     there = is_anybody_there()
     if waiting and not there:
-        jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
+        jobs = counted(len(waiting), "job", "waits", "wait")
         served = instance.is_served(config.home)
         command = "tocsin serve --only worker" if served else "tocsin serve"
         says = f"{jobs} since {waiting[0]:%Y-%m-%d %H:%M} UTC, and no worker runs"
         yield Verdict("worker", says, f"Run: {command}")
     else:
-        says = f"{len(waiting)} jobs wait for a worker that is busy" if waiting else "no work waits"
+        says = counted(len(waiting), "job", "waits", "wait") + " for a worker that is busy"
+        says = says if waiting else "no work waits"
         yield Verdict("worker", says)
 
 
@@ -267,7 +267,8 @@ def _fetching(config: Config) -> Iterator[Verdict]:
     if stands and stands.problem:
         yield Verdict("fetching", f"it failed: {stands.problem.rstrip('.')}", "Mend that, then run: tocsin feed fetch")
     elif not wrong:
-        yield Verdict("fetching", "every hour" if stands else "no key and no secret are set")
+        idle = "not in an exercise" if config.exercise else "no key and no secret are set"
+        yield Verdict("fetching", "every hour" if stands else idle)
     for report in missing if stands else ():
         command = f"tocsin feed fetch --date {report.on} --type {report.type}"
         yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")

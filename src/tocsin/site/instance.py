@@ -106,8 +106,12 @@ def command_lock(home: Path, *, alone: bool) -> Iterator[None]:
 
 
 def stay_at_work(home: Path) -> None:
-    """Hold that lock until this process ends, as one command of many. Raises Busy."""
-    _UNTIL_THE_END.enter_context(command_lock(home, alone=False))
+    """Hold that lock until this process ends, as one command of many. Raises Busy.
+
+    To be asked before whether the instance is set up: amid a restore it is not.
+    """
+    if home.is_dir():
+        _UNTIL_THE_END.enter_context(command_lock(home, alone=False))
 
 
 _UNTIL_THE_END = contextlib.ExitStack()

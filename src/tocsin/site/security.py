@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from tocsin.people.access import longest_body
 
@@ -88,7 +89,7 @@ class BodyLength:
         length = request.META.get("CONTENT_LENGTH") or ("0" if "HTTP_TRANSFER_ENCODING" not in request.META else "")
         if length.isdecimal() and int(length) <= limit:
             return None
-        shown = {"limit": f"{limit / 2**20:.0f} MB"}
+        shown = {"limit": _("{number} MB").format(number=round(limit / 2**20))}
         return render(request, "413.html", shown, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 

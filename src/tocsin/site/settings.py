@@ -138,10 +138,19 @@ TOCSIN_TODAY = instance.demonstrated_day(CONFIG.home)
 
 LOGGING: dict[str, Any] = {
     # Why a page failed, on standard error, where the service's log is: without it nobody would ever know.
+    # Whatever is logged goes through one formatter, which leaves the secret parts of links out.
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-    "loggers": {"django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+    "formatters": {"discreet": {"()": "tocsin.site.log_lines.Discreet"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "discreet"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["nowhere"], "level": "INFO", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
 }
 
 LANGUAGE_CODE = CONFIG.language
@@ -172,6 +181,8 @@ _HOST = "__Host-" if UNDER_TLS else ""
 SESSION_COOKIE_NAME = f"{_HOST}session"
 CSRF_COOKIE_NAME = f"{_HOST}csrf"
 LANGUAGE_COOKIE_NAME = f"{_HOST}language"
+VISIT_COOKIE_NAME = f"{_HOST}visit"
+KEYS_COOKIE_NAME = f"{_HOST}keys"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = UNDER_TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"

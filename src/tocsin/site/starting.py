@@ -28,8 +28,8 @@ def open_instance() -> None:
 
     if not apps.ready:  # else somebody has chosen the instance already: a test, a web process
         home = load().home
-        instance.require_ready(home)
         instance.stay_at_work(home)
+        instance.require_ready(home)
         set_up_django()
         _require_steps()
 
@@ -43,12 +43,13 @@ def _require_steps() -> None:
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
+    from tocsin.kernel.counting import counted
     from tocsin.kernel.refusals import Conflict
 
     ours = [app for app in apps.get_app_configs() if app.name.startswith("tocsin.")]
     steps = {(app.label, path.stem) for app in ours for path in Path(app.path, "migrations").glob("[0-9]*.py")}
     if lacking := len(steps - set(MigrationRecorder(connection).applied_migrations())):
-        raise Conflict(f"The database lacks {lacking} steps of this version. Run `tocsin upgrade` first.")
+        raise Conflict(f"The database lacks {counted(lacking, 'step')} of this version. Run `tocsin upgrade` first.")
 
 
 @contextlib.contextmanager

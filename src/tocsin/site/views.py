@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,7 +18,7 @@ from tocsin.people.models import Person
 from tocsin.site import examples
 from tocsin.site.search import find
 
-LANGUAGE_SECONDS = 365 * 24 * 3600
+CHOICE_SECONDS = 365 * 24 * 3600
 
 
 @require_POST
@@ -31,15 +32,22 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     if code in dict(settings.LANGUAGES):
         if isinstance(request.user, Person):
             actions.choose_language(request.user, language=code, by=request.user, at=clock.now())
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            code,
-            max_age=LANGUAGE_SECONDS,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+        _remember(response, settings.LANGUAGE_COOKIE_NAME, code)
     return response
+
+
+@require_POST
+def choose_keys(request: HttpRequest) -> HttpResponse:
+    """Remember, with the browser, whether single letters do something: who speaks to it presses them unawares."""
+    response = HttpResponseRedirect(reverse("help"))
+    if request.POST.get("keys") in ("on", "off"):
+        _remember(response, settings.KEYS_COOKIE_NAME, request.POST["keys"])
+    return response
+
+
+def _remember(response: HttpResponse, name: str, value: str) -> None:
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(name, value, max_age=CHOICE_SECONDS, secure=secure, httponly=True, samesite="Lax")
 
 
 @require_GET

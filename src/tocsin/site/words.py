@@ -61,7 +61,7 @@ STATES = {
     "waiting": State(pgettext_lazy("state of work", "Waiting"), "wait", "waiting"),
     "working": State(pgettext_lazy("state of work", "In progress"), "stops", "stops"),
     "done": State(pgettext_lazy("state of work", "Done"), "gone", "done"),
-    "partly": State(pgettext_lazy("state of work", "Done in part"), "stops", "stops"),
+    "partly": State(pgettext_lazy("state of work", "Done in part"), "failed", "failed"),
     "unreadable": State(pgettext_lazy("state of work", "Nothing could be read"), "failed", "failed"),
     "interrupted": State(pgettext_lazy("state of work", "Interrupted"), "failed", "failed"),
     "failed": State(pgettext_lazy("state of work", "Failed"), "failed", "failed"),

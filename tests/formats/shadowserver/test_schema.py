@@ -114,7 +114,7 @@ def test_without_the_columns_file_a_type_has_the_columns_that_are_mapped() -> No
 def test_files_are_told_apart_by_what_they_hold() -> None:
     schema = read_schema_files({"b.json": as_bytes(COLUMNS), "a.json": as_bytes(GOOD)})
     assert "src_asn" in schema.mappings["event4_lamp"].columns
-    with pytest.raises(InvalidInput, match=r"c\.json: and b\.json are both a reports\.json"):
+    with pytest.raises(InvalidInput, match=r"b\.json and c\.json are both a reports\.json"):
         read_schema_files({"b.json": as_bytes(COLUMNS), "c.json": as_bytes(COLUMNS)})
     with pytest.raises(InvalidInput, match="is missing"):
         read_schema_files({"b.json": as_bytes(COLUMNS)})

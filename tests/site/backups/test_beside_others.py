@@ -98,6 +98,38 @@ def test_no_command_begins_while_a_restore_is_at_work(ready: Path) -> None:
     assert (refused.returncode, "A restore or an upgrade is at work on" in refused.stderr) == (1, True)
 
 
+def test_no_backup_is_made_of_what_is_just_being_replaced(made: Home, tmp_path: Path) -> None:
+    """Amid a restore the database is of one moment and the files of another, and `version` is away."""
+    file = tmp_path / "b.tar.zst"
+    for amid in ("an upgrade", "a restore"):
+        if amid == "a restore":
+            (made.place / "version").rename(made.place / "version.aside")
+        with instance.command_lock(made.place, alone=True):
+            refused = made("backup", file)
+        assert (refused.returncode, refused.stdout) == (1, ""), amid
+        assert (
+            refused.stderr
+            == f"tocsin: A restore or an upgrade is at work on {made.place}. Try again when it has ended.\n"
+        )
+        assert list(tmp_path.glob("b.tar*")) == []
+    (made.place / "version.aside").rename(made.place / "version")
+    made.done("backup", file)
+
+
+def test_a_restore_waits_for_nobody_while_a_backup_is_made(ready: Path, tmp_path: Path) -> None:
+    home, file = Home(ready), tmp_path / "b.tar.zst"
+    home.done("backup", file)
+    with instance.command_lock(ready, alone=False):  # as a backup holds it
+        refused = home("restore", "--force", file)
+    assert (refused.returncode, "Another command" in refused.stderr) == (1, True)
+
+
+def test_no_command_takes_an_instance_amid_a_restore_for_none(ready: Path) -> None:
+    (ready / "version").unlink()
+    with instance.command_lock(ready, alone=True):
+        assert "A restore or an upgrade is at work on" in Home(ready)("finding", "list").stderr
+
+
 def test_commands_do_not_mind_each_other(ready: Path) -> None:
     with instance.command_lock(ready, alone=False):
         with instance.command_lock(ready, alone=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -20,6 +21,7 @@ from bench.feeds import Options, generate, parse_types
 from tests.commands import ROOT
 from tests.feeds.reports import day, write
 from tocsin.formats.idf import dictionary
+from tocsin.site.cli.feed_verbs import printing
 
 IN_A_BARE_PROCESS = """
     import sys
@@ -136,6 +138,49 @@ def test_a_table_holds_the_same(report: Path) -> None:
     assert table["source.port"].type == pa.int64()
     rows = [{key: value for key, value in row.items() if value is not None} for row in table.to_pylist()]
     assert rows == events(read(report))
+
+
+def test_a_table_of_text_holds_the_same(report: Path) -> None:
+    done = read("--format", "csv", report)
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+    expected = [{key: str(value) for key, value in event.items()} for event in events(read(report))]
+    assert [{key: cell for key, cell in row.items() if cell} for row in rows] == expected
+    assert list(rows[0]) == sorted(rows[0])
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path: Path) -> None:
+    path = tmp_path / f"{day(0)}-scan_rdp-xx.csv"
+    path.write_text('timestamp,ip,port,"=who",tag\n2026-11-16 01:02:03,192.0.2.1,3389,"=1+1","-a;=b"\n')
+    (row,) = csv.DictReader(io.StringIO(read("--format", "csv", path).stdout.decode(), newline=""))
+    assert (row["extra.=who"], row["extra.tag"]) == ("'=1+1", "'-a;'=b")
+
+
+def test_a_table_is_made_of_many_batches_and_of_whatever_types_meet(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(printing, "_TOGETHER", 2)
+    made = [{"n": 1}, {"n": 2, "mixed": 1}, {"mixed": "x", "yes": True}, {"f": 0.5, "big": 2**70}, {"big": 1}]
+    write = printing.Parquet()
+    for event in made:
+        write(event)
+    write.close()
+    data = capfdbinary.readouterr().out
+    assert pq.ParquetFile(io.BytesIO(data)).num_row_groups == 3
+    table = pq.read_table(io.BytesIO(data))
+    assert [{key: value for key, value in row.items() if value is not None} for row in table.to_pylist()] == [
+        {"n": 1},
+        {"mixed": "1", "n": 2},
+        {"mixed": "x", "yes": True},
+        {"big": str(2**70), "f": 0.5},
+        {"big": "1"},
+    ]
+
+
+def test_tables_without_an_event_are_empty(tmp_path: Path) -> None:
+    path = tmp_path / f"{day(0)}-scan_rdp-xx.csv"
+    path.write_text("timestamp,ip,port\n")
+    assert pq.read_table(io.BytesIO(read("--format", "parquet", path).stdout)).num_rows == 0
+    assert read("--format", "csv", path).stdout == b"\r\n"
 
 
 def test_packed_reports_are_read_as_they_are(report: Path, tmp_path: Path) -> None:

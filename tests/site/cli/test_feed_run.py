@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bench.feeds import Options, generate, parse_types
+from tests.commands import ROOT
 from tests.feeds.reports import day, write
 from tests.homes import SUMMARY_KEYS, Home, expected
 
@@ -267,3 +268,26 @@ def test_workers_of_a_cluster_come_to_what_threads_come_to(fresh_home: Callable[
     assert done.returncode == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SUMMARY = (
+    "run", "files", "rows_read", "rows_kept", "rows_quarantined", "cells_quarantined", "duplicates", "findings_new",
+    "findings_still", "findings_gone", "findings_returned", "attributed_rows", "unattributed_rows", "constituents",
+    "cycles", "held", "held_waiting", "unchanged", "broken", "needs_mapping", "unknown_columns", "misnamed", "ahead",
+    "cpu_s", "wall_s", "peak_rss_mb", "corrected",
+)  # fmt: skip
+"""The keys of a summary, in the order in which they are printed; docs/reference/commands.md explains them so."""
+
+
+def test_the_keys_of_a_summary_come_in_their_order_whatever_happened(prepared: Home, tmp_path: Path) -> None:
+    report = write(tmp_path / "in", 0, [1, 2])
+    printed = prepared.many(*([["feed", "run", "--json", str(report)]] * 2))
+    assert [tuple(json.loads(line)) for line in printed] == [SUMMARY, SUMMARY]
+    broken = tmp_path / "in" / f"{day(1)}-scan_rdp-xm-geo.csv"
+    broken.write_bytes(b"\0")
+    assert tuple(json.loads(prepared("feed", "run", "--json", broken).stdout)) == SUMMARY
+    section = (
+        (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8").partition("the summary of the run, in")[2]
+    )
+    places = [section.find(f"`{key}`") for key in SUMMARY]
+    assert places == sorted(places) and places[0] > 0

@@ -120,7 +120,7 @@ def test_serve_refuses_a_database_that_lacks_steps(ready: Path, tocsin: Command)
         connection.execute("DELETE FROM django_migrations WHERE app = 'jobs'")
     done = tocsin("serve", port=str(free_port()))
     assert done.returncode == 1
-    assert done.stderr == "tocsin: The database lacks 1 steps of this version. Run `tocsin upgrade` first.\n"
+    assert done.stderr == "tocsin: The database lacks 1 step of this version. Run `tocsin upgrade` first.\n"
 
 
 def test_serve_starts_before_its_database_and_says_so(ready: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -115,7 +116,7 @@ def _write_claims(plan: Plan, rows: Rows, by: Actor, at: Instant) -> None:
     if plan.end_missing:
         for claim in plan.missing_claims:
             # Yesterday, so that from today on nothing is attributed to it; never before its first day.
-            last = at.date() - dt.timedelta(days=1)
+            last = timezone.localdate(at) - dt.timedelta(days=1)
             _set(claim, {"valid_to": max(last, claim.valid_from or last), "changed_at": at})
             changed.append(claim)
             redated.append(claim)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tocsin.directory.imports.records import Place, Problem, RawItem
 from tocsin.kernel.library_words import in_our_words
@@ -170,7 +171,11 @@ def _csv_rows(place: Place, text: str, problems: list[Problem]) -> Iterator[RawI
                 return
         elif any(cell.strip() for cell in cells):
             if len(cells) != len(header):
-                sentence = _("The row has {found} cells where the header has {wanted}.")
+                sentence = ngettext(
+                    "The row has {found} cell where the header has {wanted}.",
+                    "The row has {found} cells where the header has {wanted}.",
+                    len(cells),
+                )
                 problems.append(Problem(here, sentence.format(found=len(cells), wanted=len(header))))
             else:
                 yield _csv_item(here, dict(zip(header, (cell.strip() for cell in cells), strict=True)))

@@ -66,6 +66,15 @@ def tell_who_holds(request: HttpRequest, done: str) -> None:
     outcome = attribution.see_done(actor(request))
     if outcome.is_done:
         messages.success(request, " ".join([done, *holders.in_words(outcome.gained)]))
+    elif outcome.is_held:
+        messages.success(request, done)
+        messages.info(
+            request,
+            _(
+                "An import or another change of findings is under way. Open findings are attributed anew as soon as it"
+                " ends."
+            ),
+        )
     else:
         messages.success(request, done)
         messages.info(request, _("Open findings are being attributed anew. This page says when it is done."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -25,7 +27,8 @@ from tocsin.directory.forms import (
 from tocsin.directory.history import sentence
 from tocsin.directory.models import Constituent
 from tocsin.directory.queries import (
-    conflicts_of,
+    claim_values,
+    claims_and_conflicts,
     constituents_matching,
     constituents_visible_to,
     history_of,
@@ -70,7 +73,7 @@ def constituents(request: HttpRequest) -> HttpResponse:
         "rows": listed(visible, list(page)),
         "facets": _facets(found),
         "q": text,
-        "is_empty": not visible.exists(),
+        "is_empty": not (order or visible.exists()),
         "attribution": attribution.under_way(now()),
     }
     return render(request, "directory/constituents.html", shown)
@@ -85,13 +88,13 @@ def _chosen(question: Question[QueryDict], found: QuerySet[Constituent]) -> Quer
 
 def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
     """Return the filters with how many each value would show."""
-    by_status = dict(found.order_by().values_list("status").annotate(Count("pk")))
-    by_sector = dict(found.order_by().values_list("sector").annotate(Count("pk")))
-    statuses = [{"code": code, "label": label, "count": by_status.get(code, 0)} for code, label in Status.choices]
+    by_status, by_sector = Counter[str](), Counter[str]()
+    for status, sector, count in found.order_by().values_list("status", "sector").annotate(Count("pk")):
+        by_status[status] += count
+        by_sector[sector] += count
+    statuses = [{"code": code, "label": label, "count": by_status[code]} for code, label in Status.choices]
     sectors = [
-        {"code": code, "label": label, "count": by_sector[code]}
-        for code, label in sector_choices()
-        if by_sector.get(code)
+        {"code": code, "label": label, "count": by_sector[code]} for code, label in sector_choices() if by_sector[code]
     ]
     return [
         {"name": "status", "label": _("Status"), "values": statuses},
@@ -103,14 +106,18 @@ def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
 def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     """One constituent: what it is responsible for, whom to tell, its facts."""
     row = constituent_asked_for(request, public_id)
-    question, claims = Question(request.GET.copy()), Paginator(row.claims.all(), CLAIMS)
+    values = claim_values(row)
+    question, pages = Question(request.GET.copy()), Paginator(list(values), CLAIMS)
+    page = pages.page(question.number("page", pages.num_pages))
+    claims, contested = claims_and_conflicts(row, values, page)
     shown = {
         "question": question,
         "constituent": row,
-        "claims": claims.page(question.number("page", claims.num_pages)),
+        "page": page,
+        "claims": claims,
         "contacts": row.contacts.select_related("deputy_of"),
         "parts": row.parts.all(),
-        "conflicts": conflicts_of(row),
+        "conflicts": contested,
         "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
@@ -188,7 +195,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
 def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a claim its last day."""
     by, claim = actor(request), claim_asked_for(request, pk)
-    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or now().date()})
+    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or timezone.localdate(now())})
     if request.method == "POST" and accepted(
         form, lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now())
     ):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -86,7 +87,7 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     confirm = _("Confirm {name}, end the other claim")
     decisions = [(str(claim.pk), confirm.format(name=claim.constituent.local_name)) for claim in (first, second)]
     decisions.append(("both", _("Keep both claims")))
-    initial = {"ends_on": now().date() - dt.timedelta(days=1)}
+    initial = {"ends_on": timezone.localdate(now()) - dt.timedelta(days=1)}
     form = SettleForm(request.POST or None, initial=initial, decisions=decisions)
 
     def act() -> None:

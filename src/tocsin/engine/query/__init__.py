@@ -10,7 +10,7 @@ from tocsin.engine.query.asked import FACETS, Filter, Tally
 from tocsin.engine.query.blocks import Block, blocks
 from tocsin.engine.query.database import Database
 from tocsin.engine.query.findings import Finding, Findings
-from tocsin.engine.query.observed import Fault, faults, observations, quarantined, reverse_names, sightings
+from tocsin.engine.query.observed import Fault, faults, observations, quarantined, reverse_names, sighted, sightings
 from tocsin.engine.query.standing import TypeFiles
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "observations",
     "quarantined",
     "reverse_names",
+    "sighted",
     "sightings",
 ]

@@ -23,10 +23,25 @@ def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dic
     return {file: count for file, count in rows.fetchall()}
 
 
+def sighted(
+    database: Database, parts: Sequence[str], k1: int, k2: int, *, limit: int, offset: int = 0
+) -> list[tuple[dt.datetime, int, str]]:
+    """Return observations of one finding: time, line and part's path, part after part, of each the latest first."""
+    if not parts:
+        return []
+    rows = database.ask(
+        """SELECT epoch_us(time), line, filename FROM read_parquet(?, filename = true)
+           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT
+           ORDER BY list_position(?::VARCHAR[], filename), time DESC, line DESC LIMIT ? OFFSET ?""",
+        [list(parts), k1, k2, list(parts), limit, offset],
+    )
+    return [(instant(time), line, file) for time, line, file in rows.fetchall()]
+
+
 def observations(
-    database: Database, parts: Sequence[str], k1: int, k2: int, *, limit: int
+    database: Database, parts: Sequence[str], k1: int, k2: int, *, limit: int, line: int | None = None
 ) -> list[tuple[dt.datetime, int, str, str | None, str | None, dict[str, Any]]]:
-    """Return the latest observations of one finding from parts of its type.
+    """Return the latest observations of one finding from parts of its type, or those of one line.
 
     Each is time, line, part's path, constituent then, claim then, and the cells of the report by column.
     """
@@ -35,9 +50,9 @@ def observations(
     columns = _columns(database, parts)
     held = {name for names in columns.values() for name in names}
     if len({name.lower() for name in held}) == len(held):
-        return _observations(database, list(parts), (), k1, k2, limit)
+        return _observations(database, list(parts), (), (k1, k2, line), limit)
     # DuckDB takes columns that differ by case alone for one; within one file their places tell them apart.
-    found = [row for part in parts for row in _observations(database, [part], columns[part], k1, k2, limit)]
+    found = [row for part in parts for row in _observations(database, [part], columns[part], (k1, k2, line), limit)]
     return sorted(found, key=lambda row: row[:2], reverse=True)[:limit]
 
 
@@ -51,13 +66,14 @@ def _columns(database: Database, parts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _observations(
-    database: Database, parts: list[str], columns: Sequence[str], k1: int, k2: int, limit: int
+    database: Database, parts: list[str], columns: Sequence[str], asked: tuple[int, int, int | None], limit: int
 ) -> list[tuple[dt.datetime, int, str, str | None, str | None, dict[str, Any]]]:
     """Return observations from parts; `columns` are what their first columns are called, where DuckDB does not know."""
     answer = database.ask(
         """SELECT * REPLACE (epoch_us(time) AS time) FROM read_parquet(?, union_by_name = true, filename = true)
-           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT ORDER BY time DESC, line DESC LIMIT ?""",
-        [parts, k1, k2, limit],
+           WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT AND line = coalesce(?::BIGINT, line)
+           ORDER BY time DESC, line DESC LIMIT ?""",
+        [parts, *asked, limit],
     )
     names = [*columns, *answer.columns[len(columns) :]]
     found = []
@@ -120,17 +136,28 @@ def quarantined(
     return [(file, line, column, reason, _shown(raw or b""), whole) for file, line, column, reason, raw, whole in rows]
 
 
+_REVERSE = ("c.hostname", "c.src_hostname")
+"""Where Shadowserver's reports carry the name that reverse DNS gives an address."""
+
+
 def reverse_names(
     database: Database, parts: Sequence[str], ranges: Sequence[tuple[int, int, int, int]], *, limit: int = 2_000
 ) -> list[tuple[int, int, str]]:
-    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses."""
+    """Return reverse DNS names (address as two words, name) that nobody's rows carry within ranges of addresses.
+
+    None where no report of theirs has a column for it.
+    """
     if not parts or not ranges:
+        return []
+    columns = database.ask("SELECT * FROM read_parquet(?, union_by_name = true) LIMIT 0", [list(parts)]).columns
+    held = [f"nullif(\"{name}\", '')" for name in _REVERSE if name in columns]
+    if not held:
         return []
     where = " OR ".join(WITHIN for _ in ranges)
     values = [word for a, b, c, d in ranges for word in (a, a, b, c, c, d)]
     rows = database.ask(
-        f"""SELECT ip_high, ip_low, "c.hostname" FROM read_parquet(?, union_by_name = true)
-            WHERE constituent IS NULL AND "c.hostname" <> '' AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
+        f"""SELECT ip_high, ip_low, coalesce({", ".join(held)}) AS hint FROM read_parquet(?, union_by_name = true)
+            WHERE constituent IS NULL AND hint IS NOT NULL AND ({where}) LIMIT {int(limit)}""",  # noqa: S608
         [list(parts), *values],
     ).fetchall()
     return [(high, low, _shown(name)) for high, low, name in rows]

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET
 from tocsin.directory.queries import constituent_names
 from tocsin.feeds import exports, queries, wording
 from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.leases import leased
 from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
@@ -71,7 +72,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         "count": total,
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
-    records = _records(found.stream(asked), feeds)
+    records = leased(_records(found.stream(asked), feeds))
     name = exports.file_name(now(), tlp, form)
     response: FileResponse | StreamingHttpResponse
     if form == "xlsx":

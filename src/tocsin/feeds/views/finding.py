@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
@@ -78,7 +80,13 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     names = {code: row.local_name for code, row in queries.holders().items()}
     owner, life = queries_finding.owner(found), queries_finding.life(found)
     claim = queries_finding.claim(found)
-    people = team()
+    people, question = team(), Question(request.GET.copy())
+    pages = Paginator(range(sum(life.rows.values())), queries_finding.OBSERVATIONS)
+    page = pages.page(question.number("page", pages.num_pages))
+    rows = {row.key: row for row in queries_finding.observations(found, life, after=page.start_index() - 1)}
+    chosen = rows.get(question.value("row", rows, next(iter(rows), "")))
+    question.query.pop("row", None)  # no row stands on two pages
+    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
     until = max(queries.latest_day() or found.last_cycle, found.last_cycle)
     context: dict[str, Any] = {
         "finding": found,
@@ -95,6 +103,11 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
         "owner": owner,
         "is_mine": owner is not None and owner.owner_key == getattr(request.user, "audit_key", ""),
         "life": life,
+        "question": question,
+        "page": page,
+        "rows": rows.values(),
+        "chosen": chosen,
+        "cells": queries_finding.cells(found, chosen) if chosen else (),
         "days": strip(found.recent, found.last_cycle, found.opened_on, until),
         "history": _history(found, life, names),
         "not_checked_since": found.last_cycle if _is_silent(found) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ from tocsin.feeds.views.asking import (
     worker,
 )
 from tocsin.kernel.clock import now
+from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP, strictest
@@ -77,17 +79,19 @@ def findings(request: HttpRequest) -> HttpResponse:
         "organisations": _organisations(asked, tally),
         "of_organisations": len(names),
         "moved": _moved(found, asked.filter.only_constituents),
+        "period": situation.period(),
+        "unchecked": _unchecked(request.GET, asked.filter, tally),
         "is_open": bool(asked.filter.states) and set(asked.filter.states) <= set(OPEN),
         "views": tabs(request.GET),
         "facets": [
-            *facets(asked.filter, tally, titles, labels),
+            *facets(dataclasses.replace(asked.filter, types=tuple(request.GET.getlist("type"))), tally, titles, labels),
             *(sectors(tally, people) if request.GET.getlist("sector") else ()),
             *typed(request.GET),
         ],
         "organisation_choices": _choices(tally.by_facet["constituent"], names, asked.filter.constituents),
         "type_choices": _types(tally, titles),
-        "type_asked": asked.filter.types[0] if len(asked.filter.types) == 1 else "",
-        "whose_asked": (asked.filter.constituents[0] or NOBODY) if len(asked.filter.constituents) == 1 else "",
+        "type_asked": _only(request.GET.getlist("type")),
+        "whose_asked": _only(request.GET.getlist("whose")),
         "q": asked.text,
         "owner": asked.owner,
         "may_work": may(person(request), Ability.WORK_ON_FINDINGS),
@@ -138,9 +142,36 @@ def _organisations(asked: Asked, tally: Tally) -> int:
 
 
 def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int, int]:
-    """Return how many findings are new, how many came back and how many went gone by the latest report of each type."""
-    states = dict(found.counts(("state",), Filter(only_constituents=only)))
-    return states.get("new", 0), states.get("returned", 0), found.count(Filter(just_gone=True, only_constituents=only))
+    """Return how many findings are new, how many came back and how many went gone by the reports of the period.
+
+    As on Situation: what a type moved of which nothing has come since is no news.
+    """
+    of = situation.period()
+    if of is None or not of.types:
+        return 0, 0, 0
+    within = Filter(only_constituents=only, types=of.types if of.left_out else ())
+    states = dict(found.counts(("state",), within))
+    gone = found.count(dataclasses.replace(within, just_gone=True))
+    return states.get("new", 0), states.get("returned", 0), gone
+
+
+def _unchecked(query: QueryDict, asked: Filter, tally: Tally) -> dict[str, Any] | None:
+    """Return how many of the findings are open only as far as is known, and their list: their reports have stopped."""
+    counted = tally.by_facet["type"]
+    silent = [each.type.name for each in situation.health() if each.state == "silent" and counted.get(each.type.name)]
+    silent = [name for name in silent if not asked.types or name in asked.types]
+    if not silent or not asked.states or not set(asked.states) <= set(OPEN):
+        return None
+    listed = query.copy()
+    for name in ("page", "after", "before", "tlp", "period"):
+        listed.pop(name, None)
+    listed.setlist("type", silent)
+    return {"count": sum(counted[name] for name in silent), "query": listed.urlencode()}
+
+
+def _only(values: Sequence[str]) -> str:
+    """Return the one value that is asked for; nothing when there are several."""
+    return values[0] if len(values) == 1 else ""
 
 
 def tabs(query: QueryDict) -> list[dict[str, Any]]:
@@ -220,14 +251,20 @@ def sectors(tally: Tally, people: Mapping[str, Constituent]) -> list[dict[str, A
 
 def typed(query: QueryDict) -> list[dict[str, Any]]:
     """Return a line for each filter that has its values from the address alone: there to be taken away."""
-    names = (("asset", _("Address")), ("asn", _("Autonomous system")), ("id", _("Finding")))
+    names: Sequence[tuple[str, str, Mapping[str, str]]] = (
+        ("asset", _("Address"), {}),
+        ("asn", _("Autonomous system"), {}),
+        ("id", _("Finding"), {}),
+        ("period", _("Reports"), {"now": _("of the last two days")}),
+        ("gone", _("Gone"), {"now": _("by the latest report of its type")}),
+    )
     return [
         {
             "name": name,
             "label": label,
-            "values": [{"code": each, "label": each} for each in query.getlist(name) if each],
+            "values": [{"code": each, "label": words.get(each, each)} for each in query.getlist(name) if each],
         }
-        for name, label in names
+        for name, label, words in names
         if any(query.getlist(name))
     ]
 
@@ -242,12 +279,14 @@ def _most(counted: Mapping[str, int], chosen: Sequence[str], words: Mapping[str,
 def _choices(counted: Mapping[str, int], names: Mapping[str, str], chosen: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return organisations with findings, by name."""
     listed = {*counted, *chosen} - {""}
-    return sorted(((each, names.get(each, each), counted.get(each, 0)) for each in listed), key=lambda row: row[1])
+    rows = ((each, names.get(each, each), counted.get(each, 0)) for each in listed)
+    return sorted(rows, key=lambda row: collated(row[1]))
 
 
 def _types(tally: Tally, titles: Mapping[str, str]) -> list[tuple[str, str, int]]:
     counted = tally.by_facet["type"]
-    return sorted(((name, wording.kind(name, titles), counted[name]) for name in counted), key=lambda row: row[1])
+    rows = ((name, wording.kind(name, titles), counted[name]) for name in counted)
+    return sorted(rows, key=lambda row: collated(row[1]))
 
 
 # ---- bulk actions

@@ -104,7 +104,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         **_progress(row),
         "summary": row.summary,
         "broken": [
-            {"name": each["name"], "reason": reasons.said_of_file(each["name"], each["reason"])}
+            {"name": each["name"], "reason": _begun(reasons.said_of_file(each["name"], each["reason"]))}
             for each in row.summary.get("broken", ())
         ],
         "misnamed": _dated(row.summary.get("misnamed", ())),
@@ -121,6 +121,11 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/run.html", context, status=422 if form.errors else 200)
+
+
+def _begun(sentence: str) -> str:
+    """Return a sentence that stands alone in its cell; elsewhere it follows the name of the file."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _dated(listed: Sequence[dict[str, str]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from django.contrib.sessions.backends.base import SessionBase
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import formats
@@ -26,6 +26,7 @@ from tocsin.feeds.rollup import WORDS
 from tocsin.feeds.usual import Usual, times
 from tocsin.feeds.views.asking import NOBODY
 from tocsin.kernel.clock import now
+from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
@@ -40,7 +41,7 @@ ATTACKS = frozenset({"infection", "attack", "compromise", "content"})
 """Groups of report types whose growth is somebody's doing; the others are doors left open."""
 MOVED = ("new", "returned")
 VISIT_APART = dt.timedelta(minutes=30)
-VISITED, BEFORE = "feeds.visited", "feeds.visited_before"
+KEPT_S = 180 * 24 * 3600
 
 
 @needs(Ability.VIEW_SITUATION)
@@ -55,7 +56,7 @@ def situation(request: HttpRequest) -> HttpResponse:
     sums = moved_now(counts, only)
     all_kinds = kinds(moved, titles, [each.type.name for each in health if each.state == "silent"])
     wanted = needed.decisions(request.user, counts, people, health, titles)
-    before = last_visit(request.session)
+    visit = Visit.of(request)
     question = Question(request.GET.copy())
     context = {
         "question": question,
@@ -68,29 +69,63 @@ def situation(request: HttpRequest) -> HttpResponse:
         "changes": changes(sums, people),
         "people": who(only, counts),
         "needed": wanted[:NEEDED_SHOWN],
-        "needed_count": len(wanted),
+        "needed_count": sum(each.number for each in wanted),
         "needed_more": wanted[NEEDED_SHOWN:],
+        "needed_more_count": sum(each.number for each in wanted[NEEDED_SHOWN:]),
         "trend": trend(moved, sum(row[-1] for row in sums.moved)),
         "sectors": bars(counts, people, "sector"),
         "organisations": bars(counts, people, "whose"),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
-        "since": before,
-        "log": history.since(before) if before else [],
+        "since": visit.before,
+        "log": history.since(visit.before) if visit.before else [],
     }
-    return render(request, "feeds/situation.html", context)
+    response = render(request, "feeds/situation.html", context)
+    visit.keep(request, response)
+    return response
 
 
-def last_visit(session: SessionBase) -> dt.datetime | None:
-    """Return when this person looked at the situation before this visit; a visit lasts while pages follow closely."""
-    at, seen, before = now(), _at(session.get(VISITED)), _at(session.get(BEFORE))
-    if seen is None or at - seen > VISIT_APART:
-        session[BEFORE] = (seen or at).isoformat()
-        session[VISITED] = at.isoformat()
-        return seen
-    return before
+@dataclasses.dataclass(frozen=True)
+class Visit:
+    """When a person looked at the situation. A visit lasts while pages follow closely.
+
+    It is kept by the browser, signed, and not in the session: that would cost each first page three queries, and be
+    forgotten with the next sign-in.
+    """
+
+    before: dt.datetime | None
+    """The last time before this visit; None when there was none."""
+    note: str = ""
+    """What the browser is to keep; empty when that has not changed."""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Visit:
+        """Return the visit that a request belongs to."""
+        at, noted = now(), str(request.get_signed_cookie(settings.VISIT_COOKIE_NAME, "", salt=_salt(request)))
+        seen, before = (_at(text) for text in (*noted.split(), "", "")[:2])
+        if seen is None or at - seen > VISIT_APART:
+            return cls(seen, f"{at.isoformat()} {seen.isoformat() if seen else ''}")
+        return cls(before)
+
+    def keep(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Have the browser keep it."""
+        if self.note:
+            response.set_signed_cookie(
+                settings.VISIT_COOKIE_NAME,
+                self.note,
+                salt=_salt(request),
+                max_age=KEPT_S,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
 
 
-def _at(text: str | None) -> dt.datetime | None:
+def _salt(request: HttpRequest) -> str:
+    """Of whoever else has sat at this browser nothing is known."""
+    return f"feeds.visit:{getattr(request.user, 'pk', '')}"
+
+
+def _at(text: str) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text else None
 
 
@@ -133,8 +168,9 @@ def kinds(moved: Movements, titles: Mapping[str, str], silent: Collection[str] =
     types: dict[str, list[str]] = {}
     for name in (name for name in moved.by_type if name not in silent):
         types.setdefault(wording.kind(name, titles), []).append(name)
-    found = [_kind(label, names, moved, titles) for label, names in types.items()]
-    return sorted((kind for kind in found if kind), key=lambda kind: (-kind.is_above, -kind.times, kind.label))
+    all_kinds = (_kind(label, names, moved, titles) for label, names in types.items())
+    found = [kind for kind in all_kinds if kind]
+    return sorted(found, key=lambda kind: (-kind.is_above, -kind.times, collated(kind.label)))
 
 
 def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[str, str]) -> Kind | None:
@@ -408,7 +444,7 @@ def bars(
             if code not in labels:
                 labels[code] = row.sector_label if by == "sector" else row.local_name
             sums[code] = sums.get(code, 0) + number
-    order = sorted(sums, key=lambda code: (-sums[code], labels[code]))
+    order = sorted(sums, key=lambda code: (-sums[code], collated(labels[code])))
     if not order:
         return None
     shown: list[dict[str, Any]] = [

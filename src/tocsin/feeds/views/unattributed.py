@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from tocsin.directory.models import Constituent
 from tocsin.directory.queries import attribution_under_way, constituents_visible_to
 from tocsin.engine import query as engine
 from tocsin.engine.query import Block, Filter
@@ -28,6 +29,7 @@ from tocsin.feeds.queries_findings import span
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
 from tocsin.kernel.clock import now
+from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
@@ -52,11 +54,15 @@ def unattributed(request: HttpRequest) -> HttpResponse:
         "rows": [_row(block, names) for block in blocks],
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
-        "constituents": constituents_visible_to(request.user).filter(status="active").order_by("name"),
+        "constituents": _in_order(constituents_visible_to(request.user).filter(status="active").order_by()),
         "attribution": attribution_under_way(now()),
         "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
     }
     return render(request, "feeds/unattributed.html", context)
+
+
+def _in_order(constituents: Iterable[Constituent]) -> list[Constituent]:
+    return sorted(constituents, key=lambda row: (collated(row.local_name), row.public_id))
 
 
 def _row(block: Block, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -79,16 +79,40 @@ def read_schema(meaning: bytes, columns: bytes = b"") -> Schema:
 
 
 def read_schema_files(files: Mapped[str, bytes]) -> Schema:
-    """Return the schema in files of any names and order: which is which is seen by what they hold."""
+    """Return the schema in files of any names and order: which is which is seen by what they hold.
+
+    A refusal names the file as it was given.
+    """
     by_role: dict[str, tuple[str, bytes]] = {}
     for name, data in files.items():
         role = COLUMNS if _is_columns_file(_object(data, name)) else MEANING
         if role in by_role:
-            raise InvalidInput(f"and {by_role[role][0]} are both a {role}.", where=name)
+            raise _of_one_role(role, by_role[role], (name, data))
         by_role[role] = (name, data)
     if MEANING not in by_role:
         raise InvalidInput(f"The {MEANING} of the publisher is missing.", remedy="Give both files of the schema.")
-    return read_schema(by_role[MEANING][1], by_role.get(COLUMNS, ("", b""))[1])
+    names = {role: name for role, (name, _) in by_role.items()}
+    try:
+        schema = read_schema(by_role[MEANING][1], by_role.get(COLUMNS, ("", b""))[1])
+    except InvalidInput as wrong:
+        raise InvalidInput(wrong.problem, where=_as_given(wrong.where, names), remedy=wrong.remedy) from None
+    return dataclasses.replace(schema, problems=tuple(_as_given(problem, names) for problem in schema.problems))
+
+
+def _as_given(where: str, names: Mapped[str, str]) -> str:
+    """Return a place in a schema with the name of its file as it was given."""
+    role = next((role for role in names if where.startswith(role)), None)
+    return where if role is None else names[role] + where.removeprefix(role)
+
+
+def _of_one_role(role: str, *both: tuple[str, bytes]) -> InvalidInput:
+    """Return why two files that look like the same one are refused: by name the one that cannot be it."""
+    for name, data in both if role == MEANING else ():
+        try:
+            read_schema_files({name: data})
+        except InvalidInput as wrong:
+            return wrong
+    return InvalidInput(f"{both[0][0]} and {both[1][0]} are both a {role}.", remedy="Give one of each.")
 
 
 def _object(data: bytes, where: str) -> dict[str, Any]:

@@ -175,7 +175,17 @@ def _complaint(program: str, said: str) -> str:
 
 
 def _environment() -> dict[str, str]:
+    """Return by what PostgreSQL's programs connect as the product does: server, password, and options such as sslmode.
+
+    Each option has a variable that libpq knows, but for a few (keepalives) that decide neither whom one reaches nor
+    how safely.
+    """
+    from psycopg.pq import Conninfo
+
     database = settings_of_database()
     named = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
     values = {variable: str(database[key]) for variable, key in named.items() if database.get(key)}
+    options = database.get("OPTIONS") or {}
+    variables = {known.keyword.decode(): known.envvar.decode() for known in Conninfo.get_defaults() if known.envvar}
+    values |= {variables[name]: str(value) for name, value in options.items() if name in variables}
     return {**os.environ, **values}

@@ -18,6 +18,7 @@ from typing import IO
 import pyarrow as pa
 
 from tocsin import __version__
+from tocsin.kernel import durable
 from tocsin.kernel.refusals import Conflict, Unavailable
 from tocsin.site import instance
 from tocsin.site.backups import databases
@@ -51,7 +52,7 @@ def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
         with _files_kept(config.store), _private(unfinished) as file:
             contents = _write(config, file, target.parent, at)
         unfinished.rename(target)
-        _sync_folder(target.parent)
+        durable.sync(target.parent)
     except OSError as error:
         raise Unavailable(_sentence(target, error)) from error
     finally:
@@ -118,16 +119,7 @@ def _private(path: Path) -> Iterator[IO[bytes]]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        durable.sync_file(file)
 
 
 def _sentence(target: Path, error: OSError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.starting import open_instance
 
@@ -38,4 +39,5 @@ def _sentence(verdict: Verdict, guarded: bool) -> str:
         return f"Row {verdict.broken_at} is not as it was written ({verdict.problem}); {verdict.rows} before it are."
     if not guarded:
         return "The rows are as written, but the database no longer refuses to change them. Run: tocsin upgrade"
-    return f"{verdict.rows} rows are as they were written. The last has the hash {verdict.head}."
+    rows = counted(verdict.rows, "row", "is as it was written", "are as they were written")
+    return f"{rows}. The last has the hash {verdict.head}."

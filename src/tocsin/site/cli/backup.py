@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "backup",
         help="write the whole instance to one file",
         description="Write database, stored observations, keys and settings to one file, also while the server runs. "
-        "The file holds keys: keep it as you keep those.",
+        "The file holds keys: keep it as you keep those. Refused beside a restore or an upgrade.",
     )
     backup.add_argument("file", type=Path, metavar="FILE", help="file to write, for instance tocsin.tar.zst")
     add_json_option(backup)
@@ -33,14 +34,17 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_backup(options: argparse.Namespace) -> int:
     """Back up."""
     from tocsin.kernel.clock import now
+    from tocsin.site import instance
     from tocsin.site.backups.writing import back_up
     from tocsin.site.config import load
     from tocsin.site.starting import set_up_django
 
+    config = load()
+    instance.stay_at_work(config.home)
     set_up_django()
-    contents = back_up(load(), options.file.absolute(), at=now())
+    contents = back_up(config, options.file.absolute(), at=now())
     size_bytes = options.file.stat().st_size
-    sentence = f"Wrote {options.file}: {len(contents.members)} files, {size_bytes / 1e6:.1f} MB."
+    sentence = f"Wrote {options.file}: {counted(len(contents.members), 'file')}, {size_bytes / 1e6:.1f} MB."
     answer(options, sentence, {"file": str(options.file), "files": len(contents.members), "bytes": size_bytes})
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel import clock
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.starting import open_instance
 
@@ -92,7 +93,9 @@ def _say(files: ReadFiles, plan: Plan, *, applied: bool) -> None:
     for remark in plan.remarks:
         print(f"tocsin: {remark}", file=sys.stderr)
     if plan.is_empty:
-        print(f"Nothing to change: all {data['unchanged']} constituents are as in {', '.join(files.names)}.")
+        same = counted(data["unchanged"], "constituent", "is", "are")
+        same = same if data["unchanged"] == 1 else f"all {same}"
+        print(f"Nothing to change: {same} as in {', '.join(files.names)}.")
     else:
         print("Imported." if applied else "Not imported: this was a dry run. It would do this:")
         print(f"Constituents: {data['added']} added, {data['changed']} changed, {data['unchanged']} unchanged.")
@@ -100,11 +103,12 @@ def _say(files: ReadFiles, plan: Plan, *, applied: bool) -> None:
         print(f"Claims: {data['claims_added']} added, {data['claims_changed']} changed{ended}.")
         print(f"Contacts: {data['contacts_added']} added, {data['contacts_changed']} changed.")
     if data["claims_missing"]:
-        print(f"{data['claims_missing']} claims are not in the file and were kept; --end-missing ends them:")
+        kept = counted(data["claims_missing"], "claim", "is not in the file and was", "are not in the file and were")
+        print(f"{kept} kept; --end-missing ends {'it' if data['claims_missing'] == 1 else 'them'}:")
         for claim in plan.missing_claims[:20]:
             print(f"  {claim.label}")
     if data["conflicts"]:
-        print(f"{len(data['conflicts'])} new conflicts to settle: equal claims of different constituents:")
+        print(f"{counted(len(data['conflicts']), 'new conflict')} to settle: equal claims of different constituents:")
         for conflict in data["conflicts"][:20]:
             print(f"  {conflict['value']}: {', '.join(conflict['constituents'])}")
 
@@ -126,5 +130,5 @@ def load_table(options: argparse.Namespace) -> int:
     elif loaded is None:
         print(f"Nothing to change: {options.file.name} is the current table already.")
     else:
-        print(f"Loaded {loaded.rows} rows from {loaded.source}.")
+        print(f"Loaded {counted(loaded.rows, 'row')} from {loaded.source}.")
     return 0

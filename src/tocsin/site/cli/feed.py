@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs import fetching, mapping, retention, schema, upkeep, watching
+from tocsin.site.cli.feed_verbs.printing import WRITERS
 from tocsin.site.cli.feed_verbs.telling import Bar, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
 
@@ -38,9 +39,9 @@ def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     read.add_argument("files", nargs="+", type=Path, metavar="FILE")
     read.add_argument(
         "--format",
-        choices=("idf", "jsonl", "parquet"),
+        choices=tuple(WRITERS),
         default="idf",
-        help="idf: one object a line with dotted keys; jsonl: the same, nested; parquet: a table on stdout",
+        help="idf: one object a line with dotted keys; jsonl: the same, nested; parquet, csv: a table",
     )
     read.add_argument(
         "--schema", type=Path, metavar="DIR", help="folder with the publisher's schema files, for this call"
@@ -82,7 +83,7 @@ def read_files(options: argparse.Namespace) -> int:
     from tocsin.kernel.clock import now
 
     recognise = Recognition(_mappings(options.schema), list(shipped_feeds().values()))
-    write = _WRITERS[options.format]()
+    write = WRITERS[options.format]()
     tally, failed = Tally(), False
     latest = last_acceptable(now())
     for path in options.files:
@@ -96,8 +97,8 @@ def read_files(options: argparse.Namespace) -> int:
     write.close()
     if tally.rows_quarantined or tally.cells_quarantined:
         print(
-            f"tocsin: {tally.rows_quarantined} of {tally.records} records could not be read, and "
-            f"{tally.cells_quarantined} cells were left out of events.",
+            f"tocsin: {tally.rows_quarantined} of {counted(tally.records, 'record')} could not be read, and "
+            f"{counted(tally.cells_quarantined, 'cell', 'was', 'were')} left out of events.",
             file=sys.stderr,
         )
     return 1 if failed else 0
@@ -114,66 +115,6 @@ def _mappings(folder: Path | None) -> Mappings:
     if not files:
         raise InvalidInput("there is no schema file (*.json) in it.", where=str(folder))
     return shadowserver.mappings(shadowserver.read_schema_files(files))
-
-
-class _Lines:
-    """Writes each event as one line of JSON."""
-
-    def __init__(self) -> None:
-        self._out = sys.stdout
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        self._out.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
-
-    def close(self) -> None:
-        self._out.flush()
-
-
-class _NestedLines(_Lines):
-    """Writes each event as one line of JSON, with an object for each part of a dotted key."""
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        nested: dict[str, Any] = {}
-        for key, value in sorted(event.items()):
-            *path, last = key.split(".")
-            place = nested
-            for part in path:
-                inner = place.setdefault(part, {})
-                if not isinstance(inner, dict):  # `extra.tag` beside `extra.tag.color`
-                    inner = place[part] = {"": inner}
-                place = inner
-            place[last] = value
-        super().__call__(nested)
-
-
-class _Table:
-    """Collects events and writes one Parquet table, a column for each key."""
-
-    def __init__(self) -> None:
-        self._events: list[dict[str, Any]] = []
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        self._events.append(event)
-
-    def close(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        keys = sorted({key for event in self._events for key in event})
-        columns = {key: _column([event.get(key) for event in self._events]) for key in keys}
-        pq.write_table(pa.table(columns), sys.stdout.buffer, compression="zstd")
-        sys.stdout.buffer.flush()
-
-
-def _column(values: list[Any]) -> Any:
-    """Return a column; text where types differ from row to row."""
-    import pyarrow as pa
-
-    kinds = {type(value) for value in values if value is not None}
-    return pa.array(values if len(kinds) <= 1 else [None if value is None else str(value) for value in values])
-
-
-_WRITERS: dict[str, Any] = {"idf": _Lines, "jsonl": _NestedLines, "parquet": _Table}
 
 
 # run
@@ -210,8 +151,22 @@ def run_files(options: argparse.Namespace) -> int:
     bar.close()
     for broken in summary["broken"]:
         print(f"tocsin: {broken['reason']}", file=sys.stderr)
+    if options.gone_after:
+        _say_what_counts_otherwise(summary, options.gone_after)
     answer(options, "\n".join(sentences(summary, verbose=options.verbose)), summary)
     return 1 if summary["broken"] else 0
+
+
+def _say_what_counts_otherwise(summary: dict[str, Any], asked: int) -> None:
+    """Say for which types `--gone-after` changed nothing: nothing of them was new, so nothing was folded."""
+    from tocsin.feeds import intake
+
+    for kind, before in intake.folded_otherwise(summary["unchanged"], asked).items():
+        print(
+            f"tocsin: {kind} still counts by --gone-after {before}: nothing of it was new. "
+            f"The next import of it that brings something counts by what is said then.",
+            file=sys.stderr,
+        )
 
 
 @contextlib.contextmanager

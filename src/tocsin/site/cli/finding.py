@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.starting import open_instance
@@ -16,10 +18,12 @@ from tocsin.site.starting import open_instance
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from tocsin.engine.query import Filter
+    from tocsin.engine.query import Filter, Finding, Findings
 
 STATES = ("new", "still", "returned", "gone")
 DEFAULT_LIMIT = 50
+BATCH = 20_000
+"""Findings that are asked for at a time when all are listed: each batch is a search of its own."""
 
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +41,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     listing.add_argument("--json", action="store_true", help="print a JSON array")
     listing.set_defaults(run=list_findings)
-    export = verbs.add_parser("export", help="stream all findings")
+    export = verbs.add_parser("export", help="stream all findings, by type and key")
     _add_filters(export)
     export.add_argument("--format", choices=("jsonl", "csv", "json"), default="jsonl", help="jsonl: one object a line")
     export.add_argument("--json", action="store_true", help="the same as --format json")
@@ -86,16 +90,17 @@ def _filter(options: argparse.Namespace) -> Filter:
 
 
 def list_findings(options: argparse.Namespace) -> int:
-    """List findings."""
+    """List findings, worst first."""
     open_instance()
     from tocsin.feeds import queries
+    from tocsin.feeds.leases import leased
 
     if options.limit is not None and options.limit < 0:
         raise InvalidInput("--limit must be 0 or more.")
     findings = queries.findings()
     asked = _filter(options)
     if options.json:
-        _write_array(map(queries.as_record, findings.stream(asked, limit=options.limit)))
+        _write_array(map(queries.as_record, leased(_worst_first(findings, asked, options.limit))))
         return 0
     limit = DEFAULT_LIMIT if options.limit is None else options.limit
     shown = findings.page(asked, sort="severity", descending=False, limit=limit)
@@ -108,16 +113,34 @@ def list_findings(options: argparse.Namespace) -> int:
             record["constituent"] or "-",
             sep="	",
         )
-    print(f"{len(shown)} of {findings.count(asked)} findings.")
+    print(f"{len(shown)} of {counted(findings.count(asked), 'finding')}.")
     return 0
+
+
+def _worst_first(findings: Findings, asked: Filter, limit: int | None) -> Iterator[Finding]:
+    """Return findings in the order of the page: by severity, the latest seen first. Few are in memory at a time.
+
+    Each batch goes on behind the last one of the batch before, so none comes twice and none is left out.
+    """
+    left = math.inf if limit is None else limit
+    found: list[Finding] = []
+    while left > 0:
+        many = int(min(left, BATCH))
+        if found:
+            found = findings.page_beyond(found[-1], asked, sort="severity", descending=False, limit=many)
+        else:
+            found = findings.page(asked, sort="severity", descending=False, limit=many)
+        yield from found
+        left = left - len(found) if len(found) == many else 0
 
 
 def export_findings(options: argparse.Namespace) -> int:
     """Stream findings."""
     open_instance()
     from tocsin.feeds import queries
+    from tocsin.feeds.leases import leased
 
-    found = queries.findings().stream(_filter(options))
+    found = leased(queries.findings().stream(_filter(options)))
     feeds = queries.feeds_of_types()  # after the findings: each of their types is there
     records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)
     if options.json or options.format == "json":

@@ -17,6 +17,9 @@ from tocsin.site.starting import set_up_django
 
 __all__ = ["build_parser", "run", "set_up_django"]
 
+BY_CTRL_C = 130
+"""Exit code: 128 and the number of the signal, as shells have it."""
+INTERRUPTED = "interrupted before it was done."
 APART = {"answers", "feed_verbs", "parser"}
 """Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
@@ -46,9 +49,10 @@ def run(arguments: Sequence[str]) -> int:
         # last flush does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("tocsin: stopped.", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt as stop:
+        start = "\n" if sys.stderr.isatty() else ""  # after ^C, or amid a progress bar
+        print(f"{start}tocsin: {str(stop) or INTERRUPTED}", file=sys.stderr)
+        return BY_CTRL_C
     except Exception as error:  # whatever a full disk shows as
         # It shows as an error of whatever wrote: the operating system, SQLite, PostgreSQL, Arrow.
         # Their classes cannot be named without loading all of them for every command. Anything else goes on.

@@ -10,9 +10,10 @@ import dataclasses
 import ipaddress
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
-from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
+from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal, Unavailable
 from tocsin.site.config import Config
 
 
@@ -39,15 +40,28 @@ class Listening:
 
 def listening(config: Config) -> Listening:
     """Return where to listen. Raises InvalidInput or Conflict with what to set instead."""
+    for fault in faults(config):
+        raise fault
     host = config.bind.strip("[]")
-    _check_tls(config)
-    if not (is_loopback(host) or config.tls_cert or config.trusted_proxies):
+    return Listening(host, config.port, config.tls_cert, config.tls_key, config.trusted_proxies)
+
+
+def faults(config: Config) -> Iterator[Refusal]:
+    """Yield each reason not to listen there."""
+    for check in (_check_tls, _check_reach):
+        try:
+            check(config)
+        except (InvalidInput, Conflict) as fault:
+            yield fault
+
+
+def _check_reach(config: Config) -> None:
+    if not (is_loopback(config.bind.strip("[]")) or config.tls_cert or config.tls_key or config.trusted_proxies):
         raise Conflict(
             f"{config.bind} can be reached from other machines, and without TLS everybody on the way reads along. "
             "Set TOCSIN_TLS_CERT and TOCSIN_TLS_KEY, or TOCSIN_TRUSTED_PROXIES when a reverse proxy stands in front, "
             "or leave TOCSIN_BIND at 127.0.0.1."
         )
-    return Listening(host, config.port, config.tls_cert, config.tls_key, config.trusted_proxies)
 
 
 def is_loopback(host: str) -> bool:

@@ -50,6 +50,7 @@ def web_command(where: Listening) -> Sequence[str]:
     """Return the command line of the web server."""
     command = [sys.executable, "-m", "gunicorn", "tocsin.site.wsgi:application"]
     command += ["--bind", where.bind, "--worker-class", "gthread", "--no-control-socket", "--log-level", "warning"]
+    command += ["--logger-class", "tocsin.site.serving.web_log.Logger"]
     command += ["--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--timeout", str(LONGEST_REQUEST_S)]
     # As long as gunicorn takes: pages themselves say of a shorter one that it is too long.
     command += ["--limit-request-line", "8190"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import formats, timezone
@@ -274,7 +274,7 @@ def left_out(question: Any) -> SafeString:
 def error_summary(form: BaseForm) -> SafeString:
     """`{% error_summary form %}`: what has to be put right, each linked to its field. `{{ form }}` brings its own."""
     errors = [
-        {"anchor": form[name].id_for_label if name in form.fields else "", "text": text}
+        _of_field(form[name], str(text)) if name in form.fields else {"anchor": "", "text": text}
         for name, texts in form.errors.items()
         for text in texts
     ]
@@ -282,6 +282,13 @@ def error_summary(form: BaseForm) -> SafeString:
         return SafeString("")
     title = ngettext("One thing to put right", "%(number)s things to put right", len(errors))
     return render_to_string("parts/error_summary.html", {"errors": errors, "title": title % {"number": len(errors)}})
+
+
+def _of_field(field: BoundField, text: str) -> dict[str, str]:
+    """Return an error with the name of its field, without which two of a kind read the same, and where to go."""
+    # A group of choices has no id of its own: its first choice is where one begins.
+    anchor = field.id_for_label or f"{field.auto_id}_0"
+    return {"anchor": anchor, "text": _("{field}: {problem}").format(field=field.label, problem=text)}
 
 
 @register.simple_tag

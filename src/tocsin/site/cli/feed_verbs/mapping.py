@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import positive
@@ -82,17 +83,18 @@ def _data(name: str, shown: Preview) -> dict[str, Any]:
 
 
 def _lines(name: str, shown: Preview) -> list[str]:
-    """Say what each column becomes, then row by row; `!` marks what could not be taken."""
+    """Say what each column becomes, what every row is given, and each row's own; `!` marks what could not be taken."""
     mapping, tally = shown.mapping, shown.tally
     said = [f"{name} is read as {mapping.type} ({mapping.title})."]
     width = max(map(len, shown.columns), default=0)
     said += [f"  {column:{width}}  →  {', '.join(keys)}" for column, keys in shown.columns.items()]
     constants = dict(mapping.constants)
+    said += ["in every row", *(f"    {key} = {value}" for key, value in sorted(constants.items()))] if constants else []
     for row in shown.rows:
         said += _row_lines(row, constants)
     said.append(
-        f"{len(shown.rows)} of {tally.records} records shown. Of all, {tally.kept} are kept, {tally.rows_quarantined} "
-        f"set aside, and {tally.cells_quarantined} cells left out."
+        f"{len(shown.rows)} of {counted(tally.records, 'record')} shown. Of all, {tally.kept} kept, "
+        f"{tally.rows_quarantined} set aside, and {counted(tally.cells_quarantined, 'cell')} left out."
     )
     return said
 

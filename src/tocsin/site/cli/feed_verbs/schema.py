@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.starting import open_instance
 
@@ -96,7 +97,7 @@ def show(options: argparse.Namespace) -> int:
 
 def _named(candidate: Candidate) -> str:
     schema = candidate.schema
-    return f"the schema of {schema.published_at or 'an unknown day'} with {len(schema.mappings)} types"
+    return f"the schema of {schema.published_at or 'an unknown day'} with {counted(len(schema.mappings), 'type')}"
 
 
 def _counted(candidate: Candidate) -> str:
@@ -135,13 +136,13 @@ def _sentences(difference: Difference) -> list[str]:
     """Say what changes: types first, then what changes in each."""
     said = []
     if difference.types_added:
-        said.append(f"{len(difference.types_added)} types are new: {_listed(difference.types_added)}.")
+        new = counted(len(difference.types_added), "type", "is new", "are new")
+        said.append(f"{new}: {_listed(difference.types_added)}.")
     if difference.types_removed:
-        said.append(
-            f"{len(difference.types_removed)} types are no longer described: {_listed(difference.types_removed)}."
-        )
+        gone = counted(len(difference.types_removed), "type", "is no longer described", "are no longer described")
+        said.append(f"{gone}: {_listed(difference.types_removed)}.")
     if difference.types_changed:
-        said.append(f"{len(difference.types_changed)} types change:")
+        said.append(f"{counted(len(difference.types_changed), 'type', 'changes', 'change')}:")
     said += [f"  {change.type}: {_change(change)}." for change in difference.types_changed[:SHOWN_TYPES]]
     if len(difference.types_changed) > SHOWN_TYPES:
         said.append(f"  and {len(difference.types_changed) - SHOWN_TYPES} more; --json lists all.")

@@ -54,7 +54,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
             f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
             f"{summary['findings_returned']} came back."
         )
-    said += _corrected(summary["corrected"], verbose)
+    said += corrected(summary["corrected"], verbose=verbose)
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
         rows, cells = counted(summary["rows_quarantined"], "row"), counted(summary["cells_quarantined"], "cell")
         said.append(f"Quarantined: {rows}, {cells}.")
@@ -92,7 +92,7 @@ def _known(names: list[str], verbose: bool) -> list[str]:
     return [f"{len(names)} files were imported before; nothing to do (--verbose names them)."] if names else []
 
 
-def _corrected(reports: list[dict[str, Any]], verbose: bool) -> list[str]:
+def corrected(reports: list[dict[str, Any]], *, verbose: bool = False) -> list[str]:
     """Say which earlier reports count no more."""
     if verbose or len(reports) <= _NAMED:
         return [f"{each['name']} takes the place of the report imported in run {each['run']}." for each in reports]

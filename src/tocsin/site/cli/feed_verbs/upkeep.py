@@ -78,12 +78,12 @@ def list_runs(options: argparse.Namespace) -> int:
         return 0
     runs = [_run_data(each) for each in shown(list(Run.objects.all()[: options.limit]))]
     lines = [
-        f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:11}  {run['files']:>5} files  "
-        f"{run['rows_kept']:>9} rows  {_remark(run)}".rstrip()
+        f"{run['run']:>6}  {run['started_at'][:16].replace('T', ' ')}  {run['state']:11}  "
+        f"{_column(run['files'], 5, 'file')}  {_column(run['rows_kept'], 9, 'row')}  {_remark(run)}".rstrip()
         for run in runs
     ]
     if number := sum(each.is_due for each in cycles):
-        wait = "1 cycle waits" if number == 1 else f"{number} cycles wait"
+        wait = counted(number, "cycle", "waits", "wait")
         lines.append(f"{wait} for somebody: tocsin feed runs --waiting")
     answer(options, "\n".join(lines) or "Nothing was imported yet.", {"runs": runs, "waiting": waiting})
     return 0
@@ -107,6 +107,11 @@ def _run_data(each: Shown) -> dict[str, Any]:
         "files_broken": len(each.broken),
         "note": note or (f"read run {replayed} again" if replayed else ""),
     }
+
+
+def _column(number: int, width: int, noun: str) -> str:
+    """Return a number with its noun, so that those of other lines stand under both."""
+    return counted(number, noun).rjust(width + len(noun) + (1 if number == 1 else 2)).ljust(width + len(noun) + 2)
 
 
 def _remark(run: dict[str, Any]) -> str:

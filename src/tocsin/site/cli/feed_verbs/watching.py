@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.names import readable
 from tocsin.site.cli.answers import add_json_option
+from tocsin.site.cli.feed_verbs import telling
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -56,11 +58,21 @@ def watch(options: argparse.Namespace) -> int:
             time.sleep(options.settled)
             watch.look()
         return 1 if teller.failed else 0
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda _number, _frame: stop.set())
-    watch.run(stop, every_s=options.every)
+    watch.run(_told_to_stop(), every_s=options.every)
     return 0
+
+
+def _told_to_stop() -> threading.Event:
+    """Return what is set by SIGTERM or Ctrl-C, so that an import is finished first; a second Ctrl-C interrupts that."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+    return stop
 
 
 def _say_what_is_watched(folder: Path, options: argparse.Namespace) -> None:
@@ -86,4 +98,5 @@ class _Teller:
         if self.as_json:
             print(json.dumps(data, ensure_ascii=False), flush=True)
         elif not is_aside:
-            print(sentence, flush=True)
+            named = telling.corrected(data["summary"]["corrected"], verbose=True) if "summary" in data else []
+            print("\n".join([sentence, *named]), flush=True)

@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const WAIT_MS = 1200;
+  // Single letters may be switched off on the page of help; Escape stays.
+  const hasKeys = document.documentElement.dataset.keys !== "off";
   let going = 0;
 
   const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
@@ -52,7 +54,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
-    if (typing(event.target)) return;
+    if (typing(event.target) || !hasKeys) return;
     if (going && Date.now() - going < WAIT_MS) {
       going = 0;
       event.preventDefault();

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feeds', '0005_downloads'),
+        ('feeds', '0006_names_of_a_report'),
     ]
 
     operations = [

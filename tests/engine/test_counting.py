@@ -1,0 +1,125 @@
+"""The same content under several names counts once, while one of them delivers it, whichever came first."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.manifest import Bench, content
+from tests.engine.reports import day, name_of, seen, write
+from tocsin.engine.counting import waits_for
+from tocsin.engine.store import Report
+
+CONTENTS = [[seen(f"192.0.2.{10 * number + n + 1}", day(0)) for n in range(number + 1)] for number in range(3)]
+PARTS = ("", "-a", "-b")
+Delivery = tuple[str, int]
+"""A name, by its part, and which content comes under it."""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "store")
+
+
+def deliver(bench: Bench, *deliveries: Delivery) -> None:
+    """Import files in one call."""
+    folder = Path(tempfile.mkdtemp(dir=bench.root.parent))
+    bench.run([write(folder, CONTENTS[number], part=part) for part, number in deliveries])
+
+
+def names(bench: Bench) -> dict[tuple[str, ...], int]:
+    """Return the rows of each report that counts, by the parts of its names."""
+    length = len(name_of("scan_rdp", day(0))) - len(".csv")
+    return {
+        tuple(sorted(name[length:].removesuffix(".csv") for name in report.names)): report.kept
+        for report in bench.manifest.by_id.values()
+    }
+
+
+def test_a_correction_of_one_name_leaves_what_another_still_delivers(bench: Bench) -> None:
+    deliver(bench, ("", 0))
+    deliver(bench, ("-a", 0))
+    assert names(bench) == {("", "-a"): 1}
+    deliver(bench, ("", 1))
+    assert names(bench) == {("-a",): 1, ("",): 2}
+    deliver(bench, ("-a", 2))
+    assert names(bench) == {("-a",): 3, ("",): 2}
+    assert bench.debris() == set()
+
+
+def test_what_is_corrected_and_comes_under_another_name_in_one_call_counts_in_either_order(tmp_path: Path) -> None:
+    found = []
+    for number, call in enumerate(itertools.permutations([("", 1), ("-a", 0)])):
+        bench = Bench(tmp_path / f"store{number}")
+        deliver(bench, ("", 0))
+        deliver(bench, *call)
+        found.append(content(bench))
+        assert names(bench) == {("-a",): 1, ("",): 2}
+        assert bench.debris() == set()
+    assert found[0] == found[1]
+
+
+def test_a_cycle_no_longer_waits_for_a_name_that_came_whole_at_last(bench: Bench, tmp_path: Path) -> None:
+    deliver(bench, ("", 0))
+    broken = write(tmp_path, CONTENTS[0], part="-a")
+    whole = broken.read_bytes()
+    broken.write_bytes(b"\0")
+    bench.run([broken])
+    assert bench.manifest.by_day["scan_rdp", day(0)].broken == (broken.name,)
+    broken.write_bytes(whole)
+    delta = bench.run([broken])
+    assert (delta.accepted, delta.unchanged) == ((), (broken.name,))
+    assert bench.manifest.by_day["scan_rdp", day(0)].broken == ()
+
+
+def _interleaved(data: st.DataObject, by_name: dict[str, list[int]]) -> list[list[Delivery]]:
+    """Return calls that deliver every name's contents in their order; no name twice in a call."""
+    left = {name: list(contents) for name, contents in by_name.items()}
+    calls = []
+    while left := {name: contents for name, contents in left.items() if contents}:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(left)), unique=True, min_size=1))
+        calls.append([(name, left[name].pop(0)) for name in chosen])
+    return calls
+
+
+@settings(max_examples=25)
+@given(
+    st.fixed_dictionaries({part: st.lists(st.integers(0, len(CONTENTS) - 1), max_size=3) for part in PARTS}),
+    st.data(),
+)
+def test_what_counts_follows_from_what_came_last_under_each_name(
+    by_name: dict[str, list[int]], data: st.DataObject
+) -> None:
+    expected: dict[int, set[str]] = {}
+    for part, contents in by_name.items():
+        for number in contents[-1:]:
+            expected.setdefault(number, set()).add(part)
+    found: list[dict[str, Any]] = []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(Path(folder) / "store")
+            bench.root.mkdir()
+            for call in _interleaved(data, by_name):
+                deliver(bench, *call)
+            assert names(bench) == {tuple(sorted(parts)): number + 1 for number, parts in expected.items()}
+            assert bench.debris() == set()
+            found.append(content(bench))
+    assert found[0] == found[1]
+
+
+def test_the_first_name_of_the_alphabet_stands_for_all() -> None:
+    report = Report("x", "b", "t", day(0), 0, 0, 0, 0, (), "", {}, 0)
+    assert report.named(["c", "a", "c"]).names == ("a", "c")
+    assert report.named(["b"]) == report
+
+
+def test_a_name_is_waited_for_alone_or_in_an_archive() -> None:
+    assert waits_for("a.csv", "a.csv")
+    assert waits_for("day.zip/a.csv", "a.csv")
+    assert not waits_for("a.csv", "b.csv")

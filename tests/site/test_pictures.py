@@ -1,0 +1,88 @@
+"""`make pictures` shows every page that there is."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from tests.architecture.reading import ROOT
+
+NO_PAGE = {
+    "health": "answers a probe in plain text",
+    "language": "takes a form and goes back",
+    "feeds:work": "takes a form",
+    "feeds:export": "answers with a file",
+    "feeds:note": "takes a form",
+    "feeds:give": "takes a form",
+    "feeds:decide": "takes a form",
+    "feeds:order": "takes a form",
+    "feeds:progress": "answers with a part of the page of a run",
+    "feeds:withdraw": "takes a form",
+    "feeds:replay": "takes a form",
+    "feeds:claim-for": "goes on to the form for a claim",
+    "directory:attribution": "answers with a part of a page",
+    "directory:confirm-claim": "takes a form",
+    "people_enrolment_link": "takes the secret out of the address and goes on to enrolment",
+    "people_demo_link": "signs in and goes on",
+    # The same page under the name that its room gives it.
+    "directory:list": "is /directory/",
+    "directory:conflicts": "is /directory/conflicts/",
+}
+"""Addresses that answer no page of their own, and why."""
+PAGES: list[dict[str, Any]] = tomllib.loads((ROOT / "tools/pictures.toml").read_text(encoding="utf-8"))["page"]
+SCENES = {"demo", "fresh", "worn", "exercise"}
+KEYS = {"name", "path", "follow", "steps", "times", "status", "as", "longer", "shows", "scene"}
+VERBS = {"fill", "choose", "attach", "open", "forge", "click", "send"}
+
+
+def addresses(resolver: URLResolver, space: str = "") -> Iterator[str]:
+    """Yield the name of every address, with its space."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from addresses(each, f"{each.namespace}:" if each.namespace else space)
+        elif isinstance(each, URLPattern):
+            yield f"{space}{each.name}"
+
+
+def shown() -> set[str]:
+    """Return the names of the addresses that some picture shows."""
+    names = {name for page in PAGES for name in page.get("shows", ())}
+    for page in PAGES:
+        path = page.get("path", "").partition("?")[0]
+        if path and page.get("status") != 404:
+            names.add(resolve(path).view_name)
+    return names
+
+
+def test_every_page_has_its_picture() -> None:
+    assert sorted(set(addresses(get_resolver())) - shown() - set(NO_PAGE)) == []
+
+
+def test_no_picture_is_promised_of_what_is_not_there() -> None:
+    known = set(addresses(get_resolver()))
+    assert sorted(shown() - known) == [] and sorted(set(NO_PAGE) - known) == []
+
+
+def test_what_has_a_picture_is_not_excused() -> None:
+    assert sorted(shown() & set(NO_PAGE)) == []
+
+
+def test_every_picture_has_a_name_of_its_own() -> None:
+    names = [page["name"] for page in PAGES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page["name"])
+def test_a_page_is_described_in_words_that_the_tool_knows(page: dict[str, Any]) -> None:
+    assert set(page) <= KEYS and page.get("scene", "demo") in SCENES
+    assert "path" in page or "shows" in page
+    assert {step[0] for step in page.get("steps", ())} <= VERBS
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 413, 414, 422, 429])
+def test_every_refusal_that_a_page_can_bring_about_has_its_picture(status: int) -> None:
+    assert status in {page.get("status") for page in PAGES}
