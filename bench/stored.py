@@ -211,7 +211,7 @@ class Store:
     def write_state(self) -> list[str]:
         """Write the findings in as many partitions as the engine would."""
         from tocsin.engine import observations, reduce
-        from tocsin.engine.run import bits_for
+        from tocsin.engine.partitions import bits_for
 
         bits = bits_for(self.kind.findings, None)
         findings = np.arange(self.kind.findings, dtype=np.int64)

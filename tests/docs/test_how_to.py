@@ -10,6 +10,9 @@ import pytest
 
 from tests.commands import Command
 from tests.docs.reading import page
+from tocsin.kernel.retention import SHORTEST_DAYS
+from tocsin.kernel.tlp import TLP
+from tocsin.site.config import load
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -39,6 +42,14 @@ def test_the_mapping_that_is_shown_serves_an_import(ready: Path, tocsin: Command
     (ready / "mappings" / mapping.name).write_bytes(mapping.read_bytes())
     summary = json.loads(tocsin("feed", "run", report, "--json").stdout)
     assert [(file["type"], file["kept"], file["quarantined"]) for file in summary["files"]] == [("sensor_logins", 2, 1)]
+
+
+def test_the_settings_for_how_long_data_is_kept_are_as_explained(tmp_path: Path) -> None:
+    (shown,) = blocks("limit-how-long-data-is-kept", "toml")
+    (tmp_path / "tocsin.toml").write_text(shown, encoding="utf-8")
+    retention = load({"TOCSIN_HOME": str(tmp_path)}).retention
+    assert [retention.days(label) for label in TLP] == [730, 730, 365, 365, 90]
+    assert f"At least {SHORTEST_DAYS} days" in page("how-to/limit-how-long-data-is-kept")
 
 
 def test_a_claim_is_ended_by_a_file_as_shown(ready: Path, tocsin: Command, tmp_path: Path) -> None:

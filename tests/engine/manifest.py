@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tocsin.engine import retention
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.cycles import Calendar, Judged, judge
@@ -24,8 +25,9 @@ from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
 from tocsin.engine.intake import Context, Recogniser
 from tocsin.engine.query import Database, Findings, TypeFiles
+from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, Options
-from tocsin.engine.store import CycleRecord, Report, State, Workspace, no_checkpoint
+from tocsin.engine.store import Baseline, CycleRecord, Report, State, Workspace, no_checkpoint
 from tocsin.formats import shadowserver
 from tocsin.formats.recognition import Recognition
 
@@ -38,6 +40,7 @@ class Manifest:
     by_day: dict[tuple[str, dt.date], CycleRecord] = dataclasses.field(default_factory=dict)
     states: dict[str, State] = dataclasses.field(default_factory=dict)
     movements: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
+    baselines: dict[str, Baseline] = dataclasses.field(default_factory=dict)
 
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
@@ -47,6 +50,19 @@ class Manifest:
 
     def state(self, report_type: str) -> State | None:
         return self.states.get(report_type)
+
+    def baseline(self, report_type: str) -> Baseline | None:
+        return self.baselines.get(report_type)
+
+    def expire(self, expiry: Expiry, reports: Sequence[Report]) -> None:
+        """Take what is left of days that are no longer kept."""
+        self.baselines[expiry.baseline.type] = expiry.baseline
+        for report in reports:
+            self.by_id[report.id] = dataclasses.replace(report, parts=(), quarantine="", expired=True)
+        one = expiry.change
+        self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
+        if one.state:
+            self.states[one.type] = one.state
 
     def apply(self, delta: Delta) -> None:
         """Take a run's outcome; the state of a type without any report is forgotten."""
@@ -68,7 +84,8 @@ class Manifest:
 
     def files(self) -> set[str]:
         """Return every file that counts, relative to the store."""
-        named = {path for state in self.states.values() for path in state.partitions}
+        held = (*self.states.values(), *self.baselines.values())
+        named = {path for each in held for path in each.partitions}
         for report in self.by_id.values():
             named |= {*report.parts, *filter(None, [report.quarantine])}
         return named
@@ -137,6 +154,18 @@ class Bench:
         )
         self._commit(delta, no_checkpoint)
         return delta
+
+    def expire(self, report_type: str, up_to: dt.date, checkpoint: Any = no_checkpoint) -> Expiry:
+        """Keep nothing of the days of a type up to one, and commit."""
+        plan = retention.plan(report_type, up_to, self.manifest, 1)
+        expiry = retention.expire(plan, workspace=self._context(checkpoint).workspace, executor=Threads())
+        self.manifest.expire(expiry, plan.reports)
+        self.save()
+        checkpoint("committed")
+        files = [path for report in plan.reports for path in (*report.parts, report.quarantine) if path]
+        for path in (*expiry.debris, *expiry.spills, *files):
+            (self.root / path).unlink(missing_ok=True)
+        return expiry
 
     def _context(self, checkpoint: Any) -> Context:
         workspace = Workspace(self.root, f"run{uuid.uuid4().hex[:12]}", checkpoint)

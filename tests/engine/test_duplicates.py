@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.engine.manifest import Bench
 from tests.engine.reports import COLUMNS, as_csv, day, name_of, seen, write
 from tocsin.engine import duplicates, records, run
+from tocsin.engine import partitions as partitions_of_types
 from tocsin.engine.duplicates import NONE, Twins, count
 from tocsin.engine.executors import Threads
 from tocsin.engine.store import Workspace
@@ -63,7 +64,7 @@ def test_a_part_is_looked_at_once_however_many_partitions_its_rows_fell_into(
         return cells(part)
 
     monkeypatch.setattr(duplicates, "_cells", counted)
-    monkeypatch.setattr(run, "ROWS_PER_PARTITION", 10)
+    monkeypatch.setattr(partitions_of_types, "ROWS_PER_PARTITION", 10)
     monkeypatch.setattr(run, "_TOGETHER", together)
     monkeypatch.setattr(records, "CHUNK_ROWS", 50)
     monkeypatch.setattr(records, "BLOCK_BYTES", 1 << 10)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench, state_digest
 from tests.engine.reports import as_csv, day, name_of, seen
-from tocsin.engine import run as engine
+from tocsin.engine import partitions as partitions_of_types
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.cycles import Decision
 from tocsin.engine.fold import Label
@@ -411,9 +411,9 @@ def test_many_partitions_say_the_same_as_one(partitions: int, tmp_path: Path, mo
     many = Story(tmp_path / "many", 1)
     for number, file in enumerate(reports):
         # It grows while findings are there already: partitions are split, never joined.
-        monkeypatch.setattr(engine, "ROWS_PER_PARTITION", 200 // partitions if number else 1_000_000)
+        monkeypatch.setattr(partitions_of_types, "ROWS_PER_PARTITION", 200 // partitions if number else 1_000_000)
         many.deliver(file)
-    monkeypatch.setattr(engine, "ROWS_PER_PARTITION", 5)
+    monkeypatch.setattr(partitions_of_types, "ROWS_PER_PARTITION", 5)
     many.deliver(reports[0])
     assert len(many.bench.manifest.states[KIND].partitions) >= partitions // 4
     assert state_digest(many.bench) == state_digest(one.bench)

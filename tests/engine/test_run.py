@@ -14,12 +14,12 @@ import pytest
 
 from tests.engine.manifest import Bench, content, state_digest
 from tests.engine.reports import COLUMNS, as_csv, day, name_of, row, seen, write
-from tocsin.engine import records, run
+from tocsin.engine import partitions, records, run
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.executors import Threads
 from tocsin.engine.intake import part_number
 from tocsin.engine.observations import PLACE
-from tocsin.engine.run import bits_for
+from tocsin.engine.partitions import bits_for
 from tocsin.engine.store import State
 from tocsin.formats import shadowserver
 from tocsin.formats.delimited import shipped_feeds
@@ -279,7 +279,7 @@ def test_partitions_grow_with_rows_and_findings_and_never_shrink(
 def test_a_small_report_may_leave_partitions_empty(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "ROWS_PER_PARTITION", 5)
+    monkeypatch.setattr(partitions, "ROWS_PER_PARTITION", 5)
     bench.run([write(tmp_path, [seen(f"192.0.2.{n}", day(0)) for n in range(1, 100)])])
     assert len(bench.manifest.states["scan_rdp"].partitions) >= 8
     bench.run([write(tmp_path, [seen("192.0.2.1", day(1)), seen("192.0.2.2", day(1), protocol="udp")], on=day(1))])

@@ -19,7 +19,7 @@ import pytest
 
 from bench import feeds
 from tests.engine.manifest import Bench, claims_of, state_digest
-from tocsin.engine import records, run
+from tocsin.engine import partitions, records
 from tocsin.engine.fold import Label
 from tocsin.engine.query import Filter
 from tocsin.engine.store import Report
@@ -113,7 +113,7 @@ def test_daily_calls_in_many_small_pieces_give_the_same(
     at_once, _ = imported(own, tmp_path / "once", daily=False)
     monkeypatch.setattr(records, "CHUNK_ROWS", 60)
     monkeypatch.setattr(records, "BLOCK_BYTES", 1 << 15)
-    monkeypatch.setattr(run, "ROWS_PER_PARTITION", 300)
+    monkeypatch.setattr(partitions, "ROWS_PER_PARTITION", 300)
     bench, duplicates = imported(own, tmp_path / "daily", daily=True)
     check(own, bench, duplicates)
     assert any(len(state.partitions) > 1 for state in bench.manifest.states.values())

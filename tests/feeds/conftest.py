@@ -61,10 +61,11 @@ class Store:
 
     def named(self) -> set[str]:
         """Return the files that the manifest names."""
-        from tocsin.feeds.models import Report, State
+        from tocsin.feeds.models import Baseline, Report, State
 
         reports = Report.objects.exclude(state="superseded")
-        paths = {path for state in State.objects.all() for path in state.partitions}
+        findings = (*State.objects.all(), *Baseline.objects.all())
+        paths = {path for each in findings for path in each.partitions}
         return paths | {path for row in reports for path in (*row.parts, row.quarantine) if path}
 
 
@@ -121,3 +122,14 @@ def week(store: Store, tmp_path: Path) -> Store:
         path = write(tmp_path / "reports", number, [*hosts, 70, 200])
         store.run(path, accept_drop=True)
     return store
+
+
+@pytest.fixture
+def keep(settings: Any) -> Any:
+    """Return what sets for how many days observations are kept: fewer than an administrator could ask for."""
+
+    def for_days(amber: int = 0, **others: int) -> None:
+        named = {f"retention_days_{name}": number for name, number in {"amber": amber, **others}.items()}
+        settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **named)
+
+    return for_days

@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands import Command
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.tlp import TLP
 from tocsin.site import config, settings
 
 KEY = "k" * 40
@@ -21,6 +22,9 @@ KEY = "k" * 40
         ("THREADS", "-3", "-3 is not between 0 and 64"),
         ("GONE_AFTER", "0", "0 is not between 1 and 365"),
         ("MEMORY_MB", "1", "1 is not between 128 and 65536"),
+        ("RETENTION_DAYS", "ever", "is not a whole number"),
+        ("RETENTION_DAYS", "29", "29 is not between 30 and 36500 days. Leave it out to keep them for ever"),
+        ("RETENTION_DAYS_AMBER_STRICT", "-1", "-1 is not between 30 and 36500 days"),
         ("LANGUAGE", "xx", "'xx' is none of en, fr"),
         ("DATABASE_URL", "banana", "no address of a database"),
         ("DATABASE_URL", "mysql://user:secret@host/name", "no address of a database"),
@@ -38,6 +42,27 @@ def test_values_that_can_be_are_taken(tmp_path: Path) -> None:
     given = {"TOCSIN_PORT": "65535", "TOCSIN_LANGUAGE": "fr", "TOCSIN_SECRET_KEY": KEY, "TOCSIN_THREADS": "0"}
     found = config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_DATABASE_URL": "postgresql://a@b/c", **given})
     assert (found.port, found.language, found.secret_key) == (65535, "fr", KEY)
+
+
+def test_for_how_long_is_kept_is_set_by_label(tmp_path: Path) -> None:
+    (tmp_path / "tocsin.toml").write_text("retention_days = 730\nretention_days_amber = 365\n")
+    retention = config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_RETENTION_DAYS_RED": "90"}).retention
+    assert {label.value: retention.days(label) for label in TLP} == {
+        "CLEAR": 730, "GREEN": 730, "AMBER": 365, "AMBER+STRICT": 365, "RED": 90,
+    }  # fmt: skip
+    assert not config.load({"TOCSIN_HOME": str(tmp_path / "other")}).retention.is_set
+
+
+def test_what_is_marked_more_strictly_is_not_kept_for_longer(tmp_path: Path) -> None:
+    given = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_RETENTION_DAYS": "60", "TOCSIN_RETENTION_DAYS_RED": "90"}
+    with pytest.raises(InvalidInput, match="TOCSIN_RETENTION_DAYS_RED: 90 days are more than the 60"):
+        config.load(given)
+
+
+def test_a_finding_has_time_to_go_gone_before_its_rows_go(tmp_path: Path) -> None:
+    given = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_RETENTION_DAYS": "30", "TOCSIN_GONE_AFTER": "30"}
+    with pytest.raises(InvalidInput, match="30 is not between 37 and 36500 days"):
+        config.load(given)
 
 
 def test_a_list_for_one_word_in_the_file_is_refused(tmp_path: Path) -> None:

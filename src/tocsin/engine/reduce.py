@@ -52,8 +52,10 @@ class FoldTask:
     calendar: Calendar
     since: dt.date
     claims: Claims | None
-    """Given when the type is folded anew, from its observations alone: open findings belong to whom the claims say
-    now, closed ones stay with whom they were last with."""
+    """Given when the type is folded anew, from its baseline and its observations alone: open findings belong to whom
+    the claims say now, closed ones stay with whom they were last with."""
+    baseline: tuple[str, ...] = ()
+    """Files of what was folded from days that are no longer kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +72,11 @@ class Reduced:
 
 def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     """Fold a task and write its state."""
-    prior = STATE_SCHEMA.empty_table() if task.claims is not None else _prior(workspace, task)
-    holders = _prior(workspace, task, HOLDERS) if task.claims is not None else None
-    folded = fold(task.type, prior, _rows(workspace, task), task.calendar, task.since, holders)
+    is_anew = task.claims is not None
+    prior = partition_of(workspace, task.baseline if is_anew else task.prior, task.partition, task.bits)
+    holders = partition_of(workspace, task.prior, task.partition, task.bits, HOLDERS) if is_anew else None
+    rows = spilled_rows(workspace, task.spills, task.partition)
+    folded = fold(task.type, prior, rows, task.calendar, task.since, holders)
     state = folded.state
     if task.claims is not None:
         state = reattributed(state, task.claims, task.calendar.horizon)
@@ -82,22 +86,25 @@ def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     return Reduced(workspace.relative(path), state.num_rows, folded.movements, folded.duplicates, folded.twins)
 
 
-def _prior(workspace: Workspace, task: FoldTask, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
-    """Return what was known of the partition. There may be fewer, larger files than partitions now."""
-    if not task.prior:
+def partition_of(
+    workspace: Workspace, files: Sequence[str], partition: int, bits: int, columns: Sequence[str] = STATE_SCHEMA.names
+) -> pa.Table:
+    """Return one partition of the findings in files, of which there may be fewer, larger ones than partitions now."""
+    if not files:
         return STATE_SCHEMA.empty_table().select(columns)
-    shift = task.bits - (len(task.prior) - 1).bit_length()
-    table = read_state(workspace.root / task.prior[task.partition >> shift], columns)
+    shift = bits - (len(files) - 1).bit_length()
+    table = read_state(workspace.root / files[partition >> shift], columns)
     if shift:
-        mine = observations.partitions(table["k1"].to_numpy(), task.bits) == task.partition
+        mine = observations.partitions(table["k1"].to_numpy(), bits) == partition
         table = table.filter(pa.array(mine))
     return table
 
 
-def _rows(workspace: Workspace, task: FoldTask) -> pa.Table:
+def spilled_rows(workspace: Workspace, spills: Sequence[Spill], partition: int) -> pa.Table:
+    """Return the rows of one partition in spills."""
     tables = []
-    for spill in task.spills:
-        table = observations.read_spill(workspace.root / spill.path, task.partition)
+    for spill in spills:
+        table = observations.read_spill(workspace.root / spill.path, partition)
         if count := table.num_rows:
             on = pa.repeat(pa.scalar(spill.on, pa.date32()), count)
             word = pa.repeat(pa.scalar(spill.word, pa.uint64()), count)

@@ -41,10 +41,13 @@ _END = np.iinfo(np.int64).max
 def delivered_again(
     workspace: Workspace, number: int, report: Report, recognise: Recogniser, latest: dt.date | None = None
 ) -> Delivery:
-    """Return an accepted report as if it were delivered now. Raises BrokenReport when its mapping does not fit it.
+    """Return an accepted report as if it were delivered now. Raises BrokenReport when its mapping does not fit it, or
+    nothing of it is kept.
 
     `latest` is the last day that it might be of when it was delivered first.
     """
+    if report.expired:
+        raise BrokenReport("its rows are no longer kept.", where=report.name)
     recognised = recognise(report.name, report.columns)
     if recognised.shape.header and recognised.shape.header != report.columns:
         raise BrokenReport("its mapping gives it other columns than it was read with.", where=report.name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,7 +19,8 @@ import pyarrow as pa
 
 from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Counting, waits_for
-from tocsin.engine.cycles import Calendar, Decision, Judged, judge
+from tocsin.engine.cycles import Calendar, Decision, Judged
+from tocsin.engine.days import Days
 from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
 from tocsin.engine.fold import BY, MOVEMENTS
@@ -35,15 +35,13 @@ from tocsin.engine.intake import (
     part_number,
 )
 from tocsin.engine.opening import BrokenReport, Source, sources
+from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.store import Catalogue, CycleRecord, Report, State
+from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
 
-ROWS_PER_PARTITION = 300_000
-"""What is folded at a time, and so what the memory of a fold hangs on: some 500 bytes a row."""
-MOST_BITS = 12
 _TOGETHER = 32
 """Partitions that are folded before what may be copies in them is looked at: in memory until then, 32 bytes a row."""
 
@@ -166,6 +164,7 @@ class _Intake(Counting):
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options) -> None:
         super().__init__(catalogue)
         self.recognise, self.options = recognise, options
+        self.days = Days(catalogue, options.latest)
         self.deliveries: list[Delivery] = []
         self.reads: dict[str, Read] = {}
         self.unchanged: list[str] = []
@@ -192,8 +191,8 @@ class _Intake(Counting):
             if known := self._known_as(delivery):
                 self._delivered[known.type, source.name, known.on] = known.id
                 self.unchanged.append(source.name)
-            elif self._is_ahead(delivery.recognised.on):
-                self._set_aside(source.name, _ahead(source.name, delivery.recognised.on))
+            elif refusal := self.days.refusal(source.name, delivery.recognised.mapping.type, delivery.recognised.on):
+                self._set_aside(source.name, refusal)
             else:
                 self.deliveries.append(delivery)
         self.deliveries = self._with_bits()
@@ -202,14 +201,11 @@ class _Intake(Counting):
         for suffix in (".gz", ".zip", ".zst"):
             name = name.removesuffix(suffix)
         cycle = self.recognise.cycle_of(name)
-        if cycle and self._is_ahead(cycle[1]):
-            cycle = None  # a day that has not come has no cycle to keep open
+        if cycle and self.days.refusal(name, *cycle):
+            cycle = None  # a day that has not come, or is not kept, has no cycle to keep open
         self.broken.append(Broken(name, str(broken), cycle))
         if cycle:
             self.touched.add(cycle[0])
-
-    def _is_ahead(self, on: dt.date | None) -> bool:
-        return on is not None and self.options.latest is not None and on > self.options.latest
 
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
@@ -218,6 +214,8 @@ class _Intake(Counting):
         if not (delivery.recognised.on or delivery.recognised.mapping.roles.time):
             # A list without days is of the day it was changed last: what it held days ago it may hold again.
             namesakes = [r for r in namesakes if r.on == delivery.stand_in.date()]
+        if self.days.is_past(delivery.recognised.mapping.type, delivery.recognised.on):
+            namesakes = [r for r in reports if r.on == delivery.recognised.on]  # under whichever name it came
         if not namesakes:
             return None
         try:
@@ -236,7 +234,7 @@ class _Intake(Counting):
 
     def _bits(self, kind: str, rows: float) -> int:
         state = self.catalogue.state(kind)
-        known = sum(report.kept for report in self.known(kind)) if state else 0
+        known = rows_here(self.known(kind)) if state else 0
         days = [d.recognised.on for d in self.deliveries if d.recognised.mapping.type == kind]
         late = state is not None and any(on is None or on < state.folded_to for on in days)
         return bits_for(rows + (known if late else 0), state)
@@ -265,9 +263,10 @@ class _Intake(Counting):
                 self.spills.extend(context.workspace.written_for(delivery.number))
 
     def _dated(self, report: Report) -> Report:
-        """Return a report whose day may be. Raises BrokenReport."""
-        if self._is_ahead(report.on):
-            raise _ahead(report.name, report.on)
+        """Return a report whose day may be, or that was here before. Raises BrokenReport."""
+        refusal = self.days.refusal(report.name, report.type, report.on)
+        if refusal and not any(known.id == report.id for known in self.known(report.type)):
+            raise refusal
         return report
 
     def _is_namesake(self, report: Report) -> bool:
@@ -286,9 +285,10 @@ class _Intake(Counting):
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
-            self.correct(report)
-            self.rename(twin, (*twin.names, report.name))
-            self.arrive(report)
+            if not self.days.is_past(report.type, report.on):  # what is settled keeps its names
+                self.correct(report)
+                self.rename(twin, (*twin.names, report.name))
+                self.arrive(report)
             self.unchanged.append(report.name)
             self.spills.extend(context.workspace.written_for(read.delivery.number))
         else:
@@ -319,7 +319,7 @@ class _Intake(Counting):
         rows: dict[str, int] = defaultdict(int)
         for report, delivery in again:
             rows[delivery.recognised.mapping.type] += report.records
-        rows = {kind: count + sum(report.kept for report in self.known(kind)) for kind, count in rows.items()}
+        rows = {kind: count + rows_here(self.known(kind)) for kind, count in rows.items()}
         bits = {kind: bits_for(count, self.catalogue.state(kind)) for kind, count in rows.items()}
         again = [(r, dataclasses.replace(d, bits=bits[d.recognised.mapping.type])) for r, d in again]
         self.superseded.extend(report for report, _ in again)
@@ -332,6 +332,9 @@ class _Intake(Counting):
             recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
             read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
         report = read.report().named(before.names)
+        if self.days.is_past(report.type, report.on):
+            self._leave(before, self.days.refusal(before.name, report.type, report.on), read, context)
+            return
         self.touched.add(before.type)
         if (report.type, report.on) != (before.type, before.on):
             self._move_cycle(before, report)
@@ -341,6 +344,12 @@ class _Intake(Counting):
         else:
             self._accept(context, read, report)
 
+    def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
+        """Let a report that was read again stay as it was."""
+        self.broken.append(Broken(before.name, str(why), None))
+        self.superseded.remove(before)
+        self.spills.extend(context.workspace.written_for(read.delivery.number))
+
     def _move_cycle(self, before: Report, report: Report) -> None:
         """Let the cycle that a report belongs to now be closed when the one it belonged to was."""
         was = next((cycle for cycle in self.catalogue.cycles(before.type) if cycle.on == before.on), None)
@@ -348,26 +357,6 @@ class _Intake(Counting):
         if was and was.closed:
             now = now or CycleRecord(report.type, report.on, closed=True)
             self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
-
-
-def _ahead(name: str, on: dt.date | None) -> BrokenReport:
-    return BrokenReport(
-        f"it is dated {on}, which lies too far ahead.",
-        where=name,
-        remedy="If that day is wrong, put the right one into the name of the file; if the clock of this machine is "
-        "wrong, set it. Then import it again.",
-    )
-
-
-def bits_for(rows: float, state: State | None) -> int:
-    """Return into how many partitions, as a power of two, rows and the findings that they meet are split.
-
-    Never fewer than there are.
-    """
-    wanted = math.ceil(
-        math.log2(max(rows / ROWS_PER_PARTITION, (state.findings if state else 0) / ROWS_PER_PARTITION, 1))
-    )
-    return min(max(wanted, (len(state.partitions) - 1).bit_length() if state else 0), MOST_BITS)
 
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
@@ -424,13 +413,14 @@ class _TypeFold:
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
-        self.judged = self._judged()
+        self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
         self.anew = bool(removed) or not self._follows()
-        self.since = dt.date.min if self.anew else self._since()
+        self.baseline = intake.days.baseline(kind)
+        self.since = self._beginning() if self.anew else self._since()
         self.reads = [(report, intake.reads[report.id]) for report in self.new]
-        self.rows = sum(report.kept for report in (*self.new, *(self.old if self.anew else ())))
+        self.rows = rows_here((*self.new, *(self.old if self.anew else ())))
         self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(self.rows, self.prior)
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
@@ -463,12 +453,6 @@ class _TypeFold:
         cycles |= {on: cycle for (kind, on), cycle in self.intake.decided.items() if kind == self.type}
         return sorted(cycles.values(), key=lambda cycle: cycle.on)
 
-    def _judged(self) -> list[Judged]:
-        rows: dict[dt.date, int] = defaultdict(int)
-        for report in (*self.old, *self.new):
-            rows[report.on] += report.kept  # what could not be read says nothing of who is missing
-        return judge(record.cycle(rows[record.on]) for record in self.cycles)
-
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""
         if self.prior is None:
@@ -480,6 +464,10 @@ class _TypeFold:
         if self.prior.handed_over and self._since() <= end:
             return False  # a day that came in part before is counted once more, and the state forgot whose it was then
         return judged_so and same_rule and all(report.on >= end for report in self.new)
+
+    def _beginning(self) -> dt.date:
+        """Return the first day whose movements can be counted anew."""
+        return self.baseline.kept_from if self.baseline else dt.date.min
 
     def _since(self) -> dt.date:
         changed = set(self.counted) ^ set(self.prior.counted if self.prior else ())
@@ -509,6 +497,7 @@ class _TypeFold:
             calendar=self.calendar,
             since=self.since,
             claims=self.claims if self.anew else None,
+            baseline=self.baseline.partitions if self.baseline else (),
         )
         return [dataclasses.replace(whole, partition=partition) for partition in range(1 << self.bits)]
 

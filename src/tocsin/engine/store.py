@@ -14,11 +14,12 @@ import datetime as dt
 import hashlib
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from tocsin.engine.cycles import Cycle, Decision
+from tocsin.engine.cycles import Cycle, Decision, Judged, judge
 from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
@@ -50,6 +51,8 @@ class Report:
     """Of the mapping that read it: `none` says that the type needs one."""
     content: str = ""
     """SHA-256 of the unpacked bytes: what the id is made from, beside type and day."""
+    expired: bool = False
+    """Its observations and its quarantine are no longer kept: what it counted for stands in the type's baseline."""
     also: tuple[str, ...] = ()
     """Further names under which the same content came. It counts while one name delivers it: a correction takes away
     the name under which it comes, no more. So it does not matter which of them came first."""
@@ -88,6 +91,14 @@ class CycleRecord:
         return Cycle(self.type, self.on, rows, self.closed and not self.broken, self.decision)
 
 
+def judged(records: Iterable[CycleRecord], reports: Iterable[Report]) -> list[Judged]:
+    """Return the cycles of one type in date order, each with what follows from those before it and from its reports."""
+    rows: Counter[dt.date] = Counter()
+    for report in reports:
+        rows[report.on] += report.kept  # what could not be read says nothing of who is missing
+    return judge(record.cycle(rows[record.on]) for record in records)
+
+
 @dataclasses.dataclass(frozen=True)
 class State:
     """The findings of one type: one file for each partition of their keys, a power of two."""
@@ -105,6 +116,22 @@ class State:
     its rows, not by who holds them now."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """The findings of one type as folded from what is no longer kept. What is folded anew begins from it."""
+
+    type: str
+    partitions: tuple[str, ...]
+    """As of a `State`; none when there was nothing to fold."""
+    up_to: dt.date
+    """The last day whose observations are not kept."""
+
+    @property
+    def kept_from(self) -> dt.date:
+        """The first day that is kept."""
+        return self.up_to + dt.timedelta(days=1)
+
+
 class Catalogue(Protocol):
     """The manifest as the engine reads it."""
 
@@ -118,6 +145,10 @@ class Catalogue(Protocol):
 
     def state(self, report_type: str) -> State | None:
         """Return the findings of a type as folded last."""
+        ...
+
+    def baseline(self, report_type: str) -> Baseline | None:
+        """Return what is left of the days of a type that are no longer kept; None when all are."""
         ...
 
 

@@ -81,6 +81,17 @@ class FindingsReattributed(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ObservationsExpired(Event):
+    """Observations are no longer kept, because the settings say for how long."""
+
+    types: tuple[dict[str, Any], ...]
+    """Of each report type: its label, for how many days it is kept and from which day on, and how many reports, rows
+    and findings went."""
+    notes: int
+    """What people had said of these findings: notes, owners, hand-overs."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportsFetched(Event):
     """Reports were taken from the publisher. Names and numbers; nothing with which one could take them again."""
 

@@ -46,6 +46,15 @@ def _decided(data: dict[str, Any]) -> str:
     return sentence.format(type=data.get("type"), on=said_day(str(data.get("on", ""))))
 
 
+def _expired(data: dict[str, Any]) -> str:
+    rows = sum(int(each.get("rows", 0)) for each in data.get("types", ()))
+    return ngettext(
+        "%(n)s row is no longer kept: it is as old as the settings allow",
+        "%(n)s rows are no longer kept: they are as old as the settings allow",
+        rows,
+    ) % {"n": _count(rows)}
+
+
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "run.committed": _committed,
     "run.failed": lambda data: _("Run {run} failed: {reason}").format(
@@ -54,6 +63,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "run.withdrawn": lambda data: _("Run {run} withdrawn: {reason}").format(
         run=data.get("run"), reason=data.get("reason")
     ),
+    "observations.expired": _expired,
     "cycle.decided": _decided,
     "finding.reattributed": _reattributed,
     "feed.terms_changed": lambda data: _("Label and terms of {feed} changed").format(feed=data.get("feed")),

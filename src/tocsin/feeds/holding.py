@@ -26,7 +26,7 @@ _LOOK_S = 0.3
 """Whoever will not wait still tries for so long: `holder` has the lock for a moment while it looks."""
 
 IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION = "import", "replay", "withdrawal", "decision", "attribution"
-RESTORE, UPGRADE = "restore", "upgrade"
+RESTORE, UPGRADE, RETENTION = "restore", "upgrade", "retention"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Holder:
             WITHDRAWAL: f"the withdrawal of run {self.run}",
             DECISION: "a decision about a report",
             ATTRIBUTION: "the attribution of open findings",
+            RETENTION: "the removal of old observations",
             RESTORE: "the restore of a backup",
             UPGRADE: "an upgrade",
         }

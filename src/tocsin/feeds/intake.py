@@ -164,20 +164,24 @@ def replay(
 
 
 def accepted(run: Run) -> list[StoredReport]:
-    """Return the reports of a run that count. Raises Conflict when there is none."""
+    """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
     rows = run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk")
     reports = [engine_report(row) for row in rows]
     if not reports:
         raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
+    if all(report.expired for report in reports):
+        words = _("the rows of run {run} are no longer kept: it can neither be read again nor taken back.")
+        raise Conflict(words.format(run=run.pk))
     return reports
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
-    """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it."""
+    """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it.
+
+    Those whose rows are no longer kept go on counting: nobody can say any more what would be without them.
+    """
     with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
-        reports = [engine_report(row) for row in run.reports.filter(state=ReportState.ACCEPTED).select_related("type")]
-        if not reports:
-            raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
+        reports = [report for report in accepted(run) if not report.expired]
         delta = _refold(run, {report.type for report in reports}, withdrawn=reports)
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
         kept = {path for report in reports for path in (*report.parts, report.quarantine)}
@@ -203,6 +207,7 @@ def decide(
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
         if row is None:
             raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
+        _refuse_past(report_type, on)
         if (closed or decision == Decision.CONFIRMED.value) and is_ahead(on, _today()):
             raise _not_come(on)
         cycle = engine_cycle(row)
@@ -231,6 +236,7 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
     with store_lock(work=DECISION, waiting=waiting):
         if not ReportType.objects.filter(name=report_type).exists():
             raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
+        _refuse_past(report_type, on)
         if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
             words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
             raise Conflict(words.format(type=report_type, day=on))
@@ -243,6 +249,14 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
 
 def _today() -> dt.date:
     return days.today(frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct()))
+
+
+def _refuse_past(report_type: str, on: dt.date) -> None:
+    """Raise Conflict for a day that is settled: what was forgotten because of it cannot be had again."""
+    baseline = Catalogue().baseline(report_type)
+    if baseline and on <= baseline.up_to:
+        words = _("reports of {type} are kept from {day} on: nothing can be decided any more about days before.")
+        raise Conflict(words.format(type=report_type, day=baseline.kept_from))
 
 
 def _not_come(on: dt.date) -> InvalidInput:

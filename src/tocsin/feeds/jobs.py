@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
+from tocsin.audit.actors import System
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
-from tocsin.feeds import fetching, ordering, reattribution
+from tocsin.feeds import expiring, fetching, ordering, reattribution
 from tocsin.feeds.fetched import FETCH_JOB, is_by_itself
 from tocsin.feeds.holding import Holder
 from tocsin.feeds.listeners import ATTRIBUTION
@@ -16,6 +17,9 @@ from tocsin.feeds.orders import JOB
 from tocsin.jobs.registry import PutBack, Running, every, job
 from tocsin.kernel import clock
 
+EXPIRY, EXPIRY_JOB = System("retention"), "feeds.expire"
+EXPIRY_EVERY_S = 3600.0
+"""A day of reports goes once a day; its files an hour later, when nobody else has been at work on the store."""
 log = logging.getLogger(__name__)
 
 
@@ -56,10 +60,18 @@ def fetch(payload: dict[str, Any], running: Running) -> None:
         fetching.fetch_by_itself(at=clock.now(), downloading=go_on, importing=importing)
 
 
+@job(EXPIRY_JOB)
+def expire(payload: dict[str, Any], running: Running) -> None:
+    """Let go of observations that are older than the settings have them kept."""
+    expiring.expire(by=EXPIRY, at=clock.now(), progress=lambda name, share: running.progress(share, name))
+
+
 def schedule(config: Any) -> None:
-    """Have reports fetched by themselves when the settings ask for it."""
+    """Have reports fetched, and old observations let go of, by themselves when the settings ask for it."""
     if is_by_itself(config):
         every(FETCH_JOB, seconds=fetching.EVERY_S)
+    if config.retention.is_set:
+        every(EXPIRY_JOB, seconds=EXPIRY_EVERY_S)
 
 
 schedule(settings.TOCSIN)

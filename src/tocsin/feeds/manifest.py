@@ -12,16 +12,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from tocsin.engine import store
 from tocsin.engine.cycles import Calendar, Decision
 from tocsin.engine.fold import Label
 from tocsin.engine.mapping import Mapping
+from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.feeds import mappings, rollup
 from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
-from tocsin.feeds.models import Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
+from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
 _COUNTED = ("on", "constituent", "category", "severity", *_LABELS.values())
@@ -46,6 +47,11 @@ class Catalogue:
         """Return the findings of a type."""
         row = State.objects.select_related("type").filter(type__name=report_type).first()
         return dataclasses.replace(engine_state(row), handed_over=_is_handed_over(row)) if row else None
+
+    def baseline(self, report_type: str) -> store.Baseline | None:
+        """Return what is left of the days of a type that are no longer kept."""
+        row = Baseline.objects.filter(type__name=report_type).first()
+        return store.Baseline(report_type, tuple(row.partitions), row.up_to) if row else None
 
 
 def _is_handed_over(state: State) -> bool:
@@ -73,6 +79,7 @@ def engine_report(row: Report) -> store.Report:
         unknown_columns=tuple(row.unknown_columns),
         origin=row.origin,
         content=row.content,
+        expired=row.expired_at is not None,
         also=tuple(row.also),
     )
 
@@ -102,6 +109,22 @@ def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False
         moved |= _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
     rollup.refresh(moved)
     touch()
+
+
+def expire(expiry: Expiry, at: dt.datetime) -> None:
+    """Make it true that days of a type are no longer kept. Its reports go on counting, those that count."""
+    baseline, row = expiry.baseline, ReportType.objects.get(name=expiry.baseline.type)
+    defaults = {"partitions": list(baseline.partitions), "up_to": baseline.up_to}
+    Baseline.objects.update_or_create(type=row, defaults=defaults)
+    kept_so_far(row, baseline.up_to).update(parts=[], quarantine="", expired_at=at)
+    _apply_type(expiry.change, row, set(), at)
+    touch()
+
+
+def kept_so_far(row: ReportType, up_to: dt.date) -> QuerySet[Report]:
+    """Return the reports of a type up to a day whose files are here: withdrawn ones too, whose history can be read."""
+    states = (ReportState.ACCEPTED, ReportState.WITHDRAWN)
+    return Report.objects.filter(type=row, on__lte=up_to, expired_at=None, state__in=states)
 
 
 def touch() -> None:

@@ -110,6 +110,8 @@ class Report(models.Model):
     columns = models.JSONField(default=list)
     unknown_columns = models.JSONField(default=list)
     origin = models.CharField(max_length=20)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    """When its observations and its quarantine went, because they are not kept for longer. It counts all the same."""
 
     class Meta:
         ordering = ("on", "name")
@@ -196,6 +198,18 @@ class State(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type}"
+
+
+class Baseline(models.Model):
+    """The findings of one type as folded from days that are no longer kept: what is folded anew begins from them."""
+
+    type = models.OneToOneField(ReportType, on_delete=models.PROTECT, related_name="baseline")
+    partitions = models.JSONField()
+    up_to = models.DateField()
+    """The last of these days."""
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.up_to}"
 
 
 class Movement(models.Model):

@@ -68,5 +68,6 @@ def _withdraw(run: Run, reason: str, *, by: Actor, at: Instant) -> None:
         intake.withdraw(run, reason=reason, by=by, at=at)
     except Conflict:
         run.refresh_from_db()
-        if run.state != RunState.WITHDRAWN or run.note != reason[:500]:
+        is_done = run.state == RunState.WITHDRAWN or (reason and run.state == RunState.DONE)  # the latter but in part
+        if not is_done or run.note != reason[:500]:
             raise

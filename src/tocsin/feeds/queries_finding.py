@@ -14,7 +14,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim
 from tocsin.engine import query
 from tocsin.engine.query import Finding
-from tocsin.feeds import mappings, reported
+from tocsin.feeds import keeping, mappings, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
 from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report
@@ -64,11 +64,15 @@ class Life:
     """Which report each file is of."""
     is_whole: bool
     """Whether its beginning lies within the days that were read."""
+    kept_from: dt.date | None
+    """The first day whose rows are kept, where it began before that; None otherwise."""
 
 
 def life(finding: Finding) -> Life:
     """Return when a finding was seen, and where the rows stand that saw it."""
     since = finding.last_cycle - dt.timedelta(days=HISTORY_DAYS)
+    kept_from = keeping.kept_from(finding.type)
+    since = max(since, kept_from) if kept_from else since
     rows = Report.objects.filter(
         type__name=finding.type, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
     ).select_related("run")
@@ -77,8 +81,10 @@ def life(finding: Finding) -> Life:
     seen = query.sightings(database(), list(by_part), finding.k1, finding.k2)
     days = {by_part[part].on for part in seen}
     is_whole = finding.first_seen.date() >= since
+    began_before = kept_from if kept_from and finding.first_seen.date() < kept_from else None
     order = sorted(seen, key=lambda part: (by_part[part].on, part), reverse=True)
-    return Life(tuple(_turns(finding, days, is_whole)), {part: seen[part] for part in order}, by_part, is_whole)
+    turned = tuple(_turns(finding, days, is_whole))
+    return Life(turned, {part: seen[part] for part in order}, by_part, is_whole, began_before)
 
 
 def _turns(finding: Finding, days: set[dt.date], is_whole: bool) -> list[Turn]:

@@ -102,6 +102,8 @@ REPORTS = (
         "Rename one of them if both count; import this one alone if it corrects the other."
     ),
     AHEAD,
+    _("it is dated {day}, and nothing from before {since} is kept any more. Nothing of it was taken in."),
+    _("its rows are no longer kept."),
 )
 
 
@@ -114,6 +116,8 @@ ORDERS = (
     _("run {run} has no report that counts."),
     _("no report of {type} of {day} has arrived."),
     _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
+    _("the rows of run {run} are no longer kept: it can neither be read again nor taken back."),
+    _("reports of {type} are kept from {day} on: nothing can be decided any more about days before."),
     _("{holder} has kept the store busy for more than {number} s. Try again when it is done."),
     _("The worker was lost."),
 )
@@ -124,6 +128,7 @@ HOLDERS = (
     _("the withdrawal of run {run}"),
     _("a decision about a report"),
     _("the attribution of open findings"),
+    _("the removal of old observations"),
     _("another import"),
 )
 STOPPED = _("An error stopped it. The software said: {detail}")
@@ -182,7 +187,7 @@ def _filled(name: str, part: str | None) -> str:
         return _in_our_words(part) or part
     if name == "holder":
         return _said(part, HOLDERS) or part
-    return said_day(part) if name == "day" else part
+    return said_day(part) if name in ("day", "since") else part
 
 
 def _in_our_words(detail: str) -> str:

@@ -21,10 +21,10 @@ from django.db import DatabaseError
 
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
-from tocsin.feeds.models import Report, Run, State
+from tocsin.feeds.models import Baseline, Report, Run, State
 from tocsin.kernel import durable
 from tocsin.kernel.disk import FULL, is_full
-from tocsin.kernel.refusals import Unavailable
+from tocsin.kernel.refusals import Busy, Unavailable
 
 GRACE_S = 300.0
 """How long files that were replaced stay for those who are about to read them."""
@@ -64,11 +64,18 @@ def remove(files: Sequence[str]) -> None:
     _delete_leaving(store)
 
 
+def let_go() -> None:
+    """Delete what has been leaving long enough, unless somebody is at work on the store, who does it anyway."""
+    if any(since <= time.time() - GRACE_S for since, _ in _leaving(settings.TOCSIN.store)):
+        with contextlib.suppress(Busy), store_lock(0):
+            pass
+
+
 def sweep(run: Run | None = None) -> None:
     """Delete every file, or every one that a run wrote, that no row of the manifest names. Needs the lock.
 
     Accepted reports are named, withdrawn ones too (their history can be read),
-    and the findings as they are. What is leaving has its time.
+    the findings as they are, and those that they begin from. What is leaving has its time.
     """
     store: Path = settings.TOCSIN.store
     kept = _named() | {file for _, file in _leaving(store)}
@@ -85,7 +92,11 @@ def token(run: Run) -> str:
 def _named() -> set[str]:
     """Return the files that the manifest names."""
     reports = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN))
-    named = {path for paths in State.objects.values_list("partitions", flat=True) for path in paths}
+    findings = (
+        State.objects.values_list("partitions", flat=True),
+        Baseline.objects.values_list("partitions", flat=True),
+    )
+    named = {path for rows in findings for paths in rows for path in paths}
     for parts, quarantine in reports.values_list("parts", "quarantine").iterator(chunk_size=2000):
         named.update(parts, (quarantine,))
     return named

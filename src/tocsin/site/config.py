@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.retention import Retention
+from tocsin.kernel.tlp import TLP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,16 @@ class Config:
     """Threads of the engine; 0 for as many as there are cores, four at most."""
     memory_mb: int = 512
     """Memory that the engine's sorting and grouping may use before it goes to disk."""
+    retention_days: int = 0
+    """Days that observations are kept; 0 for ever."""
+    retention_days_green: int = 0
+    """Days for what is marked TLP:GREEN; 0 as for TLP:CLEAR, which `retention_days` says."""
+    retention_days_amber: int = 0
+    """Days for what is marked TLP:AMBER; 0 as for TLP:GREEN."""
+    retention_days_amber_strict: int = 0
+    """Days for what is marked TLP:AMBER+STRICT; 0 as for TLP:AMBER."""
+    retention_days_red: int = 0
+    """Days for what is marked TLP:RED; 0 as for TLP:AMBER+STRICT."""
     exercise: bool = False
     """The whole instance is an exercise: every page says so and nothing leaves."""
 
@@ -71,6 +83,18 @@ class Config:
     def store(self) -> Path:
         """Where the engine keeps its files."""
         return self.home / "store"
+
+    @property
+    def retention(self) -> Retention:
+        """For how long observations are kept."""
+        named = {label: retention_setting(label) for label in TLP}
+        return Retention({label: getattr(self, name) for label, name in named.items()})
+
+
+def retention_setting(label: TLP) -> str:
+    """Return the name of the setting that says for how long what is so marked is kept."""
+    word = label.value.lower().replace("+", "_")
+    return "retention_days" if label is TLP.CLEAR else f"retention_days_{word}"
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
@@ -116,6 +140,7 @@ def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
         if not least <= getattr(config, name) <= most:
             words = f"{getattr(config, name)} is not between {least} and {most}."
             yield name, InvalidInput(words, where=f"TOCSIN_{name.upper()}")
+    yield from _retention_faults(config)
     if config.language not in LANGUAGES:
         words = f"{config.language!r} is none of {', '.join(LANGUAGES)}."
         yield "language", InvalidInput(words, where="TOCSIN_LANGUAGE")
@@ -128,6 +153,13 @@ def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
         remedy = "Leave it out, and `tocsin init` makes one."
         words = f"it has fewer than {_SHORTEST_KEY} letters."
         yield "secret_key", InvalidInput(words, where="TOCSIN_SECRET_KEY", remedy=remedy)
+
+
+def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
+    for label in TLP:
+        if fault := config.retention.fault(label, config.gone_after):
+            name, (problem, remedy) = retention_setting(label), fault
+            yield name, InvalidInput(problem, where=f"TOCSIN_{name.upper()}", remedy=remedy)
 
 
 def _from_file(path: Path, problems: list[InvalidInput]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.counting import counted
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.tlp import TLP
 from tocsin.site import config as configuration
 from tocsin.site import instance
 from tocsin.site.config import Config
@@ -32,6 +33,8 @@ OLDEST_SQLITE = (3, 35, 0)
 LEAST_DISK_BYTES = 2 * 10**9
 SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
 """A clock before this day is wrong."""
+RETENTION_NAMED = 5
+"""So many report types are named of those that are overdue."""
 TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
 """A worker that has nothing else to do takes a job up after a second."""
 
@@ -271,6 +274,29 @@ def _fetching(config: Config) -> Iterator[Verdict]:
         yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")
 
 
+def _retention(config: Config) -> Iterator[Verdict]:
+    """For how long observations are kept, and whether what is older goes."""
+    from django.db import Error
+
+    from tocsin.feeds.keeping import overdue
+
+    kept = ", ".join(f"{label.label} {config.retention.days(label) or 'for ever'}" for label in TLP)
+    if not config.retention.is_set:
+        yield Verdict("retention", "observations are kept for ever")
+        return
+    try:
+        late = overdue()
+    except Error:  # as above
+        return
+    says = f"days that observations are kept: {kept}"
+    if late:
+        what = "1 report type has" if len(late) == 1 else f"{len(late)} report types have"
+        says = f"{what} rows that are older than they are to be kept: {', '.join(late[:RETENTION_NAMED])}"
+        yield Verdict("retention", says, "Run: tocsin feed expire; and see that a worker runs, which does it each day")
+    else:
+        yield Verdict("retention", says)
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _python,
     _sqlite,
@@ -282,4 +308,13 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     _address,
     _translations,
 )
-WITH_DATABASE: tuple[Check, ...] = (_database, _sqlite_whole, _imports, _cycles, _orders, _fetching, _waiting)
+WITH_DATABASE: tuple[Check, ...] = (
+    _database,
+    _sqlite_whole,
+    _imports,
+    _cycles,
+    _orders,
+    _fetching,
+    _retention,
+    _waiting,
+)

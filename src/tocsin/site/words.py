@@ -25,6 +25,7 @@ ACTORS: dict[str, Any] = {
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
+    "retention": _("retention"),
     "set-up": _("set-up"),
 }
 """Parts of the software that act by themselves, as the trail knows them."""

@@ -145,6 +145,9 @@ def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: 
         connection.execute("DROP TABLE feeds_typemovement")
         connection.execute("DROP TABLE feeds_constituentmovement")
         connection.execute("DROP TABLE feeds_download")
+        connection.execute("DROP TABLE feeds_baseline")
+        for column in ("also", "expired_at"):
+            connection.execute(f"ALTER TABLE feeds_report DROP COLUMN {column}")
         connection.execute("DELETE FROM django_migrations WHERE app = 'feeds' AND name >= '0003'")
     assert demo(tocsin, home).returncode == 0
     with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection:

@@ -60,11 +60,15 @@ def fail_run(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> RunFailed:
 
 @action("run.withdrawn")
 def withdraw_run(run: Run, delta: Delta, *, reason: str, by: Actor, at: dt.datetime) -> RunWithdrawn:
-    """Let the reports of an import count no more. Their files stay, so that history can be read."""
-    names = tuple(run.reports.filter(state=ReportState.ACCEPTED).values_list("name", flat=True))
+    """Let the reports of an import count no more. Their files stay, so that history can be read.
+
+    A run some of whose reports go on counting, since their rows are no longer kept, is not withdrawn itself.
+    """
+    names = tuple(run.reports.filter(state=ReportState.ACCEPTED, expired_at=None).values_list("name", flat=True))
     manifest.apply(delta, None, at)
     Report.objects.filter(run=run, digest__in=delta.superseded).update(state=ReportState.WITHDRAWN)
-    change(run, state=RunState.WITHDRAWN, note=reason[:500])
+    is_whole = not run.reports.filter(state=ReportState.ACCEPTED).exists()
+    change(run, state=RunState.WITHDRAWN if is_whole else run.state, note=reason[:500])
     return RunWithdrawn(run=run.pk, reports=names, reason=reason)
 
 

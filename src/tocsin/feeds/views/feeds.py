@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tocsin.engine.query import Filter
-from tocsin.feeds import queries, wording
+from tocsin.feeds import keeping, queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.actions.orders import dismiss_order, retry_order
@@ -58,13 +58,19 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "orders": orders(),
         "fetching": fetching(),
-        "feeds": Feed.objects.order_by("name"),
+        "feeds": _feeds(),
         "question": question,
         "page": page,
         "runs": shown(list(page)),
         "may_run": may(request.user, Ability.RUN_FEEDS),
     }
     return render(request, "feeds/feeds.html", context)
+
+
+def _feeds() -> list[tuple[Feed, keeping.Kept]]:
+    """Return each feed with for how long its rows are kept."""
+    kept = keeping.kept_by_feed()
+    return [(feed, kept[feed.pk]) for feed in Feed.objects.order_by("name")]
 
 
 STATES = {"ok": "arrives", "broken": "broken", "held": "held", "late": "late", "silent": "silent"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -54,6 +55,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "whole_rows": sum(fault.whole_rows for fault in faults),
         "cells": sum(fault.cells for fault in faults),
         "is_empty": not reports,
+        "is_past": not reports and _is_past(run),
         "question": question,
         "run": run or "",
         "left_out": total - len(reports),
@@ -70,6 +72,12 @@ def _reports(question: Question[QueryDict], titles: dict[str, str]) -> tuple[lis
         found = found.filter(run=run)
     reports = list(found.order_by("-on", "name")[:REPORTS_AT_MOST])
     return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports), run
+
+
+def _is_past(run: int) -> bool:
+    """Whether something of a run was in quarantine that is no longer kept."""
+    past = Report.objects.filter(run=run).exclude(expired_at=None)
+    return past.filter(Q(rows_quarantined__gt=0) | Q(cells_quarantined__gt=0)).exists()
 
 
 def _present(by_file: dict[str, Report]) -> list[str]:

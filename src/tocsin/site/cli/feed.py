@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs import fetching, mapping, schema, upkeep, watching
+from tocsin.site.cli.feed_verbs import fetching, mapping, retention, schema, upkeep, watching
 from tocsin.site.cli.feed_verbs.printing import WRITERS
 from tocsin.site.cli.feed_verbs.telling import Bar, positive, said_when_waiting, sentences
 from tocsin.site.starting import open_instance
@@ -30,7 +30,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add_read(verbs)
     _add_run(verbs)
-    for module in (fetching, mapping, schema, upkeep, watching):
+    for module in (fetching, mapping, retention, schema, upkeep, watching):
         module.add_verbs(verbs)
 
 

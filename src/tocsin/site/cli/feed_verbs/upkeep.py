@@ -155,6 +155,7 @@ def withdraw_run(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import intake
+    from tocsin.feeds.choices import ReportState
     from tocsin.kernel import clock
 
     run = _run(options.number)
@@ -163,7 +164,9 @@ def withdraw_run(options: argparse.Namespace) -> int:
     reports = counted(len(delta.superseded), "report")
     verb = "counts" if len(delta.superseded) == 1 else "count"
     said = f"Withdrew run {run.pk}: {reports} of {', '.join(types)} {verb} no more."
-    answer(options, said, {"run": run.pk, "reports": len(delta.superseded), "types": types})
+    if past := run.reports.filter(state=ReportState.ACCEPTED).count():
+        said += f" Of {counted(past, 'report')} the rows are no longer kept: what they showed goes on counting."
+    answer(options, said, {"run": run.pk, "reports": len(delta.superseded), "types": types, "past": past})
     return 0
 
 
