@@ -22,7 +22,7 @@ from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
 
 SOURCE = ROOT / "src" / "tocsin"
 ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
-OF_RECORDS = {"BadCell", "Refused", "_Refused", "Record", "BadRecord", "BrokenReport"}
+OF_RECORDS = {"BadCell", "Refused", "_Refused", "_refuse", "Record", "BadRecord", "BrokenReport"}
 WORKS = (IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION)
 OF_INPUT = {"tables.py", "strict_json.py"}
 """Modules whose refusals of input become the reasons of records."""
