@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -44,13 +45,14 @@ class Home:
         self.place, self.settings = place, settings
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start `tocsin ARGUMENTS…`."""
+        """Start `tocsin ARGUMENTS…`. It hears Ctrl-C also where whatever runs the tests does not."""
         return subprocess.Popen(
             [sys.executable, "-m", "tocsin", *map(str, arguments)],
             env=environment(self.place, **self.settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def __call__(self, *arguments: str | Path) -> Completed:

@@ -91,7 +91,7 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them() -> None:
         (b"id,name,colour\na,A,red\n", 1, "colour", "no such column"),
         (b"id,name,id\na,A,a\n", 1, "id", "stands there twice"),
         (b"id,sector\na,health\n", 1, "name", "column is missing"),
-        (b"id,name\na,A\nb\n", 3, "", "1 cells where the header has 2"),
+        (b"id,name\na,A\nb\n", 3, "", "1 cell where the header has 2"),
         (b"id,name\na,A\nb,B,C\n", 3, "", "3 cells where the header has 2"),
         (b'id,name\na,"A\nb,B\n', 2, "", "quotation mark missing"),
         (b'id,name\na,"A"B\n', 2, "", "quotation mark missing"),

@@ -134,17 +134,20 @@ def test_any_cell_names_a_host_or_none(cell: bytes) -> None:
     assert not name.endswith(".")
 
 
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
 def naive(claims: list[Claim], question: Question) -> str | None:
     """Return the id of the claim that decides: every claim is looked at."""
     ip, asn, name, on = question
     best: tuple[tuple[object, ...], str] | None = None
-    for claim in claims:
+    for claim in sorted(claims, key=lambda claim: (claim.added_at or NEVER, claim.constituent, claim.id)):
         if not (claim.valid_from or dt.date.min) <= on <= (claim.valid_to or dt.date.max):
             continue
         rank = _rank(claim, ip, asn, (name or b"").decode())
-        confirmed = claim.confirmed_at or dt.datetime.min.replace(tzinfo=dt.UTC)
-        if rank and (best is None or (*rank, confirmed, claim.id) > best[0]):
-            best = (*rank, confirmed, claim.id), claim.id
+        confirmed = claim.confirmed_at or NEVER
+        if rank and (best is None or (*rank, confirmed) > best[0]):
+            best = (*rank, confirmed), claim.id
     return best[1] if best else None
 
 
@@ -199,7 +202,8 @@ def claim_lists(draw: st.DrawFn) -> list[Claim]:
         first, last = draw(st.none() | SOME_DAY), draw(st.none() | SOME_DAY)
         confirmed = draw(st.none() | st.integers(0, 3))
         at = None if confirmed is None else dt.datetime(2026, 1, 1 + confirmed, tzinfo=dt.UTC)
-        made.append(Claim(f"claim{number:02d}", f"c{number}", kind, value, first, last, at))
+        added = dt.datetime(2025, 1, 1 + draw(st.integers(0, 1)), tzinfo=dt.UTC)
+        made.append(Claim(f"claim{number:02d}", f"c{draw(st.integers(0, 3))}", kind, value, first, last, at, added))
     return made
 
 

@@ -98,7 +98,7 @@ def test_a_chunk_becomes_a_part_a_spill_and_a_quarantine(tmp_path: Path) -> None
     assert (mapped.records, mapped.kept, mapped.rows_quarantined, mapped.cells_quarantined) == (3, 2, 1, 1)
     assert mapped.days == {}, "its name says it"
     assert pq.read_table(tmp_path / "store" / mapped.part).num_rows == 2
-    assert pq.read_table(tmp_path / "store" / mapped.quarantine)["line"].to_pylist() == [4, 3]
+    assert pq.read_table(tmp_path / "store" / mapped.quarantine)["line"].to_pylist() == [3, 4]
     assert (tmp_path / "store" / mapped.spill).exists()
     assert map_chunk(context, delivery, chunk) == mapped, "a task may be tried again"
 

@@ -17,10 +17,11 @@ from tocsin.engine.claims import Claim, Claims
 from tocsin.engine.normalise import EVENT_COLUMNS
 
 CLAIMS = Claims([Claim("1", "c-one", "network", "192.0.2.0/24"), Claim("2", "c-two", "asn", "64496")])
+ONE, TWO = ([claim.id for claim in CLAIMS.claims].index(name) for name in ("1", "2"))
 
 
 def events_of(rows: list[dict[str, str]], owners: list[int] | None = None) -> pa.Table:
-    owner = np.array(owners if owners is not None else [0] * len(rows), np.int32)
+    owner = np.array(owners if owners is not None else [ONE] * len(rows), np.int32)
     return observations.attributed(normalised(rows).events, CLAIMS, owner)
 
 
@@ -28,7 +29,7 @@ MANY = [row(ip=f"192.0.2.{n}", port=n + 1, protocol=("tcp", "udp", "")[n % 3]) f
 
 
 def test_an_event_says_whose_it_is_and_why() -> None:
-    events = events_of([row(), row(), row()], [1, -1, 0])
+    events = events_of([row(), row(), row()], [TWO, -1, ONE])
     assert events["constituent"].to_pylist() == ["c-two", None, "c-one"]
     assert events["claim"].to_pylist() == ["2", None, "1"]
     assert observations.rows_by_constituent(events) == {"c-one": 1, "c-two": 1}

@@ -99,7 +99,7 @@ class Browser:
 def disputed(ready: Path, tocsin: Command, tmp_path: Path) -> Path:
     """An instance in which three open findings are disputed and the ministry has them; one is nobody's."""
     file = tmp_path / "directory.json"
-    for some in (DIRECTORY[:1], DIRECTORY[1:]):
+    for some in (DIRECTORY[1:], DIRECTORY[:1]):  # the one that is there first stands
         file.write_text(json.dumps(some), encoding="utf-8")
         assert tocsin("directory", "import", file).returncode == 0
     assert tocsin("feed", "run", write(tmp_path / "reports", 0, [1, 2, 3, 200])).returncode == 0
@@ -227,6 +227,7 @@ def test_a_command_attributes_at_once_and_says_so(disputed: Path, tocsin: Comman
     assert (done.stdout.splitlines()[-1], done.stderr) == ("Open findings: 1 changed hands.", ""), done.stdout
     assert "-" not in who_holds(disputed)
 
-    file.write_text(json.dumps([{"id": "moh", "name": "Ministry of Health", "networks": ["192.0.2.200/32"]}]))
+    claim = {"value": "192.0.2.200/32", "confirmed_by": "letter 7", "confirmed_on": "2026-01-05"}
+    file.write_text(json.dumps([{"id": "moh", "name": "Ministry of Health", "networks": [claim]}]))
     report = json.loads(tocsin("directory", "import", file, "--json").stdout)
     assert report["reattributed"] == {"done": True, "findings": 1, "gained": {"moh": 1}}
