@@ -35,6 +35,9 @@ SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
 """A clock before this day is wrong."""
 RETENTION_NAMED = 5
 """So many report types are named of those that are overdue."""
+MOST_LOSSES = 20
+"""Damaged reports that get a line each: when a whole disk is gone, thousands of lines say no more."""
+RESTORE = "Restore the last backup: tocsin restore FILE --force"
 TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
 """A worker that has nothing else to do takes a job up after a second."""
 
@@ -163,8 +166,36 @@ def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as readable:
         said = readable.execute("PRAGMA quick_check(1)").fetchone()[0]
     readable.close()
-    fix = "" if said == "ok" else "Restore the last backup: tocsin restore FILE --force"
+    fix = "" if said == "ok" else RESTORE
     yield Verdict("database file", "whole" if said == "ok" else str(said), fix)
+
+
+def _store(_config: Config) -> Iterator[Verdict]:
+    """Files that the manifest names and that are missing or damaged."""
+    from django.db import Error
+
+    from tocsin.feeds.wholeness import losses
+
+    try:
+        found = losses()
+    except Error:  # no database, or one that lacks steps: `_database` says so
+        return
+    for loss in found[:MOST_LOSSES]:
+        yield Verdict("store", loss.says, loss.fix)
+    if len(found) > MOST_LOSSES:
+        yield Verdict("store", f"so are the files of {counted(len(found) - MOST_LOSSES, 'report')} more", RESTORE)
+    if not found:
+        yield Verdict("store", "all files that the database names are there and can be read")
+
+
+def _mappings(config: Config) -> Iterator[Verdict]:
+    """The files by which reports are read: while one is wrong, nothing is imported."""
+    from tocsin.feeds.mappings import faults
+
+    found = faults(config.home)
+    yield from (Verdict("mappings", "nothing can be imported", str(fault)) for fault in found)
+    if not found:
+        yield Verdict("mappings", "read")
 
 
 def _imports(_config: Config) -> Iterator[Verdict]:
@@ -311,6 +342,8 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
 WITH_DATABASE: tuple[Check, ...] = (
     _database,
     _sqlite_whole,
+    _store,
+    _mappings,
     _imports,
     _cycles,
     _orders,
