@@ -185,4 +185,4 @@ def test_a_mapping_file_that_is_none_is_named(tocsin: Command, ready: Path) -> N
     assert done.returncode == 1
     first, second = done.stdout.splitlines()
     assert first.startswith("mappings: nothing can be imported. mappings/my.toml: ")
-    assert second.startswith("mappings: nothing can be imported. mappings/other.toml: ")
+    assert second.startswith("mappings: nothing can be imported. mappings/other.toml, [feed] colour: ")

@@ -7,6 +7,7 @@ commands can read the same ones.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,16 +59,14 @@ def _own_feed(path: Path) -> Feed:
 
 def faults(home: Path) -> list[InvalidInput]:
     """Return what is wrong with the mapping files and the schema of a data directory, each naming its file."""
+    own = [functools.partial(_own_feed, path) for path in _own_files(home)]
+    reads: list[Callable[[], object]] = [*own, functools.partial(own_feeds, home), functools.partial(in_force, home)]
     found: list[InvalidInput] = []
-    for read in (*(functools.partial(_own_feed, path) for path in _own_files(home)), lambda: own_feeds(home)):
+    for read in reads:
         try:
             read()
         except InvalidInput as fault:
             found.append(fault)
-    try:
-        in_force(home)
-    except InvalidInput as fault:
-        found.append(fault)
     return list({str(fault): fault for fault in found}.values())
 
 

@@ -17,7 +17,6 @@ from tocsin.kernel.disk import is_full
 from tocsin.site.serving.supervisor import say
 from tocsin.site.starting import set_up_django
 
-
 LOOK_AGAIN_S = 5.0
 WORKED_S = 60.0
 """Who has worked for so long had room: it is said again when the disk is full anew."""
