@@ -232,7 +232,8 @@ KILLED_AT_START = """
 
     def kill():
         while True:
-            listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+            command = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
+            listed = subprocess.run(command, capture_output=True, text=True)
             for line in listed.stdout.splitlines():
                 if "spawn_main" in line:
                     try:

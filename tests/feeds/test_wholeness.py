@@ -16,7 +16,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.engine.lost import LostFile
 from tocsin.feeds import intake, wholeness
-from tocsin.feeds.models import Movement, Report, State
+from tocsin.feeds.models import Baseline, Movement, Report, State
 from tocsin.kernel.refusals import Conflict
 
 MOVED = ("on", "constituent", "new", "still", "returned", "gone")
@@ -165,3 +165,16 @@ def test_a_page_that_needs_a_lost_row_of_a_report_says_so(week: Store, cast: Cas
 
     assert browser.get(f"/findings/{finding}/").status_code == 503
     assert browser.get("/findings/").status_code == 200
+
+
+def test_what_is_left_of_days_that_are_no_longer_kept_cannot_be_computed(store: Store, days: list[Path]) -> None:
+    report = Report.objects.get(name=days[0].name)
+    Baseline.objects.create(type=report.type, partitions=["state/scan_rdp/none.parquet"], up_to=report.on)
+    Report.objects.filter(pk=report.pk).update(parts=[], quarantine="", expired_at=AT)
+
+    (loss,) = wholeness.losses()
+
+    assert (loss.what, loss.says) == ("baseline", "state/scan_rdp/none.parquet: it is missing")
+    assert loss.fix.endswith("what it was computed from is no longer kept.")
+    with pytest.raises(LostFile, match=r"none\.parquet"):
+        refold("scan_rdp")

@@ -26,8 +26,8 @@ class Loss:
     """Files of one type's findings, or of one report, that are missing or damaged."""
 
     what: str
-    """`findings`, `observations` of a report that counts, `history`: those of one that was withdrawn; or `baseline`: what
-    is left of observations that are no longer kept."""
+    """`findings`, `observations` of a report that counts, `history`: of one that was withdrawn, or `baseline`: what
+    is left of those that are no longer kept."""
     type: str
     faults: tuple[Fault, ...]
     run: int | None = None

@@ -166,16 +166,17 @@ def refold_types(options: argparse.Namespace) -> int:
 
     types = options.types or wholeness.lost_types()
     if not types:
-        answer(options, "No findings are missing or damaged.", {"types": {}, "lost": []})
+        answer(options, "No findings are missing or damaged.", {"types": [], "lost": []})
         return 0
     done = intake.refold(types, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
+    types_of = [{"type": kind, "findings": number} for kind, number in done.types.items()]
     said = [f"Computed anew: {counted(number, 'finding')} of {kind}." for kind, number in done.types.items()]
     if done.lost:
         said.append(
             f"{counted(len(done.lost), 'file')} of findings had been lost. They are as the reports say; a finding that "
             "has gone, and had changed hands before that, is with its first holder again."
         )
-    answer(options, "\n".join(said), {"types": done.types, "lost": list(done.lost)})
+    answer(options, "\n".join(said), {"types": types_of, "lost": list(done.lost)})
     return 0
 
 
