@@ -99,6 +99,7 @@ feed confirm scan_rdp 2026-11-19
 feed discard scan_rdp 2026-11-19
 feed close scan_rdp 2026-11-19
 feed replay 1
+feed refold scan_rdp
 feed watch {reports} --once --settled 0
 finding list
 finding export

@@ -20,6 +20,7 @@ from tocsin.engine import run as engine
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.executors import Threads
 from tocsin.engine.intake import Context
+from tocsin.engine.lost import LostFile
 from tocsin.engine.normalise import as_records
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Report, Workspace
@@ -261,7 +262,7 @@ def test_of_what_was_set_aside_each_task_reads_its_own_lines_alone(
     workspace = Workspace(made.root, "again")
     found = replay._set_aside(workspace, report, lines=(6, 10))
     assert found["line"].to_pylist() == [6, 7, 8, 9]
-    with pytest.raises(OSError):
+    with pytest.raises(LostFile):
         replay._set_aside(workspace, report, lines=(5, 10))
 
 

@@ -219,8 +219,56 @@ def open_clients() -> list[Client]:
 def test_without_dask_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     modules: Any = sys.modules
     monkeypatch.setitem(modules, "distributed", None)
-    with pytest.raises(Unavailable, match=r"Dask is not installed\. Install it with: pip install 'tocsin\[scale\]'"):
+    advice = "python -m pip install dask distributed"
+    with pytest.raises(Unavailable, match=rf"Dask is not installed\. Install it beside Tocsin: /\S*{advice}$"):
         cluster().__enter__()
+    assert advice in Path("docs/explanation/when-to-use-dask.md").read_text(), "the same as the documentation says"
+
+
+KILLED_AT_START = """
+    import os, signal, subprocess, threading, time
+    from tocsin.engine.distributed import cluster
+    from tocsin.kernel.refusals import Unavailable
+
+    def kill():
+        while True:
+            command = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
+            listed = subprocess.run(command, capture_output=True, text=True)
+            for line in listed.stdout.splitlines():
+                if "spawn_main" in line:
+                    try:
+                        os.kill(int(line.split()[0]), signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+            time.sleep(0.02)
+
+    if __name__ == "__main__":
+        threading.Thread(target=kill, daemon=True).start()
+        try:
+            with cluster():
+                print("it started")
+        except Unavailable as refusal:
+            print(refusal)
+"""
+
+
+def test_workers_that_are_killed_while_they_start_are_a_sentence(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(textwrap.dedent(KILLED_AT_START))
+    environment = {**os.environ, "PYTHONPATH": str(Path("src").absolute())}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("a Dask worker ended while it was started (Nanny failed to start.). Was it for want")
+    assert "Traceback" not in done.stderr
+
+
+def kill_oneself(_workspace: Workspace, _number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_work_of_which_every_worker_dies_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="one Dask worker after the other was killed"), cluster(workers=1) as executor:
+        executor.each(kill_oneself, Workspace(tmp_path, "t"), [1])
 
 
 def test_the_engine_without_dask_imports_none_of_it() -> None:

@@ -422,3 +422,16 @@ def test_no_page_loads_the_engine(tmp_path: Path) -> None:
         "/search/?q=192.0.2.0/24",
     ]  # fmt: skip
     assert call(sys.executable, "-c", VISIT, *pages).strip() == f"visited {len(pages)}"
+
+
+def test_a_type_whose_only_file_is_broken_was_never_checked(week: Store, cast: Cast, tmp_path: Path) -> None:
+    broken = tmp_path / "2026-11-11-scan_telnet-xm-geo.csv.gz"
+    broken.write_bytes(b"\x1f\x8b\x08 this is no gzip")
+    run = week.run(broken)["run"]
+
+    page = signed_in(cast.analyst).get("/feeds/")
+
+    row = main_of(page).partition('id="type-scan_telnet"')[2].partition("</tr>")[0]
+    assert f'href="/feeds/runs/{run}/#broken"' in row
+    assert "Never checked: its file could not be read." in row
+    assert "Silent" not in row and "Not checked since" not in row and "Nothing to report" not in row

@@ -84,3 +84,28 @@ def test_a_replay_shows_what_it_changed_though_the_reports_are_another_runs(week
     assert shape(replay) == [("scan_rdp", [(3, "-", False)])]
     page = text(browser.get(f"/feeds/runs/{replay}/"))
     assert "What it changed" in page and "0 reports" not in page
+
+
+def test_a_withdrawn_run_shows_what_it_held_though_its_files_were_imported_again(
+    store: Store, cast: Cast, tmp_path: Path
+) -> None:
+    paths = [write(tmp_path, 0, [1, 2], cert_length="many"), write(tmp_path, 1, [1])]
+    first = store.run(*paths)["run"]
+    store.withdraw(first)
+    browser = signed_in(cast.analyst)
+    withdrawn = browser.get(f"/feeds/runs/{first}/")
+    assert f"/quarantine/?run={first}" not in main_of(withdrawn), "there would be nothing"
+    second = store.run(*paths)["run"]
+
+    page = browser.get(f"/feeds/runs/{first}/")
+
+    (group,) = groups_of(Run.objects.get(pk=first), {})
+    assert [(line.on, line.report.name, line.report.kept) for line in group.lines if line.report] == [
+        (day(0), paths[0].name, 2),
+        (day(1), paths[1].name, 1),
+    ]
+    assert (group.reports, group.kept, group.elsewhere) == (2, 3, [second])
+    assert text(page).count(f"counts by run {second}") == 2
+    assert f'<a href="/feeds/runs/{second}/">' in main_of(page)
+    assert f"/quarantine/?run={second}" in main_of(page) and f"/quarantine/?run={first}" not in main_of(page)
+    assert "counts by run" not in text(browser.get(f"/feeds/runs/{second}/"))

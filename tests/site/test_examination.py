@@ -173,3 +173,16 @@ def test_a_catalogue_that_is_not_compiled_is_named(tmp_path: Path, monkeypatch: 
     assert [verdict.fix for verdict in examination._translations(Config())] == ["Run: make i18n"]
     catalogue.with_suffix(".mo").write_bytes(b"")
     assert [verdict.fix for verdict in examination._translations(Config())] == [""]
+
+
+def test_a_mapping_file_that_is_none_is_named(tocsin: Command, ready: Path) -> None:
+    (ready / "mappings").mkdir()
+    (ready / "mappings/my.toml").write_text("[feed")
+    (ready / "mappings/other.toml").write_text("[feed]\ncolour = 1\n")
+
+    done = tocsin("doctor")
+
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first.startswith("mappings: nothing can be imported. mappings/my.toml: ")
+    assert second.startswith("mappings: nothing can be imported. mappings/other.toml, [feed] colour: ")

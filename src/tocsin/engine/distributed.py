@@ -2,13 +2,14 @@
 
 Only the driver commits, from what successful tasks return. A worker that dies
 takes nothing along: its tasks are done again, under the same file names.
-Needs `pip install tocsin[scale]`.
+Needs the packages `dask` and `distributed` beside Tocsin.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,25 +60,16 @@ class Dask:
 def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB", timeout_s: float = 10) -> Iterator[Dask]:
     """Give an executor on the cluster whose scheduler is named, or on one of this machine's own, on loopback.
 
-    Raises Unavailable when Dask is not installed or the scheduler does not answer.
+    Raises Unavailable when Dask is not installed, a worker cannot be started or the scheduler does not answer, and
+    when worker after worker dies of the same piece of work.
     """
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client, KilledWorker
     except ImportError:
-        raise Unavailable("Dask is not installed. Install it with: pip install 'tocsin[scale]'") from None
+        install = f"{sys.executable} -m pip install dask distributed"
+        raise Unavailable(f"Dask is not installed. Install it beside Tocsin: {install}") from None
     with contextlib.ExitStack() as stack:
-        where: Any = scheduler
-        if not scheduler:
-            where = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    memory_limit=memory_limit,
-                    host="127.0.0.1",
-                    scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-                    silence_logs=logging.ERROR,
-                )
-            )
+        where: Any = scheduler or stack.enter_context(_workers_here(workers, memory_limit))
         try:
             # A client that fails is closed too: left to the garbage collector, it closes itself whenever that comes
             # along, and if another client is starting then, the two wait for one lock for ever.
@@ -86,4 +78,30 @@ def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB", t
             Client.__init__(client, where, timeout=timeout_s, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:  # ValueError: what was given is no address
             raise Unavailable(f"no Dask scheduler answers at {scheduler} ({error}).") from error
-        yield Dask(client)
+        try:
+            yield Dask(client)
+        except KilledWorker as error:
+            raise Unavailable(f"one Dask worker after the other was killed. {_LESS}") from error
+
+
+_LESS = "Was it for want of memory? Take fewer --workers, or threads, which need less."
+
+
+@contextlib.contextmanager
+def _workers_here(workers: int, memory_limit: str) -> Iterator[Any]:
+    """Give a cluster of this machine's own, on loopback. Raises Unavailable when a worker cannot be started."""
+    from distributed import LocalCluster
+
+    try:
+        local = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=memory_limit,
+            host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.ERROR,
+        )
+    except (RuntimeError, OSError, TimeoutError) as error:
+        raise Unavailable(f"a Dask worker ended while it was started ({error}). {_LESS}") from error
+    with local:
+        yield local

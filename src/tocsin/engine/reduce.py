@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.engine import observations
+from tocsin.engine import lost, observations
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.duplicates import Twins
@@ -47,7 +47,7 @@ class FoldTask:
     partition: int
     bits: int
     prior: tuple[str, ...]
-    """State files that hold the type's keys now."""
+    """State files that hold the type's keys now; empty for one that is lost."""
     spills: tuple[Spill, ...]
     calendar: Calendar
     since: dt.date
@@ -93,7 +93,10 @@ def partition_of(
     if not files:
         return STATE_SCHEMA.empty_table().select(columns)
     shift = bits - (len(files) - 1).bit_length()
-    table = read_state(workspace.root / files[partition >> shift], columns)
+    file = files[partition >> shift]
+    if not file:  # it is lost
+        return STATE_SCHEMA.empty_table().select(columns)
+    table = read_state(workspace.root / file, columns)
     if shift:
         mine = observations.partitions(table["k1"].to_numpy(), bits) == partition
         table = table.filter(pa.array(mine))
@@ -155,5 +158,5 @@ def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Ta
 def _read(path: Path, schema: pa.Schema) -> pa.Table:
     """Read columns; repeated texts stay in the dictionaries that they were written in."""
     repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    with pq.ParquetFile(path, read_dictionary=repeated) as file:
+    with lost.told(path), pq.ParquetFile(path, read_dictionary=repeated) as file:
         return file.read(schema.names).cast(schema)

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tocsin.engine import lost
 from tocsin.engine.addresses import readable
 from tocsin.engine.claims import Claims
 from tocsin.engine.enrich import Announcements, Delegations
@@ -64,7 +65,8 @@ def _stand_in(workspace: Workspace, report: Report, recognised: Recognised) -> d
     """Return the time of rows whose type has no column for it: as it was when the report was read."""
     if recognised.mapping.roles.time or recognised.on or not report.parts:
         return midnight(recognised.on or report.on)
-    time: dt.datetime = pq.read_table(workspace.root / report.parts[0], columns=["time"])["time"][0].as_py()
+    with lost.told(workspace.root / report.parts[0]):
+        time: dt.datetime = pq.read_table(workspace.root / report.parts[0], columns=["time"])["time"][0].as_py()
     return time
 
 
@@ -125,7 +127,7 @@ def _tasks(context: Context, report: Report, delivery: Delivery) -> list[ReadTas
 
 
 def _first_line(part: Path) -> int:
-    with pq.ParquetFile(part) as file:
+    with lost.told(part), pq.ParquetFile(part) as file:
         line: int = next(file.iter_batches(1, columns=["line"]))["line"][0].as_py()
     return line
 
@@ -156,7 +158,8 @@ def batch(workspace: Workspace, task: ReadTask) -> Batch:
 
 
 def _kept(workspace: Workspace, part: str, columns: tuple[str, ...], task: ReadTask) -> pa.Table:
-    table = pq.read_table(workspace.root / part, columns=["line", *(RAW + name for name in columns)])
+    with lost.told(workspace.root / part):
+        table = pq.read_table(workspace.root / part, columns=["line", *(RAW + name for name in columns)])
     return _within(table.rename_columns(["line", *columns]).cast(_schema(columns)), task)
 
 
@@ -198,7 +201,9 @@ def _set_aside(
     if not report.quarantine:
         return QUARANTINE.empty_table().select(columns)
     whole = pc.field("whole_row") & (pc.field("line") >= lines[0]) & (pc.field("line") < lines[1])
-    return pq.read_table(workspace.root / report.quarantine, schema=QUARANTINE, columns=list(columns), filters=whole)
+    path = workspace.root / report.quarantine
+    with lost.told(path):
+        return pq.read_table(path, schema=QUARANTINE, columns=list(columns), filters=whole)
 
 
 def _within(table: pa.Table, task: ReadTask) -> pa.Table:

@@ -39,6 +39,7 @@ from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
+from tocsin.engine.wholeness import lost_files
 from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
 
@@ -118,7 +119,7 @@ def run(
 ) -> Delta:
     """Read report files and fold them into what is known."""
     intake = _Intake(catalogue, recognise, options)
-    intake.look_at(paths)
+    intake.look_at(paths, context.workspace.root)
     intake.read(context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
 
@@ -133,9 +134,16 @@ def refold(
     recognise: Recogniser,
     withdrawn: Sequence[Report] = (),
     cycles: Sequence[CycleRecord] = (),
+    anew: bool = False,
 ) -> Delta:
-    """Bring types up to date after a withdrawal or a decision about cycles. `cycles` replace those of the manifest."""
+    """Bring types up to date after a withdrawal or a decision about cycles. `cycles` replace those of the manifest.
+
+    `anew` folds them from their observations though nothing has changed, and does without those of their states that
+    are lost: what is lost with them is who held gone findings that had changed hands.
+    """
     intake = _Intake(catalogue, recognise, options)
+    if anew:
+        intake.fold_anew(types, context.workspace.root)
     intake.superseded.extend(withdrawn)
     intake.touched.update(types)
     intake.decided = {(cycle.type, cycle.on): cycle for cycle in cycles}
@@ -171,11 +179,26 @@ class _Intake(Counting):
         self.broken: list[Broken] = []
         self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
+        self.anew: set[str] = set()
+        """Types that are folded anew whatever came."""
+        self.lost: frozenset[str] = frozenset()
+        """Files of their states that cannot be read."""
+        self._names: dict[str, tuple[str, ...]] = {}
+        """Of reports that were here and are lost, by id."""
         self._delivered: dict[tuple[str, str, dt.date], str] = {}
         """By type, name and day: the id of what this run delivers. A second one of other content corrects nothing."""
 
-    def look_at(self, paths: Sequence[Path]) -> None:
-        """Find out what was delivered, and set aside what cannot be read or was here before."""
+    def fold_anew(self, types: Iterable[str], root: Path) -> None:
+        """Have types folded from their observations, without those of their states in `root` that are lost."""
+        self.anew.update(types)
+        states = [state for kind in sorted(self.anew) if (state := self.catalogue.state(kind))]
+        self.lost = lost_files(root, [path for state in states for path in state.partitions])
+
+    def look_at(self, paths: Sequence[Path], root: Path) -> None:
+        """Find out what was delivered, and set aside what cannot be read or was here before.
+
+        What was here before and is lost in the store `root` comes as if it had not been.
+        """
         found: list[Source] = []
         for path in paths:
             try:
@@ -188,7 +211,13 @@ class _Intake(Counting):
             except BrokenReport as broken:
                 self._set_aside(source.name, broken)
                 continue
-            if known := self._known_as(delivery):
+            known = self._known_as(delivery)
+            if known and lost_files(root, known.files):
+                self.superseded.append(known)
+                self._names[known.id] = known.names
+                self.fold_anew((known.type,), root)
+                known = None
+            if known:
                 self._delivered[known.type, source.name, known.on] = known.id
                 self.unchanged.append(source.name)
             elif refusal := self.days.refusal(source.name, delivery.recognised.mapping.type, delivery.recognised.on):
@@ -298,6 +327,7 @@ class _Intake(Counting):
         """Let a report count, in the place of those that it corrects."""
         self.correct(report)
         quarantine = merged_quarantine(context.workspace, report, read.chunks)
+        report = report.named({*report.names, *self._names.get(report.id, ())})
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
         self.touched.add(report.type)
@@ -382,7 +412,7 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
     gone = [report for report in intake.superseded if report.id not in current]
-    debris = [path for report in intake.superseded for path in (*report.parts, report.quarantine) if path]
+    debris = [path for report in intake.superseded for path in report.files]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
@@ -416,7 +446,7 @@ class _TypeFold:
         self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
-        self.anew = bool(removed) or not self._follows()
+        self.anew = bool(removed) or kind in intake.anew or not self._follows()
         self.baseline = intake.days.baseline(kind)
         self.since = self._beginning() if self.anew else self._since()
         self.reads = [(report, intake.reads[report.id]) for report in self.new]
@@ -492,7 +522,7 @@ class _TypeFold:
             type=self.type,
             partition=0,
             bits=self.bits,
-            prior=self.prior.partitions if self.prior else (),
+            prior=self._prior_files(),
             spills=(*self._old_spills, *new),
             calendar=self.calendar,
             since=self.since,
@@ -500,6 +530,11 @@ class _TypeFold:
             baseline=self.baseline.partitions if self.baseline else (),
         )
         return [dataclasses.replace(whole, partition=partition) for partition in range(1 << self.bits)]
+
+    def _prior_files(self) -> tuple[str, ...]:
+        """Return where the findings stand that were known; empty for a file that is lost."""
+        files = self.prior.partitions if self.prior else ()
+        return tuple("" if file in self.intake.lost else file for file in files)
 
     def delta(self, results: Sequence[Reduced]) -> TypeDelta:
         """Return what changes for the type."""

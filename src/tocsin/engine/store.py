@@ -62,6 +62,11 @@ class Report:
         """Return every name under which it counts."""
         return (self.name, *self.also)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return where it stands, relative to the store."""
+        return (*self.parts, self.quarantine) if self.quarantine else self.parts
+
     def named(self, names: Iterable[str]) -> Report:
         """Return the report under other names. The first of them in the alphabet stands for all, in whatever order
         they came."""

@@ -92,6 +92,16 @@ class ObservationsExpired(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class FindingsRefolded(Event):
+    """Findings were computed from their observations anew."""
+
+    types: dict[str, int]
+    """How many findings each has now."""
+    lost: tuple[str, ...]
+    """Files of findings that could not be read, relative to the store."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportsFetched(Event):
     """Reports were taken from the publisher. Names and numbers; nothing with which one could take them again."""
 

@@ -27,6 +27,7 @@ _LOOK_S = 0.3
 
 IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION = "import", "replay", "withdrawal", "decision", "attribution"
 RESTORE, UPGRADE, RETENTION = "restore", "upgrade", "retention"
+REFOLD = "refold"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Holder:
         named = {
             WITHDRAWAL: f"the withdrawal of run {self.run}",
             DECISION: "a decision about a report",
+            REFOLD: "the folding of findings anew",
             ATTRIBUTION: "the attribution of open findings",
             RETENTION: "the removal of old observations",
             RESTORE: "the restore of a backup",

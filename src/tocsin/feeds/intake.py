@@ -28,11 +28,12 @@ from tocsin.engine.opening import is_special, special
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
+from tocsin.engine.wholeness import lost_files
 from tocsin.feeds import days, mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.days import is_ahead
-from tocsin.feeds.holding import DECISION, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
+from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
 from tocsin.feeds.storehouse import announcements, claims, context
@@ -276,6 +277,34 @@ def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, 
     return delta
 
 
+@dataclasses.dataclass(frozen=True)
+class Refolded:
+    """What came of computing findings anew."""
+
+    types: dict[str, int]
+    """How many findings each has now."""
+    lost: tuple[str, ...]
+    """Files of findings that could not be read. With them went who held gone findings that had changed hands."""
+
+
+def refold(types: Sequence[str], *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Refolded:
+    """Compute findings of types from their observations anew, whatever became of the files that held them.
+
+    Raises Conflict for a type without findings, LostFile when observations of it are lost.
+    """
+    with store_lock(work=REFOLD, waiting=waiting):
+        clear_up(by=by)
+        states = dict(State.objects.filter(type__name__in=types).values_list("type__name", "partitions"))
+        for name in types:
+            if name not in states:
+                raise Conflict(_("there are no findings of {type}.").format(type=name))
+        lost = lost_files(settings.TOCSIN.store, [path for paths in states.values() for path in paths])
+        delta = _refold(None, set(types), anew=True)
+        event = actions.refold_findings(delta, lost=sorted(lost), by=by, at=at)
+        remove(delta.debris)
+    return Refolded(event.types, event.lost)
+
+
 def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
     return engine.refold(
         types,
@@ -400,6 +429,7 @@ __all__ = [
     "folded_otherwise",
     "import_reports",
     "passed_over",
+    "refold",
     "remove",
     "replay",
     "store_lock",

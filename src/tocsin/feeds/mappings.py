@@ -7,6 +7,7 @@ commands can read the same ones.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,33 @@ def current() -> Mappings:
 def own_feeds(home: Path) -> tuple[Feed, ...]:
     """Return the feeds that the operator's mapping files describe. Raises InvalidInput, naming the file."""
     feeds: dict[str, Feed] = {}
-    for path in sorted((home / FOLDER).glob("*.toml")):
-        feed = read_feed(path.read_bytes(), f"{FOLDER}/{path.name}")
+    for path in _own_files(home):
+        feed = _own_feed(path)
         if feed.mapping.type in feeds:
             raise InvalidInput(f"two files describe the feed {feed.mapping.type}.", where=f"{FOLDER}/{path.name}")
         feeds[feed.mapping.type] = feed
     return tuple(feeds.values())
+
+
+def _own_files(home: Path) -> list[Path]:
+    return sorted((home / FOLDER).glob("*.toml"))
+
+
+def _own_feed(path: Path) -> Feed:
+    return read_feed(path.read_bytes(), f"{FOLDER}/{path.name}")
+
+
+def faults(home: Path) -> list[InvalidInput]:
+    """Return what is wrong with the mapping files and the schema of a data directory, each naming its file."""
+    own = [functools.partial(_own_feed, path) for path in _own_files(home)]
+    reads: list[Callable[[], object]] = [*own, functools.partial(own_feeds, home), functools.partial(in_force, home)]
+    found: list[InvalidInput] = []
+    for read in reads:
+        try:
+            read()
+        except InvalidInput as fault:
+            found.append(fault)
+    return list({str(fault): fault for fault in found}.values())
 
 
 def folder_in_force(home: Path) -> Path:

@@ -6,6 +6,7 @@ manifest once for each of its versions and kept.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import ipaddress
@@ -37,8 +38,9 @@ __all__ = [
 def database() -> Database:
     """Return the one DuckDB of this process."""
     scratch = settings.TOCSIN.store / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    return Database(WEB_MEMORY_MB, threads=2, scratch=scratch)
+    with contextlib.suppress(OSError):  # on a full disk what fits into memory is answered all the same
+        scratch.mkdir(parents=True, exist_ok=True)
+    return Database(WEB_MEMORY_MB, threads=2, scratch=scratch if scratch.is_dir() else None)
 
 
 _kept: dict[str, Any] = {}

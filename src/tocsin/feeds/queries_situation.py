@@ -249,10 +249,18 @@ class Health:
         """`ok`, `broken` while a report of the latest cannot be read, `held` while one waits for a decision, or behind.
 
         Behind is `late` after its usual gap and `silent` after twice that. What is silent is not checked.
+        What could never be read is `broken` however long ago that was: it has not fallen silent.
         """
+        if self.is_unread:
+            return "broken"
         if self.behind_days < self.gap_days:
             return "broken" if self.last.broken else "held" if self.held else "ok"
         return "late" if self.behind_days < 2 * self.gap_days else "silent"
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether files of it came and none could be read: nothing of it was ever checked."""
+        return bool(self.last.broken) and not self.has_reports and not any(cycle.rows for cycle in self.cycles)
 
     @property
     def usual_rows(self) -> int | None:

@@ -20,9 +20,10 @@ def is_full(error: BaseException, folder: Path) -> bool:
     said = str(error)
     if any(words in said for words in _WORDS):
         return True
-    return any(words in said for words in ("disk I/O error", "unable to open database file")) and _is_filled(folder)
+    return any(words in said for words in ("disk I/O error", "unable to open database file")) and is_filled(folder)
 
 
-def _is_filled(folder: Path) -> bool:
+def is_filled(folder: Path) -> bool:
+    """Tell whether there is hardly a byte left on the disk that a folder is on."""
     space = os.statvfs(folder if folder.exists() else ".")
     return space.f_bavail * space.f_frsize < _SQLITE_NEEDS_BYTES

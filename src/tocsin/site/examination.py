@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tocsin.kernel.clock import now
 from tocsin.kernel.counting import counted
+from tocsin.kernel.disk import is_filled, is_full
 from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
@@ -26,7 +27,7 @@ from tocsin.site import config as configuration
 from tocsin.site import instance
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import faults, listening
-from tocsin.site.starting import set_up_django
+from tocsin.site.starting import read_on_full_disk, set_up_django
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)
@@ -35,6 +36,9 @@ SOFTWARE_MADE_ON = dt.date(2026, 1, 1)
 """A clock before this day is wrong."""
 RETENTION_NAMED = 5
 """So many report types are named of those that are overdue."""
+MOST_LOSSES = 20
+"""Damaged reports that get a line each: when a whole disk is gone, thousands of lines say no more."""
+RESTORE = "Restore the last backup: tocsin restore FILE --force"
 TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
 """A worker that has nothing else to do takes a job up after a second."""
 
@@ -64,6 +68,7 @@ def examine() -> list[Verdict]:
     verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
     if not problems and instance.version_of(config.home) is not None:
         set_up_django()
+        read_on_full_disk()
         verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
     return verdicts
 
@@ -105,6 +110,8 @@ def _writable(config: Config) -> Iterator[Verdict]:
                 with tempfile.TemporaryFile(dir=folder):
                     yield Verdict(about, f"{folder} can be written to")
             except OSError as error:
+                if is_full(error, folder):
+                    continue  # `_disk` says so
                 owner = folder.owner()
                 yield Verdict(about, f"{folder}: {error.strerror}", f"Let {owner} run the server, or change the owner.")
 
@@ -113,7 +120,8 @@ def _disk(config: Config) -> Iterator[Verdict]:
     place = next(path for path in (config.home, *config.home.parents) if path.exists())
     free_bytes = shutil.disk_usage(place).free
     fix = f"Make room on the disk of {place}: at least {LEAST_DISK_BYTES / 1e9:.0f} GB."
-    yield Verdict("disk", f"{free_bytes / 1e9:.1f} GB free", fix if free_bytes < LEAST_DISK_BYTES else "")
+    says = "it is full: nothing can be written" if is_filled(place) else f"{free_bytes / 1e9:.1f} GB free"
+    yield Verdict("disk", says, fix if free_bytes < LEAST_DISK_BYTES else "")
 
 
 def _clock(_config: Config) -> Iterator[Verdict]:
@@ -155,16 +163,46 @@ def _database(_config: Config) -> Iterator[Verdict]:
 
 
 def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
-    from django.db import connection
+    from django.db import Error, connection
 
     path = Path(str(connection.settings_dict["NAME"]))
     if connection.vendor != "sqlite" or not path.is_file():
         return
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as readable:
-        said = readable.execute("PRAGMA quick_check(1)").fetchone()[0]
-    readable.close()
-    fix = "" if said == "ok" else "Restore the last backup: tocsin restore FILE --force"
+    try:
+        with connection.cursor() as cursor:
+            said = cursor.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except Error as error:
+        said = error
+    fix = "" if said == "ok" else RESTORE
     yield Verdict("database file", "whole" if said == "ok" else str(said), fix)
+
+
+def _store(_config: Config) -> Iterator[Verdict]:
+    """Files that the manifest names and that are missing or damaged."""
+    from django.db import Error
+
+    from tocsin.feeds.wholeness import losses
+
+    try:
+        found = losses()
+    except Error:  # no database, or one that lacks steps: `_database` says so
+        return
+    for loss in found[:MOST_LOSSES]:
+        yield Verdict("store", loss.says, loss.fix)
+    if len(found) > MOST_LOSSES:
+        yield Verdict("store", f"so are the files of {counted(len(found) - MOST_LOSSES, 'report')} more", RESTORE)
+    if not found:
+        yield Verdict("store", "all files that the database names are there and can be read")
+
+
+def _mappings(config: Config) -> Iterator[Verdict]:
+    """The files by which reports are read: while one is wrong, nothing is imported."""
+    from tocsin.feeds.mappings import faults
+
+    found = faults(config.home)
+    yield from (Verdict("mappings", "nothing can be imported", str(fault)) for fault in found)
+    if not found:
+        yield Verdict("mappings", "read")
 
 
 def _imports(_config: Config) -> Iterator[Verdict]:
@@ -298,12 +336,12 @@ def _retention(config: Config) -> Iterator[Verdict]:
 
 
 WITHOUT_DATABASE: tuple[Check, ...] = (
+    _disk,  # first: a full one makes much else fail
     _python,
     _sqlite,
     _set_up,
     _privacy,
     _writable,
-    _disk,
     _clock,
     _address,
     _translations,
@@ -311,6 +349,8 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
 WITH_DATABASE: tuple[Check, ...] = (
     _database,
     _sqlite_whole,
+    _store,
+    _mappings,
     _imports,
     _cycles,
     _orders,

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before the check for forgery, which reads the body: what is sent by nobody we know is not even received.
     "tocsin.people.access.Gate",
+    "tocsin.site.lost_files.LostFiles",
     "tocsin.site.security.BodyLength",
     "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",

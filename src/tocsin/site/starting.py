@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,41 @@ def open_instance() -> None:
         instance.stay_at_work(home)
         instance.require_ready(home)
         set_up_django()
+        read_on_full_disk()
         _require_steps()
+
+
+ALONE = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=ON;"
+"""How SQLite opens a database in WAL mode without a file beside it for memory that processes share."""
+
+
+def read_on_full_disk() -> None:
+    """Let the database be read by this process where the disk has no room for the files that SQLite puts beside it.
+
+    As long as the process lasts no other one can open it; whoever has it open already has those files, and then this is
+    not needed. What is in the write-ahead log is seen. Writing ends as on any full disk.
+    """
+    from django.db import connection
+
+    from tocsin.kernel.disk import is_filled
+
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and is_filled(Path(name).parent) and not _opens(name):
+        connection.settings_dict["OPTIONS"]["init_command"] = ALONE
+
+
+def _opens(database: str) -> bool:
+    """Say whether SQLite can read a database as it does otherwise.
+
+    By a connection of our own, which is closed at once: one of Django's that failed would keep its lock until its
+    exception is forgotten.
+    """
+    with contextlib.closing(sqlite3.connect(database)) as probe:
+        try:
+            probe.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _require_steps() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from tocsin.engine.lost import LostFile, named
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -58,15 +62,41 @@ class Database:
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
-        with self._turn:
+        with self._turn, losses_told():
             rows = cursor.execute(sql, parameters).fetchall()
             return Answer(rows, tuple(column[0] for column in cursor.description or ()))
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Begin one query when no other runs, and return a cursor of its own, which is read while others ask."""
-        with self._turn:
+        with self._turn, losses_told():
             return self._connection.cursor().execute(sql, parameters)
+
+    @staticmethod
+    def fetched(cursor: duckdb.DuckDBPyConnection, batch: int) -> list[tuple[Any, ...]]:
+        """Return the next rows of a cursor that `stream` gave."""
+        with losses_told():
+            return cursor.fetchmany(batch)
 
     def forget(self, table: str) -> None:
         """Drop a table of this database. Called by the collector of garbage, at any moment: so it waits for nobody."""
         self._connection.cursor().execute(f"DROP TABLE IF EXISTS {table}")
+
+
+_FILE = re.compile(r"""['"]([^'"]+\.parquet)['"]""")
+_GONE = ("No files found", "No such file", "Input/output error")
+_GARBLED = ("don't know what type", "TProtocolException")
+"""What the reader of Parquet's own headers says; it names no file."""
+
+
+@contextlib.contextmanager
+def losses_told() -> Iterator[None]:
+    """Turn what DuckDB says of a file that is missing or damaged into LostFile. Any other error goes on."""
+    try:
+        yield
+    except duckdb.Error as error:
+        said, file = str(error), _FILE.search(str(error))
+        is_damaged = isinstance(error, duckdb.InvalidInputException) and file
+        is_gone = isinstance(error, duckdb.IOException) and file and any(words in said for words in _GONE)
+        if is_damaged or is_gone or any(words in said for words in _GARBLED):
+            raise LostFile(named(file[1]) if file else "A file of the store") from error
+        raise

@@ -16,6 +16,7 @@ from tocsin.feeds.events import (
     CycleDecided,
     CyclesClosed,
     FindingsReattributed,
+    FindingsRefolded,
     RunCommitted,
     RunFailed,
     RunReplayed,
@@ -86,6 +87,14 @@ def close_cycles(delta: Delta, *, cycles: Sequence[tuple[str, dt.date]], by: Act
     """Expect no more reports of these cycles, with what follows from it."""
     manifest.apply(delta, None, at)
     return CyclesClosed(cycles=tuple((kind, on.isoformat()) for kind, on in cycles))
+
+
+@action("finding.refolded")
+def refold_findings(delta: Delta, *, lost: Sequence[str], by: Actor, at: dt.datetime) -> FindingsRefolded:
+    """Put findings that were computed from their observations in the place of those that were there."""
+    manifest.apply(delta, None, at)
+    types = {one.type: one.state.findings if one.state else 0 for one in delta.types}
+    return FindingsRefolded(types=types, lost=tuple(lost))
 
 
 @action("finding.reattributed")

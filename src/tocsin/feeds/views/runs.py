@@ -99,6 +99,8 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
     groups = groups_of(row, situation.titles())
     lines = sum(len(group.lines) for group in groups)
+    elsewhere = sorted({run for group in groups for run in group.elsewhere})
+    counting = row.reports.filter(state=ReportState.ACCEPTED, expired_at=None).exists()
     question, pages = Question(request.GET.copy()), Paginator(groups, TYPES)
     context = {
         **_progress(row),
@@ -114,8 +116,9 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "held": [(group, line) for group in groups for line in group.held],
         "report_count": sum(group.reports for group in groups),
         "folded": lines > OPEN_AT_MOST,
-        "counting": row.reports.filter(state=ReportState.ACCEPTED, expired_at=None).exists(),
-        "past": row.reports.exclude(expired_at=None).count(),
+        "counting": counting,
+        "past": (past := row.reports.exclude(expired_at=None).count()),
+        "quarantine_of": row.pk if counting or past else elsewhere[-1] if elsewhere else None,
         "form": form,
         "orders": orders(row.pk),
         "may_run": may(request.user, Ability.RUN_FEEDS),

@@ -60,11 +60,16 @@ class Contents:
     database: str
     """`sqlite` or `postgresql`."""
     members: tuple[Member, ...]
+    lacks: tuple[str, ...] = ()
+    """Files of the store that were missing or damaged when it was written, relative to the store."""
     format: int = FORMAT
 
     def as_json(self) -> bytes:
         """Return the list as it stands in the archive."""
-        return json.dumps(dataclasses.asdict(self), indent=1).encode()
+        data = dataclasses.asdict(self)
+        if not self.lacks:  # earlier versions do not know the word
+            del data["lacks"]
+        return json.dumps(data, indent=1).encode()
 
     @property
     def size_bytes(self) -> int:
@@ -81,7 +86,8 @@ def read_contents(text: bytes) -> Contents:
                 "the backup was written by a newer version.", remedy="Install that version to restore it."
             )
         members = tuple(Member(**member) for member in data.pop("members"))
-        return Contents(**data, members=members)
+        lacks = tuple(map(str, data.pop("lacks", ())))
+        return Contents(**data, members=members, lacks=lacks)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"its {MANIFEST} cannot be read ({error}).") from error
 

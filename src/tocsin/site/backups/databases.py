@@ -68,12 +68,12 @@ def vendor() -> str:
 
 def copy_out(target: Path) -> None:
     """Write a copy of the database to the file `target`."""
+    from django.db import connection
+
     if vendor() == "sqlite":
-        with (
-            closing(sqlite3.connect(settings_of_database()["NAME"])) as source,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            source.backup(copy)  # one step: readers and writers go on beside it
+        connection.ensure_connection()  # opened as this process can: on a full disk nobody opens a second one
+        with closing(sqlite3.connect(target)) as copy:
+            connection.connection.backup(copy)  # one step: readers and writers go on beside it
     else:
         _run(["pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--file", str(target)])
 

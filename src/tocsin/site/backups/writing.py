@@ -41,8 +41,9 @@ class _Digesting(io.RawIOBase):
 def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
     """Write an archive of the whole instance to `target`; return its list.
 
-    The file appears under its name only when it is whole. Raises Conflict when
-    it is there already, Unavailable when it cannot be written.
+    The file appears under its name only when all of it is written. What is missing or damaged in the store stands in
+    its list as `lacks`: the rest is worth saving all the more. Raises Conflict when it is there already, Unavailable
+    when it cannot be written.
     """
     instance.require_ready(config.home)
     if target.exists():
@@ -63,12 +64,15 @@ def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
 
 def _write(config: Config, file: IO[bytes], aside: Path, at: dt.datetime) -> Contents:
     """Write the archive; the copy of the database stands in the folder `aside` until it is in it."""
+    from tocsin.feeds.wholeness import losses  # needs Django, which `doctor` and `demo` load later
+
     with (
         pa.CompressedOutputStream(_own(file), "zstd") as compressed,
         tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         members = [_add_database(archive, aside), *_add_files(archive, config.home)]
-        contents = Contents(__version__, at.isoformat(), databases.vendor(), tuple(members))
+        lacks = tuple(fault.file for loss in losses() for fault in loss.faults)
+        contents = Contents(__version__, at.isoformat(), databases.vendor(), tuple(members), lacks)
         text = contents.as_json()
         information = tarfile.TarInfo(MANIFEST)
         information.size, information.mode = len(text), 0o600

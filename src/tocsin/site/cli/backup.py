@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,10 @@ from tocsin.site.cli.answers import add_json_option, answer
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+
+MOST_NAMED = 100
+"""Lost files that are named; `--json` and the list in the backup name all."""
 
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,16 +43,19 @@ def run_backup(options: argparse.Namespace) -> int:
     from tocsin.site import instance
     from tocsin.site.backups.writing import back_up
     from tocsin.site.config import load
-    from tocsin.site.starting import set_up_django
+    from tocsin.site.starting import read_on_full_disk, set_up_django
 
     config = load()
     instance.stay_at_work(config.home)
     set_up_django()
+    read_on_full_disk()  # onto another disk
     contents = back_up(config, options.file.absolute(), at=now())
     size_bytes = options.file.stat().st_size
-    sentence = f"Wrote {options.file}: {counted(len(contents.members), 'file')}, {size_bytes / 1e6:.1f} MB."
-    answer(options, sentence, {"file": str(options.file), "files": len(contents.members), "bytes": size_bytes})
-    return 0
+    whole = "." if not contents.lacks else f", but not whole: {counted(len(contents.lacks), 'file')} of the store lost."
+    sentence = f"Wrote {options.file}: {counted(len(contents.members), 'file')}, {size_bytes / 1e6:.1f} MB{whole}"
+    data = {"file": str(options.file), "files": len(contents.members), "bytes": size_bytes}
+    answer(options, sentence, {**data, "lacks": list(contents.lacks)})
+    return _told(contents.lacks, "Keep the backups before this one. `tocsin doctor` says what mends the store.")
 
 
 def run_restore(options: argparse.Namespace) -> int:
@@ -62,5 +71,17 @@ def run_restore(options: argparse.Namespace) -> int:
     contents = restore(config, options.file, force=options.force, at=now())
     older = " Now run: tocsin upgrade" if contents.version != __version__ else ""
     sentence = f"Restored {config.home} as it was at {contents.made_at} (version {contents.version}).{older}"
-    answer(options, sentence, {"home": str(config.home), "made_at": contents.made_at, "version": contents.version})
-    return 0
+    data = {"home": str(config.home), "made_at": contents.made_at, "version": contents.version}
+    answer(options, sentence, {**data, "lacks": list(contents.lacks)})
+    return _told(contents.lacks, "They were so when the backup was written. `tocsin doctor` says what mends the store.")
+
+
+def _told(lacks: Sequence[str], advice: str) -> int:
+    """Name the files that a backup lacks on standard error; return the exit code: 1 when there is one."""
+    for file in lacks[:MOST_NAMED]:
+        print(f"tocsin: {file} is missing or damaged.", file=sys.stderr)
+    if len(lacks) > MOST_NAMED:
+        print(f"tocsin: so are {len(lacks) - MOST_NAMED} more.", file=sys.stderr)
+    if lacks:
+        print(f"tocsin: {advice}", file=sys.stderr)
+    return 1 if lacks else 0

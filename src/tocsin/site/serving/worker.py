@@ -9,9 +9,17 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from tocsin.kernel.disk import is_full
+from tocsin.site.serving.supervisor import say
 from tocsin.site.starting import set_up_django
+
+LOOK_AGAIN_S = 5.0
+WORKED_S = 60.0
+"""Who has worked for so long had room: it is said again when the disk is full anew."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,8 +32,29 @@ def main(arguments: Sequence[str]) -> int:
     set_up_django()
     from tocsin.jobs.worker import work
 
-    work(stop)
+    _while_there_is_room(stop, work)
     return 0
+
+
+def _while_there_is_room(stop: threading.Event, work: Callable[[threading.Event], None]) -> None:
+    """Work; when the disk is full, say so once and go on when there is room again."""
+    from django.conf import settings
+    from django.db import Error, connection
+
+    home: Path = settings.TOCSIN.home
+    told = False
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            work(stop)
+        except (Error, OSError) as error:
+            if not is_full(error, home):
+                raise
+            connection.close()
+            if not told or time.monotonic() - began >= WORKED_S:
+                say(f"the disk of {home} is full: background work waits until there is room.")
+                told = True
+            stop.wait(LOOK_AGAIN_S)
 
 
 def help_with(kind: str) -> int:

@@ -1,4 +1,4 @@
-"""`tocsin feed runs | replay | withdraw | close | confirm | discard`: what is done about runs and cycles."""
+"""`tocsin feed runs | replay | refold | withdraw | close | confirm | discard`: what is done about runs and cycles."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     replay.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(replay)
     replay.set_defaults(run=replay_run)
+
+    refold = verbs.add_parser("refold", help="compute the findings of a type from its observations anew")
+    refold.add_argument(
+        "types", nargs="*", metavar="TYPE", help="report type; without one, those whose findings are missing or damaged"
+    )
+    add_json_option(refold)
+    refold.set_defaults(run=refold_types)
 
     withdraw = verbs.add_parser("withdraw", help="let the reports of a wrong import count no more")
     withdraw.add_argument("number", type=positive, metavar="RUN")
@@ -148,6 +155,29 @@ def replay_run(options: argparse.Namespace) -> int:
         print(f"tocsin: {broken['reason']} It stays as it was.", file=sys.stderr)
     answer(options, "\n".join(sentences(summary)), summary)
     return 1 if summary["broken"] else 0
+
+
+def refold_types(options: argparse.Namespace) -> int:
+    """Compute findings anew."""
+    open_instance()
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.feeds import intake, wholeness
+    from tocsin.kernel import clock
+
+    types = options.types or wholeness.lost_types()
+    if not types:
+        answer(options, "No findings are missing or damaged.", {"types": [], "lost": []})
+        return 0
+    done = intake.refold(types, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
+    types_of = [{"type": kind, "findings": number} for kind, number in done.types.items()]
+    said = [f"Computed anew: {counted(number, 'finding')} of {kind}." for kind, number in done.types.items()]
+    if done.lost:
+        said.append(
+            f"{counted(len(done.lost), 'file')} of findings had been lost. They are as the reports say; a finding that "
+            "has gone, and had changed hands before that, is with its first holder again."
+        )
+    answer(options, "\n".join(said), {"types": types_of, "lost": list(done.lost)})
+    return 0
 
 
 def withdraw_run(options: argparse.Namespace) -> int:

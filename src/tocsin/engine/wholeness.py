@@ -1,0 +1,74 @@
+"""Whether Parquet files that must be there are there and whole, as far as their footers tell.
+
+Fast enough to look at all of them: a footer holds where every column stands and how many rows there are, so a file
+that is missing, was cut off or is of something else is found; bytes that changed amid the data are not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+MISSING, UNREADABLE, OTHER_ROWS = "missing", "unreadable", "other_rows"
+REASONS = {
+    MISSING: "it is missing",
+    UNREADABLE: "it is damaged: its end cannot be read",
+    OTHER_ROWS: "it holds other rows than it did",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """Files that hold some rows between them, relative to the store."""
+
+    files: tuple[str, ...]
+    rows: int | None = None
+    """None where nobody knows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file."""
+
+    file: str
+    why: str
+    """One of `REASONS`."""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {REASONS[self.why]}"
+
+
+def faults(root: Path, expected: Iterable[Expected]) -> Iterator[tuple[Expected, list[Fault]]]:
+    """Yield what is expected and is not so, with what is wrong. Rows are compared where all files can be read."""
+    for each in expected:
+        rows, found = 0, []
+        for file in each.files:
+            count = _rows_in(root / file)
+            if isinstance(count, str):
+                found.append(Fault(file, count))
+            else:
+                rows += count
+        if not found and each.rows is not None and rows != each.rows:
+            found = [Fault(file, OTHER_ROWS) for file in each.files]
+        if found:
+            yield each, found
+
+
+def _rows_in(path: Path) -> int | str:
+    """Return how many rows a file holds, or what is wrong with it."""
+    try:
+        rows: int = pq.read_metadata(path).num_rows
+    except FileNotFoundError:
+        return MISSING
+    except (OSError, pa.ArrowInvalid):
+        return UNREADABLE
+    return rows
+
+
+def lost_files(root: Path, files: Iterable[str]) -> frozenset[str]:
+    """Return those of the files that are missing or cannot be read."""
+    return frozenset(file for file in files if isinstance(_rows_in(root / file), str))

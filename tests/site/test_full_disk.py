@@ -1,0 +1,114 @@
+"""A disk that is full to the last byte, and no server running: what is there can be read, and doctor says why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.feeds.reports import write
+from tests.homes import Home
+from tests.small_disks import mounted
+from tocsin.kernel.disk import FULL
+from tocsin.site.serving import worker
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on a disk; return the file that takes it."""
+    path = disk / "fill"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with pytest.raises(OSError, match="No space left"):
+        while True:
+            os.write(handle, bytes(4096))
+    os.close(handle)
+    return path
+
+
+@pytest.fixture
+def filled(_first_instance: Path, tmp_path: Path) -> Iterator[Home]:
+    """An instance with a report, on a disk that is full."""
+    with mounted(tmp_path / "disk", "16m") as disk:
+        shutil.copytree(_first_instance, disk / "home")
+        (disk / "home").chmod(0o700)
+        home = Home(disk / "home")
+        home.run(write(tmp_path / "in", 0, [1, 2]))
+        fill(disk)
+        yield home
+
+
+@pytest.mark.mounts
+def test_what_is_there_is_read_and_saved_though_the_disk_is_full(filled: Home, tmp_path: Path) -> None:
+    assert "2 of 2 findings." in filled.done("finding", "list")
+    assert filled.done("finding", "export").count("\n") == 2
+    assert filled.done("feed", "runs").split()[0] == "1"
+    assert "are as they were written" in filled.done("audit", "verify")
+    assert filled.done("backup", tmp_path / "b.tar.zst").startswith("Wrote ")
+
+    doctor = filled("doctor")
+    assert doctor.returncode == 1
+    home = filled.place
+    assert doctor.stdout.splitlines() == [
+        f"disk: it is full: nothing can be written. Make room on the disk of {home}: at least 2 GB."
+    ]
+    refused = filled("feed", "run", write(tmp_path / "in", 1, [1]))
+    assert (refused.returncode, refused.stderr) == (1, f"tocsin: {FULL}\n")
+
+    (home.parent / "fill").unlink()
+    filled.run(write(tmp_path / "in", 1, [1]))
+    assert len(filled.findings()) == 2
+
+
+@pytest.mark.mounts
+def test_what_was_committed_last_is_read_from_the_log(filled: Home) -> None:
+    """After a crash what is committed may stand in the write-ahead log alone."""
+    database = filled.place / "tocsin.sqlite3"
+    (filled.place.parent / "fill").unlink()
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        with writer:
+            writer.execute("UPDATE feeds_run SET note = 'the last word'")
+        logged = database.with_name("tocsin.sqlite3-wal").read_bytes()
+        before = database.read_bytes()
+    database.write_bytes(before)
+    database.with_name("tocsin.sqlite3-wal").write_bytes(logged)
+    fill(filled.place.parent)
+
+    assert "the last word" in filled.done("feed", "runs", "--json")
+
+
+def test_the_worker_waits_for_room_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.db import OperationalError
+
+    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
+    stop, tries = threading.Event(), []
+
+    def work(told: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise OperationalError("database or disk is full")
+        told.set()
+
+    worker._while_there_is_room(stop, work)
+
+    assert len(tries) == 4
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.endswith("is full: background work waits until there is room.")
+
+
+def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    from django.db import OperationalError
+
+    def work(_stop: threading.Event) -> None:
+        raise OperationalError("no such table: jobs_job")
+
+    with pytest.raises(OperationalError):
+        worker._while_there_is_room(threading.Event(), work)
+    assert capsys.readouterr().err == ""
