@@ -95,6 +95,7 @@ feed schema show
 feed schema diff {given}/intelmq.json {given}/reports.json
 feed runs
 feed runs --waiting
+feed expire --dry-run
 feed confirm scan_rdp 2026-11-19
 feed discard scan_rdp 2026-11-19
 feed close scan_rdp 2026-11-19

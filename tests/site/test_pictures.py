@@ -22,6 +22,7 @@ NO_PAGE = {
     "feeds:order": "takes a form",
     "feeds:progress": "answers with a part of the page of a run",
     "feeds:withdraw": "takes a form",
+    "keys": "takes a form and goes back",
     "feeds:replay": "takes a form",
     "feeds:claim-for": "goes on to the form for a claim",
     "directory:attribution": "answers with a part of a page",
