@@ -197,6 +197,23 @@ def test_a_running_import_shows_how_far_it_is(browser_of_analyst: Client) -> Non
     assert browser_of_analyst.get("/feeds/runs/4/progress/")["Location"] == "/feeds/runs/4/"
 
 
+def test_the_list_of_runs_follows_what_goes_on(browser_of_analyst: Client) -> None:
+    before = main_of(browser_of_analyst.get("/feeds/"))
+    assert "hx-get" not in before, "nothing runs"
+    Run.objects.filter(pk=4).update(state=RunState.RUNNING, progress=0.42, summary={}, finished_at=None)
+    with holding.lock("import", 4):
+        page = main_of(browser_of_analyst.get("/feeds/"))
+        part = browser_of_analyst.get("/feeds/runs/4/progress/?as=row", headers={"HX-Request": "true"}).content.decode()
+    asking = 'hx-get="/feeds/runs/4/progress/?as=row" hx-trigger="every 2s" hx-swap="outerHTML"'
+    assert page.count(asking) == 1 and "42 % read" in page
+    assert part.startswith(f"<tr {asking}>") and "In progress" in part and part.count("<tr") == 1
+
+    Run.objects.filter(pk=4).update(state=RunState.DONE, progress=1)
+    over = browser_of_analyst.get("/feeds/runs/4/progress/?as=row", headers={"HX-Request": "true"})
+    assert "hx-get" not in over.content.decode() and "Done" in over.content.decode()
+    assert "HX-Refresh" not in over
+
+
 def test_when_a_run_is_over_the_page_is_asked_for_anew(browser_of_analyst: Client) -> None:
     answer = browser_of_analyst.get("/feeds/runs/4/progress/", headers={"HX-Request": "true"})
 
