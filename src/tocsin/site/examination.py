@@ -64,6 +64,7 @@ def examine() -> list[Verdict]:
     """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
     config, problems = configuration.examine()
     verdicts = [Verdict("settings", "one cannot be used", str(each)) for each in problems]
+    verdicts += [Verdict("settings", "one is not known", str(each)) for each in configuration.unknown_variables()]
     verdicts = verdicts or [Verdict("settings", "read")]
     verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
     if not problems and instance.version_of(config.home) is not None:

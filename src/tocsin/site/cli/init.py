@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.answers import add_json_option, answer, warn_of_unknown_variables
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -24,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from tocsin.site.config import load
 
     config = load()
+    warn_of_unknown_variables()
     made = setting_up.set_up(config)
     link = setting_up.invite_first_person(config)
     state = "is set up" if made else "was set up before" if link else "was set up before; nothing to do"
