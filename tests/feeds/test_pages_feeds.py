@@ -159,7 +159,7 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
     browser = signed_in(cast.analyst)
 
     page = text(browser.get("/feeds/runs/5/"))
-    assert "1 file could not be read" in page and broken.stem in page
+    assert "1 file could not be read" in page and broken.name in page, "it is called as it lies there"
     assert "It cannot be unpacked" in page, "the reason stands alone in its cell and begins like a sentence"
     assert broken.stem in text(browser.get("/feeds/"))
     assert "A report could not be read" in text(browser.get("/"))

@@ -218,6 +218,13 @@ def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None
     assert reasons.said_of_file("a.csv", f"a.csv: {mapped}") == mapped
 
 
+def test_a_file_is_called_as_it_lies_there() -> None:
+    said = "a.csv.gz: it is packed as zip within another archive, which is not read here; only plain text is, and gz, "
+    said += "zip or zst of it."
+    assert reasons.file_called("a.csv", said) == "a.csv.gz" and reasons.file_called("b.csv", said) == "b.csv"
+    assert reasons.said_of_file("a.csv", said) == said.removeprefix("a.csv.gz: ")
+
+
 def test_the_day_of_a_report_that_lies_too_far_ahead_is_told_from_its_refusal() -> None:
     refusal = "a.csv: it is dated 2027-01-31, which lies too far ahead. If that day is wrong, put the right one."
     assert reasons.day_ahead(refusal) == dt.date(2027, 1, 31)

@@ -69,6 +69,7 @@ AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
     _("line {number} is longer than {most} MiB."),
     _("it is not a text file."),
+    _("it is packed as {packed}, which is not read here; only plain text is, and gz, zip or zst of it."),
     _("its header is not UTF-8 text."),
     _("a quote in its header is not closed."),
     _("it is empty: there is not even a header."),
@@ -131,6 +132,8 @@ HOLDERS = (
     _("the removal of old observations"),
     _("another import"),
 )
+_WITHIN = " within another archive"
+WITHIN = _("{kind} within another archive")
 STOPPED = _("An error stopped it. The software said: {detail}")
 """Of what nobody foresaw."""
 OF_ONE = {WIDTH: _("{number} cell where the header has {width}")}
@@ -185,6 +188,8 @@ def _filled(name: str, part: str | None) -> str:
         return "…"
     if name == "detail":
         return _in_our_words(part) or part
+    if name == "packed":
+        return gettext(WITHIN).format(kind=part.removesuffix(_WITHIN)) if part.endswith(_WITHIN) else part
     if name == "holder":
         return _said(part, HOLDERS) or part
     return said_day(part) if name in ("day", "since") else part
@@ -222,9 +227,15 @@ def said_of_order(text: str) -> str:
     return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
 
 
+def file_called(name: str, text: str) -> str:
+    """Return what the file is called where it lies: its refusal begins so, with the suffix that `name` lacks."""
+    found = re.match(rf"{re.escape(name)}(\.gz|\.zip|\.zst)*(?=: )", text)
+    return found[0] if found else name
+
+
 def said_of_file(name: str, text: str) -> str:
     """Return why a file could not be read in the reader's language; the engine puts its name before it."""
-    reason = text.removeprefix(f"{name}: ")
+    reason = text[len(called) + 2 :] if text.startswith(f"{(called := file_called(name, text))}: ") else text
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]

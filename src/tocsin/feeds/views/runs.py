@@ -109,7 +109,10 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         **_progress(row),
         "summary": row.summary,
         "broken": [
-            {"name": each["name"], "reason": _begun(reasons.said_of_file(each["name"], each["reason"]))}
+            {
+                "name": reasons.file_called(each["name"], each["reason"]),
+                "reason": _begun(reasons.said_of_file(each["name"], each["reason"])),
+            }
             for each in row.summary.get("broken", ())
         ],
         "misnamed": _dated(row.summary.get("misnamed", ())),
