@@ -18,6 +18,8 @@ SETTLED = "<!-- settled here -->"
 BLOCKS = re.findall(
     rf"({SETTLED})|^```sh run$\n(.*?)^```$\n(?:\n```text$\n(.*?)^```$)?", TEXT, flags=re.MULTILINE | re.DOTALL
 )
+WAITS = "wait"
+"""Of the report of the demonstration that the tutorial leaves waiting: a last line reminds of it."""
 END_OF_BLOCK = "--- end of block {} ---"
 SETTLE = """
 import datetime as dt, django
@@ -79,7 +81,9 @@ def test_every_answer_shown_in_the_tutorial_is_the_answer(outputs: list[str]) ->
     shown = [(number, text) for number, (_, _, text) in enumerate(BLOCKS) if text]
     assert len(shown) >= 4, "the tutorial shows answers"
     for number, text in shown:
-        assert text.strip() in outputs[number]
+        before, _, after = outputs[number].partition(text.strip())
+        assert text.strip() in outputs[number] and not before
+        assert not after.strip() or WAITS in after.strip().splitlines()[0], "what a reader sees more is told of"
 
 
 def test_all_findings_of_the_block_change_hands_as_the_tutorial_tells(outputs: list[str]) -> None:

@@ -76,6 +76,8 @@ def test_every_column_has_a_name_of_its_own() -> None:
         (b"", "there is not even a header"),
         (b"\n\n \t\n", "there is not even a header"),
         (b"a,\0b\n", "not a text file"),
+        (b"PK\x03\x04\x14\0", "it is packed as zip within another archive, which is not read here"),
+        (b"7z\xbc\xaf\x27\x1c\0", "it is packed as 7z, which is not read here; only plain text is, and gz, zip or zst"),
         (b"a,\xffb\n", "not UTF-8"),
         (b'a,"b\nc,d\n', "a quote in its header is not closed"),
         (b"a,b\x07\n", "characters that are no text"),

@@ -154,6 +154,15 @@ def test_too_many_for_a_spreadsheet_is_said(week: Store, cast: Cast, monkeypatch
 
 
 @pytest.mark.django_db
+def test_numbers_of_a_refused_spreadsheet_are_written_as_the_reader_writes_them(
+    week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries.Findings, "counts", lambda *_: [("scan_rdp", 769_335)])
+    browser = signed_in(cast.analyst)
+    assert "at most 100,000 findings, and these are 769,335" in text(browser.get("/findings/export.xlsx", follow=True))
+
+
+@pytest.mark.django_db
 def test_an_export_is_that_of_the_list(week: Store, cast: Cast) -> None:
     """One reading of the address serves both."""
     browser = signed_in(cast.analyst)

@@ -159,7 +159,7 @@ def test_a_broken_file_stands_there_with_its_reason(week: Store, cast: Cast, tmp
     browser = signed_in(cast.analyst)
 
     page = text(browser.get("/feeds/runs/5/"))
-    assert "1 file could not be read" in page and broken.stem in page
+    assert "1 file could not be read" in page and broken.name in page, "it is called as it lies there"
     assert "It cannot be unpacked" in page, "the reason stands alone in its cell and begins like a sentence"
     assert broken.stem in text(browser.get("/feeds/"))
     assert "A report could not be read" in text(browser.get("/"))
@@ -195,6 +195,23 @@ def test_a_running_import_shows_how_far_it_is(browser_of_analyst: Client) -> Non
     assert 'hx-trigger="every 2s"' in main_of(page) and 'http-equiv="refresh"' not in page.content.decode()
     assert "42 % read" in part.content.decode() and "<main" not in part.content.decode() and "HX-Refresh" not in part
     assert browser_of_analyst.get("/feeds/runs/4/progress/")["Location"] == "/feeds/runs/4/"
+
+
+def test_the_list_of_runs_follows_what_goes_on(browser_of_analyst: Client) -> None:
+    before = main_of(browser_of_analyst.get("/feeds/"))
+    assert "hx-get" not in before, "nothing runs"
+    Run.objects.filter(pk=4).update(state=RunState.RUNNING, progress=0.42, summary={}, finished_at=None)
+    with holding.lock("import", 4):
+        page = main_of(browser_of_analyst.get("/feeds/"))
+        part = browser_of_analyst.get("/feeds/runs/4/progress/?as=row", headers={"HX-Request": "true"}).content.decode()
+    asking = 'hx-get="/feeds/runs/4/progress/?as=row" hx-trigger="every 2s" hx-swap="outerHTML"'
+    assert page.count(asking) == 1 and "42 % read" in page
+    assert part.startswith(f"<tr {asking}>") and "In progress" in part and part.count("<tr") == 1
+
+    Run.objects.filter(pk=4).update(state=RunState.DONE, progress=1)
+    over = browser_of_analyst.get("/feeds/runs/4/progress/?as=row", headers={"HX-Request": "true"})
+    assert "hx-get" not in over.content.decode() and "Done" in over.content.decode()
+    assert "HX-Refresh" not in over
 
 
 def test_when_a_run_is_over_the_page_is_asked_for_anew(browser_of_analyst: Client) -> None:

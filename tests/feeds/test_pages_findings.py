@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +16,14 @@ from django.test.utils import CaptureQueriesContext
 from tests.cast import Cast
 from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, rows, signed_in, text
+from tests.feeds.reports import write
 from tocsin.audit.models import AuditRow
 from tocsin.directory.models import Constituent
 from tocsin.feeds import queries, wording
 from tocsin.feeds.models import FindingNote, FindingOwner
 from tocsin.feeds.views import asking
 from tocsin.kernel import rsit
+from tocsin.site.templatetags import standing
 
 pytestmark = pytest.mark.django_db
 NEW = [f"192.0.2.{host}:3389" for host in range(20, 30)]
@@ -330,6 +335,35 @@ def test_every_link_of_the_list_leads_somewhere(browser_of_analyst: Client) -> N
         answer = browser_of_analyst.get(link if link.startswith("/") else f"/findings/{link}")
         assert answer.status_code == 200, link
         b"".join(answer)  # read to its end: an export left open would close the test's connection with it
+
+
+def test_a_constituents_page_counts_its_open_findings_and_leads_to_them(browser_of_analyst: Client) -> None:
+    page = browser_of_analyst.get("/directory/constituents/moh/")
+    asked = [address for address in links(page) if address.startswith("/findings/?whose=moh")]
+    assert "14 open findings" in text(page)
+    assert "/findings/?whose=moh" in asked and "/findings/?whose=moh&state=new" in asked
+    for address in asked:
+        listed = browser_of_analyst.get(address)
+        words = re.search(rf'href="{re.escape(html.escape(address))}">(.*?)</a>', main_of(page), re.DOTALL)
+        number = re.findall(r"\d+", re.sub(r"<[^>]+>", " ", words[1]))[-1] if words else ""
+        assert len(rows(listed)) == int(number), address
+
+
+def test_a_constituents_page_shows_no_findings_to_whom_the_policy_shows_none(
+    week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(cast.analyst)
+    monkeypatch.setattr(standing.policy, "may", lambda _person, _ability: False)
+    assert "whose=moh" not in main_of(browser.get("/directory/constituents/moh/"))
+
+
+def test_a_search_says_how_many_findings_there_are_and_leads_to_all(store: Store, cast: Cast, tmp_path: Path) -> None:
+    store.run(write(tmp_path, 0, range(1, 41)))
+    browser = signed_in(cast.analyst)
+    page = browser.get("/search/", {"q": "192.0.2.0/25"})
+    assert "41 things are known by this" in text(page), "forty findings and the ministry that claims the network"
+    (every,) = [address for address in links(page) if address.startswith("/findings/?q=")]
+    assert "40" in text(browser.get(every)) and len(rows(browser.get(every))) == 40
 
 
 def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Client) -> None:

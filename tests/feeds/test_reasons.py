@@ -207,6 +207,67 @@ def test_no_sentence_on_orders_is_kept_that_nobody_says(said: str) -> None:
     assert max(re.split(r"\{\w+\}", said), key=len) in written_there
 
 
+def refusals(path: Path, calls: set[str]) -> Iterator[str]:
+    """Yield the sentences with which a module refuses, filled in as they may be."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Assign) and any(name == "problem" for name, _ in assigned(node)):
+            yield from (f"{written(value)}." for _, value in assigned(node))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in calls:
+            texts = [written(each) for part in node.args for each in ast.walk(part) if isinstance(each, ast.expr)]
+            said = max((text for text in texts if " " in text), key=len, default="")
+            yield f"{said.removesuffix('.')}."
+
+
+FEED_FILE = SOURCE / "formats" / "delimited" / "feedfile.py"
+PUT_TOGETHER = {" .", ".", "'7' is not 7.", "is not a list of 7.", "7."}
+OF_MAPPINGS = sorted(
+    {
+        *(said for said in refusals(FEED_FILE, {"refusal", "InvalidInput"}) if said not in PUT_TOGETHER),
+        *(said for said in refusals(SOURCE / "feeds" / "mappings.py", {"InvalidInput"})),
+        "is not a list of patterns of file names.",
+        "'7' is not text.", "7 is not a whole number.", "'x' is not a list.",
+        "7 is not a table.", "is missing.",
+    }
+)  # fmt: skip
+
+
+def test_mapping_files_are_refused_in_many_ways() -> None:
+    assert len(OF_MAPPINGS) > 25 and "names no column." in OF_MAPPINGS
+
+
+@pytest.mark.parametrize("problem", OF_MAPPINGS)
+def test_what_is_wrong_with_a_mapping_file_has_its_sentence(problem: str) -> None:
+    assert reasons._said(problem, reasons.MAPPINGS), "say it in feeds/reasons.py"
+
+
+OF_INTAKE = [
+    written(node.args[0])
+    for node in ast.walk(ast.parse((SOURCE / "feeds" / "intake.py").read_text()))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_"
+]
+
+
+@pytest.mark.parametrize("refusal", sorted({*OF_INTAKE} - {"there is no file to import."}))
+def test_what_an_order_can_be_refused_with_has_its_sentence(refusal: str) -> None:
+    assert reasons._said(refusal, reasons.ORDERS), "say it in feeds/reasons.py"
+
+
+def test_all_mistakes_of_a_mapping_file_are_said_in_the_language_of_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reasons, "gettext", lambda text: text if "{where}" in text else f"«{text}»")
+    text = (
+        "mappings/a.toml, [feed] name: is missing. mappings/a.toml, [constants] extra.x: '\xe9' is not printable ASCII."
+    )
+    assert reasons.said_of_order(text) == (
+        "mappings/a.toml, [feed] name: «is missing.» "
+        "mappings/a.toml, [constants] extra.x: «'\xe9' is not printable ASCII»"
+    )
+    toml = "mappings/broken.toml: is not TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."
+    said = reasons.said_of_order(f"{toml} It was tried 3 times.")
+    assert "«a bracket around the name of a table is not closed»" in said and "line 1" in said and "3" in said
+
+
 def test_one_cell_is_no_cells() -> None:
     assert reasons.said("1 cells where the header has 5") == "1 cell where the header has 5"
     assert reasons.said("11 cells where the header has 5") == "11 cells where the header has 5"
@@ -216,6 +277,13 @@ def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None
     assert reasons.said_of_file("a.csv", "a.csv: it is not a text file.") == "it is not a text file."
     mapped = "no mapping knows its type, and no column of it holds a time and an asset. See how to map a new report."
     assert reasons.said_of_file("a.csv", f"a.csv: {mapped}") == mapped
+
+
+def test_a_file_is_called_as_it_lies_there() -> None:
+    said = "a.csv.gz: it is packed as zip within another archive, which is not read here; only plain text is, and gz, "
+    said += "zip or zst of it."
+    assert reasons.file_called("a.csv", said) == "a.csv.gz" and reasons.file_called("b.csv", said) == "b.csv"
+    assert reasons.said_of_file("a.csv", said) == said.removeprefix("a.csv.gz: ")
 
 
 def test_the_day_of_a_report_that_lies_too_far_ahead_is_told_from_its_refusal() -> None:

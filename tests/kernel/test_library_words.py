@@ -9,6 +9,8 @@ import gzip
 import json
 import lzma
 import os
+import re
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -95,3 +97,17 @@ def test_what_the_operating_system_says_is_known(code: str) -> None:
 def test_ours_are_parts_of_sentences_and_what_is_not_known_is_nothing() -> None:
     assert all(ours[0].islower() and not ours.endswith(".") for ours in SENTENCES)
     assert in_our_words("the moon is full") == in_our_words("") == ""
+
+
+TOML = (
+    "a", "a = ", "[a", "[[a]", "a = 1 b", "a b = 1", "= 1", "a = [1", "a = {b = 1", 'a = "x', "a = 'x", 'a = "x\ny"',
+    r'a = "\q"', r'a = "\u12"', r'a = "\ud800"', "a = 1\na = 2", "[a]\n[a]", "a = {b = 1, b = 2}", "a = 2026-99-99",
+    "a = \x01", "a = x", "a = 1\n[a]", "\x01", "a = # x\x01", "a.b = 1\na = 2", "a = {}\n[a.b]", '"""', "!",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TOML)
+def test_what_the_reader_of_toml_says_is_known(text: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError) as refused:
+        tomllib.loads(text)
+    assert in_our_words(re.sub(r" \(at .*\)\Z", "", str(refused.value))) in SENTENCES

@@ -31,7 +31,10 @@ def test_the_link_signs_in_without_second_factor(client: Client, address: str) -
 
 def test_the_link_works_once(client: Client, address: str) -> None:
     client.get(address, HTTP_HOST="localhost")
-    assert Client().get(address, HTTP_HOST="localhost").status_code == 410
+    again = Client().get(address, HTTP_HOST="localhost")
+    assert again.status_code == 410
+    assert b"start it again with <code>make run</code> or <code>tocsin demo</code>" in again.content
+    assert b"national administrator" not in again.content, "a demonstration has none to ask"
 
 
 REFUSED: list[dict[str, Any]] = [

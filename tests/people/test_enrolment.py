@@ -229,12 +229,48 @@ def test_the_first_persons_password_must_not_be_the_address(client: Client, firs
     assert not Person.objects.exists()
 
 
-def test_the_first_link_is_void_once_somebody_has_an_account(client: Client, first_address: str, cast: Cast) -> None:
+def test_the_first_link_makes_an_administrator_whoever_else_has_an_account(
+    client: Client, first_address: str, cast: Cast, enrolled: Callable[[Person], Person]
+) -> None:
+    enrolled(cast.analyst)
+    assert not cast.administrator.has_usable_password(), "invited by name, not enrolled"
     client.get(first_address)
-    assert cast.administrator
+    assert client.post("/sign-in/enrol/", FIRST).headers["Location"] == "/sign-in/authenticator/"
+    assert Person.objects.get(email="first@cirt.example").role == "national_administrator"
+    assert queries.an_administrator_can_sign_in()
+
+
+def test_the_first_link_is_void_once_an_administrator_can_sign_in(
+    client: Client, first_address: str, cast: Cast, enrolled: Callable[[Person], Person]
+) -> None:
+    client.get(first_address)
+    enrolled(cast.administrator)
     assert client.post("/sign-in/enrol/", FIRST).status_code == 410
-    with pytest.raises(Conflict, match="accounts already"):
+    assert Client().get(first_address).status_code == 410, "said before a form is filled in"
+    with pytest.raises(Conflict, match="administrator can sign in"):
         actions.invite_first_person(token="x", by=COMMAND_LINE, at=clock.now())
+
+
+def test_the_first_persons_address_must_be_new(client: Client, first_address: str, cast: Cast) -> None:
+    client.get(first_address)
+    answer = client.post("/sign-in/enrol/", {**FIRST, "email": cast.analyst.email.upper()})
+    assert (answer.status_code, b"an account with this address" in answer.content) == (200, True)
+    assert Person.objects.count() == 1
+
+
+def test_a_closed_administrator_does_not_count(cast: Cast, enrolled: Callable[[Person], Person]) -> None:
+    enrolled(cast.administrator)
+    assert queries.an_administrator_can_sign_in()
+    Person.objects.update(is_active=False)
+    assert not queries.an_administrator_can_sign_in()
+
+
+def test_a_refused_link_names_whom_to_ask_only_if_there_is_somebody(
+    client: Client, cast: Cast, enrolled: Callable[[Person], Person]
+) -> None:
+    assert b"Run <code>tocsin init</code> on the server" in client.get("/sign-in/enrol/x/").content
+    enrolled(cast.administrator)
+    assert b"ask a national administrator" in client.get("/sign-in/enrol/x/").content
 
 
 @pytest.mark.parametrize("given", [{"name": "N" * 300}, {"name": "a\0b"}, {"email": f"{'a' * 60}@{'b.' * 110}example"}])

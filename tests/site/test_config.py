@@ -87,3 +87,22 @@ def test_commands_say_it_in_a_sentence(tocsin: Command, command: str) -> None:
 def test_a_port_that_is_none_is_wrong_usage(tocsin: Command, port: str) -> None:
     done = tocsin("serve", "--port", port)
     assert (done.returncode, "--port" in done.stderr) == (2, True)
+
+
+def test_variables_that_are_no_settings_are_named_with_the_nearest() -> None:
+    given = {"TOCSIN_LANGUGE": "fr", "TOCSIN_DATABSE_URL_FILE": "x", "TOCSIN_COLOUR_OF_ALL": "red"}
+    others = {"TOCSIN_TEST_FEEDS": "x", "TOCSIN_BENCH_DATA": "x", "TOCSIN_HOME": "x", "TOCSIN_CONFIG": "x"}
+    said = [str(each) for each in config.unknown_variables(given | others | {"TOCSIN_SECRET_KEY_FILE": "x"})]
+    assert said == [
+        "TOCSIN_COLOUR_OF_ALL: there is no such setting; it does nothing. Take it out.",
+        "TOCSIN_DATABSE_URL_FILE: there is no such setting; it does nothing. Is it TOCSIN_DATABASE_URL_FILE?",
+        "TOCSIN_LANGUGE: there is no such setting; it does nothing. Is it TOCSIN_LANGUAGE?",
+    ]
+
+
+def test_init_and_doctor_name_a_misspelt_variable(tocsin: Command) -> None:
+    said = "TOCSIN_LANGUGE: there is no such setting; it does nothing. Is it TOCSIN_LANGUAGE?"
+    done = tocsin("init", languge="fr")
+    assert (done.returncode, done.stderr) == (0, f"tocsin: {said}\n")
+    doctor = tocsin("doctor", languge="fr")
+    assert (doctor.returncode, doctor.stdout) == (1, f"settings: one is not known. {said}\n")

@@ -21,7 +21,27 @@ from tocsin.site.config import Config
 def test_a_fresh_instance_needs_nothing(ready: Path, tocsin: Command) -> None:
     done = tocsin("doctor")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.startswith("Nothing to mend")
+    first, remark = done.stdout.splitlines()
+    assert first.startswith("Nothing to mend")
+    assert remark.startswith("accounts: no national administrator can sign in yet. A link for the first is open until ")
+
+
+WITHOUT_LINK = """
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.people.models import EnrolmentLink
+EnrolmentLink.objects.all().delete()
+"""
+
+
+def test_an_instance_that_nobody_can_administer_is_named_with_the_way_in(ready: Path, tocsin: Command) -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_LINK], env=environment(ready), check=True, timeout=60)
+    tocsin("user", "create", "--email", "ana@cirt.example", "--role", "analyst")
+    done = tocsin("doctor")
+    says = "accounts: no national administrator can sign in. Run: tocsin init (it prints a link)\n"
+    assert (done.returncode, done.stdout) == (1, says)
+    assert "/sign-in/enrol/" in tocsin("init").stdout
+    assert tocsin("doctor").returncode == 0
 
 
 def test_it_answers_in_json(ready: Path, tocsin: Command) -> None:

@@ -84,7 +84,7 @@ def test_a_place_that_a_person_may_not_use_is_not_shown(monkeypatch: pytest.Monk
 
 
 def test_a_number_stands_beside_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(navigation, "COUNTS", {"findings": lambda person: Count(f"223 of {person}")})
+    monkeypatch.setattr(navigation, "COUNTS", {"findings": lambda person, _now: Count(f"223 of {person}")})
 
     counts = {str(place.label): place.count for place in side_bar("/", "analyst")}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory
 
 from tests.commands import environment
+from tocsin.feeds.choices import FindingState
 from tocsin.site import search as search_room
-from tocsin.site.search import AT_MOST, Hit, find
+from tocsin.site.search import AT_MOST, Group, Hit, find
 from tocsin.site.settings import SITE
 
 TEMPLATES = SITE / "templates"
@@ -141,24 +143,38 @@ HITS = [
 
 
 def test_search_lists_what_the_rooms_know(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS,))
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: Group(tuple(HITS), 2),))
 
     page = text(client, "/search/?q=power")
 
-    assert "2 things are known by this" in page
+    assert "2 things are known by this" in page and "List them all" not in page
     assert '<a href="/directory/power/">Power Authority</a>' in page and "C-0001" in page
 
 
+def test_search_says_how_many_there_are_and_where_all_of_them_stand(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = Group(tuple(HITS[:1]), 1), Group(tuple(HITS * 10), 1153, "Findings", "/findings/?q=192.0.2.0/24")
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: few, lambda _person, _text: many))
+
+    page = text(client, "/search/?q=192.0.2.0/24")
+
+    assert "1,154 things are known by this" in page
+    assert '<a href="/findings/?q=192.0.2.0/24">Findings: the first 20 of 1,153 stand here. List them all</a>' in page
+    assert page.count("List them all") == 1
+
+
 def test_a_single_hit_is_gone_to_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS[:1],))
+    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: Group(tuple(HITS[:1]), 1),))
 
     assert client.get("/search/?q=C-0001")["Location"] == "/directory/power/"
 
 
 def test_no_room_floods_the_others_and_no_text_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_room, "FINDERS", (lambda _person, _text: HITS * 50, lambda _person, _text: HITS))
+    groups = (Group(tuple(HITS * 50), 100), Group(tuple(HITS), 2), Group())
+    monkeypatch.setattr(search_room, "FINDERS", tuple(lambda _person, _text, it=it: it for it in groups))
 
-    assert len(find(None, "x")) == AT_MOST + 2
+    assert [(len(each.hits), each.total) for each in find(None, "x")] == [(AT_MOST, 100), (2, 2)]
     assert find(None, "   ") == []
 
 
@@ -200,3 +216,9 @@ def test_the_name_of_the_team_cannot_break_out(client: Client, settings: Any) ->
 )
 def test_every_template_can_be_read(path: Path) -> None:
     assert get_template(path.relative_to(TEMPLATES).as_posix())
+
+
+def test_help_lists_the_states_that_findings_have(client: Client) -> None:
+    page = text(client, "/help/")
+    marks = page[page.index("<dt>State</dt>") :].partition("</dd>")[0]
+    assert re.findall(r"</svg>([^<]+)</span>", marks) == [str(label) for label in FindingState.labels]

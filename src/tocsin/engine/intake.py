@@ -25,7 +25,7 @@ from tocsin.engine.claims import Claims, Indices
 from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
-from tocsin.engine.opening import BrokenReport, Source, opened
+from tocsin.engine.opening import BrokenReport, Source, called_as_it_lies, opened
 from tocsin.engine.records import CHUNK_ROWS, Batch, Chunk, Reader, parse
 from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
@@ -157,7 +157,7 @@ class Read:
         """Return the manifest's row for it. Raises BrokenReport when nothing says which day it is of."""
         delivery, on = self.delivery, self.on
         if on is None:
-            raise BrokenReport("neither its name nor a row says which day it is of.", where=delivery.source.name)
+            raise BrokenReport("neither its name nor a row says which day it is of.", where=delivery.source.called)
         mapping = delivery.recognised.mapping
         return Report(
             id=self.identity(on),
@@ -196,10 +196,11 @@ def _day_of(days: Counter[dt.date], latest: dt.date | None) -> dt.date | None:
 
 def deliver(number: int, source: Source, recognise: Recogniser, latest: dt.date | None = None) -> Delivery:
     """Look at a report's name and header. `latest` is the last day that it may be of. Raises BrokenReport."""
-    if unusual := recognise.unusual(source):
-        (recognised, columns), bytes_per_row = unusual, 0.0
-    else:
-        recognised, columns, bytes_per_row = _usual(source, recognise)
+    with called_as_it_lies(source):
+        if unusual := recognise.unusual(source):
+            (recognised, columns), bytes_per_row = unusual, 0.0
+        else:
+            recognised, columns, bytes_per_row = _usual(source, recognise)
     about = source.path.stat()
     changed = dt.datetime.fromtimestamp(int(about.st_mtime), dt.UTC)
     stand_in = midnight(recognised.on) if recognised.on else changed
@@ -237,6 +238,10 @@ class ChunkSource:
         self.digest = b""
 
     def __iter__(self) -> Iterator[Chunk | Ready]:
+        with called_as_it_lies(self.delivery.source):
+            yield from self._chunks()
+
+    def _chunks(self) -> Iterator[Chunk | Ready]:
         if records := self.delivery.recognised.records:
             for number, batch in enumerate(records.batches(self.delivery.source, self.delivery.columns)):
                 yield Ready(number, batch)

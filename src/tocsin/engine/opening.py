@@ -63,6 +63,12 @@ class Source:
         return self.path.stat().st_size if self.member is None else self.member.file_size
 
     @property
+    def called(self) -> str:
+        """What it is called where it lies, with the suffix of its compression: what a person looks for."""
+        name = self.path.name if self.member is None else PurePosixPath(self.member.filename).name
+        return shortened(readable(name), MAX_NAME)
+
+    @property
     def place(self) -> str:
         """Its name with the folder or the archive that it is in: what tells it from another of its name."""
         if self.member is None:
@@ -82,6 +88,41 @@ def sources(path: Path) -> list[Source]:
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
     return [Source(path, _plain_name(readable(PurePosixPath(member.filename).name)), member) for member in members]
+
+
+@contextlib.contextmanager
+def called_as_it_lies(source: Source) -> Iterator[None]:
+    """Let a refusal name a report as it lies there: those who read its text know it by the name without suffix."""
+    try:
+        yield
+    except BrokenReport as broken:
+        if broken.where != source.name or source.name == source.called:
+            raise
+        raise BrokenReport(broken.problem, where=source.called, remedy=broken.remedy) from broken.__cause__
+
+
+def refuse_packed(head: bytes, name: str) -> None:
+    """Raise BrokenReport when what should be text begins as something packed does, which is not unpacked here."""
+    for kind, at, magic in _PACKED:
+        if head[at : at + len(magic)] == magic:
+            raise BrokenReport(
+                f"it is packed as {kind}, which is not read here; only plain text is, and gz, zip or zst of it.",
+                where=name,
+            )
+
+
+_PACKED = (
+    ("bz2", 4, b"1AY&SY"),
+    ("xz", 0, b"\xfd7zXZ\0"),
+    ("7z", 0, b"7z\xbc\xaf\x27\x1c"),
+    ("rar", 0, b"Rar!\x1a\x07"),
+    ("tar", 257, b"ustar\0"),
+    ("tar", 257, b"ustar  \0"),
+    ("zip within another archive", 0, ZIP),
+    ("gz within another archive", 0, GZIP + b"\x08"),
+    ("zst within another archive", 0, ZSTD),
+)
+"""How it is called, and which bytes it has where. What is packed once by the last three is open by now."""
 
 
 @contextlib.contextmanager

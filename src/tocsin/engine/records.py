@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from tocsin.engine.opening import BrokenReport, Stream
+from tocsin.engine.opening import BrokenReport, Stream, refuse_packed
 from tocsin.engine.resync import Resynchroniser
 from tocsin.engine.shapes import Shape, separated_by
 from tocsin.engine.triage import BadRecords, blank_lines, sort_lines
@@ -151,6 +151,7 @@ class Reader:
     def _header_line(self) -> bytes:
         """Return the header line (or, where the shape gives the header, nothing), leaving the rest to `_blocks`."""
         head = self._read(BLOCK_BYTES)
+        refuse_packed(head, self.name)
         if is_utf_16(head):
             raise BrokenReport(UTF_16, where=self.name, remedy=SAVE_AS_UTF_8)
         if not head.strip(b"\xef\xbb\xbf\r\n\t "):

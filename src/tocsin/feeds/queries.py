@@ -22,6 +22,7 @@ from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, Type
 from tocsin.feeds import days, reported
 from tocsin.feeds.models import Feed, ReportType, State
 from tocsin.feeds.reported import at_one_version, manifest_version
+from tocsin.kernel import rsit
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
@@ -90,6 +91,13 @@ def only_constituents(person: object) -> tuple[str, ...] | None:
 def holders() -> dict[str, Constituent]:
     """Return those whose findings may be, by public id, with name and sector only."""
     return {row.public_id: row for row in Constituent.objects.only("public_id", "name", "names", "sector")}
+
+
+def names_asked_by() -> tuple[set[str], set[str], set[str]]:
+    """Return the names that findings may be asked for by: of types of report, of constituents and of classes."""
+    types = set(ReportType.objects.values_list("name", flat=True))
+    classes = {*rsit.types(), *(each for (each, _) in findings().counts(("class",), Filter()) if each)}
+    return types, set(Constituent.objects.values_list("public_id", flat=True)), classes
 
 
 def today() -> dt.date:

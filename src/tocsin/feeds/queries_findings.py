@@ -6,6 +6,7 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -86,14 +87,17 @@ def span(text: str) -> Span:
     return first >> 64, first & _WORD, last >> 64, last & _WORD
 
 
-def hits(person: object, text: str, limit: int) -> list[tuple[str, str, str]]:
-    """Return findings that a text finds, open and gone, worst first: sentence, address of the page, where it is."""
+def hits(person: object, text: str, limit: int) -> tuple[list[tuple[str, str, str]], int, str]:
+    """Return findings that a text finds, open and gone, worst first: sentence, address of the page, where it is;
+
+    then how many there are beyond the limit too, and the address of the list of them all.
+    """
     asked = dataclasses.replace(worded(Filter(), text), only_constituents=queries.only_constituents(person))
     if not text or (asked.words and len(asked.words) < SHORTEST):
-        return []
+        return [], 0, ""
     known = titles()
     found = queries.findings().page(asked, sort="severity", descending=False, limit=limit)
-    return [
+    shown = [
         (
             wording.kind(finding.type, known),
             reverse("feeds:finding", args=[queries.finding_id(finding)]),
@@ -101,6 +105,9 @@ def hits(person: object, text: str, limit: int) -> list[tuple[str, str, str]]:
         )
         for finding in found
     ]
+    total = len(shown) if len(shown) < limit else queries.findings().count(asked)
+    every = urlencode({"q": text, "state": ["new", "still", "returned", "gone"]}, doseq=True)
+    return shown, total, f"{reverse('findings')}?{every}"
 
 
 SHORTEST = 3

@@ -69,6 +69,7 @@ AHEAD = _("it is dated {day}, which lies too far ahead.")
 REPORTS = (
     _("line {number} is longer than {most} MiB."),
     _("it is not a text file."),
+    _("it is packed as {packed}, which is not read here; only plain text is, and gz, zip or zst of it."),
     _("its header is not UTF-8 text."),
     _("a quote in its header is not closed."),
     _("it is empty: there is not even a header."),
@@ -115,6 +116,8 @@ RUNS = (
 ORDERS = (
     _("run {run} has no report that counts."),
     _("no report of {type} of {day} has arrived."),
+    _("no report of {type} has ever arrived."),
+    _("{day} has not come yet: what it showed cannot be said."),
     _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
     _("the rows of run {run} are no longer kept: it can neither be read again nor taken back."),
     _("reports of {type} are kept from {day} on: nothing can be decided any more about days before."),
@@ -122,6 +125,48 @@ ORDERS = (
     _("The worker was lost."),
 )
 """Why what was ordered on a page was not done: a worker, who speaks English, wrote it down."""
+MAPPINGS = (
+    _("is larger than {number} bytes."),
+    _("is not UTF-8 text (byte {number})."),
+    _("is not TOML: {detail} (at line {line}, column {column})."),
+    _("is not TOML: {detail} (at end of document)."),
+    _("is not TOML: {detail}."),
+    _("There is no table [{name}]; there are {words}."),
+    _("is not a table."),
+    _("is not known; there are {words}."),
+    _("is missing."),
+    _("is not a list of column names."),
+    _("is not a list of patterns of file names."),
+    _("'{text}' is not a name of small letters, digits and _."),
+    _("'{text}' is no format of a time; write it like %Y-%m-%d %H:%M:%S."),
+    _('names no field; write "source.ip" = "column".'),
+    _('is not a key of an event; put it under extra, in quotes: "extra.name".'),
+    _("is not a key of an event."),
+    _("names no column."),
+    _("the conversion '{text}' is not known; there are {words}."),
+    _("the conversion '{text}' does not make what this key holds."),
+    _("is neither a column nor a table of column and conversion."),
+    _("'{text}' is not a class of the taxonomy; there are {words}."),
+    _("'{text}' is not the class of {name}, which is {other}."),
+    _("'{text}' is not a type of the taxonomy; there are {words}."),
+    _("no column says which asset a row is about; name an address or account."),
+    _("is no column of account, instead or detail."),
+    _("'{text}' is not one character."),
+    _("{number} is less than none."),
+    _("'{text}' is none of the columns of [read]."),
+    _("names '{text}' twice."),
+    _("'{text}' is not known, or writes ASCII otherwise; utf-8, latin-1 or windows-1252 would do."),
+    _("'{text}' is not known; there are {words}."),
+    _("{value} is not a level from 2 to 6."),
+    _("{value} is not text."),
+    _("{value} is not a whole number."),
+    _("{value} is not a list."),
+    _("{value} is not a table."),
+    _("two files describe the feed {type}."),
+)
+"""What is wrong with a mapping file: whatever reads reports meets it, long after the file was put there."""
+_IN_MAPPING = re.compile(r"(?:\A| )(mappings/[^:]*?\.toml(?:, \[\w*\][^:]*)?): ")
+PLACED = _("{where}: {problem}")
 TRIED = _("{reason} It was tried {number} times.")
 HOLDERS = (
     _("run {run}"),
@@ -131,6 +176,8 @@ HOLDERS = (
     _("the removal of old observations"),
     _("another import"),
 )
+_WITHIN = " within another archive"
+WITHIN = _("{kind} within another archive")
 STOPPED = _("An error stopped it. The software said: {detail}")
 """Of what nobody foresaw."""
 OF_ONE = {WIDTH: _("{number} cell where the header has {width}")}
@@ -185,6 +232,8 @@ def _filled(name: str, part: str | None) -> str:
         return "…"
     if name == "detail":
         return _in_our_words(part) or part
+    if name == "packed":
+        return gettext(WITHIN).format(kind=part.removesuffix(_WITHIN)) if part.endswith(_WITHIN) else part
     if name == "holder":
         return _said(part, HOLDERS) or part
     return said_day(part) if name in ("day", "since") else part
@@ -218,13 +267,30 @@ def said_of_order(text: str) -> str:
     """Return why an order came to nothing in the reader's language."""
     tried = _pattern(TRIED).fullmatch(text)
     reason = tried["reason"] if tried else text
-    found = _said(reason, ORDERS) or said_of_end(reason)
+    found = _said(reason, ORDERS) or _said_of_mapping(reason) or said_of_end(reason)
     return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
+
+
+def _said_of_mapping(text: str) -> str:
+    """Return what is wrong with a mapping file, each mistake after its place; nothing where it is something else."""
+    before, *parts = _IN_MAPPING.split(text)
+    if before or not parts:
+        return ""
+    return " ".join(
+        gettext(PLACED).format(where=where, problem=_said(problem, MAPPINGS) or said(problem.removesuffix(".")))
+        for where, problem in zip(parts[::2], parts[1::2], strict=True)
+    )
+
+
+def file_called(name: str, text: str) -> str:
+    """Return what the file is called where it lies: its refusal begins so, with the suffix that `name` lacks."""
+    found = re.match(rf"{re.escape(name)}(\.gz|\.zip|\.zst)*(?=: )", text)
+    return found[0] if found else name
 
 
 def said_of_file(name: str, text: str) -> str:
     """Return why a file could not be read in the reader's language; the engine puts its name before it."""
-    reason = text.removeprefix(f"{name}: ")
+    reason = text[len(called) + 2 :] if text.startswith(f"{(called := file_called(name, text))}: ") else text
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]

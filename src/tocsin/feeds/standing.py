@@ -99,6 +99,11 @@ class Shown:
         return _("Whatever did it ended before it was done. Nothing of it counts: import its files again.")
 
     @property
+    def percent(self) -> int:
+        """How much of it is read."""
+        return min(100, max(0, round(self.run.progress * 100)))
+
+    @property
     def is_running(self) -> bool:
         """Whether somebody works on it now."""
         return self.standing is Standing.RUNNING

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from tocsin.engine.opening import BrokenReport, Source, opened
+from tocsin.engine.opening import BrokenReport, Source, opened, refuse_packed
 from tocsin.engine.records import CHUNK_ROWS, MAX_COLUMNS, Batch
 from tocsin.engine.triage import BadRecord, BadRecords
 from tocsin.formats.tables import Records, Row, apart
@@ -70,6 +70,7 @@ def _content(source: Source) -> bytes:
                 raise BrokenReport(
                     f"it is larger than {MAX_BYTES >> 20} MiB, too much for a feed of its shape.", where=source.name
                 )
+    refuse_packed(parts[0] if parts else b"", source.name)
     return b"".join(parts)
 
 

@@ -51,6 +51,21 @@ _SAID = (
     (r"Invalid control character.*", gettext_noop("it holds a character that is no text")),
     (r"Invalid \\+(escape|uXXXX escape).*", gettext_noop("a character after a backslash means nothing")),
     (r"Unexpected UTF-8 BOM.*", gettext_noop("it holds a character that is no text")),
+    # toml
+    (r"Expected newline or end of document.*", gettext_noop("something follows after the value of a key")),
+    (r"Expected '\]{1,2}' at the end of .*", gettext_noop("a bracket around the name of a table is not closed")),
+    (r"Expected '=' after a key.*", gettext_noop("an equals sign is missing after a key")),
+    (r"Invalid (statement|initial character for a key part)", gettext_noop("a line begins as no key does")),
+    (r"Invalid value", gettext_noop("a value is missing, or is not in quotes")),
+    (r"Invalid date or datetime", gettext_noop("a date is none")),
+    (r"Unclosed (array|inline table)", gettext_noop("a list or a table is not closed")),
+    (r"Unterminated string|Illegal character '\\n'|Expected .+", gettext_noop("a quote is not closed")),
+    (r"(Illegal|Found invalid) character .*", gettext_noop("it holds a character that is no text")),
+    (r"Cannot .*|Duplicate inline table key .*", gettext_noop("a key or a table is there twice")),
+    (
+        r"Unescaped '\\+' in a string|Invalid hex value|Escaped character is not .*",
+        gettext_noop("a character after a backslash means nothing"),
+    ),
     # the operating system
     (r"No such file or directory", gettext_noop("it is not there")),
     (r"Permission denied|Operation not permitted", _REFUSED),

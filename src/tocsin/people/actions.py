@@ -15,7 +15,7 @@ from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.people import events, links
+from tocsin.people import events, links, queries
 from tocsin.people.choices import Role
 from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, normal_email
 
@@ -64,9 +64,12 @@ def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -
 
 @action("person.first_invited")
 def invite_first_person(*, token: str, by: Actor, at: Instant) -> events.FirstPersonInvited:
-    """Let whoever opens the link first become the new instance's first national administrator."""
-    if Person.objects.exists():
-        raise Conflict(_("There are accounts already. Open further ones with `tocsin user create`."))
+    """Let whoever opens the link first become the first national administrator, while none can sign in.
+
+    Earlier links of this kind stop working. Raises Conflict when an administrator can sign in.
+    """
+    if queries.an_administrator_can_sign_in():
+        raise Conflict(_("A national administrator can sign in. Open further accounts with `tocsin user create`."))
     EnrolmentLink.objects.filter(person=None).delete()
     expires_at = at + links.ENROLMENT_LASTS
     EnrolmentLink.objects.create(token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
@@ -79,12 +82,12 @@ def enrol(
 ) -> events.PersonEnrolled:
     """Use an enrolment link: set the password and forget any second factor, which must then be set up anew.
 
-    `email` and `name` make the first account of a new instance, where the link
+    `email` and `name` make the first national administrator, where the link
     has no person yet. Raises LinkUnknown, LinkUsed or LinkExpired. `password`
     has been validated by the form.
     """
-    link = links.open_link(EnrolmentLink, token, at=at)
-    person = link.person or _first_person(email, name, by=by, at=at)
+    link = links.open_enrolment_link(token, at=at)
+    person = link.person or _first_administrator(email, name, by=by, at=at)
     change(link, used_at=at, person=person)
     Authenticator.objects.filter(user=person).delete()
     person.set_password(password)
@@ -92,9 +95,7 @@ def enrol(
     return events.PersonEnrolled(person=person.pk)
 
 
-def _first_person(email: str, name: str, *, by: Actor, at: Instant) -> Person:
-    if Person.objects.exists():
-        raise links.LinkUsed(_("This link was used before."))
+def _first_administrator(email: str, name: str, *, by: Actor, at: Instant) -> Person:
     created = create_person(email=email, name=name, role=Role.NATIONAL_ADMINISTRATOR, by=by, at=at)
     return Person.objects.get(pk=created.person)
 

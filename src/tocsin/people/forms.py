@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.people import queries
 from tocsin.people.models import Person, normal_email
 
 CODE_KEEPS_S = 180
@@ -135,6 +136,13 @@ class FirstEnrolmentForm(EnrolmentForm):
         super().__init__(*args, person=person, **kwargs)
         # One begins at the first field, which here is not the password.
         del self.fields["password"].widget.attrs["autofocus"]
+
+    def clean_email(self) -> str:
+        """Return the address in its one form if nobody has it yet."""
+        email = normal_email(self.cleaned_data["email"])
+        if queries.person_by_email(email) is not None:
+            raise ValidationError(_("There is an account with this address already. Give another one."))
+        return email
 
     def clean_password(self) -> str:
         """Return the password if it is good enough and not like address or name."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
+from tocsin.people import queries
 from tocsin.people.models import DemoSignInLink, EnrolmentLink
 
 ENROLMENT_LASTS = dt.timedelta(days=7)
@@ -39,6 +40,18 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """Return what is stored of it."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def open_enrolment_link(token: str, *, at: Instant) -> EnrolmentLink:
+    """Return the enrolment link that can still be used. Raises as `open_link` does.
+
+    The link of a new instance, which has no person yet, works until a national administrator can sign in,
+    whoever else has an account by then.
+    """
+    link = open_link(EnrolmentLink, token, at=at)
+    if link.person is None and queries.an_administrator_can_sign_in():
+        raise LinkUsed(_("This link was used before."))
+    return link
 
 
 def open_link(kind: type[L], token: str, *, at: Instant) -> L:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Q
 
-from tocsin.people.models import Person, normal_email
+from tocsin.kernel.clock import Instant
+from tocsin.people.choices import Role
+from tocsin.people.models import EnrolmentLink, Person, normal_email
 
 
 def person_by_email(email: str) -> Person | None:
@@ -12,9 +16,21 @@ def person_by_email(email: str) -> Person | None:
     return Person.objects.filter(email=normal_email(email)).first()
 
 
-def anybody_has_an_account() -> bool:
-    """Say whether anybody has enrolled or been invited by name."""
-    return Person.objects.exists()
+def an_administrator_can_sign_in() -> bool:
+    """Say whether a national administrator has a password; who was only invited has none.
+
+    The second factor may be lacking: the first sign-in sets it up.
+    """
+    without = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    administrators = Person.objects.filter(role=Role.NATIONAL_ADMINISTRATOR, is_active=True)
+    return administrators.exclude(without).exists()
+
+
+def administrators_link_ends(at: Instant) -> Instant | None:
+    """Return when the last link ends by which somebody can still become a national administrator, None without any."""
+    whose = Q(person=None) | Q(person__role=Role.NATIONAL_ADMINISTRATOR, person__is_active=True)
+    links = EnrolmentLink.objects.filter(whose, used_at=None, expires_at__gt=at)
+    return links.order_by("-expires_at").values_list("expires_at", flat=True).first()
 
 
 def has_second_factor(person: Person) -> bool:

@@ -9,6 +9,7 @@ from allauth.account.views import LoginView
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -22,7 +23,7 @@ from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.people import access, actions, demonstration, links, queries
 from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
-from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person
+from tocsin.people.models import DemoSignInLink, Person
 from tocsin.people.qr import qr_svg
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -80,7 +81,7 @@ def closed(request: HttpRequest) -> HttpResponse:
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
     try:
-        links.open_link(EnrolmentLink, token, at=clock.now())
+        links.open_enrolment_link(token, at=clock.now())
     except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
         return _refuse_link(request, refusal)
     request.session[ENROLMENT_TOKEN] = token
@@ -94,7 +95,7 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
     """Choose a password."""
     token = request.session.get(ENROLMENT_TOKEN, "")
     try:
-        link = links.open_link(EnrolmentLink, token, at=clock.now())
+        link = links.open_enrolment_link(token, at=clock.now())
         form = (EnrolmentForm if link.person else FirstEnrolmentForm)(request.POST or None, person=link.person)
         if not form.is_valid():
             return render(request, "people/enrol.html", {"form": form, "person": link.person})
@@ -107,8 +108,12 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
 
 
 def _refuse_link(request: HttpRequest, refusal: Exception) -> HttpResponse:
-    reason = type(refusal).__name__
-    return render(request, "people/link_refused.html", {"reason": reason}, status=410)
+    context = {
+        "reason": type(refusal).__name__,
+        "is_demo": settings.TOCSIN_IS_DEMO,
+        "nobody_to_ask": not queries.an_administrator_can_sign_in(),
+    }
+    return render(request, "people/link_refused.html", context, status=410)
 
 
 @never_cache

@@ -183,6 +183,28 @@ def _unknown(name: str, known: Collection[str], path: Path) -> InvalidInput:
     return InvalidInput(f"there is no setting {name!r}.", where=str(path), remedy=remedy)
 
 
+NOT_OURS = ("TOCSIN_TEST_", "TOCSIN_BENCH_", "TOCSIN_STAGES")
+"""Variables of the tests, the benchmarks and the tools of a checkout begin so."""
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[InvalidInput]:
+    """Return a refusal of each `TOCSIN_…` variable that is no setting: most are misspelt, and do nothing.
+
+    It is for `doctor` and for warnings: a variable may be for another version that runs beside this one.
+    """
+    known = {f"TOCSIN_{field.name.upper()}" for field in dataclasses.fields(Config)} | {"TOCSIN_CONFIG"}
+    known |= {f"{name}_FILE" for name in known}
+    given = os.environ if environment is None else environment
+    unknown = [name for name in given if name.startswith("TOCSIN_") and not name.startswith(NOT_OURS)]
+    return [_unknown_variable(name, known) for name in sorted(set(unknown) - known)]
+
+
+def _unknown_variable(name: str, known: Collection[str]) -> InvalidInput:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    remedy = f"Is it {near[0]}?" if near else "Take it out."
+    return InvalidInput("there is no such setting; it does nothing.", where=name, remedy=remedy)
+
+
 def _from_environment(environment: Mapping[str, str], name: str) -> str | None:
     variable = f"TOCSIN_{name.upper()}"
     if file := environment.get(f"{variable}_FILE"):

@@ -11,17 +11,20 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import get_language_info
 
+from tocsin.feeds import queries
 from tocsin.site.navigation import side_bar
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor of all pages. Queries nothing itself; the side bar is built when a template asks."""
+    findings_now = functools.cache(queries.findings)
     return {
+        "findings_now": findings_now,
         "team_name": settings.CONFIG.team_name,
         "exercise": settings.CONFIG.exercise,
         "page_time": timezone.now(),
         "has_keys": request.COOKIES.get(settings.KEYS_COOKIE_NAME) != "off",
-        "side_bar": functools.cache(lambda: side_bar(request.path, getattr(request, "user", None))),
+        "side_bar": functools.cache(lambda: side_bar(request.path, getattr(request, "user", None), findings_now)),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
         "search_url": _address("search"),
         "account_url": _address("account"),

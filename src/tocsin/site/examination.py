@@ -57,6 +57,10 @@ class Verdict:
         return bool(self.fix)
 
 
+class Remark(Verdict):
+    """How a thing is that need not be mended, and is worth saying all the same."""
+
+
 Check = Callable[[Config], Iterator[Verdict]]
 
 
@@ -64,6 +68,7 @@ def examine() -> list[Verdict]:
     """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
     config, problems = configuration.examine()
     verdicts = [Verdict("settings", "one cannot be used", str(each)) for each in problems]
+    verdicts += [Verdict("settings", "one is not known", str(each)) for each in configuration.unknown_variables()]
     verdicts = verdicts or [Verdict("settings", "read")]
     verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
     if not problems and instance.version_of(config.home) is not None:
@@ -160,6 +165,26 @@ def _database(_config: Config) -> Iterator[Verdict]:
     yield Verdict("database", f"{connection.vendor} answers")
     fix = "Run: tocsin upgrade" if missing else ""
     yield Verdict("migrations", f"{counted(len(missing), 'step')} missing" if missing else "complete", fix)
+
+
+def _administrators(config: Config) -> Iterator[Verdict]:
+    """Whether anybody can keep the instance: open accounts, settle disputes."""
+    from django.db import Error
+
+    from tocsin.people import queries
+
+    try:
+        there, ends = queries.an_administrator_can_sign_in(), queries.administrators_link_ends(now())
+    except Error:  # no database, or one that lacks steps: `_database` says so
+        return
+    nobody = "no national administrator can sign in"
+    if there or instance.is_demonstration(config.home):
+        yield Verdict("accounts", "somebody can administer")
+    elif ends:
+        until = f"until {ends:%Y-%m-%d %H:%M} UTC"
+        yield Remark("accounts", f"{nobody} yet. A link for the first is open {until}; `tocsin init` prints a new one")
+    else:
+        yield Verdict("accounts", nobody, "Run: tocsin init (it prints a link)")
 
 
 def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
@@ -348,6 +373,7 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
 )
 WITH_DATABASE: tuple[Check, ...] = (
     _database,
+    _administrators,
     _sqlite_whole,
     _store,
     _mappings,

@@ -117,6 +117,17 @@ def stay_at_work(home: Path) -> None:
 _UNTIL_THE_END = contextlib.ExitStack()
 
 
+def note_address(home: Path, url: str) -> None:
+    """Write down where the server that holds the lock listens, for whoever finds it held."""
+    (home / "serve.lock").write_text(f"{url}\n", encoding="utf-8")
+
+
+def served_at(home: Path) -> str:
+    """Return where the server on the data directory listens; empty when none runs, or none with pages."""
+    lock = home / "serve.lock"
+    return lock.read_text(encoding="utf-8").strip() if lock.is_file() and is_served(home) else ""
+
+
 def is_served(home: Path) -> bool:
     """Say whether a server, or a part of one, runs on the data directory."""
     with _locked(home / "serve.lock", alone=True) as held:

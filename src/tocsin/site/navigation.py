@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from tocsin.feeds import queries
-from tocsin.feeds.queries import Filter
+from tocsin.feeds.queries import Filter, Findings
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.people import policy
 
@@ -80,14 +80,18 @@ PLACES = (
 )
 
 
-def _open_findings(person: Any) -> Count | None:
+Now = Callable[[], Findings]
+"""Gives the findings as they are now, the same for a whole page."""
+
+
+def _open_findings(person: Any, now: Now) -> Count | None:
     if not policy.may(person, policy.Ability.VIEW_FINDINGS):
         return None
     asked = Filter(states=OPEN, only_constituents=queries.only_constituents(person))
-    return Count(formats.number_format(queries.findings().count(asked), force_grouping=True))
+    return Count(formats.number_format(now().count(asked), force_grouping=True))
 
 
-COUNTS: Mapping[str, Callable[[Any], Count | None]] = {"findings": _open_findings}
+COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {"findings": _open_findings}
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
 
 
@@ -111,11 +115,11 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 
 
-def side_bar(path: str, person: Any) -> tuple[Shown, ...]:
+def side_bar(path: str, person: Any, now: Now = queries.findings) -> tuple[Shown, ...]:
     """Return the places to show on the page at `path`, with the one it belongs to marked."""
     urls = {place.name: url for place in _all_places() if (url := _url(place, person))}
     here = _nearest(path, urls)
-    return tuple(_show(place, urls, here, person) for place in PLACES if place.name in urls)
+    return tuple(_show(place, urls, here, person, now) for place in PLACES if place.name in urls)
 
 
 def _all_places() -> tuple[Place, ...]:
@@ -137,10 +141,10 @@ def _nearest(path: str, urls: Mapping[str, str]) -> str | None:
     return max(matching, key=lambda name: len(urls[name]), default=None)
 
 
-def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any) -> Shown:
-    below = tuple(_show(each, urls, here, person) for each in place.below if each.name in urls)
+def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any, now: Now) -> Shown:
+    below = tuple(_show(each, urls, here, person, now) for each in place.below if each.name in urls)
     is_here = place.name == here
     count = COUNTS.get(place.name)
     # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere.
     opened = below if is_here or any(each.is_here for each in below) else ()
-    return Shown(place.label, urls[place.name], place.key, count(person) if count else None, is_here, opened)
+    return Shown(place.label, urls[place.name], place.key, count(person, now) if count else None, is_here, opened)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -27,27 +28,49 @@ class Hit:
     identifier: str = ""
 
 
-def _findings(person: Any, text: str) -> list[Hit]:
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """What one room knows: its first hits, and how many there are."""
+
+    hits: tuple[Hit, ...] = ()
+    total: int = 0
+    word: Any = ""
+    """For all of them: "Findings"."""
+    url: str = ""
+    """Where all of them are listed."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more than the first."""
+        return self.total > len(self.hits)
+
+
+def _findings(person: Any, text: str) -> Group:
     """Findings by id, address, network, AS number or name; the worst first."""
     if not policy.may(person, policy.Ability.VIEW_FINDINGS):
-        return []
-    return [Hit(label, url, _("Finding"), identifier) for label, url, identifier in hits(person, text, AT_MOST)]
+        return Group()
+    found, total, every = hits(person, text, AT_MOST)
+    shown = tuple(Hit(label, url, _("Finding"), identifier) for label, url, identifier in found)
+    return Group(shown, total, _("Findings"), every)
 
 
-def _constituents(person: Any, text: str) -> list[Hit]:
+def _constituents(person: Any, text: str) -> Group:
     """Constituents by name, id, domain, address, network or AS number."""
-    found = directory.constituents_matching(text, directory.constituents_visible_to(person))[:AT_MOST]
-    return [
+    found = directory.constituents_matching(text, directory.constituents_visible_to(person))
+    shown = tuple(
         Hit(row.local_name, reverse("directory:constituent", args=[row.public_id]), _("Constituent"), row.public_id)
-        for row in found
-    ]
+        for row in found[:AT_MOST]
+    )
+    total = len(shown) if len(shown) < AT_MOST else found.count()
+    return Group(shown, total, _("Constituents"), f"{reverse('directory:list')}?{urlencode({'q': text})}")
 
 
-FINDERS: tuple[Callable[[Any, str], list[Hit]], ...] = (_constituents, _findings)
+FINDERS: tuple[Callable[[Any, str], Group], ...] = (_constituents, _findings)
 """Each takes the person and the text, shows only what the person may see, and returns at most AT_MOST hits."""
 
 
-def find(person: Any, text: str) -> list[Hit]:
+def find(person: Any, text: str) -> list[Group]:
     """Return what the rooms know by `text`, in the order of `FINDERS`; nothing for empty text."""
     text = text.strip()
-    return [hit for finder in FINDERS for hit in finder(person, text)[:AT_MOST]] if text else []
+    groups = [finder(person, text) for finder in FINDERS] if text else []
+    return [dataclasses.replace(group, hits=group.hits[:AT_MOST]) for group in groups if group.hits]

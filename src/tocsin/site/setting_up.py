@@ -42,13 +42,13 @@ def set_up(config: Config) -> bool:
 
 
 def invite_first_person(config: Config) -> str | None:
-    """Return a one-time enrolment link when nobody has an account, else None."""
+    """Return a one-time link to become national administrator while none can sign in, else None."""
     from tocsin.audit.actors import System
     from tocsin.kernel import clock
     from tocsin.people import actions, links, queries
     from tocsin.site.addresses import enrolment_address
 
-    if queries.anybody_has_an_account():
+    if instance.is_demonstration(config.home) or queries.an_administrator_can_sign_in():
         return None
     token = links.new_token()
     actions.invite_first_person(token=token, by=System("set-up"), at=clock.now())

@@ -61,10 +61,21 @@ def search(request: HttpRequest) -> HttpResponse:
     """Whatever the rooms know by the text; a single hit is gone to at once."""
     question = Question(request.GET.copy())
     text = question.text("q")
-    hits = find(request.user, text)
+    groups = find(request.user, text)
+    hits = [hit for group in groups for hit in group.hits]
     if len(hits) == 1:
         return HttpResponseRedirect(hits[0].url)
-    return render(request, "search.html", {"hits": hits, "search_text": text, "question": question})
+    return render(
+        request,
+        "search.html",
+        {
+            "hits": hits,
+            "groups": groups,
+            "total": sum(group.total for group in groups),
+            "search_text": text,
+            "question": question,
+        },
+    )
 
 
 @require_GET

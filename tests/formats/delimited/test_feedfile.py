@@ -167,6 +167,32 @@ def test_a_mistake_is_named_with_file_table_and_key(old: str, new: str, sentence
     assert sentence in str(refused.value)
 
 
+def test_all_mistakes_are_named_at_once_and_none_that_only_follows_from_another() -> None:
+    changes = {
+        'name = "lamps"': "name = 5",
+        "title =": "titel =",
+        'delimiter = ";"': 'delimiter = ";;"',
+        '"source.ip" = "address"': '"source.ip" = 5',
+        '"LAMP"': "5",
+        "[roles]": "[rolls]",
+    }
+    text = LAMPS
+    for old, new in changes.items():
+        text = text.replace(old, new, 1)
+    with pytest.raises(InvalidInput) as refused:
+        read_feed(text.encode(), "x.toml")
+    found = [said.partition(": ")[0] for said in str(refused.value).split("x.toml")[1:]]
+    places = [
+        "[feed] titel",
+        "[feed] name",
+        "[fields] source.ip",
+        "[constants] protocol.application",
+        "[read] delimiter",
+    ]
+    assert found == ["", *(f", {place}" for place in places)]
+    assert "no column says which asset" not in str(refused.value), "the address is there, written wrongly"
+
+
 def test_a_feed_says_how_bad_its_findings_are() -> None:
     assert read_feed(LAMPS.encode(), "x.toml").mapping.severity == 5
     assert read_feed(LAMPS.replace("title =", "severity = 3\ntitle =").encode(), "x.toml").mapping.severity == 3

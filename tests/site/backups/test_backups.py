@@ -98,7 +98,7 @@ def test_what_was_backed_up_is_restored_in_an_empty_directory(
     assert stat.S_IMODE(other.stat().st_mode) == 0o700
     assert not (other / "restore.tmp").exists()
     assert tocsin("doctor", home=str(other)).returncode == 0
-    assert "nothing to do" in tocsin("init", home=str(other)).stdout
+    assert "was set up before" in tocsin("init", home=str(other)).stdout
 
 
 def test_what_a_stopped_server_leaves_is_neither_backed_up_nor_in_the_way(

@@ -239,3 +239,20 @@ def test_what_was_replaced_is_still_there_for_a_reader_that_began_before(prepare
 
 def test_a_limit_of_none_shows_none(country: Home) -> None:
     assert country.many(["finding", "list", "--limit", "0"])[0] == "0 of 7 findings.\n"
+
+
+@pytest.mark.parametrize("verb", [("list",), ("list", "--json"), ("export",)])
+def test_what_nothing_is_called_is_named_and_the_rest_is_answered(country: Home, verb: tuple[str, ...]) -> None:
+    asked = ("--constituent", "nosuch", "--constituent", "-", "--type", "scan_rpd", "--class", "nosuch")
+    done = country("finding", *verb, *asked)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "tocsin: nothing here is called --type scan_rpd. Is it scan_rdp?",
+        "tocsin: nothing here is called --constituent nosuch.",
+        "tocsin: nothing here is called --class nosuch.",
+    ]
+
+
+def test_what_is_known_is_asked_for_without_a_word(country: Home) -> None:
+    known = ("--type", "scan_rdp", "--class", "vulnerable-system", "--constituent", "-")
+    assert country("finding", "list", *known).stderr == ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.commands import Command
+from tests.commands import Command, environment
 from tocsin import __version__
 from tocsin.site import instance
 
@@ -38,7 +40,7 @@ def test_a_second_init_changes_nothing(tocsin: Command, home: Path) -> None:
     done = tocsin("init")
 
     assert done.returncode == 0
-    assert "nothing to do" in done.stdout
+    assert "was set up before" in done.stdout
     assert (home / "keys/session.key").read_bytes() == key
 
 
@@ -70,7 +72,7 @@ def test_init_says_when_the_database_is_not_there(tocsin: Command) -> None:
 def test_init_works_on_postgresql(tocsin: Command, postgresql_address: str) -> None:
     first, second = (tocsin("init", database_url=postgresql_address) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert "nothing to do" in second.stdout
+    assert "was set up before" in second.stdout
 
 
 def test_upgrade_has_nothing_to_do_on_the_same_version(tocsin: Command) -> None:
@@ -135,7 +137,17 @@ def test_upgrade_refuses_what_it_cannot_carry(tocsin: Command, home: Path, versi
     assert sentence in done.stderr
 
 
-def test_init_prints_a_link_that_makes_the_first_account_until_there_is_one(tocsin: Command, home: Path) -> None:
+ENROL = """
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.audit.actors import COMMAND_LINE as by
+from tocsin.kernel.clock import now
+from tocsin.people import actions
+actions.enrol(token="{token}", password="a very new passphrase", email="{email}", name="First", by=by, at=now())
+"""
+
+
+def test_init_prints_a_link_that_makes_the_first_administrator_until_there_is_one(tocsin: Command, home: Path) -> None:
     first = json.loads(tocsin("init", "--json").stdout)["enrolment"]
     second = json.loads(tocsin("init", "--json").stdout)["enrolment"]
     assert first.startswith("http://")
@@ -143,7 +155,21 @@ def test_init_prints_a_link_that_makes_the_first_account_until_there_is_one(tocs
 
     tocsin("user", "create", "--email", "amina@cirt.example", "--role", "analyst")
 
+    third = json.loads(tocsin("init", "--json").stdout)["enrolment"]
+    assert third not in (None, second), "an analyst opens no accounts"
+    assert "nothing to do" not in tocsin("init").stdout
+    invited = json.loads(
+        tocsin("user", "create", "--email", "a@b.example", "--role", "national_administrator", "--json").stdout
+    )
+    fourth = json.loads(tocsin("init", "--json").stdout)["enrolment"]
+    assert fourth, "who is only invited cannot sign in"
+
+    enrol = ENROL.format(token=fourth.split("/")[-2], email="first@cirt.example")
+    subprocess.run([sys.executable, "-c", enrol], env=environment(home), check=True, timeout=60)
+
+    assert invited["enrolment"]
     assert json.loads(tocsin("init", "--json").stdout)["enrolment"] is None
+    assert "nothing to do" in tocsin("init").stdout
 
 
 def test_a_demonstration_in_a_folder_of_the_data_directory_leaves_the_instance_real(

@@ -168,6 +168,14 @@ def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:
             assert link.startswith(f"http://localhost:{port}/")
             assert health(f"http://127.0.0.1:{port}", seconds=60)["ok"] is True
             assert time.monotonic() - started < 60
+            again = subprocess.run(
+                [*command, "--no-serve"], env=environment(loaded), capture_output=True, text=True, timeout=60
+            )
+            assert (again.returncode, again.stdout) == (1, "")
+            assert again.stderr == (
+                f"tocsin: `tocsin demo` runs already, at http://127.0.0.1:{port}/. "
+                "For a new link stop it with Ctrl-C, then start it again.\n"
+            )
             browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
             page = browser.open(link, timeout=60)
             assert page.status == 200

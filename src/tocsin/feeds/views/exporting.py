@@ -15,6 +15,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import reverse
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -30,6 +31,11 @@ from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
+
+
+def _number(value: int) -> str:
+    return formats.number_format(value, force_grouping=True)
+
 
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
@@ -61,7 +67,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     total = sum(counted.values())
     if form == "xlsx" and total > exports.XLSX_ROWS_AT_MOST:
         words = _("An XLSX file holds at most {most} findings, and these are {n}. Narrow the list, or take CSV.")
-        messages.error(request, words.format(most=exports.XLSX_ROWS_AT_MOST, n=total))
+        messages.error(request, words.format(most=_number(exports.XLSX_ROWS_AT_MOST), n=_number(total)))
         return HttpResponseRedirect(f"{reverse('findings')}?{question.query.urlencode()}")
     feeds = queries.feeds_of_types()
     held = {feeds[name] for name in counted}

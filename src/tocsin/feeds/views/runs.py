@@ -49,10 +49,15 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Ability.VIEW_FEEDS)
 @require_GET
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes while a run goes on; when it is over the page is asked for anew."""
+    """The part of the page that changes while a run goes on; when it is over the page is asked for anew.
+
+    With `as=row` its line in the list of runs, which asks no more when the run is over.
+    """
     row = get_object_or_404(Run, pk=pk)
     if not request.headers.get("HX-Request"):
         return redirect("feeds:run", pk)
+    if request.GET.get("as") == "row":
+        return render(request, "feeds/parts/run_row.html", {"each": shown([row])[0]})
     context = _progress(row)
     response = render(request, "feeds/parts/progress.html", context)
     if not context["shown"].is_running:
@@ -106,7 +111,10 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         **_progress(row),
         "summary": row.summary,
         "broken": [
-            {"name": each["name"], "reason": _begun(reasons.said_of_file(each["name"], each["reason"]))}
+            {
+                "name": reasons.file_called(each["name"], each["reason"]),
+                "reason": _begun(reasons.said_of_file(each["name"], each["reason"])),
+            }
             for each in row.summary.get("broken", ())
         ],
         "misnamed": _dated(row.summary.get("misnamed", ())),
@@ -138,6 +146,6 @@ def _dated(listed: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
 def _progress(row: Run) -> dict[str, Any]:
     return {
         "run": row,
-        "shown": shown([row])[0],
-        "percent": min(100, max(0, round(row.progress * 100))),
+        "shown": (each := shown([row])[0]),
+        "percent": each.percent,
     }

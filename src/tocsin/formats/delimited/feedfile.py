@@ -1,7 +1,7 @@
 """A feed described by a file: how its records are read, and what its columns mean.
 
 The file is TOML; `data/feeds/` holds ready ones. A refusal names the file, the
-table and the key.
+table and the key of each mistake that can be told apart.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import codecs
 import dataclasses
 import datetime as dt
 import fnmatch
+import functools
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,27 +95,37 @@ class Feed:
 
 
 def read_feed(data: bytes, where: str) -> Feed:
-    """Return the feed that a mapping file describes. Raises InvalidInput, naming `where`, table and key."""
+    """Return the feed that a mapping file describes. Raises InvalidInput, naming `where`, table and key.
+
+    All mistakes are named at once, but for those that may only follow from another.
+    """
     file = _File(_toml(data, where), where)
     feed = file.table("feed", _FEED)
-    name = file.value("feed", feed, "name", str)
-    if not _NAME.match(name):
-        raise file.refusal("feed", "name", f"{name[:80]!r} is not a name of small letters, digits and _")
-    fields = file.fields(file.time_format(feed))
-    roles = file.roles(fields)
+    name = file.attempt(lambda: file.name(feed), "")
+    title = file.attempt(lambda: file.optional("feed", feed, "title", str, name), "")
+    time_format = file.attempt(lambda: file.time_format(feed), "")
+    before = len(file.mistakes)
+    fields = file.attempt(lambda: file.fields(time_format), ())
+    is_clear = len(file.mistakes) == before
+    constants = file.attempt(file.constants, ())
+    # Which columns have which part follows from the fields: of those nothing can be said while some are wrong.
+    roles = file.attempt(lambda: file.roles(fields), Roles()) if is_clear else Roles()
+    severity = file.attempt(lambda: file.severity(feed), Severity.C5)
+    reading = file.attempt(lambda: file.reading(feed), Reading(SHAPES[0]))
+    files = file.attempt(lambda: file.texts("feed", feed, "files", "patterns of file names"), ())
     mapping = Mapping(
         type=name,
-        title=file.optional("feed", feed, "title", str, name),
+        title=title,
         fields=fields,
-        constants=file.constants(),
+        constants=constants,
         roles=roles,
-        severity=file.severity(feed),
+        severity=severity,
         origin=ORIGIN,
         columns=tuple(dict.fromkeys(field.column for field in fields)),
     )
-    reading = file.reading(file.optional("feed", feed, "shape", str, SHAPES[0]))
+    file.refuse_mistakes()
     file.check_columns(mapping, reading)
-    return Feed(mapping, reading, file.texts("feed", feed, "files", "patterns of file names"))
+    return Feed(mapping, reading, files)
 
 
 def shipped_feeds() -> dict[str, Feed]:
@@ -140,8 +151,29 @@ class _File:
 
     def __init__(self, tables: dict[str, Any], where: str) -> None:
         self.tables, self.where = tables, where
+        self.mistakes: list[InvalidInput] = []
         for name in sorted(tables.keys() - _TABLES):
-            raise InvalidInput(f"There is no table [{name}]; there are {_listed(_TABLES)}.", where=where)
+            self.note(InvalidInput(f"There is no table [{name}]; there are {_listed(_TABLES)}.", where=where))
+
+    def note(self, mistake: InvalidInput) -> None:
+        """Keep a mistake, to go on looking for others. A table that is looked at twice has it once."""
+        if str(mistake) not in map(str, self.mistakes):
+            self.mistakes.append(mistake)
+
+    def attempt(self, read: Callable[[], T], otherwise: Any) -> T:
+        """Return what is read, or something in its place when it is refused, which is noted."""
+        try:
+            return read()
+        except InvalidInput as mistake:
+            self.note(mistake)
+            return otherwise  # type: ignore[no-any-return]  # of the type that was to be read
+
+    def refuse_mistakes(self) -> None:
+        """Raise InvalidInput when there are mistakes: the one, or all of them one after another."""
+        if len(self.mistakes) == 1:
+            raise self.mistakes[0]
+        if self.mistakes:
+            raise InvalidInput(" ".join(map(str, self.mistakes)))
 
     def refusal(self, table: str, key: str, problem: str) -> InvalidInput:
         return InvalidInput(f"{problem}.", where=f"{self.where}, [{table}] {key}".rstrip())
@@ -149,10 +181,18 @@ class _File:
     def table(self, name: str, allowed: set[str] | None = None) -> dict[str, Any]:
         found = self.tables.get(name, {})
         if not isinstance(found, dict):
-            raise self.refusal(name, "", "is not a table")
+            self.note(self.refusal(name, "", "is not a table"))
+            return {}
         for key in sorted(found.keys() - allowed) if allowed else ():
-            raise self.refusal(name, key, f"is not known; there are {_listed(allowed or set())}")
-        return found
+            self.note(self.refusal(name, key, f"is not known; there are {_listed(allowed or set())}"))
+        return {key: value for key, value in found.items() if not allowed or key in allowed}
+
+    def name(self, feed: dict[str, Any]) -> str:
+        """Return what the feed is called."""
+        name = self.value("feed", feed, "name", str)
+        if not _NAME.match(name):
+            raise self.refusal("feed", "name", f"{name[:80]!r} is not a name of small letters, digits and _")
+        return name
 
     def value(self, table: str, values: dict[str, Any], key: str, sort: type[T]) -> T:
         value = values.get(key)
@@ -190,10 +230,13 @@ class _File:
 
     def fields(self, time_format: str) -> tuple[Field, ...]:
         entries = self.table("fields")
-        if not entries:
+        if not entries and isinstance(self.tables.get("fields", {}), dict):
             raise self.refusal("fields", "", 'names no field; write "source.ip" = "column"')
         given = self.table("constants")
-        return classified(tuple(self.field(key, entry, time_format) for key, entry in entries.items()), given)
+        read = (
+            self.attempt(functools.partial(self.field, key, entry, time_format), None) for key, entry in entries.items()
+        )
+        return classified(tuple(field for field in read if field), given)
 
     def field(self, key: str, entry: Any, time_format: str) -> Field:
         if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):
@@ -214,14 +257,17 @@ class _File:
 
     def column(self, key: str, entry: Any) -> tuple[str, str]:
         if not isinstance(entry, dict) or not entry.keys() <= {"column", "conversion"}:
-            raise self.refusal("fields", key, "is neither a column nor { column = …, conversion = … }")
+            raise self.refusal("fields", key, "is neither a column nor a table of column and conversion")
         where = f"{key}."
         column = self.value("fields", {where + k: v for k, v in entry.items()}, f"{where}column", str)
         return column, self.optional("fields", entry, "conversion", str, "")
 
     def constants(self) -> tuple[tuple[str, str], ...]:
         entries = self.table("constants")
-        held = {key: self.constant(key, self.value("constants", entries, key, str)) for key in entries}
+        before = len(self.mistakes)
+        held = {key: self.attempt(functools.partial(self.constant, key, entries), "") for key in entries}
+        if len(self.mistakes) > before:
+            return ()
         kind = rsit.resolve(held.get("classification.type", rsit.UNDETERMINED))
         taxonomy = held.setdefault("classification.taxonomy", kind.class_name)
         if "classification.type" not in held and taxonomy not in _CLASSES:
@@ -233,7 +279,8 @@ class _File:
         held.setdefault("classification.type", kind.name)
         return tuple(sorted(held.items()))
 
-    def constant(self, key: str, value: str) -> str:
+    def constant(self, key: str, entries: dict[str, Any]) -> str:
+        value = self.value("constants", entries, key, str)
         if key not in keys() and not (key.startswith(EXTRA) and is_well_formed(key)):
             raise self.refusal("constants", key, "is not a key of an event")
         if key == "classification.type" and value not in rsit.types():
@@ -248,11 +295,12 @@ class _File:
     def roles(self, fields: tuple[Field, ...]) -> Roles:
         entries = self.table("roles", _ROLES)
         derived = _derived(fields)
+        before = len(self.mistakes)
         given: dict[str, Any] = {
-            key: self.texts("roles", entries, key) if key in _TUPLES else self.value("roles", entries, key, str)
-            for key in entries
-            if key != "kinds"
+            key: self.attempt(functools.partial(self.role, key, entries), "") for key in entries if key != "kinds"
         }
+        if len(self.mistakes) > before:
+            return Roles()
         roles = Roles(**(derived | given))
         roles = dataclasses.replace(roles, kinds=self.kinds(fields, roles, entries))
         if not (roles.address or roles.account):
@@ -260,6 +308,9 @@ class _File:
                 "roles", "address", "no column says which asset a row is about; name an address or account"
             )
         return roles
+
+    def role(self, key: str, entries: dict[str, Any]) -> str | tuple[str, ...]:
+        return self.texts("roles", entries, key) if key in _TUPLES else self.value("roles", entries, key, str)
 
     def kinds(self, fields: tuple[Field, ...], roles: Roles, entries: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         """Return of which kind accounts and details are: as the file says, else as the key of their column is."""
@@ -274,24 +325,34 @@ class _File:
         kinds = {column: derived[column] for column in columns if column in derived} | given
         return tuple(kinds.items())
 
-    def reading(self, shape: str) -> Reading:
+    def reading(self, feed: dict[str, Any]) -> Reading:
+        entries = self.table("read", _READ)
+        return Reading(
+            shape=self.attempt(lambda: self.shape(feed), SHAPES[0]),
+            delimiter=self.attempt(lambda: self.delimiter(entries), ","),
+            columns=self.attempt(lambda: self.header(entries), ()),
+            comment=self.attempt(lambda: self.optional("read", entries, "comment", str, ""), ""),
+            skip_lines=self.attempt(lambda: self.skip_lines(entries), 0),
+            encoding=self.attempt(lambda: self.encoding(entries), "utf-8"),
+        )
+
+    def shape(self, feed: dict[str, Any]) -> str:
+        shape = self.optional("feed", feed, "shape", str, SHAPES[0])
         if shape not in SHAPES:
             raise self.refusal("feed", "shape", f"{shape!r} is not known; there are {_listed(SHAPES)}")
-        entries = self.table("read", _READ)
+        return shape
+
+    def delimiter(self, entries: dict[str, Any]) -> str:
         delimiter = self.optional("read", entries, "delimiter", str, ",")
         if len(delimiter) > 1 or delimiter in ("\n", "\r", '"'):
             raise self.refusal("read", "delimiter", f"{delimiter!r} is not one character")
+        return delimiter
+
+    def skip_lines(self, entries: dict[str, Any]) -> int:
         skip_lines = self.optional("read", entries, "skip_lines", int, 0)
         if skip_lines < 0:
             raise self.refusal("read", "skip_lines", f"{skip_lines} is less than none")
-        return Reading(
-            shape=shape,
-            delimiter=delimiter,
-            columns=self.header(entries),
-            comment=self.optional("read", entries, "comment", str, ""),
-            skip_lines=skip_lines,
-            encoding=self.encoding(entries),
-        )
+        return skip_lines
 
     def check_columns(self, mapping: Mapping, reading: Reading) -> None:
         """Refuse a column that the feed does not have, where the file says which it has."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
+
+
+def warn_of_unknown_variables() -> None:
+    """Name variables that look like settings and are none, on standard error; the command goes on."""
+    from tocsin.site.config import unknown_variables
+
+    for each in unknown_variables():
+        print(f"tocsin: {each}", file=sys.stderr)
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

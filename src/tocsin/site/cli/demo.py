@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from tocsin.site.serving.addresses import check_free, listening
 
     config = _config(options)
+    _refuse_beside_itself(config)
     if not options.no_serve:
         check_free(listening(config))
     loaded = loading.make_ready(config, options.today, now=clock.now(), tell=_tell)
@@ -51,6 +52,15 @@ def run(options: argparse.Namespace) -> int:
     answer(options, said, data)
     sys.stdout.flush()
     return 0 if options.no_serve else serve(config)
+
+
+def _refuse_beside_itself(config: Config) -> None:
+    """Raise Busy, saying where it is, when this demonstration is served already."""
+    from tocsin.kernel.refusals import Busy
+    from tocsin.site import instance
+
+    if instance.is_demonstration(config.home) and (url := instance.served_at(config.home)):
+        raise Busy(f"`tocsin demo` runs already, at {url}. For a new link stop it with Ctrl-C, then start it again.")
 
 
 def _config(options: argparse.Namespace) -> Config:

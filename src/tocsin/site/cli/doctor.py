@@ -26,11 +26,13 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Examine and report."""
-    from tocsin.site.examination import examine
+    from tocsin.site.examination import Remark, examine
 
     verdicts = examine()
     wrong = [verdict for verdict in verdicts if verdict.must_be_mended]
     lines = [f"{verdict.about}: {verdict.says}. {verdict.fix}" for verdict in wrong]
-    sentence = "\n".join(lines) or f"Nothing to mend: {len(verdicts)} things are as they should be."
+    remarks = [f"{verdict.about}: {verdict.says}." for verdict in verdicts if isinstance(verdict, Remark)]
+    lines = lines or [f"Nothing to mend: {len(verdicts)} things are as they should be.", *remarks]
+    sentence = "\n".join(lines)
     answer(options, sentence, {"ok": not wrong, "checks": [dataclasses.asdict(verdict) for verdict in verdicts]})
     return 1 if wrong else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import json
 import math
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.starting import open_instance
@@ -63,6 +65,20 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
 
 
+def _say_what_nothing_is_called(options: argparse.Namespace) -> None:
+    """Name on standard error what was asked for and nothing here is called: no finding would not tell it from none."""
+    from tocsin.feeds import queries
+
+    types, holders, classes = queries.names_asked_by()
+    known = {"--type": types, "--constituent": {*holders, "-"}, "--class": classes}
+    given = {"--type": options.type, "--constituent": options.constituent, "--class": options.classes}
+    for option, names in given.items():
+        for name in dict.fromkeys(name for name in names if name not in known[option]):
+            near = difflib.get_close_matches(name, sorted(known[option]), n=1)
+            helps = f" Is it {near[0]}?" if near else ""
+            print(f"tocsin: nothing here is called {option} {readable(name)}.{helps}", file=sys.stderr)
+
+
 def _filter(options: argparse.Namespace) -> Filter:
     import ipaddress
 
@@ -99,6 +115,7 @@ def list_findings(options: argparse.Namespace) -> int:
         raise InvalidInput("--limit must be 0 or more.")
     findings = queries.findings()
     asked = _filter(options)
+    _say_what_nothing_is_called(options)
     if options.json:
         _write_array(map(queries.as_record, leased(_worst_first(findings, asked, options.limit))))
         return 0
@@ -140,6 +157,7 @@ def export_findings(options: argparse.Namespace) -> int:
     from tocsin.feeds import queries
     from tocsin.feeds.leases import leased
 
+    _say_what_nothing_is_called(options)
     found = leased(queries.findings().stream(_filter(options)))
     feeds = queries.feeds_of_types()  # after the findings: each of their types is there
     records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from tocsin.site.cli.answers import port
+from tocsin.site.cli.answers import port, warn_of_unknown_variables
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from tocsin.site.serving import serve
 
     config = load()
+    warn_of_unknown_variables()
     if options.port is not None:
         config = dataclasses.replace(config, port=options.port)
     return serve(config, options.only)

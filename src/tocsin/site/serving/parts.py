@@ -33,6 +33,7 @@ def serve(config: Config, only: str | None = None) -> int:
         if amiss := require_steps(_environment(config)):
             say(amiss)
         if only != WORKER:
+            instance.note_address(config.home, where.url)
             say(f"serving {where.url}. Stop with Ctrl-C.")
         return supervise([part for part in parts(config, where) if only in (None, part.name)])
 

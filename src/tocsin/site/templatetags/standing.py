@@ -1,0 +1,51 @@
+"""What one room has of another's things: `{% load standing %}`. The site stands above both, so it may bring them
+together."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+
+from tocsin.feeds import queries
+from tocsin.feeds.queries import Filter
+from tocsin.feeds.queries_situation import OPEN
+from tocsin.people import policy
+
+register = template.Library()
+
+
+@register.inclusion_tag("parts/findings_of.html", takes_context=True)
+def findings_of(context: template.Context, public_id: str) -> dict[str, Any]:
+    """`{% findings_of constituent.public_id %}`: its open findings by severity and state, each count a link.
+
+    Nothing for whom the policy shows no findings. Those of the side bar are asked: the page costs no further query.
+    """
+    person = context["request"].user
+    if not policy.may(person, policy.Ability.VIEW_FINDINGS):
+        return {"is_shown": False}
+    asked = Filter(states=OPEN, constituents=(public_id,), only_constituents=queries.only_constituents(person))
+    tally = context["findings_now"]().tally(asked, ("severity", "state"))
+    severities, states = tally.by_facet["severity"], tally.by_facet["state"]
+    return {
+        "is_shown": True,
+        "total": tally.total,
+        "url": _address(public_id),
+        "severities": [
+            {"level": level, "count": severities[str(level)], "url": _address(public_id, severity=str(level))}
+            for level in range(1, 7)
+            if str(level) in severities
+        ],
+        "states": [
+            {"code": code, "count": states[code], "url": _address(public_id, state=code)}
+            for code in OPEN
+            if code in states
+        ],
+        "gone": {"count": states.get("gone", 0), "url": _address(public_id, state="gone")},
+    }
+
+
+def _address(public_id: str, **more: str) -> str:
+    return f"{reverse('findings')}?{urlencode({'whose': public_id, **more})}"
