@@ -21,6 +21,9 @@ _PORT = re.compile(r":\d{1,5}\Z")
 _ASN_DIGITS = 10
 _ASN = re.compile(rf"as\d{{1,{_ASN_DIGITS}}}\Z", re.IGNORECASE)
 
+_BEGINNING = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}\.?\Z", re.ASCII)
+"""The first two or three numbers of an address."""
+
 Span = tuple[int, int, int, int]
 """First and last address, each as high and low word."""
 
@@ -80,7 +83,13 @@ def system(text: str) -> int:
 
 
 def span(text: str) -> Span:
-    """Return first and last address of a network as high and low words. Raises ValueError when it is none."""
+    """Return first and last address of a network as high and low words. Raises ValueError when it is none.
+
+    The first numbers of an address stand for the network of all that begin so: `198.18.4` for `198.18.4.0/24`.
+    """
+    if _BEGINNING.match(text):
+        numbers = text.rstrip(".").split(".")
+        text = f"{'.'.join(numbers + ['0'] * (4 - len(numbers)))}/{8 * len(numbers)}"
     network = ipaddress.ip_network(text.strip("[]"), strict=False)
     shift = _MAPPED if network.version == 4 else 0
     first, last = int(network.network_address) + shift, int(network.broadcast_address) + shift
