@@ -225,38 +225,31 @@ def test_without_dask_a_sentence_says_what_to_install(monkeypatch: pytest.Monkey
     assert advice in Path("docs/explanation/when-to-use-dask.md").read_text(), "the same as the documentation says"
 
 
-KILLED_AT_START = """
-    import os, signal, subprocess, threading, time
+START = """
     from tocsin.engine.distributed import cluster
     from tocsin.kernel.refusals import Unavailable
 
-    def kill():
-        while True:
-            command = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
-            listed = subprocess.run(command, capture_output=True, text=True)
-            for line in listed.stdout.splitlines():
-                if "spawn_main" in line:
-                    try:
-                        os.kill(int(line.split()[0]), signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-            time.sleep(0.02)
-
     if __name__ == "__main__":
-        threading.Thread(target=kill, daemon=True).start()
         try:
             with cluster():
                 print("it started")
         except Unavailable as refusal:
             print(refusal)
 """
+KILLED_AT_START = """
+    import os, signal, sys
+
+    if any("spawn_main" in word for word in sys.orig_argv):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_workers_that_are_killed_while_they_start_are_a_sentence(tmp_path: Path) -> None:
-    script = tmp_path / "killed.py"
-    script.write_text(textwrap.dedent(KILLED_AT_START))
-    environment = {**os.environ, "PYTHONPATH": str(Path("src").absolute())}
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+    (tmp_path / "start.py").write_text(textwrap.dedent(START))
+    (tmp_path / "sitecustomize.py").write_text(textwrap.dedent(KILLED_AT_START))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path("src").absolute()), str(tmp_path)])}
+    command = [sys.executable, tmp_path / "start.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("a Dask worker ended while it was started (Nanny failed to start.). Was it for want")
     assert "Traceback" not in done.stderr
 

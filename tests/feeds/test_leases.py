@@ -16,6 +16,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tests.homes import Home
+from tocsin.engine.lost import LostFile
 from tocsin.feeds import exports, queries
 from tocsin.feeds.leases import Lease, leased
 
@@ -86,7 +87,7 @@ def test_what_is_read_without_a_lease_is_gone(three: Store, tmp_path: Path) -> N
     found = queries.findings().stream(queries.Filter(), batch=1)
     next(found)
     replace_all(three, tmp_path / "b")
-    with pytest.raises(Exception, match=r"No such file|No files found|IO Error"):
+    with pytest.raises(LostFile, match="is missing or damaged"):
         list(found)
 
 

@@ -117,6 +117,7 @@ ORDERS = (
     _("run {run} has no report that counts."),
     _("no report of {type} of {day} has arrived."),
     _("no report of {type} has ever arrived."),
+    _("there are no findings of {type}."),
     _("{day} has not come yet: what it showed cannot be said."),
     _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
     _("the rows of run {run} are no longer kept: it can neither be read again nor taken back."),

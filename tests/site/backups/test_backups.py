@@ -459,7 +459,7 @@ def test_a_restore_that_postgresql_refuses_changes_nothing(
     with psycopg.connect(postgresql_address) as connection:
         row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
     assert row == (1,)
-    assert "nothing to do" in on_postgresql.done("init")
+    assert "was set up before" in on_postgresql.done("init")
 
 
 def test_a_restore_that_cannot_place_the_database_moves_everything_back(
