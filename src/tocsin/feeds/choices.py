@@ -57,7 +57,7 @@ class FindingState(models.TextChoices):
     """Where a finding is in its life."""
 
     NEW = "new", pgettext_lazy("state of a finding", "New")
-    STILL = "still", pgettext_lazy("state of a finding", "Open")
+    STILL = "still", pgettext_lazy("state of a finding", "Still open")
     RETURNED = "returned", pgettext_lazy("state of a finding", "Came back")
     GONE = "gone", pgettext_lazy("state of a finding", "Gone")
 

@@ -23,6 +23,8 @@ _ASN = re.compile(rf"as\d{{1,{_ASN_DIGITS}}}\Z", re.IGNORECASE)
 
 _BEGINNING = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}\.?\Z", re.ASCII)
 """The first two or three numbers of an address."""
+_BEGINNING_OF_SIX = re.compile(r"[0-9a-f]{1,4}(:[0-9a-f]{1,4}){1,6}:?\Z", re.ASCII | re.IGNORECASE)
+"""The first groups of an IPv6 address."""
 
 Span = tuple[int, int, int, int]
 """First and last address, each as high and low word."""
@@ -82,15 +84,22 @@ def system(text: str) -> int:
     return min(int(number), 2**32 - 1)
 
 
+def _completed(text: str) -> str:
+    if _BEGINNING.match(text):
+        numbers = text.rstrip(".").split(".")
+        return f"{'.'.join(numbers + ['0'] * (4 - len(numbers)))}/{8 * len(numbers)}"
+    if _BEGINNING_OF_SIX.match(text):
+        groups = text.rstrip(":").split(":")
+        return f"{':'.join(groups)}::/{16 * len(groups)}"
+    return text
+
+
 def span(text: str) -> Span:
     """Return first and last address of a network as high and low words. Raises ValueError when it is none.
 
-    The first numbers of an address stand for the network of all that begin so: `198.18.4` for `198.18.4.0/24`.
+    The beginning of an address stands for the network of all that begin so: `198.18.4` for `198.18.4.0/24`.
     """
-    if _BEGINNING.match(text):
-        numbers = text.rstrip(".").split(".")
-        text = f"{'.'.join(numbers + ['0'] * (4 - len(numbers)))}/{8 * len(numbers)}"
-    network = ipaddress.ip_network(text.strip("[]"), strict=False)
+    network = ipaddress.ip_network(_completed(text).strip("[]"), strict=False)
     shift = _MAPPED if network.version == 4 else 0
     first, last = int(network.network_address) + shift, int(network.broadcast_address) + shift
     return first >> 64, first & _WORD, last >> 64, last & _WORD

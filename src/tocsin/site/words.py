@@ -44,7 +44,7 @@ STATES = {
     # findings
     "open": State(pgettext_lazy("state of a finding", "Open"), "open", "open"),
     "new": State(pgettext_lazy("state of a finding", "New"), "open", "open"),
-    "still": State(pgettext_lazy("state of a finding", "Open"), "open", "open"),
+    "still": State(pgettext_lazy("state of a finding", "Still open"), "open", "open"),
     "told": State(pgettext_lazy("state of a finding", "Open, told"), "told", "told"),
     "returned": State(pgettext_lazy("state of a finding", "Came back"), "returned", "returned"),
     "gone": State(pgettext_lazy("state of a finding", "Gone"), "gone", "gone"),

@@ -78,7 +78,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "total": tally.total,
         "organisations": _organisations(asked, tally),
         "of_organisations": len(names),
-        "moved": _moved(found, asked.filter.only_constituents),
+        "moved": _moved(found, asked.filter),
         "period": situation.period(),
         "unchecked": _unchecked(request.GET, asked.filter, tally),
         "is_open": bool(asked.filter.states) and set(asked.filter.states) <= set(OPEN),
@@ -141,11 +141,15 @@ def _organisations(asked: Asked, tally: Tally) -> int:
     return sum(1 for each in counted if each)
 
 
-def _moved(found: Findings, only: tuple[str, ...] | None) -> tuple[int, int, int]:
+def _moved(found: Findings, asked: Filter) -> tuple[int, int, int] | None:
     """Return how many findings are new, how many came back and how many went gone by the reports of the period.
 
-    As on Situation: what a type moved of which nothing has come since is no news.
+    As on Situation: what a type moved of which nothing has come since is no news. None of a list that is narrowed,
+    whose heading they would not fit.
     """
+    only = asked.only_constituents
+    if dataclasses.replace(asked, states=(), only_constituents=None) != Filter():
+        return None
     of = situation.period()
     if of is None or not of.types:
         return 0, 0, 0
@@ -205,7 +209,7 @@ def facets(asked: Filter, tally: Tally, titles: Mapping[str, str], labels: Mappi
     counted = tally.by_facet
     states = [
         {"code": code, "label": label, "count": counted["state"].get(code, 0)}
-        for code, label in zip(STATES, (_("New"), _("Open"), _("Came back"), _("Gone")), strict=True)
+        for code, label in zip(STATES, (_("New"), _("Still open"), _("Came back"), _("Gone")), strict=True)
     ]
     grades = [
         {"code": level, "label": "", "count": counted["severity"].get(str(level), 0), "severity": level}
