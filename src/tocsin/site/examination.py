@@ -24,7 +24,7 @@ from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
 from tocsin.site import config as configuration
-from tocsin.site import instance
+from tocsin.site import instance, unusable
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import faults, listening
 from tocsin.site.starting import read_on_full_disk, set_up_django
@@ -159,8 +159,9 @@ def _database(_config: Config) -> Iterator[Verdict]:
     try:
         missing = pending_migrations()
     except Error as error:
-        said = str(error).strip().splitlines()[0]
-        yield Verdict("database", f"cannot be used: {said}", "Start the database, or mend TOCSIN_DATABASE_URL.")
+        if not unusable.is_damaged(error):  # else `_sqlite_whole` says so
+            said = unusable.first_line(error)
+            yield Verdict("database", f"cannot be used: {said}", "Start the database, or mend TOCSIN_DATABASE_URL.")
         return
     yield Verdict("database", f"{connection.vendor} answers")
     fix = "Run: tocsin upgrade" if missing else ""

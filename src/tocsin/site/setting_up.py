@@ -6,7 +6,7 @@ import dataclasses
 
 from tocsin import __version__
 from tocsin.kernel.refusals import Conflict, Unavailable
-from tocsin.site import instance, secret
+from tocsin.site import instance, secret, unusable
 from tocsin.site.config import Config
 from tocsin.site.starting import left_alone, set_up_django
 
@@ -105,8 +105,6 @@ def _migrate() -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except OperationalError as error:
-        raise Unavailable(f"The database cannot be used ({_first_line(error)}). See `tocsin doctor`.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        raise Unavailable(
+            f"The database cannot be used ({unusable.first_line(error)}). See `tocsin doctor`."
+        ) from error

@@ -69,6 +69,13 @@ def _opens(database: str) -> bool:
     return True
 
 
+def require_answer() -> None:
+    """Connect, so that a database that cannot be used is named before anything is written."""
+    from django.db import connection
+
+    connection.ensure_connection()
+
+
 def _require_steps() -> None:
     """Refuse a database that lacks steps of this version: a command would fail in the middle of its work.
 
