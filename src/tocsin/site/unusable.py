@@ -7,6 +7,7 @@ database is one of the software, and stays what it is.
 from __future__ import annotations
 
 import errno
+import pwd
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ ASK = "Run `tocsin doctor`: it says what mends it."
 LACKS_TABLES = "The database lacks its tables. Run `tocsin upgrade` if it was never used, else restore the last backup."
 _OF_THE_QUESTION = 1
 """SQLITE_ERROR: what is asked cannot be answered, by a database that works."""
+_BARRED = (8, 14)
+"""SQLITE_READONLY, SQLITE_CANTOPEN."""
 _DAMAGED = (11, 26)
 """SQLITE_CORRUPT, SQLITE_NOTADB."""
 _NO_TABLE = "42P01"
@@ -39,6 +42,21 @@ def first_line(error: BaseException) -> str:
 def is_damaged(error: BaseException) -> bool:
     """Say whether SQLite says that its file is damaged, or is none of its files."""
     return _sqlite_number(error) in _DAMAGED
+
+
+def is_barred(error: BaseException) -> bool:
+    """Say whether SQLite says that it may not open or write its file."""
+    return _sqlite_number(error) in _BARRED
+
+
+def by_its_owner(path: Path) -> str:
+    """Return how to be allowed to use a file or folder: as who owns it."""
+    number = path.stat().st_uid
+    try:
+        owner = pwd.getpwuid(number).pw_name
+    except KeyError:
+        owner = f"#{number}"
+    return f"It belongs to {owner}. Run commands as that user: sudo -u {owner} tocsin doctor"
 
 
 def _of_files(error: OSError, home: Path) -> str | None:

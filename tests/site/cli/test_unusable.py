@@ -10,9 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from tests.commands import Command, Completed
+from tests.feeds.reports import write
 from tests.site.cli.test_serve import free_port, serving
+from tocsin.site import unusable
 
 AWAY = "postgresql://x:geheim@127.0.0.1:1/no"
 COMMANDS = [
@@ -113,3 +116,33 @@ def test_a_database_without_a_table_is_named_so(ready: Path, tocsin: Command) ->
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
         connection.execute("ALTER TABLE feeds_run RENAME TO elsewhere")
     assert "The database lacks its tables" in said_once(tocsin("feed", "runs"))
+
+
+@pytest.mark.parametrize("command", ["upgrade", "init", "finding list", "backup b.tar.zst"])
+def test_a_database_that_is_gone_from_a_full_store_is_not_made_anew(
+    ready: Path, tocsin: Command, tmp_path: Path, command: str
+) -> None:
+    assert tocsin("feed", "run", write(tmp_path, 0, [1])).returncode == 0
+    for file in ready.glob("tocsin.sqlite3*"):
+        file.unlink()
+
+    said = said_once(tocsin(*command.replace("b.tar.zst", str(tmp_path / "b.tar.zst")).split()))
+    assert said.startswith(
+        "tocsin: The database is gone, but the store holds what was imported. Restore the last backup"
+    )
+    doctor = tocsin("doctor")
+    assert doctor.returncode == 1
+    assert "gone, but the store holds what was imported" in doctor.stdout and "tocsin upgrade" not in doctor.stdout
+
+
+def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path: Path) -> None:
+    """What SQLite says of it, as `doctor` hears it: whoever runs the tests may write everywhere."""
+    (ready / "tocsin.sqlite3").chmod(0o444)
+    with closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection:
+        try:
+            connection.execute("CREATE TABLE x (y)")
+        except sqlite3.OperationalError as error:
+            raised = OperationalError(str(error))
+            raised.__cause__ = error
+    assert unusable.is_barred(raised) and not unusable.is_damaged(raised)
+    assert re.search(r"belongs to \S+\. Run commands as that user: sudo -u", unusable.by_its_owner(ready))
