@@ -24,10 +24,10 @@ from tocsin.kernel.reference_data import LOCALE
 from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
 from tocsin.site import config as configuration
-from tocsin.site import instance
+from tocsin.site import instance, unusable
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import faults, listening
-from tocsin.site.starting import read_on_full_disk, set_up_django
+from tocsin.site.starting import is_gone, read_on_full_disk, set_up_django
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)
@@ -151,7 +151,7 @@ def _translations(_config: Config) -> Iterator[Verdict]:
         yield Verdict("translations", f"{language} is {state}", "Run: make i18n" if missing else "")
 
 
-def _database(_config: Config) -> Iterator[Verdict]:
+def _database(config: Config) -> Iterator[Verdict]:
     from django.db import Error, connection
 
     from tocsin.site.setting_up import pending_migrations
@@ -159,8 +159,12 @@ def _database(_config: Config) -> Iterator[Verdict]:
     try:
         missing = pending_migrations()
     except Error as error:
-        said = str(error).strip().splitlines()[0]
-        yield Verdict("database", f"cannot be used: {said}", "Start the database, or mend TOCSIN_DATABASE_URL.")
+        if not unusable.is_damaged(error) and not unusable.is_barred(error):  # else `_sqlite_whole` says so
+            said = unusable.first_line(error)
+            yield Verdict("database", f"cannot be used: {said}", "Start the database, or mend TOCSIN_DATABASE_URL.")
+        return
+    if is_gone(config.store):
+        yield Verdict("database", "gone, but the store holds what was imported", RESTORE)
         return
     yield Verdict("database", f"{connection.vendor} answers")
     fix = "Run: tocsin upgrade" if missing else ""
@@ -197,6 +201,9 @@ def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
         with connection.cursor() as cursor:
             said = cursor.execute("PRAGMA quick_check(1)").fetchone()[0]
     except Error as error:
+        if unusable.is_barred(error):
+            yield Verdict("database file", f"{path} may not be used ({error})", unusable.by_its_owner(path))
+            return
         said = error
     fix = "" if said == "ok" else RESTORE
     yield Verdict("database file", "whole" if said == "ok" else str(said), fix)

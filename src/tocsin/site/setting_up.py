@@ -6,9 +6,9 @@ import dataclasses
 
 from tocsin import __version__
 from tocsin.kernel.refusals import Conflict, Unavailable
-from tocsin.site import instance, secret
+from tocsin.site import instance, secret, unusable
 from tocsin.site.config import Config
-from tocsin.site.starting import left_alone, set_up_django
+from tocsin.site.starting import GONE, is_gone, left_alone, set_up_django
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,7 @@ def set_up(config: Config) -> bool:
     if instance.version_of(config.home) is not None:
         instance.require_ready(config.home)
         set_up_django()
+        _refuse_if_gone(config)
         return False
     instance.make_home(config.home)
     secret.make_instance_key(config.home)  # before the settings are loaded, which read it
@@ -66,6 +67,7 @@ def upgrade(config: Config) -> Upgrade:
     if instance.is_newer(before):
         raise Conflict(f"{config.home} is of version {before}, newer than this software. Install {before} or newer.")
     set_up_django()
+    _refuse_if_gone(config)
     with left_alone(config.home, "upgrade"):
         steps = pending_migrations()
         if steps:
@@ -73,6 +75,11 @@ def upgrade(config: Config) -> Upgrade:
         mended = _forbid_changes_of_the_trail()
         instance.mark(config.home)
     return Upgrade(before=before, after=__version__, migrations=steps, trail_mended=mended)
+
+
+def _refuse_if_gone(config: Config) -> None:
+    if is_gone(config.store):
+        raise Conflict(GONE)
 
 
 def _forbid_changes_of_the_trail() -> bool:
@@ -105,8 +112,6 @@ def _migrate() -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except OperationalError as error:
-        raise Unavailable(f"The database cannot be used ({_first_line(error)}). See `tocsin doctor`.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        raise Unavailable(
+            f"The database cannot be used ({unusable.first_line(error)}). See `tocsin doctor`."
+        ) from error

@@ -69,12 +69,35 @@ def _opens(database: str) -> bool:
     return True
 
 
+def require_answer() -> None:
+    """Connect, so that a database that cannot be used is named before anything is written."""
+    from django.db import connection
+
+    connection.ensure_connection()
+
+
+GONE = (
+    "The database is gone, but the store holds what was imported. Restore the last backup: tocsin restore FILE --force."
+)
+
+
+def is_gone(store: Path) -> bool:
+    """Say whether the database has no table at all while the store holds files: to make tables would hide the loss."""
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    if MigrationRecorder(connection).has_table():
+        return False
+    return any(any((store / kind).glob("*/*.parquet")) for kind in ("observations", "state"))
+
+
 def _require_steps() -> None:
     """Refuse a database that lacks steps of this version: a command would fail in the middle of its work.
 
     By the names of the files alone: loading every step, as an upgrade does, costs a tenth of a second.
     """
     from django.apps import apps
+    from django.conf import settings
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -84,6 +107,8 @@ def _require_steps() -> None:
     ours = [app for app in apps.get_app_configs() if app.name.startswith("tocsin.")]
     steps = {(app.label, path.stem) for app in ours for path in Path(app.path, "migrations").glob("[0-9]*.py")}
     if lacking := len(steps - set(MigrationRecorder(connection).applied_migrations())):
+        if is_gone(settings.TOCSIN.store):
+            raise Conflict(GONE)
         raise Conflict(f"The database lacks {counted(lacking, 'step')} of this version. Run `tocsin upgrade` first.")
 
 

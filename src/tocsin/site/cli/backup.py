@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin.kernel.counting import counted
+from tocsin.kernel.refusals import Conflict
 from tocsin.site.cli.answers import add_json_option, answer
 
 if TYPE_CHECKING:
@@ -43,12 +44,15 @@ def run_backup(options: argparse.Namespace) -> int:
     from tocsin.site import instance
     from tocsin.site.backups.writing import back_up
     from tocsin.site.config import load
-    from tocsin.site.starting import read_on_full_disk, set_up_django
+    from tocsin.site.starting import GONE, is_gone, read_on_full_disk, require_answer, set_up_django
 
     config = load()
     instance.stay_at_work(config.home)
     set_up_django()
     read_on_full_disk()  # onto another disk
+    require_answer()
+    if is_gone(config.store):
+        raise Conflict(GONE)
     contents = back_up(config, options.file.absolute(), at=now())
     size_bytes = options.file.stat().st_size
     whole = "." if not contents.lacks else f", but not whole: {counted(len(contents.lacks), 'file')} of the store lost."

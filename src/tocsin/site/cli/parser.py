@@ -13,6 +13,7 @@ from pathlib import Path
 from tocsin import __version__
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Refusal
+from tocsin.site import unusable
 from tocsin.site.starting import set_up_django
 
 __all__ = ["build_parser", "run", "set_up_django"]
@@ -53,10 +54,12 @@ def run(arguments: Sequence[str]) -> int:
         start = "\n" if sys.stderr.isatty() else ""  # after ^C, or amid a progress bar
         print(f"{start}tocsin: {str(stop) or INTERRUPTED}", file=sys.stderr)
         return BY_CTRL_C
-    except Exception as error:  # whatever a full disk shows as
+    except Exception as error:  # whatever a full disk, or a database that is not there, shows as
         # It shows as an error of whatever wrote: the operating system, SQLite, PostgreSQL, Arrow.
         # Their classes cannot be named without loading all of them for every command. Anything else goes on.
-        if is_full(error, Path(os.environ.get("TOCSIN_HOME", "var"))):
-            print(f"tocsin: {FULL}", file=sys.stderr)
-            return 1
-        raise
+        home = Path(os.environ.get("TOCSIN_HOME", "var"))
+        sentence = FULL if is_full(error, home) else unusable.sentence(error, home)
+        if sentence is None:
+            raise
+        print(f"tocsin: {sentence}", file=sys.stderr)
+        return 1

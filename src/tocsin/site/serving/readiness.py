@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
-from tocsin.kernel.refusals import Conflict, Refusal
+from tocsin.kernel.refusals import Conflict, Refusal, Unavailable
+from tocsin.site import unusable
 from tocsin.site.starting import open_instance
 
 REFUSED = 1
@@ -35,16 +38,23 @@ def main() -> int:
     except Refusal as refusal:
         sys.stdout.write(f"{refusal}\n")
         return REFUSED
+    except OSError as error:
+        if (said := unusable.sentence(error, Path(os.environ["TOCSIN_HOME"]))) is None:
+            raise
+        sys.stdout.write(f"{said}\n")
+        return REFUSED
     return 0
 
 
 def _open() -> None:
-    from django.db import Error
+    from django.db import Error, connection
 
     try:
         open_instance()
     except Error as error:
-        said = str(error).strip().splitlines()[0].rstrip(".")
+        if connection.vendor == "sqlite":  # a file does not come up after us
+            raise Unavailable(unusable.sentence(error, Path(os.environ["TOCSIN_HOME"])) or str(error)) from error
+        said = unusable.first_line(error)
         sys.stdout.write(f"the database does not answer yet ({said}); serving all the same. See `tocsin doctor`.\n")
 
 

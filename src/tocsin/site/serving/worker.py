@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tocsin.kernel.disk import is_full
+from tocsin.site import unusable
 from tocsin.site.serving.supervisor import say
 from tocsin.site.starting import set_up_django
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _while_there_is_room(stop: threading.Event, work: Callable[[threading.Event], None]) -> None:
-    """Work; when the disk is full, say so once and go on when there is room again."""
+    """Work; when the disk is full or the database away, say so once and go on when that is over."""
     from django.conf import settings
     from django.db import Error, connection
 
@@ -48,13 +49,29 @@ def _while_there_is_room(stop: threading.Event, work: Callable[[threading.Event]
         try:
             work(stop)
         except (Error, OSError) as error:
-            if not is_full(error, home):
+            why = _why_wait(error, home)
+            if not why:
                 raise
             connection.close()
             if not told or time.monotonic() - began >= WORKED_S:
-                say(f"the disk of {home} is full: background work waits until there is room.")
+                say(why)
                 told = True
             stop.wait(LOOK_AGAIN_S)
+
+
+def _why_wait(error: Exception, home: Path) -> str:
+    """Return the sentence about something that may pass; empty for an error of the software."""
+    if is_full(error, home):
+        return f"the disk of {home} is full: background work waits until there is room."
+    said = unusable.sentence(error, home) if _is_of_a_server(error) else None
+    return f"{said} Background work waits until then." if said and said != unusable.LACKS_TABLES else ""
+
+
+def _is_of_a_server(error: Exception) -> bool:
+    """Say whether a database server, which may come back, did not do its part."""
+    from django.db import InterfaceError, OperationalError, connection
+
+    return connection.vendor != "sqlite" and isinstance(error, InterfaceError | OperationalError)
 
 
 def help_with(kind: str) -> int:

@@ -1,0 +1,148 @@
+"""A database or a data directory that cannot be used gets one sentence from every command, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+
+from tests.commands import Command, Completed
+from tests.feeds.reports import write
+from tests.site.cli.test_serve import free_port, serving
+from tocsin.site import unusable
+
+AWAY = "postgresql://x:geheim@127.0.0.1:1/no"
+COMMANDS = [
+    "user create --email ana@cirt.example --role analyst",
+    "audit verify",
+    "feed runs",
+    "finding list",
+    "upgrade",
+    "init",
+    "backup b.tar.zst",
+]
+
+
+def said_once(done: Completed) -> str:
+    """Return the one sentence of a command that could not do its work."""
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("tocsin: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_server_that_is_away_gets_a_sentence_without_its_password(
+    ready: Path, tocsin: Command, command: str
+) -> None:
+    said = said_once(tocsin(*command.split(), database_url=AWAY))
+    assert said.startswith("tocsin: The database cannot be used (")
+    assert "tocsin doctor" in said
+    assert "geheim" not in said
+
+
+def _junk(database: Path) -> None:
+    database.write_bytes(b"junk" * 4096)
+
+
+def _cut(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.truncate(database, database.stat().st_size // 3)
+
+
+@pytest.mark.parametrize("damage", [_junk, _cut])
+@pytest.mark.parametrize("command", ["user enrol --email ana@cirt.example", "feed runs", "upgrade"])
+def test_a_damaged_file_gets_a_sentence(ready: Path, tocsin: Command, damage: object, command: str) -> None:
+    assert callable(damage)
+    damage(ready / "tocsin.sqlite3")
+    said = said_once(tocsin(*command.split()))
+    assert re.match("tocsin: The database cannot be used \\((file is not a database|database disk image)", said)
+    doctor = tocsin("doctor")
+    assert doctor.returncode == 1
+    assert doctor.stdout.startswith("database file: ")
+    assert "Restore the last backup" in doctor.stdout
+    assert "TOCSIN_DATABASE_URL" not in doctor.stdout
+
+
+def test_serving_a_damaged_file_ends_at_once(ready: Path, tocsin: Command) -> None:
+    _junk(ready / "tocsin.sqlite3")
+    assert "file is not a database" in said_once(tocsin("serve", port=str(free_port())))
+
+
+def test_a_worker_waits_for_a_server_that_is_away_with_one_sentence(ready: Path) -> None:
+    with serving(ready, "--only", "worker", database_url=AWAY) as (process, _address):
+        assert process.stderr
+        first, second = process.stderr.readline(), process.stderr.readline()
+        time.sleep(6)  # it has tried again
+        process.terminate()
+        rest = process.stderr.read()
+    assert rest == ""
+    assert "the database does not answer yet" in first
+    assert second.endswith("Background work waits until then.\n")
+    assert "geheim" not in first + second
+
+
+def test_a_data_directory_that_is_a_file_gets_a_sentence(tocsin: Command, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("")
+    for command in ("feed runs", "upgrade", "serve"):
+        assert f"{place}/version cannot be used (Not a directory)" in said_once(tocsin(*command.split(), home=place))
+
+
+def test_a_file_of_the_home_that_may_not_be_opened_gets_a_sentence(ready: Path, tocsin: Command) -> None:
+    (ready / "commands.lock").unlink(missing_ok=True)
+    (ready / "commands.lock").symlink_to("version/none")  # a folder that is a file: nobody opens it, not even root
+    said = said_once(tocsin("feed", "runs"))
+    assert said.startswith(f"tocsin: {ready}/commands.lock cannot be used (")
+
+
+def test_an_error_of_the_software_stays_a_traceback(ready: Path, tocsin: Command) -> None:
+    with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("ALTER TABLE feeds_run RENAME COLUMN started_at TO began")
+    done = tocsin("feed", "runs")
+    assert done.returncode == 1
+    assert "no such column" in done.stderr
+    assert "Traceback" in done.stderr
+
+
+def test_a_database_without_a_table_is_named_so(ready: Path, tocsin: Command) -> None:
+    with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
+        connection.execute("ALTER TABLE feeds_run RENAME TO elsewhere")
+    assert "The database lacks its tables" in said_once(tocsin("feed", "runs"))
+
+
+@pytest.mark.parametrize("command", ["upgrade", "init", "finding list", "backup b.tar.zst"])
+def test_a_database_that_is_gone_from_a_full_store_is_not_made_anew(
+    ready: Path, tocsin: Command, tmp_path: Path, command: str
+) -> None:
+    assert tocsin("feed", "run", write(tmp_path, 0, [1])).returncode == 0
+    for file in ready.glob("tocsin.sqlite3*"):
+        file.unlink()
+
+    said = said_once(tocsin(*command.replace("b.tar.zst", str(tmp_path / "b.tar.zst")).split()))
+    assert said.startswith(
+        "tocsin: The database is gone, but the store holds what was imported. Restore the last backup"
+    )
+    doctor = tocsin("doctor")
+    assert doctor.returncode == 1
+    assert "gone, but the store holds what was imported" in doctor.stdout and "tocsin upgrade" not in doctor.stdout
+
+
+def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path: Path) -> None:
+    """What SQLite says of it, as `doctor` hears it: whoever runs the tests may write everywhere."""
+    (ready / "tocsin.sqlite3").chmod(0o444)
+    with closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection:
+        try:
+            connection.execute("CREATE TABLE x (y)")
+        except sqlite3.OperationalError as error:
+            raised = OperationalError(str(error))
+            raised.__cause__ = error
+    assert unusable.is_barred(raised) and not unusable.is_damaged(raised)
+    assert re.search(r"belongs to \S+\. Run commands as that user: sudo -u", unusable.by_its_owner(ready))
