@@ -80,9 +80,17 @@ def test_serve_answers_survives_the_loss_of_the_web_part_and_stops_cleanly(tocsi
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
+def _end_of_command(process: psutil.Process) -> list[str]:
+    """Return the last word of what a process is; nothing of one that has just ended."""
+    try:
+        return process.cmdline()[-1:]
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return []
+
+
 def _parts_of(process: subprocess.Popen[str]) -> list[str]:
     """Return the modules that a server has started, without the look whether its database is ready."""
-    started = [child.cmdline()[-1:] for child in psutil.Process(process.pid).children()]
+    started = [_end_of_command(child) for child in psutil.Process(process.pid).children()]
     return [module for (module,) in filter(None, started) if not module.endswith(".readiness")]
 
 
