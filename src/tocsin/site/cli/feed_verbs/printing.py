@@ -7,6 +7,7 @@ memory: a report may hold millions of them.
 
 from __future__ import annotations
 
+import abc
 import csv
 import io
 import itertools
@@ -53,7 +54,7 @@ class NestedLines(Lines):
         super().__call__(nested)
 
 
-class _Waiting:
+class _Waiting(abc.ABC):
     """Events that wait for the last of them, and what their columns hold."""
 
     def __init__(self) -> None:
@@ -77,9 +78,9 @@ class _Waiting:
             self.print(sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
+    @abc.abstractmethod
     def print(self, out: Any) -> None:
         """Print all."""
-        raise NotImplementedError
 
 
 def _kind(value: Any) -> type:
