@@ -19,7 +19,9 @@ from tests.commands import Command, environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
+from tocsin.audit.models import AuditRow
 from tocsin.feeds import holding, queries
+from tocsin.feeds.models import Cycle
 from tocsin.site.cli import parser
 from tocsin.site.cli.feed_verbs import telling
 
@@ -413,6 +415,52 @@ def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.
     with pytest.raises(SystemExit) as stopped:
         run("close", "scan_rdp", "yesterday")
     assert stopped.value.code == 2
+
+
+def test_a_decision_that_changes_nothing_says_so_and_is_not_recorded(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN_TODAY = dt.date(2026, 11, 19)
+    store.run(write(tmp_path / "in", 0, [1, 2, 3, 4]))
+    store.run(write(tmp_path / "in", 1, [1]))
+    store.run(write(tmp_path / "in", 2, [1, 2, 3]), complete=False)
+
+    def said(*arguments: str) -> str:
+        """Return what a verb says, and insist that it records nothing."""
+        before = AuditRow.objects.count(), store.files(), list(Cycle.objects.values())
+        assert run(*arguments) == 0
+        assert (AuditRow.objects.count(), store.files(), list(Cycle.objects.values())) == before
+        return capsys.readouterr().out
+
+    first, second, third = ("scan_rdp", "2026-11-16"), ("scan_rdp", "2026-11-17"), ("scan_rdp", "2026-11-18")
+    assert said("confirm", *first) == "scan_rdp of 2026-11-16 (4 rows) was not held; nothing to decide.\n"
+    assert said("close", *first) == "scan_rdp of 2026-11-16 (4 rows) was closed before; nothing to decide.\n"
+    assert said("confirm", *third) == (
+        "scan_rdp of 2026-11-18 (3 rows) was not held; nothing to decide. "
+        "It is not complete: `tocsin feed runs --waiting` says what it waits for.\n"
+    )
+    assert asked(capsys, "confirm", *second)["changed"] is True
+    assert said("confirm", *second) == "scan_rdp of 2026-11-17 (1 row) was confirmed before; nothing to decide.\n"
+    assert run("discard", *second) == 0
+    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 row) makes nothing go gone.\n"
+    assert said("discard", *second) == "scan_rdp of 2026-11-17 (1 row) was discarded before; nothing to decide.\n"
+    assert asked(capsys, "confirm", *second)["changed"] is True, "it can be decided otherwise"
+    assert run("close", "scan_rdp", "2026-11-19", "--empty") == 0
+    capsys.readouterr()
+    assert said("close", "scan_rdp", "2026-11-19", "--empty") == (
+        "scan_rdp of 2026-11-19 (0 rows) was closed before; nothing to decide.\n"
+    )
+    assert asked(capsys, "close", *first)["changed"] is False
+
+
+def test_a_day_that_lacks_a_file_can_be_closed_though_it_is_closed(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 2]))
+    broken = tmp_path / "in" / "2026-11-16-scan_rdp-xm-geo-part2.csv"
+    broken.write_bytes(b"\0")
+    store.run(broken)
+    assert Cycle.objects.get().closed and not Cycle.objects.get().counts
+    assert run("close", "scan_rdp", "2026-11-16") == 0
+    assert Cycle.objects.get().counts
 
 
 def test_a_silent_type_is_declared_empty(

@@ -199,10 +199,11 @@ def decide(
     closed: bool | None = None,
     decision: str | None = None,
     waiting: Waiting = in_silence,
-) -> Delta:
-    """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle.
+) -> bool:
+    """Close a cycle, or confirm or discard a held one; say whether that changed anything: else nothing is recorded.
 
-    Raises InvalidInput when a day that lies ahead shall count; to discard it is how one is rid of it.
+    Raises Conflict when there is no such cycle, InvalidInput when a day that lies ahead shall count; to discard it is
+    how one is rid of it.
     """
     with store_lock(work=DECISION, waiting=waiting):
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
@@ -211,6 +212,8 @@ def decide(
         _refuse_past(report_type, on)
         if (closed or decision == Decision.CONFIRMED.value) and is_ahead(on, _today()):
             raise _not_come(on)
+        if _stands(row, closed=closed, decision=decision):
+            return False
         cycle = engine_cycle(row)
         cycle = CycleRecord(
             cycle.type,
@@ -224,11 +227,20 @@ def decide(
             delta, report_type=report_type, on=on, closed=cycle.closed, decision=cycle.decision.value, by=by, at=at
         )
         remove(delta.debris)
-    return delta
+    return True
 
 
-def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
-    """Say that nothing was reported of a type for a day, and rightly so.
+def _stands(row: Cycle, *, closed: bool | None, decision: str | None) -> bool:
+    """Say whether a cycle is already what it is said to be: closed and whole, decided so, or no question to confirm."""
+    if closed is not None and (closed != row.closed or row.broken):
+        return False
+    if decision == Decision.CONFIRMED.value:
+        return not row.held and row.decision != Decision.DISCARDED.value
+    return decision is None or decision == row.decision
+
+
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> bool:
+    """Say that nothing was reported of a type for a day, and rightly so; say whether that changed anything.
 
     Raises Conflict when reports have come, InvalidInput when the day has not.
     """
@@ -242,10 +254,12 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
             words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
             raise Conflict(words.format(type=report_type, day=on))
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
+        if cycle in Catalogue().cycles(report_type):
+            return False
         delta = _refold(None, {report_type}, cycles=[cycle])
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
-    return delta
+    return True
 
 
 def _today() -> dt.date:
