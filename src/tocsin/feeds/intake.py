@@ -172,6 +172,8 @@ def accepted(run: Run) -> list[StoredReport]:
         raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
     if all(report.expired for report in reports):
         words = _("the rows of run {run} are no longer kept: it can neither be read again nor taken back.")
+        if run.reports.filter(state=ReportState.WITHDRAWN).exists():
+            words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
         raise Conflict(words.format(run=run.pk))
     return reports
 
