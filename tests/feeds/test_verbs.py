@@ -107,9 +107,21 @@ def test_map_names_what_is_wrong_with_a_mapping_file(tmp_path: Path, capsys: pyt
     (tmp_path / "m.toml").write_text(LAMPS.replace("source.ip", "sauce.ip"))
     (tmp_path / "r.csv").write_text("when;lamp\n")
     assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "m.toml") == 1
-    assert capsys.readouterr().err.startswith("tocsin: m.toml, [fields] sauce.ip: is not a key of an event")
+    said = f"tocsin: {tmp_path / 'm.toml'}, [fields] sauce.ip: is not a key of an event"
+    assert capsys.readouterr().err.startswith(said)
     assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "none.toml") == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_map_calls_a_mapping_file_what_it_was_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r.csv").write_text("when;lamp\n")
+    (tmp_path / "m.toml").write_text("[feed]\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("/dev/null", "m.toml", "../" + tmp_path.name + "/m.toml"):
+        assert run("map", "r.csv", "--mapping", name) == 1
+        assert capsys.readouterr().err.startswith(f"tocsin: {name}, [feed] name: is missing.")
 
 
 EVENT = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import positive
@@ -58,8 +59,8 @@ def _recognition(path: Path | None) -> Recognition:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path)) from error
-    feed = dataclasses.replace(read_feed(data, path.name), files=("*",))
+        raise InvalidInput(f"it cannot be read ({error.strerror}).", where=readable(str(path))) from error
+    feed = dataclasses.replace(read_feed(data, readable(str(path))), files=("*",))
     return Recognition(shadowserver.mappings(own=[feed.mapping]), [feed])
 
 
