@@ -146,6 +146,17 @@ def test_events_of_intelmq_are_imported(store: Store, tmp_path: Path, capsys: py
     assert (again["rows_kept"], again["rows_quarantined"]) == (2, 1)
 
 
+def test_a_listed_network_is_read_as_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "2026-11-16-blocklist-xm.csv"
+    path.write_text("timestamp,ip,asn\n2026-11-16 06:00:00,198.51.100.88/29,64496\n2026-11-16 06:00:00,192.0.2.1,\n")
+    assert run("read", path) == 0
+    out, err = capsys.readouterr()
+    network, address = map(json.loads, out.splitlines())
+    assert (network["source.network"], network["source.asn"], err) == ("198.51.100.88/29", 64496, "")
+    assert address["source.ip"] == "192.0.2.1"
+    assert "source.ip" not in network and "source.network" not in address
+
+
 def test_other_json_is_refused_with_a_way_on(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "lamps.jsonl"
     path.write_text('{"lamp": 1}\n')

@@ -14,6 +14,7 @@ import dataclasses
 from tocsin.kernel.severity import Severity
 
 TIME = "time.source"
+NETWORK = "source.network"
 CLASS = "classification.type"
 IDENTIFIER = "classification.identifier"
 
@@ -82,6 +83,11 @@ class Mapping:
     """How bad a finding of the type is where its report does not say."""
     columns: tuple[str, ...] = ()
     """Every column that the publisher documents; others are kept as `extra.…` and reported as unknown."""
+
+    @property
+    def address_may_be_network(self) -> bool:
+        """Whether the column of the address holds whole networks, too: a field takes them from it."""
+        return any(field.key == NETWORK and field.column == self.roles.address for field in self.fields)
 
     def constant(self, key: str, default: str = "") -> str:
         """Return the value that every event of the type has at `key`."""
