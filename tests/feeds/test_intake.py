@@ -17,7 +17,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent
-from tocsin.feeds import days, intake
+from tocsin.feeds import days, folders, intake
 from tocsin.feeds.models import Cycle, Movement, Report, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
@@ -196,8 +196,8 @@ def test_a_folder_stands_for_what_is_in_it(tmp_path: Path) -> None:
     inner = write(tmp_path / "b", 0, [1])
     outer = write(tmp_path, 0, [1])
     (tmp_path / ".part").touch()
-    assert intake.files_of([tmp_path]) == sorted([inner, outer])
-    assert intake.files_of([tmp_path / "none"]) == [tmp_path / "none"]
+    assert folders.files_of([tmp_path]) == sorted([inner, outer])
+    assert folders.files_of([tmp_path / "none"]) == [tmp_path / "none"]
 
 
 @pytest.mark.parametrize(

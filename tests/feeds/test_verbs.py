@@ -21,7 +21,7 @@ from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import holding, queries
-from tocsin.feeds.models import Cycle
+from tocsin.feeds.models import Cycle, Run
 from tocsin.site.cli import parser
 from tocsin.site.cli.feed_verbs import telling
 
@@ -523,6 +523,62 @@ def test_watch_once_says_at_what_it_looks(store: Store, tmp_path: Path, capsys: 
         f"tocsin: looking once at {tmp_path / 'in'}. A file is taken in once it has not changed for 3 s.",
         "tocsin: pipe: it is no file but a pipe, a socket or a device, which is never read. It is passed over.",
     ]
+
+
+def test_what_lies_beside_reports_in_a_folder_is_passed_over_and_said(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    done = report.read_bytes()
+    for name in ("README", "fetch.log", f"{report.name}.part", ".DS_Store"):
+        (tmp_path / "in" / name).write_bytes(b"\0 junk")
+    (tmp_path / "in" / ".git").mkdir()
+    (tmp_path / "in" / ".git" / "2026-11-17-scan_rdp-xm.csv").write_bytes(done)
+    for _ in range(2):
+        assert run("run", tmp_path / "in") == 0
+        assert capsys.readouterr().err == (
+            "tocsin: 3 files are passed over, which by their names are no reports: "
+            "2026-11-16-scan_rdp-xm-geo.csv.part, README, fetch.log.\n"
+        )
+    assert Run.objects.filter(summary__broken=[]).count() == 2 and Cycle.objects.get().counts
+
+
+def test_a_broken_file_in_a_folder_stays_broken_unless_its_name_leaves_no_doubt(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    for name in ("2026-11-17-scan_rdp-xm.csv", "notes.txt", "dump", "x.json", "x.gz"):
+        (tmp_path / "in" / name).write_bytes(b"\0 junk")
+        assert run("run", tmp_path / "in") == 1, name
+        said = capsys.readouterr().err
+        assert said.startswith(f"tocsin: {name}: ") and said.count("\n") == 1
+        (tmp_path / "in" / name).unlink()
+
+
+def test_a_file_that_is_named_is_always_tried(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "in", 0, [1]).rename(tmp_path / "in" / "2026-11-16-scan_rdp-xm.csv.log")
+    assert run("run", tmp_path / "in") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "tocsin: 1 file is passed over, which by its name is no report: 2026-11-16-scan_rdp-xm.csv.log.",
+        f"tocsin: {tmp_path / 'in'}: there is no file to import.",
+    ]
+    assert run("run", log) == 0
+    assert capsys.readouterr().err == ""
+    assert set(store.states()) == {"192.0.2.1"}
+    log.write_bytes(b"\0")
+    assert run("run", log) == 1
+
+
+def test_of_many_that_are_passed_over_ten_are_named(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    for number in range(12):
+        (tmp_path / "in" / f"{number:02}.log").touch()
+    assert run("run", tmp_path / "in") == 0
+    assert capsys.readouterr().err.endswith("08.log, 09.log and 2 more (--verbose names them).\n")
+    assert run("run", tmp_path / "in", "--verbose") == 0
+    assert capsys.readouterr().err.endswith("10.log, 11.log.\n")
 
 
 def test_what_is_no_file_is_named_in_a_folder_and_refused_by_itself(

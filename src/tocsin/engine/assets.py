@@ -1,7 +1,7 @@
 """Which asset each row of a report is about: an address, or where there is none what stands for it.
 
-Some publishers write a whole network into the column of the address, as lists of blocked addresses do. Where the mapping
-says so, the network is the asset of such a row; what a row with an address is about does not change.
+Some publishers write a whole network into the column of the address, as lists of blocked addresses do. Where the
+mapping says so, the network is the asset of such a row; what a row with an address is about does not change.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from tocsin.engine import run as engine
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.opening import is_special, special
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
@@ -33,6 +32,7 @@ from tocsin.feeds import days, mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.days import is_ahead
+from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
@@ -333,40 +333,11 @@ def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
     )
 
 
-def files_of(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that paths name: a folder stands for what is in it. Raises InvalidInput for none."""
-    files: list[Path] = []
-    for path in paths:
-        files.extend(filter(Path.is_file, _within(path)) if path.is_dir() else [path])
-    if not files:
-        raise InvalidInput(_("there is no file to import."), where=", ".join(map(str, paths)))
-    return files
-
-
 def folded_otherwise(names: Sequence[str], gone_after: int) -> dict[str, int]:
     """Return the types of reports that are here under these names and count by another `gone_after`, with theirs."""
     types = Report.objects.filter(name__in=names, state=ReportState.ACCEPTED).values_list("type", flat=True)
     others = State.objects.filter(type__in=set(types)).exclude(gone_after=gone_after)
     return dict(others.order_by("type__name").values_list("type__name", "gone_after"))
-
-
-def passed_over(paths: Sequence[Path]) -> list[str]:
-    """Say of each thing in folders that is neither a file nor a folder why it is not taken in."""
-    within = [path for folder in paths if folder.is_dir() for path in _within(folder)]
-    return [reason for path in within if (reason := why_passed_over(path))]
-
-
-def why_passed_over(path: Path) -> str:
-    """Say why a thing in a folder is not taken in; nothing of a file, a folder, or what has gone. Never opens it."""
-    try:
-        return f"{special(path)} It is passed over." if is_special(path) else ""
-    except OSError:
-        name = readable(path.name)
-        return f"{name}: it is a link that leads nowhere. It is passed over." if path.is_symlink() else ""
-
-
-def _within(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def clear_up(*, by: Actor) -> None:
@@ -444,11 +415,9 @@ __all__ = [
     "declare_empty",
     "folded_otherwise",
     "import_reports",
-    "passed_over",
     "refold",
     "remove",
     "replay",
     "store_lock",
-    "why_passed_over",
     "withdraw",
 ]
