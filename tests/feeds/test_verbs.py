@@ -103,6 +103,58 @@ def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
     assert (data["records"], data["columns"]["lamp"]) == (3, ["source.ip"])
 
 
+def test_columns_that_a_mapping_file_names_and_a_report_lacks_are_said(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN.home.joinpath("mappings").mkdir(parents=True)
+    mapping = settings.TOCSIN.home / "mappings" / "lamps.toml"
+    fields, constants = LAMPS.split("[constants]")
+    roles = '[roles]\nport = "prot"\ndetail = ["bulb"]\nseverity = "level"\n'
+    mapping.write_text(f'{fields}"extra.colour" = "colour"\n[constants]{constants}{roles}')
+    report = tmp_path / "lamps.csv"
+    report.write_text("when;lamp;port\n2026-11-16 10:00:00;192.0.2.1;80\n")
+
+    assert run("map", report, "--mapping", mapping) == 0
+    lines = capsys.readouterr().out.splitlines()
+    missing = [
+        line.split()[0] for line in lines if line.endswith("!  the mapping names it, and the report does not have it")
+    ]
+    assert missing == ["colour", "prot", "level", "bulb"]
+    assert asked(capsys, "map", report, "--mapping", mapping)["lacking"] == missing
+
+    assert run("run", report) == 0
+    said = capsys.readouterr().out
+    assert (
+        "lamps lacks columns that its mapping file names, which are taken for empty: bulb, colour, level, prot.\n"
+        in said
+    )
+    assert set(store.states()) == {"192.0.2.1"}
+    assert asked(capsys, "replay", "1")["lacking_columns"] == {"lamps": sorted(missing)}
+
+
+def test_what_built_in_mappings_know_beyond_a_report_is_not_missed(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    assert asked(capsys, "run", report)["lacking_columns"] == {}
+    assert asked(capsys, "map", report)["lacking"] == []
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(EVENT) + "\n")
+    assert asked(capsys, "run", path)["lacking_columns"] == {}
+
+
+def test_a_report_without_the_column_of_the_asset_is_refused_with_its_name(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN.home.joinpath("mappings").mkdir(parents=True)
+    (settings.TOCSIN.home / "mappings" / "lamps.toml").write_text(LAMPS)
+    report = tmp_path / "lamps.csv"
+    report.write_text("when;port\n2026-11-16 10:00:00;80\n")
+    for verb in (("run", report), ("map", report, "--mapping", settings.TOCSIN.home / "mappings" / "lamps.toml")):
+        assert run(*verb) == 1
+        assert "it has no column 'lamp', which the mapping of lamps needs." in capsys.readouterr().err
+
+
 def test_map_names_what_is_wrong_with_a_mapping_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "m.toml").write_text(LAMPS.replace("source.ip", "sauce.ip"))
     (tmp_path / "r.csv").write_text("when;lamp\n")
@@ -269,7 +321,7 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     write(tmp_path / "in", 0, [3])
     summary = asked(capsys, "run", tmp_path / "in")
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
-    assert list(summary)[-1] == "corrected", "the promised keys keep their places"
+    assert list(summary)[-2:] == ["corrected", "lacking_columns"], "the promised keys keep their places"
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
 
 

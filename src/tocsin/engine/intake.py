@@ -58,6 +58,8 @@ class Recognised:
     shape: Shape = Shape()  # noqa: RUF009  frozen value
     records: Records | None = None
     """Reads its records, where they are in a shape that the engine's own reader does not know."""
+    lacking: tuple[str, ...] = ()
+    """Columns that its mapping file names and it does not have."""
 
 
 class Recogniser(Protocol):
@@ -174,6 +176,7 @@ class Read:
             size=delivery.size,
             columns=delivery.columns,
             unknown_columns=tuple(name for name in delivery.columns if mapping.columns and name not in mapping.columns),
+            lacking_columns=delivery.recognised.lacking,
             origin=mapping.origin,
             content=self.digest.hex(),
         )

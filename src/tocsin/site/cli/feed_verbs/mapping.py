@@ -80,6 +80,7 @@ def _data(name: str, shown: Preview) -> dict[str, Any]:
             for row in shown.rows
         ],
         **dataclasses.asdict(shown.tally),
+        "lacking": list(shown.lacking),
     }
 
 
@@ -87,8 +88,11 @@ def _lines(name: str, shown: Preview) -> list[str]:
     """Say what each column becomes, what every row is given, and each row's own; `!` marks what could not be taken."""
     mapping, tally = shown.mapping, shown.tally
     said = [f"{name} is read as {mapping.type} ({mapping.title})."]
-    width = max(map(len, shown.columns), default=0)
+    width = max(map(len, (*shown.columns, *shown.lacking)), default=0)
     said += [f"  {column:{width}}  →  {', '.join(keys)}" for column, keys in shown.columns.items()]
+    said += [
+        f"  {column:{width}}  !  the mapping names it, and the report does not have it" for column in shown.lacking
+    ]
     constants = dict(mapping.constants)
     said += ["in every row", *(f"    {key} = {value}" for key, value in sorted(constants.items()))] if constants else []
     for row in shown.rows:
