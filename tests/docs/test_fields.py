@@ -91,6 +91,7 @@ REPORT = Report(
     constituents={"c": 1},
     size=1,
     unknown_columns=("x",),
+    lacking_columns=("y",),
     origin="none",
 )
 HELD = judge(Cycle("scan_new", DAY - dt.timedelta(days=back), 1 if back == 0 else 9, True) for back in (2, 1, 0))

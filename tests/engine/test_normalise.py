@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import ipaddress
 from typing import Any
 
 import pyarrow as pa
@@ -316,6 +317,83 @@ def test_a_cell_without_a_name_does_not_hide_that_of_the_url(cell: str) -> None:
     assert event["name"] == "http://b.example/"
     (alone,) = events(normalised([row(http_host=cell)], "compromised_website", columns))
     assert alone["name"] == (cell or None)
+
+
+LISTED = ("timestamp", "ip", "source", "reason", "asn")
+
+
+def test_a_whole_network_in_a_column_of_both_is_the_asset_of_its_row() -> None:
+    cells = ["192.0.2.1", "198.51.100.88/29", " 198.51.100.90/29 ", "2001:DB8::/48", "192.0.2.1/32", "2001:db8::7/128"]
+    result = normalised([row(ip=cell) for cell in cells], "blocklist", LISTED)
+    assert quarantined(result) == []
+    found = events(result)
+    assert [(event["account"], event["ip_high"], event["ip_low"]) for event in found] == [
+        (None, *addresses.of("192.0.2.1")),
+        ("198.51.100.88/29", None, None),
+        ("198.51.100.88/29", None, None),
+        ("2001:db8::/48", None, None),
+        (None, *addresses.of("192.0.2.1")),
+        (None, *addresses.of("2001:db8::7")),
+    ]
+    keys = [(event["k1"], event["k2"]) for event in found]
+    assert len(set(keys)) == 4 and keys[0] == keys[4] and keys[1] == keys[2]
+    alone = events(normalised([row(ip=cells[0])], "blocklist", LISTED))
+    assert (alone[0]["k1"], alone[0]["k2"]) == keys[0], "networks beside it change nothing of an address"
+
+
+@pytest.mark.parametrize(
+    "cell", ["198.51.100.0/33", "198.51.100.0/", "/24", "0.0.0.0/32", "198.51.100.1-198.51.100.9", "a/24", "0.0.0.0"]
+)
+def test_what_is_neither_address_nor_network_is_no_asset(cell: str) -> None:
+    result = normalised([row(), row(ip=cell), row(ip="198.51.100.0/24")], "blocklist", LISTED)
+    assert [(line, column) for line, column, *_ in quarantined(result)] == [(3, "ip")]
+    assert [event["account"] for event in events(result)] == [None, "198.51.100.0/24"]
+
+
+def test_where_no_mapping_speaks_of_networks_one_is_no_address() -> None:
+    result = normalised([row(ip="198.51.100.0/24"), row()])
+    assert [one[2] for one in quarantined(result)] == ["'198.51.100.0/24' is not an address"]
+
+
+def test_a_mapping_file_may_speak_of_networks_too() -> None:
+    fields = (Field("source.ip", "ip", "validate_ip"), Field("source.network", "ip", "validate_network"))
+    roles = Roles(time="timestamp", address="ip", account="host", kinds=(("host", "fqdn"),))
+    mapping = Mapping("list", "List", fields, (), roles, "file")
+    rows = [row(ip="198.51.100.0/24"), row(host="A.example"), row(ip="", host="A.example"), row(ip="198.51.100.0/x")]
+    result = normalise(batch_of(as_csv(rows, ("timestamp", "ip", "host"))), mapping)
+    assert [event["account"] for event in events(result)] == ["198.51.100.0/24", None, "a.example"]
+    assert [(one[0], one[1]) for one in quarantined(result)] == [(5, "ip")]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.ip_addresses().map(str),
+            st.ip_addresses(network="192.0.2.0/24").map(str),
+            st.tuples(st.ip_addresses(), st.integers(0, 140)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+            st.sampled_from(["", "-", "x", "1/2", "::/0"]),
+        ),
+        max_size=12,
+    )
+)
+def test_assets_of_a_column_of_both_are_those_of_a_naive_reading(cells: list[str]) -> None:
+    result = normalised([row(ip=cell) for cell in cells], "blocklist", LISTED)
+    expected: list[tuple[str | None, tuple[int, int] | None]] = []
+    for cell in cells:
+        try:
+            network = ipaddress.ip_network(cell, strict=False)
+        except ValueError:
+            continue
+        host = network.network_address
+        if network.prefixlen < network.max_prefixlen:
+            expected.append((str(network), None))
+        elif not host.is_unspecified and host != ipaddress.ip_address("::ffff:0:0"):
+            expected.append((None, addresses.of(host)))
+    assert [
+        (event["account"], None if event["ip_low"] is None else (event["ip_high"], event["ip_low"]))
+        for event in events(result)
+    ] == expected
+    assert len(expected) + result.rows_quarantined == len(cells)
 
 
 def test_spaces_around_an_address_cost_no_row() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tocsin.engine import records, triage
+from tocsin.engine import quotes, records, resync, triage
 from tocsin.engine.opening import BrokenReport
 from tocsin.engine.records import Batch, Chunk, Reader, Shape
 from tocsin.engine.resync import Resynchroniser
@@ -158,6 +158,17 @@ def test_broken_lines_are_judged_all_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert len(found) == 4_000 and found[-1][0] == 7_000
 
 
+@pytest.mark.parametrize("line", [b'"a', b'x,"a', b'"', b'1,2,"', b'"a""', b'a,"","'], ids=bytes.decode)
+def test_open_quotes_that_lead_nowhere_are_judged_all_at_once(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(self: Resynchroniser, lines: Any, doubtful: Any) -> Any:
+        assert not list(doubtful)
+        return iter(())
+
+    monkeypatch.setattr(Resynchroniser, "records", slow)
+    found = bad(b"a,b\n" + (line + b"\r\n") * 5_000)
+    assert found == [(number, "a quote is not closed", line) for number in range(2, 5_002)]
+
+
 def test_a_line_end_inside_a_cell_moves_the_numbers_of_what_follows() -> None:
     (batch,) = batches(b'a,b\n"x\ny",1\n\nz,2\n')
     assert batch.lines.tolist() == [2, 5]
@@ -249,6 +260,26 @@ def test_however_a_block_is_read_its_records_are_those_of_reading_line_by_line(l
         if one.cells is not None
     ]
     assert list(batch.bad) == [BadRecord(7 + one.line, one.reason, one.raw) for one in expected if one.cells is None]
+
+
+QUOTED = st.text(st.sampled_from('a"",\r'), max_size=9).map(str.encode)
+
+
+@given(st.lists(QUOTED, min_size=1, max_size=16), st.integers(1, 4), st.integers(1, 20), st.integers(1, 60))
+@settings(max_examples=400)
+def test_lines_are_sorted_as_reading_each_of_them_would(lines: list[bytes], width: int, piece: int, most: int) -> None:
+    """However few lines are looked at together, and however short a record may be at most."""
+    doubtful = [at for at, line in enumerate(lines) if line not in (b"", b"\r")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quotes, "_PIECE_BYTES", piece)
+        patch.setattr(resync, "MAX_BYTES", most)
+        expected = list(Resynchroniser(width, b",").records(lines, doubtful))
+        found = triage.sort_lines(b"".join(line + b"\n" for line in lines), width, ",")
+    good = [one for one in expected if one.cells is not None]
+    mended = {one.line for one in found.mended}
+    assert sorted([*found.whole_lines.tolist(), *mended]) == [one.line for one in good]
+    assert found.mended == [one for one in good if one.line in mended]
+    assert list(found.bad) == [BadRecord(one.line, one.reason, one.raw) for one in expected if one.cells is None]
 
 
 def test_a_block_of_very_short_odd_lines_takes_little_memory() -> None:

@@ -219,6 +219,11 @@ def test_of_a_run_that_is_kept_in_part_the_rest_is_taken_back(
     assert {host: finding_of(host)["count"] for host in (1, 2, 10)} == {1: 1, 2: 1, 10: 1}
     assert Report.objects.filter(state="accepted").count() == 1
     assert store.files() == store.named()
+    for verb in ("replay", "withdraw"):
+        assert run(verb, "1") == 1
+        assert capsys.readouterr().err == (
+            "tocsin: run 1 was withdrawn; what still counts of it is of days whose rows are no longer kept.\n"
+        )
 
 
 def test_nothing_can_be_decided_about_a_day_that_went(

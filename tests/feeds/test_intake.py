@@ -17,7 +17,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent
-from tocsin.feeds import days, intake
+from tocsin.feeds import days, folders, intake
 from tocsin.feeds.models import Cycle, Movement, Report, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 
@@ -169,6 +169,22 @@ def test_claims_are_judged_at_the_time_of_the_observation(store: Store, tmp_path
     assert (first["constituents"], second["constituents"]) == ({"moh": 1}, {"bank": 1})
 
 
+def test_a_listed_network_is_a_finding_of_whoever_claims_the_whole_of_it(store: Store, tmp_path: Path) -> None:
+    columns = ("timestamp", "ip", "source", "reason")
+    for number, cells in enumerate((["192.0.2.1", "192.0.2.72/29", "192.0.2.0/24"], ["192.0.2.72/29", "192.0.2.7"])):
+        path = tmp_path / f"{day(number)}-blocklist-xm-geo.csv"
+        rows = [f"{day(number)} 06:00:00,{cell},list,spam" for cell in cells]
+        path.write_text("\n".join([",".join(columns), *rows]) + "\n")
+        summary = store.run(path)
+        assert (summary["rows_kept"], summary["rows_quarantined"]) == (len(cells), 0)
+    assert {one["asset"]: (one["constituent"], one["state"], one["count"]) for one in store.findings()} == {
+        "192.0.2.1": ("moh", "gone", 1),
+        "192.0.2.7": ("moh", "new", 1),
+        "192.0.2.72/29": ("bank", "still", 2),
+        "192.0.2.0/24": (None, "gone", 1),
+    }
+
+
 def test_nothing_can_be_imported_from_nothing(store: Store, tmp_path: Path) -> None:
     (tmp_path / ".hidden").touch()
     with pytest.raises(InvalidInput, match=r"there is no file to import\."):
@@ -180,8 +196,8 @@ def test_a_folder_stands_for_what_is_in_it(tmp_path: Path) -> None:
     inner = write(tmp_path / "b", 0, [1])
     outer = write(tmp_path, 0, [1])
     (tmp_path / ".part").touch()
-    assert intake.files_of([tmp_path]) == sorted([inner, outer])
-    assert intake.files_of([tmp_path / "none"]) == [tmp_path / "none"]
+    assert folders.files_of([tmp_path]) == sorted([inner, outer])
+    assert folders.files_of([tmp_path / "none"]) == [tmp_path / "none"]
 
 
 @pytest.mark.parametrize(

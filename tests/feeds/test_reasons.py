@@ -27,7 +27,7 @@ WORKS = (IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION)
 OF_INPUT = {"tables.py", "strict_json.py"}
 """Modules whose refusals of input become the reasons of records."""
 
-SAYING = ("problem", "NO_TIME", "NO_ASSET")
+SAYING = ("problem", "NO_TIME", "NO_ASSET", "NOT_CLOSED")
 """What is assigned to these names becomes a reason."""
 
 

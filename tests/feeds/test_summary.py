@@ -92,5 +92,8 @@ def test_what_is_wrong_with_reports_is_told() -> None:
     told = summary(made)
     assert told["needs_mapping"] == ["lamps"]
     assert told["unknown_columns"] == {"lamps": ["colour"], "scan_rdp": ["a", "b", "c"]}
+    assert told["lacking_columns"] == {}
+    lacking = (report(0, type="lamps", lacking_columns=("b", "a")), report(1, type="lamps", lacking_columns=("c", "a")))
+    assert summary(delta(*lacking))["lacking_columns"] == {"lamps": ["a", "b", "c"]}
     assert told["unchanged"] == ["old.csv"]
     assert told["broken"] == [{"name": "bad.csv", "reason": "it ends in the middle."}]

@@ -15,6 +15,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tocsin.feeds import intake, sweeping
 from tocsin.feeds.models import Report, Run
+from tocsin.feeds.sweeping import LEAVING
 from tocsin.kernel.refusals import Busy, Unavailable
 from tocsin.site.backups import reading
 from tocsin.site.backups.contents import LEFT_OUT_ENDINGS
@@ -245,6 +246,33 @@ def test_a_crash_while_files_are_deleted_forgets_none(
     assert store.files() == store.named()
 
 
+def test_the_list_of_what_is_leaving_is_on_the_disk_before_the_mark_goes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "GRACE_S", 300)
+    store.run(write(tmp_path, 0, range(5)))
+    on_disk: set[tuple[str, int]] = set()
+    sync, unlink = sweeping.durable.sync, Path.unlink
+    lost: list[set[str]] = []
+
+    def remember(path: Path) -> None:
+        sync(path)
+        if path == store.root:  # what it names now is what a power cut leaves
+            on_disk.clear()
+            on_disk.update((entry.name, entry.stat().st_ino) for entry in store.root.iterdir())
+
+    def compare(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == sweeping.MARK:
+            here = {(entry.name, entry.stat().st_ino) for entry in store.root.iterdir() if entry.name == LEAVING}
+            lost.append({name for name, _ in here - on_disk})
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(sweeping.durable, "sync", remember)
+    monkeypatch.setattr(Path, "unlink", compare)
+    store.run(write(tmp_path, 1, range(5)))
+    assert store.leaving() and lost == [set()]
+
+
 def test_a_restored_store_is_swept(store: Store) -> None:
     assert reading.SURPLUS_MARK == sweeping.MARK
     assert sweeping.LEAVING.endswith(LEFT_OUT_ENDINGS)
@@ -265,7 +293,7 @@ def test_a_full_disk_is_told_before_anything_begins(
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sweeping, "_write_durably", full)
+    monkeypatch.setattr(sweeping, "_make_durably", full)
     with pytest.raises(Unavailable, match=r"The disk is full\. Nothing was changed"):
         store.run(write(tmp_path, 0, [1]))
     assert not Run.objects.exists()

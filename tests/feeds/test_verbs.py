@@ -19,7 +19,9 @@ from tests.commands import Command, environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, files, meaning
+from tocsin.audit.models import AuditRow
 from tocsin.feeds import holding, queries
+from tocsin.feeds.models import Cycle, Run
 from tocsin.site.cli import parser
 from tocsin.site.cli.feed_verbs import telling
 
@@ -101,13 +103,77 @@ def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
     assert (data["records"], data["columns"]["lamp"]) == (3, ["source.ip"])
 
 
+def test_columns_that_a_mapping_file_names_and_a_report_lacks_are_said(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN.home.joinpath("mappings").mkdir(parents=True)
+    mapping = settings.TOCSIN.home / "mappings" / "lamps.toml"
+    fields, constants = LAMPS.split("[constants]")
+    roles = '[roles]\nport = "prot"\ndetail = ["bulb"]\nseverity = "level"\n'
+    mapping.write_text(f'{fields}"extra.colour" = "colour"\n[constants]{constants}{roles}')
+    report = tmp_path / "lamps.csv"
+    report.write_text("when;lamp;port\n2026-11-16 10:00:00;192.0.2.1;80\n")
+
+    assert run("map", report, "--mapping", mapping) == 0
+    lines = capsys.readouterr().out.splitlines()
+    missing = [
+        line.split()[0] for line in lines if line.endswith("!  the mapping names it, and the report does not have it")
+    ]
+    assert missing == ["colour", "prot", "level", "bulb"]
+    assert asked(capsys, "map", report, "--mapping", mapping)["lacking"] == missing
+
+    assert run("run", report) == 0
+    said = capsys.readouterr().out
+    assert (
+        "lamps lacks columns that its mapping file names, which are taken for empty: bulb, colour, level, prot.\n"
+        in said
+    )
+    assert set(store.states()) == {"192.0.2.1"}
+    assert asked(capsys, "replay", "1")["lacking_columns"] == {"lamps": sorted(missing)}
+
+
+def test_what_built_in_mappings_know_beyond_a_report_is_not_missed(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    assert asked(capsys, "run", report)["lacking_columns"] == {}
+    assert asked(capsys, "map", report)["lacking"] == []
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(EVENT) + "\n")
+    assert asked(capsys, "run", path)["lacking_columns"] == {}
+
+
+def test_a_report_without_the_column_of_the_asset_is_refused_with_its_name(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN.home.joinpath("mappings").mkdir(parents=True)
+    (settings.TOCSIN.home / "mappings" / "lamps.toml").write_text(LAMPS)
+    report = tmp_path / "lamps.csv"
+    report.write_text("when;port\n2026-11-16 10:00:00;80\n")
+    for verb in (("run", report), ("map", report, "--mapping", settings.TOCSIN.home / "mappings" / "lamps.toml")):
+        assert run(*verb) == 1
+        assert "it has no column 'lamp', which the mapping of lamps needs." in capsys.readouterr().err
+
+
 def test_map_names_what_is_wrong_with_a_mapping_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "m.toml").write_text(LAMPS.replace("source.ip", "sauce.ip"))
     (tmp_path / "r.csv").write_text("when;lamp\n")
     assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "m.toml") == 1
-    assert capsys.readouterr().err.startswith("tocsin: m.toml, [fields] sauce.ip: is not a key of an event")
+    said = f"tocsin: {tmp_path / 'm.toml'}, [fields] sauce.ip: is not a key of an event"
+    assert capsys.readouterr().err.startswith(said)
     assert run("map", tmp_path / "r.csv", "--mapping", tmp_path / "none.toml") == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_map_calls_a_mapping_file_what_it_was_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r.csv").write_text("when;lamp\n")
+    (tmp_path / "m.toml").write_text("[feed]\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("/dev/null", "m.toml", "../" + tmp_path.name + "/m.toml"):
+        assert run("map", "r.csv", "--mapping", name) == 1
+        assert capsys.readouterr().err.startswith(f"tocsin: {name}, [feed] name: is missing.")
 
 
 EVENT = {
@@ -130,6 +196,17 @@ def test_events_of_intelmq_are_imported(store: Store, tmp_path: Path, capsys: py
     assert json.loads(capsys.readouterr().out.splitlines()[0])["extra.tries"] == "7"
     again = asked(capsys, "replay", str(summary["run"]))
     assert (again["rows_kept"], again["rows_quarantined"]) == (2, 1)
+
+
+def test_a_listed_network_is_read_as_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "2026-11-16-blocklist-xm.csv"
+    path.write_text("timestamp,ip,asn\n2026-11-16 06:00:00,198.51.100.88/29,64496\n2026-11-16 06:00:00,192.0.2.1,\n")
+    assert run("read", path) == 0
+    out, err = capsys.readouterr()
+    network, address = map(json.loads, out.splitlines())
+    assert (network["source.network"], network["source.asn"], err) == ("198.51.100.88/29", 64496, "")
+    assert address["source.ip"] == "192.0.2.1"
+    assert "source.ip" not in network and "source.network" not in address
 
 
 def test_other_json_is_refused_with_a_way_on(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,7 +321,7 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     write(tmp_path / "in", 0, [3])
     summary = asked(capsys, "run", tmp_path / "in")
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
-    assert list(summary)[-1] == "corrected", "the promised keys keep their places"
+    assert list(summary)[-2:] == ["corrected", "lacking_columns"], "the promised keys keep their places"
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
 
 
@@ -415,6 +492,52 @@ def test_close_confirm_and_discard(store: Store, tmp_path: Path, capsys: pytest.
     assert stopped.value.code == 2
 
 
+def test_a_decision_that_changes_nothing_says_so_and_is_not_recorded(
+    store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN_TODAY = dt.date(2026, 11, 19)
+    store.run(write(tmp_path / "in", 0, [1, 2, 3, 4]))
+    store.run(write(tmp_path / "in", 1, [1]))
+    store.run(write(tmp_path / "in", 2, [1, 2, 3]), complete=False)
+
+    def said(*arguments: str) -> str:
+        """Return what a verb says, and insist that it records nothing."""
+        before = AuditRow.objects.count(), store.files(), list(Cycle.objects.values())
+        assert run(*arguments) == 0
+        assert (AuditRow.objects.count(), store.files(), list(Cycle.objects.values())) == before
+        return capsys.readouterr().out
+
+    first, second, third = ("scan_rdp", "2026-11-16"), ("scan_rdp", "2026-11-17"), ("scan_rdp", "2026-11-18")
+    assert said("confirm", *first) == "scan_rdp of 2026-11-16 (4 rows) was not held; nothing to decide.\n"
+    assert said("close", *first) == "scan_rdp of 2026-11-16 (4 rows) was closed before; nothing to decide.\n"
+    assert said("confirm", *third) == (
+        "scan_rdp of 2026-11-18 (3 rows) was not held; nothing to decide. "
+        "It is not complete: `tocsin feed runs --waiting` says what it waits for.\n"
+    )
+    assert asked(capsys, "confirm", *second)["changed"] is True
+    assert said("confirm", *second) == "scan_rdp of 2026-11-17 (1 row) was confirmed before; nothing to decide.\n"
+    assert run("discard", *second) == 0
+    assert capsys.readouterr().out == "scan_rdp of 2026-11-17 (1 row) makes nothing go gone.\n"
+    assert said("discard", *second) == "scan_rdp of 2026-11-17 (1 row) was discarded before; nothing to decide.\n"
+    assert asked(capsys, "confirm", *second)["changed"] is True, "it can be decided otherwise"
+    assert run("close", "scan_rdp", "2026-11-19", "--empty") == 0
+    capsys.readouterr()
+    assert said("close", "scan_rdp", "2026-11-19", "--empty") == (
+        "scan_rdp of 2026-11-19 (0 rows) was closed before; nothing to decide.\n"
+    )
+    assert asked(capsys, "close", *first)["changed"] is False
+
+
+def test_a_day_that_lacks_a_file_can_be_closed_though_it_is_closed(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "in", 0, [1, 2]))
+    broken = tmp_path / "in" / "2026-11-16-scan_rdp-xm-geo-part2.csv"
+    broken.write_bytes(b"\0")
+    store.run(broken)
+    assert Cycle.objects.get().closed and not Cycle.objects.get().counts
+    assert run("close", "scan_rdp", "2026-11-16") == 0
+    assert Cycle.objects.get().counts
+
+
 def test_a_silent_type_is_declared_empty(
     store: Store, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -452,6 +575,62 @@ def test_watch_once_says_at_what_it_looks(store: Store, tmp_path: Path, capsys: 
         f"tocsin: looking once at {tmp_path / 'in'}. A file is taken in once it has not changed for 3 s.",
         "tocsin: pipe: it is no file but a pipe, a socket or a device, which is never read. It is passed over.",
     ]
+
+
+def test_what_lies_beside_reports_in_a_folder_is_passed_over_and_said(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    done = report.read_bytes()
+    for name in ("README", "fetch.log", f"{report.name}.part", ".DS_Store"):
+        (tmp_path / "in" / name).write_bytes(b"\0 junk")
+    (tmp_path / "in" / ".git").mkdir()
+    (tmp_path / "in" / ".git" / "2026-11-17-scan_rdp-xm.csv").write_bytes(done)
+    for _ in range(2):
+        assert run("run", tmp_path / "in") == 0
+        assert capsys.readouterr().err == (
+            "tocsin: 3 files are passed over, which by their names are no reports: "
+            "2026-11-16-scan_rdp-xm-geo.csv.part, README, fetch.log.\n"
+        )
+    assert Run.objects.filter(summary__broken=[]).count() == 2 and Cycle.objects.get().counts
+
+
+def test_a_broken_file_in_a_folder_stays_broken_unless_its_name_leaves_no_doubt(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    for name in ("2026-11-17-scan_rdp-xm.csv", "notes.txt", "dump", "x.json", "x.gz"):
+        (tmp_path / "in" / name).write_bytes(b"\0 junk")
+        assert run("run", tmp_path / "in") == 1, name
+        said = capsys.readouterr().err
+        assert said.startswith(f"tocsin: {name}: ") and said.count("\n") == 1
+        (tmp_path / "in" / name).unlink()
+
+
+def test_a_file_that_is_named_is_always_tried(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "in", 0, [1]).rename(tmp_path / "in" / "2026-11-16-scan_rdp-xm.csv.log")
+    assert run("run", tmp_path / "in") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "tocsin: 1 file is passed over, which by its name is no report: 2026-11-16-scan_rdp-xm.csv.log.",
+        f"tocsin: {tmp_path / 'in'}: there is no file to import.",
+    ]
+    assert run("run", log) == 0
+    assert capsys.readouterr().err == ""
+    assert set(store.states()) == {"192.0.2.1"}
+    log.write_bytes(b"\0")
+    assert run("run", log) == 1
+
+
+def test_of_many_that_are_passed_over_ten_are_named(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    for number in range(12):
+        (tmp_path / "in" / f"{number:02}.log").touch()
+    assert run("run", tmp_path / "in") == 0
+    assert capsys.readouterr().err.endswith("08.log, 09.log and 2 more (--verbose names them).\n")
+    assert run("run", tmp_path / "in", "--verbose") == 0
+    assert capsys.readouterr().err.endswith("10.log, 11.log.\n")
 
 
 def test_what_is_no_file_is_named_in_a_folder_and_refused_by_itself(

@@ -75,6 +75,21 @@ def test_a_report_is_taken_in_once_and_left_where_it_is(post: Post, store: Store
     assert Run.objects.count() == 1
 
 
+def test_what_is_no_report_by_its_name_is_named_once_and_never_taken_in(post: Post, store: Store) -> None:
+    path = post.put(0, [1])
+    unfinished = path.rename(path.with_name(f"{path.name}.part"))
+    log = post.folder / "fetch.log"
+    log.write_text("done")
+    settle(log)
+    assert post.look() == [
+        f"{unfinished.name}: by its name it is no report. It is passed over.",
+        "fetch.log: by its name it is no report. It is passed over.",
+    ]
+    assert post.look() == [] and not Run.objects.exists() and not post.watch.is_waiting
+    unfinished.rename(path)
+    assert post.look() == ["Run: 1 row of 1 report kept."]
+
+
 def test_a_file_that_is_still_being_written_waits(post: Post) -> None:
     path = write(post.folder, 0, [1])
     assert post.look() == []

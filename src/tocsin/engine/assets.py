@@ -1,4 +1,8 @@
-"""Which asset each row of a report is about: an address, or where there is none what stands for it."""
+"""Which asset each row of a report is about: an address, or where there is none what stands for it.
+
+Some publishers write a whole network into the column of the address, as lists of blocked addresses do. Where the
+mapping says so, the network is the asset of such a row; what a row with an address is about does not change.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import pyarrow.compute as pc
 from tocsin.engine import addresses, canonical
 from tocsin.engine.addresses import U64, Mask
 from tocsin.engine.convert import ABSENT, CONVERSIONS, BadCell
+from tocsin.engine.forms import FORMS
 from tocsin.engine.mapping import Roles
 
 _ABSENT = pa.array([word.encode() for word in sorted(ABSENT)], pa.binary())
@@ -43,10 +48,11 @@ class Assets:
         return mask
 
 
-def read(table: pa.Table, roles: Roles) -> Assets:
+def read(table: pa.Table, roles: Roles, *, may_be_network: bool = False) -> Assets:
     """Return the asset of each row, where `roles` name only columns that the table has.
 
-    The address decides. Where its cell is empty, the first account that is not stands for it.
+    The address decides, or a network in its place where there `may_be_network`s. Where its cell is empty, the first
+    account that is not stands for it.
     """
     nothing = np.zeros(table.num_rows, np.uint64)
     if not roles.address:
@@ -56,8 +62,43 @@ def read(table: pa.Table, roles: Roles) -> Assets:
     if found.all():
         return Assets(high, low, None, found, {})
     empty = _empty(column)
-    reasons = _reasons(column, roles.address, np.flatnonzero(~found & ~empty))
-    return _with_accounts(table, roles, Assets(high, low, None, found, reasons), empty)
+    asset = Assets(high, low, None, found, {})
+    if may_be_network:
+        asset = _with_networks(column, asset, np.flatnonzero(~found & ~empty))
+    reasons = _reasons(column, roles.address, np.flatnonzero(~asset.found & ~empty))
+    return _with_accounts(table, roles, dataclasses.replace(asset, reasons=reasons), empty)
+
+
+def _with_networks(column: pa.ChunkedArray, asset: Assets, rows: Any) -> Assets:
+    """Return assets with those of `rows` whose cell is a network, in its one form. A network of one is its address."""
+    encoded = pc.dictionary_encode(addresses.readable(column).take(pa.array(rows)))
+    networks = [_network(cell) for cell in encoded.dictionary.to_pylist()]
+    if not any(networks):
+        return asset
+    codes = encoded.indices.to_numpy()
+    hosts = [_only_host(network) for network in networks]
+    asset.high[rows], asset.low[rows], is_host = (
+        of_each[codes] for of_each in _addresses(pa.array([host.encode() or None for host in hosts], pa.binary()))
+    )
+    wide = [network if network and not host else None for network, host in zip(networks, hosts, strict=True)]
+    account = np.full(len(column), None, object)
+    account[rows] = np.array(wide, object)[codes]
+    asset.found[rows] = is_host | np.array([network is not None for network in wide])[codes]
+    return dataclasses.replace(asset, account=pa.array(account, pa.utf8()) if any(wide) else None)
+
+
+def _network(cell: bytes) -> str:
+    """Return the network that a cell holds; empty for anything else."""
+    try:
+        return FORMS["network"](cell.decode()) if b"/" in cell else ""
+    except (UnicodeDecodeError, BadCell):
+        return ""
+
+
+def _only_host(network: str) -> str:
+    """Return the address of a network of one; empty for others."""
+    address, _, length = network.partition("/")
+    return address if length == ("128" if ":" in address else "32") else ""
 
 
 def _with_accounts(table: pa.Table, roles: Roles, assets: Assets, empty: Mask) -> Assets:

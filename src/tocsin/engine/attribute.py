@@ -56,6 +56,26 @@ def attribute(
     return owner
 
 
+def deciding(claims: Claims, table: pa.Table, at: str) -> Indices:
+    """Return the same as `attribute` for the rows of a table, events or findings; `at` is its column of instants."""
+    names = table["name"]
+    return attribute(
+        claims,
+        days=table[at].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]"),
+        high=words(table["ip_high"]),
+        low=words(table["ip_low"]),
+        asns=words(table["asn"]),
+        names=None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary()),
+        accounts=table["account"].combine_chunks(),
+    )
+
+
+def words(column: pa.ChunkedArray) -> U64:
+    """Return a column of numbers as 64-bit words, 0 for none."""
+    numbers: U64 = column.fill_null(0).to_numpy().astype(np.uint64)
+    return numbers
+
+
 _NETWORK = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"
 
 

@@ -12,16 +12,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.engine import observations
-from tocsin.engine.attribute import attribute
+from tocsin.engine.attribute import deciding, words
 from tocsin.engine.bounds import AHEAD_DAYS, Bounds
-from tocsin.engine.claims import Claims, Indices
+from tocsin.engine.claims import Claims
 from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
@@ -58,6 +58,8 @@ class Recognised:
     shape: Shape = Shape()  # noqa: RUF009  frozen value
     records: Records | None = None
     """Reads its records, where they are in a shape that the engine's own reader does not know."""
+    lacking: tuple[str, ...] = ()
+    """Columns that its mapping file names and it does not have."""
 
 
 class Recogniser(Protocol):
@@ -174,6 +176,7 @@ class Read:
             size=delivery.size,
             columns=delivery.columns,
             unknown_columns=tuple(name for name in delivery.columns if mapping.columns and name not in mapping.columns),
+            lacking_columns=delivery.recognised.lacking,
             origin=mapping.origin,
             content=self.digest.hex(),
         )
@@ -282,7 +285,8 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
             f"{delivery.source.name}: {batch.records} records, but {result.events.num_rows} kept and "
             f"{result.rows_quarantined} quarantined"
         )
-    events = observations.attributed(*enriched(context, result.events))
+    events = enriched(context, result.events)
+    events = observations.attributed(events, context.claims, deciding(context.claims, events, "time"))
     stem = f"{delivery.number:05d}-{chunk.number:05d}"
     kind = recognised.mapping.type
     spill = context.workspace.path("spill", kind, stem, ".arrow")
@@ -322,40 +326,21 @@ def _days(events: pa.Table) -> dict[dt.date, int]:
     return dict(zip(days.tolist(), counts.tolist(), strict=True))
 
 
-def enriched(context: Context, events: pa.Table) -> tuple[pa.Table, Claims, Indices]:
-    """Return events with gaps filled, the claims, and the deciding claim of each event."""
-    high = _words(events["ip_high"])
-    low = _words(events["ip_low"])
-    asns = _words(events["asn"])
+def enriched(context: Context, events: pa.Table) -> pa.Table:
+    """Return events with gaps filled by what tables say of their addresses."""
+    high, low = words(events["ip_high"]), words(events["ip_low"])
     if context.announcements is not None:
+        asns = words(events["asn"])
         filled = context.announcements.fill(asns, high, low)
         if filled is not asns:
-            at = events.column_names.index("asn")
-            column = pa.array(filled.astype(np.uint32), mask=filled == 0)
-            events, asns = events.set_column(at, "asn", column), filled
+            events = _with(events, "asn", pa.array(filled.astype(np.uint32), mask=filled == 0))
     if context.delegations is not None:
-        at = events.column_names.index("country")
-        events = events.set_column(at, "country", context.delegations.fill(events["country"], high, low))
-    names = events["name"]
-    days = events["time"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
-    own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
-    return (
-        events,
-        context.claims,
-        attribute(
-            context.claims,
-            days=days,
-            high=high,
-            low=low,
-            asns=asns,
-            names=own,
-            accounts=events["account"].combine_chunks(),
-        ),
-    )
+        events = _with(events, "country", context.delegations.fill(events["country"], high, low))
+    return events
 
 
-def _words(column: pa.ChunkedArray) -> Any:
-    return column.fill_null(0).to_numpy().astype(np.uint64)
+def _with(events: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
+    return events.set_column(events.column_names.index(name), name, column)
 
 
 def _written(

@@ -10,10 +10,12 @@ column names alone, never on `fields`: a better mapping changes no identity.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from tocsin.kernel.severity import Severity
 
 TIME = "time.source"
+NETWORK = "source.network"
 CLASS = "classification.type"
 IDENTIFIER = "classification.identifier"
 
@@ -82,6 +84,18 @@ class Mapping:
     """How bad a finding of the type is where its report does not say."""
     columns: tuple[str, ...] = ()
     """Every column that the publisher documents; others are kept as `extra.…` and reported as unknown."""
+
+    @property
+    def address_may_be_network(self) -> bool:
+        """Whether the column of the address holds whole networks, too: a field takes them from it."""
+        return any(field.key == NETWORK and field.column == self.roles.address for field in self.fields)
+
+    def lacking(self, columns: Collection[str]) -> tuple[str, ...]:
+        """Return the columns that fields and roles name and a report does not have, each once."""
+        roles = (getattr(self.roles, role.name) for role in dataclasses.fields(Roles) if role.name != "kinds")
+        named = [name for role in roles for name in ((role,) if isinstance(role, str) else role)]
+        wanted = dict.fromkeys([*(field.column for field in self.fields), *named])
+        return tuple(name for name in wanted if name and name not in columns)
 
     def constant(self, key: str, default: str = "") -> str:
         """Return the value that every event of the type has at `key`."""

@@ -109,7 +109,7 @@ def normalise(
     odd = None
     if bounds and roles.time:
         times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
-    asset = assets.read(table, roles)
+    asset = assets.read(table, roles, may_be_network=mapping.address_may_be_network)
     kept = ~np.isnat(times) & asset.found
     lines = batch.lines
     odd_cells = _cells(table, lines, roles.time, _of_rows(odd, kept)) if odd else {}

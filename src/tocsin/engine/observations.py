@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tocsin.engine import identity
+from tocsin.engine import identity, parquet
 from tocsin.engine.addresses import U64
 from tocsin.engine.claims import Claims, Indices
 from tocsin.engine.normalise import EVENT_COLUMNS, RAW, TEXT
@@ -28,7 +27,7 @@ PLACE: dict[str, pa.DataType] = {"part": pa.int64(), "row": pa.int32(), "print":
 """Where a spilled row comes from: part of this run, row of the part; and its fingerprint, 0 if not taken."""
 
 PLAIN = ("line", "time", "k1", "k2", "ip_high", "ip_low", "c.timestamp", "c.ip", "c.src_ip")
-"""Columns in which nearly every value differs: a dictionary would cost and save nothing."""
+"""Columns in which nearly every value differs."""
 
 
 def attributed(events: pa.Table, claims: Claims, owner: Indices) -> pa.Table:
@@ -54,16 +53,8 @@ def rows_by_constituent(events: pa.Table) -> dict[str, int]:
 
 
 def write_part(events: pa.Table, path: Path) -> None:
-    """Write observations as Parquet, compressed well enough for a small disk and fast enough for a day's reports."""
-    pq.write_table(
-        events,
-        path,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[name for name in events.column_names if name not in PLAIN],
-        write_statistics=["time", "k1", "ip_high", "ip_low"],
-        store_schema=False,
-    )
+    """Write observations."""
+    parquet.write(events, path, plain=PLAIN, looked_up=("time", "k1", "ip_high", "ip_low"))
 
 
 def write_spill(events: pa.Table, path: Path, *, bits: int, part: int, prints: U64) -> None:

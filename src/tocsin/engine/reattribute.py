@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tocsin.engine.attribute import attribute
+from tocsin.engine.attribute import deciding
 from tocsin.engine.claims import Claims, Indices
 
 NEEDED = ("k1", "k2", "ip_high", "ip_low", "asn", "name", "seen_at", "last_cycle", "constituent", "claim", "account")
@@ -29,7 +29,7 @@ class Changed:
 def changed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> Changed:
     """Return what changes in a state, of which `NEEDED` is enough, once claims are what they are now."""
     is_open = _is_open(state, horizon)
-    owner = _owners(state, claims)
+    owner = deciding(claims, state, "seen_at")
     before, after = _codes(state["constituent"], [claim.constituent for claim in claims.claims], owner)
     old, new = _codes(state["claim"], [claim.id for claim in claims.claims], owner)
     moved = np.flatnonzero(is_open & (before.codes != after.codes))
@@ -54,7 +54,7 @@ def reattributed(state: pa.Table, claims: Claims, horizon: dt.date | None) -> pa
     if not state.num_rows:
         return state
     is_open = _is_open(state, horizon)
-    owner = _owners(state, claims)
+    owner = deciding(claims, state, "seen_at")
     for name, values in (
         ("constituent", [claim.constituent for claim in claims.claims]),
         ("claim", [claim.id for claim in claims.claims]),
@@ -132,19 +132,3 @@ def _is_open(state: pa.Table, horizon: dt.date | None) -> Any:
     if horizon is None:
         return np.ones(state.num_rows, bool)
     return state["last_cycle"].cast(pa.int32()).to_numpy() >= (horizon - dt.date(1970, 1, 1)).days
-
-
-def _owners(state: pa.Table, claims: Claims) -> Indices:
-    days = state["seen_at"].cast(pa.int64()).to_numpy().astype("datetime64[us]").astype("datetime64[D]")
-    names = state["name"]
-    own = None if names.null_count == len(names) else names.combine_chunks().cast(pa.binary())
-    high, low, asns = (state[name].fill_null(0).to_numpy().astype(np.uint64) for name in ("ip_high", "ip_low", "asn"))
-    return attribute(
-        claims,
-        days=days,
-        high=high,
-        low=low,
-        asns=asns,
-        names=own,
-        accounts=state["account"].combine_chunks(),
-    )

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.engine import lost, observations
+from tocsin.engine import lost, observations, parquet
 from tocsin.engine.claims import Claims
 from tocsin.engine.cycles import Calendar
 from tocsin.engine.duplicates import Twins
@@ -139,15 +139,7 @@ def respill(workspace: Workspace, task: RespillTask) -> str:
 
 def write_state(state: pa.Table, path: Path) -> None:
     """Write one partition of findings."""
-    pq.write_table(
-        state,
-        path,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[name for name in state.column_names if name not in _KEYS_DIFFER],
-        write_statistics=["k1"],
-        store_schema=False,
-    )
+    parquet.write(state, path, plain=_KEYS_DIFFER, looked_up=("k1",))
 
 
 def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:

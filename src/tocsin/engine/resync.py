@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 MAX_BYTES = 8 * 2**20
+NOT_CLOSED = "a quote is not closed"
 
 
 class Lines(Protocol):
@@ -56,9 +57,6 @@ class Resynchroniser:
         behind = rb'(?:[^"%b][^%b]*)?' % (escaped, escaped)
         self._cell = re.compile(rb'(?:"(%b)"(%b)|%b)(%b|\Z)' % (inside, behind, bare, escaped), re.DOTALL)
         self._end_of_cell = re.compile(rb'%b"%b(%b|\Z)' % (inside, behind, escaped), re.DOTALL)
-        sound = rb'(?:"%b"|[^"%b]*)' % (inside, escaped)
-        self.is_sound = re.compile(rb"%b(?:%b%b){%d}" % (sound, escaped, sound, max(width - 1, 0)), re.DOTALL).fullmatch
-        """Whether a line, without its line end, is a whole record by itself, every quote of it in its place."""
         # Each part of these takes all that it can for good: whatever a line holds, it is looked at once.
         closed = rb'[^"]*+(?:""[^"]*+)*+'
         cell = rb'(?>"%b"|[^"%b]*+)(?![^%b])' % (closed, escaped, escaped)
@@ -90,7 +88,7 @@ class Resynchroniser:
             return Record(at, None, raw, wrong_number_reason(len(cells), self.width))
         end = following.end(at, len(cells)) if self._opens(raw) else None
         if end is None:
-            return Record(at, None, raw, "a quote is not closed")
+            return Record(at, None, raw, NOT_CLOSED)
         raw = b"\n".join(lines[number] for number in range(at, end + 1)).removesuffix(b"\r")
         return Record(at, self.cells(raw), raw, lines=end + 1 - at)
 

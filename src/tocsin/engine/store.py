@@ -47,6 +47,8 @@ class Report:
     """Bytes of the file as it was delivered; of an archive's member unpacked."""
     columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
+    lacking_columns: tuple[str, ...] = ()
+    """Those that its mapping file names and it does not have. Said when it is read; the manifest does not keep them."""
     origin: str = ""
     """Of the mapping that read it: `none` says that the type needs one."""
     content: str = ""

@@ -2,9 +2,10 @@
 
 A line without quotes is what it is whatever stands around it: blank, a record,
 or a record with the wrong number of cells. So is one whose quotes are all in
-their places. Only what is left, lines with stray or open quotes, is looked at
-one by one (`resync`), and says which lines after it are part of its record. So
-a file of nothing but blank or broken lines is read as fast as a good one.
+their places (`quotes`), and one with an open quote that leads nowhere. Only what
+is left, lines with stray quotes and those that open what a later one closes, is
+looked at one by one (`resync`), and says which lines after it are part of its
+record. So a file of nothing but blank or broken lines is read as fast as a good one.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from tocsin.engine.resync import Record, Resynchroniser, wrong_number_reason
+from tocsin.engine import quotes, resync
+from tocsin.engine.quotes import LINE_END, RETURN, Quotes
+from tocsin.engine.resync import NOT_CLOSED, Record, Resynchroniser, wrong_number_reason
 
 _Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 _Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
-_LINE_END, _RETURN, _QUOTE = ord("\n"), ord("\r"), ord('"')
 _AT_ONCE = 65_536
 """Bad records that are held one by one, until they are columns."""
-_RECORD, _WRONG, _BLANK, _PART, _ODD = range(5)
-"""What a line is: a record; one with too few or too many cells; blank; part of what began before; odd."""
+_RECORD, _WRONG, _BLANK, _PART, _OPEN, _ODD = range(6)
+"""What a line is: a record; one with too few or too many cells; blank; part of what began before; one with a quote that
+nothing closes; odd."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,9 +99,9 @@ class Sorted:
 def blank_lines(block: bytes) -> _Mask:
     """Return which lines of a block hold nothing, not even a space. The block ends with a line end."""
     data = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(data == _LINE_END)
+    ends = np.flatnonzero(data == LINE_END)
     length = np.diff(ends, prepend=-1) - 1
-    blank: _Mask = (length == 0) | ((length == 1) & (data[ends - 1] == _RETURN))
+    blank: _Mask = (length == 0) | ((length == 1) & (data[ends - 1] == RETURN))
     return blank
 
 
@@ -133,17 +136,13 @@ class _Lines:
         self._block = block
         self._resync = Resynchroniser(width, delimiter)
         self._data = np.frombuffer(block, np.uint8)
-        self._ends = np.flatnonzero(self._data == _LINE_END)
+        self._ends = np.flatnonzero(self._data == LINE_END)
         self._starts = np.concatenate(([0], self._ends[:-1] + 1))
-        self._returns = (self._ends > self._starts) & (self._data[self._ends - 1] == _RETURN)
-        self._cells = self._count(ord(delimiter)) + 1
+        self._returns = (self._ends > self._starts) & (self._data[self._ends - 1] == RETURN)
+        self._quotes = quotes.look(self._data, self._starts, ord(delimiter))
+        self._cells = self._quotes.ended + 1
         self._kind = np.where(self._cells == width, _RECORD, _WRONG).astype(np.uint8)
         self._texts = _Texts(block, self._starts, self._ends)
-
-    def _count(self, byte: int) -> _Numbers:
-        """Return how often a byte occurs in each line."""
-        counts: _Numbers = np.add.reduceat(self._data == byte, self._starts, dtype=np.int64)
-        return counts
 
     def sorted(self) -> Sorted:
         """Return the lines in their places."""
@@ -155,9 +154,8 @@ class _Lines:
                 self._kind[record.line + 1 : record.line + record.lines] = _PART
             mended += [record for record in some if record.cells is not None]
             bad.append(BadRecords.of(record for record in some if record.cells is None))
-        whole, wrong = self._kind == _RECORD, self._kind == _WRONG
-        if wrong.any() or not bad:
-            bad.insert(0, self._wrong(wrong))
+        whole = self._kind == _RECORD
+        bad += [self._wrong(self._kind == _WRONG), self._open(self._kind == _OPEN)]
         return Sorted(
             self._data[self._bytes_of(whole)].tobytes(),
             np.flatnonzero(whole),
@@ -167,29 +165,64 @@ class _Lines:
         )
 
     def _judge(self) -> _Numbers:
-        """Say of each line what it is by itself; return those that cannot be judged so."""
-        quoted = np.flatnonzero(self._count(_QUOTE))
-        self._kind[quoted] = _RECORD
-        is_sound, texts = self._resync.is_sound, self._texts
-        odd = np.fromiter((at for at in _each(quoted) if not is_sound(texts[at].removesuffix(b"\r"))), np.int64)
+        """Say of each line what it is by itself, or by where its open quote leads; return those that are left."""
+        found = self._quotes
         self._kind[self._ends - self._starts == self._returns] = _BLANK
-        self._kind[odd] = _ODD
-        return odd
+        self._kind[found.astray] = _ODD
+        opening = np.flatnonzero(found.odd & ~found.astray)
+        self._kind[opening] = _OPEN
+        if len(opening):
+            self._kind[self._leading(opening, found)] = _ODD
+        return np.flatnonzero(self._kind == _ODD)
+
+    def _leading(self, opening: _Numbers, found: Quotes) -> _Numbers:
+        """Return the lines whose open quote closes in a later one, so that the record is sound and has all its cells.
+
+        All that matters of a line between is whether it closes what is open or has a quote astray: the next that does
+        either is the end.
+        """
+        stops = np.flatnonzero(found.odd | found.astray_inside)
+        at = np.searchsorted(stops, opening + 1)
+        opening, at = opening[at < len(stops)], at[at < len(stops)]
+        end = stops[at]
+        closed = ~found.astray_inside[end]
+        opening, end = opening[closed], end[closed]
+        if not len(opening):
+            return opening
+        lengths = self._ends - self._starts
+        cells = found.ended[opening] + _between(found.ended_inside + found.odd, opening, end)
+        sizes = lengths[opening] + _between(lengths - self._returns + 1, opening, end)
+        leading: _Numbers = opening[(cells == self._resync.width) & (sizes <= resync.MAX_BYTES)]
+        return leading
 
     def _wrong(self, lines: _Mask) -> BadRecords:
         """Return records with the wrong number of cells."""
         numbers = np.flatnonzero(lines)
+        counts, which = np.unique(self._cells[numbers], return_inverse=True)
+        reasons = [wrong_number_reason(count, self._resync.width) for count in counts.tolist()]
+        return BadRecords(numbers, pa.array(reasons, pa.utf8()).take(pa.array(which)), self._raws(lines))
+
+    def _open(self, lines: _Mask) -> BadRecords:
+        """Return records with a quote that nothing closes."""
+        numbers = np.flatnonzero(lines)
+        return BadRecords(numbers, pa.repeat(pa.scalar(NOT_CLOSED, pa.utf8()), len(numbers)), self._raws(lines))
+
+    def _raws(self, lines: _Mask) -> pa.Array:
+        """Return lines as they stand in the block, without their line ends."""
         chosen = self._bytes_of(lines)
         chosen[self._ends] = False
         chosen[self._ends[self._returns] - 1] = False
-        lengths = (self._ends - self._starts - self._returns)[numbers]
-        counts, which = np.unique(self._cells[numbers], return_inverse=True)
-        reasons = [wrong_number_reason(count, self._resync.width) for count in counts.tolist()]
+        lengths = (self._ends - self._starts - self._returns)[lines]
         offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._data[chosen])]
-        raws = pa.BinaryArray.from_buffers(pa.binary(), len(numbers), buffers)
-        return BadRecords(numbers, pa.array(reasons, pa.utf8()).take(pa.array(which)), raws)
+        return pa.BinaryArray.from_buffers(pa.binary(), len(lengths), buffers)
 
     def _bytes_of(self, lines: _Mask) -> _Mask:
         """Return which bytes of the block stand in some of its lines, their line ends too."""
         return np.repeat(lines, self._ends - self._starts + 1)
+
+
+def _between(numbers: Any, first: _Numbers, last: _Numbers) -> _Numbers:
+    """Return the sums of numbers behind each `first` up to each `last`."""
+    sums: _Numbers = np.cumsum(numbers, dtype=np.int64)
+    return sums[last] - sums[first]

@@ -24,7 +24,6 @@ from tocsin.engine import run as engine
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.opening import is_special, special
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
@@ -33,6 +32,7 @@ from tocsin.feeds import days, mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.days import is_ahead
+from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
@@ -172,6 +172,8 @@ def accepted(run: Run) -> list[StoredReport]:
         raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
     if all(report.expired for report in reports):
         words = _("the rows of run {run} are no longer kept: it can neither be read again nor taken back.")
+        if run.reports.filter(state=ReportState.WITHDRAWN).exists():
+            words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
         raise Conflict(words.format(run=run.pk))
     return reports
 
@@ -199,10 +201,11 @@ def decide(
     closed: bool | None = None,
     decision: str | None = None,
     waiting: Waiting = in_silence,
-) -> Delta:
-    """Close a cycle, or confirm or discard a held one. Raises Conflict when there is no such cycle.
+) -> bool:
+    """Close a cycle, or confirm or discard a held one; say whether that changed anything: else nothing is recorded.
 
-    Raises InvalidInput when a day that lies ahead shall count; to discard it is how one is rid of it.
+    Raises Conflict when there is no such cycle, InvalidInput when a day that lies ahead shall count; to discard it is
+    how one is rid of it.
     """
     with store_lock(work=DECISION, waiting=waiting):
         row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
@@ -211,6 +214,8 @@ def decide(
         _refuse_past(report_type, on)
         if (closed or decision == Decision.CONFIRMED.value) and is_ahead(on, _today()):
             raise _not_come(on)
+        if _stands(row, closed=closed, decision=decision):
+            return False
         cycle = engine_cycle(row)
         cycle = CycleRecord(
             cycle.type,
@@ -224,11 +229,20 @@ def decide(
             delta, report_type=report_type, on=on, closed=cycle.closed, decision=cycle.decision.value, by=by, at=at
         )
         remove(delta.debris)
-    return delta
+    return True
 
 
-def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
-    """Say that nothing was reported of a type for a day, and rightly so.
+def _stands(row: Cycle, *, closed: bool | None, decision: str | None) -> bool:
+    """Say whether a cycle is already what it is said to be: closed and whole, decided so, or no question to confirm."""
+    if closed is not None and (closed != row.closed or row.broken):
+        return False
+    if decision == Decision.CONFIRMED.value:
+        return not row.held and row.decision != Decision.DISCARDED.value
+    return decision is None or decision == row.decision
+
+
+def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> bool:
+    """Say that nothing was reported of a type for a day, and rightly so; say whether that changed anything.
 
     Raises Conflict when reports have come, InvalidInput when the day has not.
     """
@@ -242,10 +256,12 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
             words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
             raise Conflict(words.format(type=report_type, day=on))
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
+        if cycle in Catalogue().cycles(report_type):
+            return False
         delta = _refold(None, {report_type}, cycles=[cycle])
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
-    return delta
+    return True
 
 
 def _today() -> dt.date:
@@ -317,40 +333,11 @@ def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
     )
 
 
-def files_of(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that paths name: a folder stands for what is in it. Raises InvalidInput for none."""
-    files: list[Path] = []
-    for path in paths:
-        files.extend(filter(Path.is_file, _within(path)) if path.is_dir() else [path])
-    if not files:
-        raise InvalidInput(_("there is no file to import."), where=", ".join(map(str, paths)))
-    return files
-
-
 def folded_otherwise(names: Sequence[str], gone_after: int) -> dict[str, int]:
     """Return the types of reports that are here under these names and count by another `gone_after`, with theirs."""
     types = Report.objects.filter(name__in=names, state=ReportState.ACCEPTED).values_list("type", flat=True)
     others = State.objects.filter(type__in=set(types)).exclude(gone_after=gone_after)
     return dict(others.order_by("type__name").values_list("type__name", "gone_after"))
-
-
-def passed_over(paths: Sequence[Path]) -> list[str]:
-    """Say of each thing in folders that is neither a file nor a folder why it is not taken in."""
-    within = [path for folder in paths if folder.is_dir() for path in _within(folder)]
-    return [reason for path in within if (reason := why_passed_over(path))]
-
-
-def why_passed_over(path: Path) -> str:
-    """Say why a thing in a folder is not taken in; nothing of a file, a folder, or what has gone. Never opens it."""
-    try:
-        return f"{special(path)} It is passed over." if is_special(path) else ""
-    except OSError:
-        name = readable(path.name)
-        return f"{name}: it is a link that leads nowhere. It is passed over." if path.is_symlink() else ""
-
-
-def _within(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def clear_up(*, by: Actor) -> None:
@@ -428,11 +415,9 @@ __all__ = [
     "declare_empty",
     "folded_otherwise",
     "import_reports",
-    "passed_over",
     "refold",
     "remove",
     "replay",
     "store_lock",
-    "why_passed_over",
     "withdraw",
 ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from tocsin.engine.fold import Label
 from tocsin.engine.run import Delta, TypeDelta
-from tocsin.engine.store import Report
 from tocsin.feeds.days import is_ahead
 from tocsin.formats.shadowserver import read_name
 
@@ -67,7 +66,7 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "unchanged": list(delta.unchanged),
         "broken": [{"name": broken.name, "reason": broken.reason} for broken in delta.broken],
         "needs_mapping": sorted({report.type for report in accepted if report.origin == "none"}),
-        "unknown_columns": _unknown_columns(accepted),
+        "unknown_columns": _by_type((report.type, report.unknown_columns) for report in accepted),
         "misnamed": [
             {"name": r.name, "said": said, "date": r.on.isoformat()}
             for r in accepted
@@ -78,6 +77,7 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
         "corrected": [{"name": name, "run": run} for name, run in before.corrected],
+        "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
     }
 
 
@@ -93,13 +93,12 @@ def _cycles(one: TypeDelta, delivered: set[tuple[str, dt.date]]) -> list[dict[st
     ]
 
 
-def _unknown_columns(reports: Sequence[Report]) -> dict[str, list[str]]:
-    """Return, by type, the columns that no mapping knows."""
-    unknown: dict[str, set[str]] = {report.type: set() for report in reports if report.unknown_columns}
-    for report in reports:
-        if report.unknown_columns:
-            unknown[report.type].update(report.unknown_columns)
-    return {kind: sorted(columns) for kind, columns in unknown.items()}
+def _by_type(columns: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Return columns of reports by type, each once; a type of which there are none is left out."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, names in columns:
+        found[kind].update(names)
+    return {kind: sorted(names) for kind, names in found.items() if names}
 
 
 def _held(one: TypeDelta, touched: Collection[tuple[str, dt.date]], before: Before) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def store_lock(
             _delete_leaving(store)
             if mark.exists():
                 sweep()
-            _write_durably(mark, "")
+            _make_durably(mark)
             yield held
             mark.unlink()
 
@@ -131,8 +131,9 @@ def _note_leaving(store: Path, files: Sequence[str], since: float) -> None:
 
 def _write_leaving(store: Path, listed: Sequence[tuple[float, str]]) -> None:
     temporary = store / f"{LEAVING}.tmp"
-    _write_durably(temporary, "".join(f"{int(since)} {file}\n" for since, file in listed))
+    durable.write(temporary, "".join(f"{int(since)} {file}\n" for since, file in listed).encode())
     temporary.rename(store / LEAVING)
+    durable.sync(store)  # the list must not be lost when the mark is gone: nobody looks for files then
 
 
 def _delete_leaving(store: Path) -> None:
@@ -144,9 +145,9 @@ def _delete_leaving(store: Path) -> None:
         _write_leaving(store, [(since, file) for since, file in listed if (store / file).exists()])
 
 
-def _write_durably(path: Path, text: str) -> None:
-    """Write a small file so that it outlives a power cut."""
-    durable.write(path, text.encode())
+def _make_durably(path: Path) -> None:
+    """Make an empty file that outlives a power cut."""
+    durable.write(path, b"")
     durable.sync(path.parent)
 
 

@@ -26,8 +26,9 @@ from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
 from tocsin.engine.opening import SUFFIXES, BrokenReport, sources
 from tocsin.engine.run import Options
-from tocsin.feeds import intake, mappings, reasons
+from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.unfinished import due_cycles
+from tocsin.formats.beside import is_no_report
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
@@ -180,13 +181,12 @@ class Watch:
 
     def _complete(self) -> Iterator[tuple[str, tuple[Path, Stamp]]]:
         """Yield the files that are complete and not known."""
-        for path in sorted(self.folder.rglob("*")):
+        for path in folders.within(self.folder):
             name = path.relative_to(self.folder).as_posix()
-            if any(part.startswith(".") for part in Path(name).parts):
-                continue
             try:
                 stamp = _stamp(path)
-                complete = path.is_file() and self._has_settled(name, stamp)
+                is_file = path.is_file() and not is_no_report(path.name, self._recognition.feeds)
+                complete = is_file and self._has_settled(name, stamp)
                 if complete and not self.memory.knows(name, path, stamp, self.now()):
                     yield name, (path, stamp)
                     continue
@@ -195,8 +195,8 @@ class Watch:
             self._name_odd(name, path)
 
     def _name_odd(self, name: str, path: Path) -> None:
-        """Say once of what is neither file nor folder that it is passed over."""
-        reason = intake.why_passed_over(path)
+        """Say once of what is no report and no folder that it is passed over."""
+        reason = folders.why_passed_over(path, self._recognition.feeds)
         if not reason:
             self._odd.discard(name)
         elif name not in self._odd:

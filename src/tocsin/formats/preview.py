@@ -35,6 +35,8 @@ class Preview:
     """The keys that each column of the report becomes."""
     rows: tuple[Row, ...]
     tally: Tally
+    lacking: tuple[str, ...] = ()
+    """Columns that the mapping file names and the report does not have."""
 
 
 def preview(source: Source, recognise: Recogniser, count: int, latest: dt.date | None = None) -> Preview:
@@ -48,7 +50,8 @@ def preview(source: Source, recognise: Recogniser, count: int, latest: dt.date |
         if len(rows) < count:
             events = dict(zip(result.events["line"].to_pylist(), batch_events(batch, result, mapping), strict=True))
             rows += _rows(events, result.quarantine.to_pylist())
-    return Preview(mapping, {name: _keys(mapping, name) for name in delivery.columns}, tuple(rows[:count]), tally)
+    columns = {name: _keys(mapping, name) for name in delivery.columns}
+    return Preview(mapping, columns, tuple(rows[:count]), tally, delivery.recognised.lacking)
 
 
 def _keys(mapping: Mapping, column: str) -> tuple[str, ...]:

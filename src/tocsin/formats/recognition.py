@@ -38,7 +38,8 @@ class Recognition:
         said = shadowserver.read_name(name, self.mappings.by_type)
         if feed := self._feed(name):
             self._check(name, columns, feed.mapping)
-            return Recognised(feed.mapping, said.date, feed.reading.engine_shape or Shape())
+            shape = feed.reading.engine_shape or Shape()
+            return Recognised(feed.mapping, said.date, shape, lacking=feed.mapping.lacking(columns))
         kind = _bounded(said.type or "") or shadowserver.recognise(columns, self.mappings.by_type) or type_from(name)
         mapping = self.mappings.for_type(kind, columns)
         if mapping.origin == "none" and TIME in columns:

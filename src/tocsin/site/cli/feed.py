@@ -65,7 +65,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     run.add_argument("--workers", type=positive, default=2, metavar="N", help="Dask workers that start here")
     run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
-    run.add_argument("--verbose", action="store_true", help="name each file that was imported before")
+    run.add_argument("--verbose", action="store_true", help="name each file that was imported before, or passed over")
     add_json_option(run)
     run.set_defaults(run=run_files)
 
@@ -127,10 +127,10 @@ def run_files(options: argparse.Namespace) -> int:
 
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.engine.run import Options
-    from tocsin.feeds import intake
+    from tocsin.feeds import folders, intake
     from tocsin.kernel import clock
 
-    for reason in intake.passed_over(options.paths):
+    for reason in folders.passed_over(options.paths, verbose=options.verbose):
         print(f"tocsin: {reason}", file=sys.stderr)
     bar = Bar()
     with _executor(options) as executor:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import positive
@@ -58,8 +59,8 @@ def _recognition(path: Path | None) -> Recognition:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path)) from error
-    feed = dataclasses.replace(read_feed(data, path.name), files=("*",))
+        raise InvalidInput(f"it cannot be read ({error.strerror}).", where=readable(str(path))) from error
+    feed = dataclasses.replace(read_feed(data, readable(str(path))), files=("*",))
     return Recognition(shadowserver.mappings(own=[feed.mapping]), [feed])
 
 
@@ -79,6 +80,7 @@ def _data(name: str, shown: Preview) -> dict[str, Any]:
             for row in shown.rows
         ],
         **dataclasses.asdict(shown.tally),
+        "lacking": list(shown.lacking),
     }
 
 
@@ -86,8 +88,11 @@ def _lines(name: str, shown: Preview) -> list[str]:
     """Say what each column becomes, what every row is given, and each row's own; `!` marks what could not be taken."""
     mapping, tally = shown.mapping, shown.tally
     said = [f"{name} is read as {mapping.type} ({mapping.title})."]
-    width = max(map(len, shown.columns), default=0)
+    width = max(map(len, (*shown.columns, *shown.lacking)), default=0)
     said += [f"  {column:{width}}  →  {', '.join(keys)}" for column, keys in shown.columns.items()]
+    said += [
+        f"  {column:{width}}  !  the mapping names it, and the report does not have it" for column in shown.lacking
+    ]
     constants = dict(mapping.constants)
     said += ["in every row", *(f"    {key} = {value}" for key, value in sorted(constants.items()))] if constants else []
     for row in shown.rows:

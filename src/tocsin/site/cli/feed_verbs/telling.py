@@ -74,6 +74,10 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         for kind, c in summary["unknown_columns"].items()
     ]
     said += [
+        f"{kind} lacks columns that its mapping file names, which are taken for empty: {', '.join(c)}."
+        for kind, c in summary["lacking_columns"].items()
+    ]
+    said += [
         f"{each['name']}: {each['said']} in its name is no date. "
         f"It counts for {each['date']}, the day of most of its rows."
         for each in summary["misnamed"]

@@ -15,7 +15,6 @@ from tocsin.site.starting import open_instance
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from tocsin.engine.run import Delta
     from tocsin.feeds.models import Run
     from tocsin.feeds.standing import Shown
 
@@ -209,29 +208,49 @@ def decide(options: argparse.Namespace) -> int:
 
     change = intake.declare_empty if options.empty else intake.decide
     facts = {} if options.empty else options.facts
-    delta = change(options.type, options.date, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting(), **facts)
-    data = _cycle_data(delta, options)
-    answer(options, _cycle_sentence(data), data)
+    changed = change(options.type, options.date, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting(), **facts)
+    data = _cycle_data(options, changed=changed)
+    answer(options, _cycle_sentence(data) if changed else _stands_sentence(data, options.verb), data)
     return 0
 
 
-def _cycle_data(delta: Delta, options: argparse.Namespace) -> dict[str, Any]:
-    judged = next(j for one in delta.types for j in one.judged if j.cycle.on == options.date)
+def _cycle_data(options: argparse.Namespace, *, changed: bool) -> dict[str, Any]:
+    from tocsin.feeds.models import Cycle
+
+    cycle = Cycle.objects.get(type__name=options.type, on=options.date)
     return {
         "type": options.type,
         "date": options.date.isoformat(),
-        "rows": judged.cycle.rows,
-        "complete": judged.cycle.complete,
-        "held": judged.held,
-        "counts": judged.counts,
-        "decision": judged.cycle.decision.value,
+        "rows": cycle.rows,
+        "complete": cycle.closed and not cycle.broken,
+        "held": cycle.held,
+        "counts": cycle.counts,
+        "decision": cycle.decision,
+        "changed": changed,
     }
 
 
+def _named(data: dict[str, Any]) -> str:
+    return f"{data['type']} of {data['date']} ({counted(data['rows'], 'row')})"
+
+
 def _cycle_sentence(data: dict[str, Any]) -> str:
-    name = f"{data['type']} of {data['date']} ({counted(data['rows'], 'row')})"
     if data["counts"]:
-        return f"{name} counts: findings that it does not show may go gone."
+        return f"{_named(data)} counts: findings that it does not show may go gone."
     if data["held"]:
-        return f"{name} is held: it has far fewer rows than usual. Use `tocsin feed confirm` or `tocsin feed discard`."
-    return f"{name} makes nothing go gone."
+        return (
+            f"{_named(data)} is held: it has far fewer rows than usual. "
+            "Use `tocsin feed confirm` or `tocsin feed discard`."
+        )
+    return f"{_named(data)} makes nothing go gone."
+
+
+def _stands_sentence(data: dict[str, Any], verb: str) -> str:
+    """Say that nothing was decided, since the cycle was so already."""
+    was = {"close": "was closed before", "discard": "was discarded before"}.get(
+        verb, "was confirmed before" if data["decision"] == "confirmed" else "was not held"
+    )
+    said = f"{_named(data)} {was}; nothing to decide."
+    if data["complete"]:
+        return said
+    return f"{said} It is not complete: `tocsin feed runs --waiting` says what it waits for."

@@ -1,0 +1,75 @@
+"""What of a folder is taken in: every file but those that are hidden, and those that by their names are no reports.
+
+What is passed over is always said. A file that a person names is never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from tocsin.engine.opening import is_special, special
+from tocsin.feeds import mappings
+from tocsin.formats.beside import is_no_report
+from tocsin.formats.delimited import Feed
+from tocsin.kernel.counting import counted
+from tocsin.kernel.names import readable
+from tocsin.kernel.refusals import InvalidInput
+
+NAMED = 10
+"""Files that are passed over and named without being asked for."""
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that paths name: a folder stands for what is in it. Raises InvalidInput for none."""
+    feeds = mappings.recognition().feeds
+    files: list[Path] = []
+    for path in paths:
+        files += _reports_in(path, feeds) if path.is_dir() else [path]
+    if not files:
+        raise InvalidInput(_("there is no file to import."), where=", ".join(map(str, paths)))
+    return files
+
+
+def _reports_in(folder: Path, feeds: Sequence[Feed]) -> list[Path]:
+    return [path for path in within(folder) if path.is_file() and not is_no_report(path.name, feeds)]
+
+
+def within(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder and the folders in it, in order, without what is hidden."""
+    for path in sorted(folder.rglob("*")):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
+def passed_over(paths: Sequence[Path], *, verbose: bool = False) -> list[str]:
+    """Say what in folders is not taken in, and why; `verbose` names every file."""
+    feeds = mappings.recognition().feeds
+    found = [path for folder in paths if folder.is_dir() for path in within(folder)]
+    said = [reason for path in found if (reason := _why_unusable(path))]
+    beside = [readable(path.name) for path in found if path.is_file() and is_no_report(path.name, feeds)]
+    return [*said, _no_reports(beside, len(beside) if verbose else NAMED)] if beside else said
+
+
+def _no_reports(names: Sequence[str], most: int) -> str:
+    one = "is passed over, which by its name is no report"
+    number = counted(len(names), "file", one, "are passed over, which by their names are no reports")
+    more = f" and {len(names) - most} more (--verbose names them)" if len(names) > most else ""
+    return f"{number}: {', '.join(names[:most])}{more}."
+
+
+def why_passed_over(path: Path, feeds: Sequence[Feed]) -> str:
+    """Say why a thing in a folder is not taken in; nothing of a report, a folder, or what has gone. Never opens it."""
+    if path.is_file() and is_no_report(path.name, feeds):
+        return f"{readable(path.name)}: by its name it is no report. It is passed over."
+    return _why_unusable(path)
+
+
+def _why_unusable(path: Path) -> str:
+    try:
+        return f"{special(path)} It is passed over." if is_special(path) else ""
+    except OSError:
+        name = readable(path.name)
+        return f"{name}: it is a link that leads nowhere. It is passed over." if path.is_symlink() else ""
