@@ -144,6 +144,16 @@ def test_an_ended_claim_is_not_opened_again_by_an_old_file(load: Load) -> None:
     assert Claim.objects.filter(value="198.18.5.0/24").count() == 2
 
 
+def test_an_empty_last_day_takes_no_last_day_back_and_that_is_said(load: Load) -> None:
+    ended = {"id": "c0002", "name": "Two", "networks": ["198.18.5.0/24"], "valid_from": "2026-01-01"}
+    load(as_json({**ended, "valid_to": "2026-02-01"}))
+
+    plan = load(as_json({**ended, "valid_to": ""}))
+
+    assert plan.is_empty
+    assert "has 2026-02-01 as its last day here and stays so; to claim it anew, give" in plan.remarks[0]
+
+
 def test_equal_claims_of_two_are_a_conflict_and_no_error(load: Load, ministry: Constituent) -> None:
     claim(ministry, "198.18.5.0/24")
     plan = load(as_json(*NATIONAL, {"id": "c0009", "name": "Nine", "asns": [64496]}))

@@ -81,6 +81,7 @@ def test_every_column_has_a_name_of_its_own() -> None:
         (b"a,\xffb\n", "not UTF-8"),
         (b'a,"b\nc,d\n', "a quote in its header is not closed"),
         (b"a,b\x07\n", "characters that are no text"),
+        (b"a,b\r1,2\r3,4\r", "its lines end with CR alone"),
         (b",".join([b"c"] * 10_000) + b"\n", "10000 columns"),
         (b"a" * 2_000_000, "header is longer than 1 MiB"),
     ],

@@ -305,6 +305,12 @@ def test_quarantine_says_line_column_reason_and_text(faulty: Store, cast: Cast) 
     assert "<script>,1" not in answer.content.decode()
 
 
+def test_the_list_of_runs_counts_cells_that_were_left_out_too(faulty: Store, cast: Cast) -> None:
+    page = text(signed_in(cast.analyst).get("/feeds/"))
+
+    assert "2 2 cells" in page
+
+
 def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
     browser = signed_in(cast.analyst)
     everything = browser.get("/feeds/quarantine/").context["page"].count

@@ -173,6 +173,10 @@ def _column_names(names: list[str], file: str) -> tuple[str, ...]:
     if any("\t" in name for name in names):
         problem, remedy = separated_by("\t")
         raise BrokenReport(problem, where=file, remedy=remedy)
+    if any("\r" in name for name in names):
+        raise BrokenReport(
+            "its lines end with CR alone, as old Macintosh programs write them; only LF and CR LF are read.", where=file
+        )
     if not all(name.isprintable() for name in names):
         raise BrokenReport("its header holds characters that are no text.", where=file)
     unique: dict[str, None] = {}

@@ -18,6 +18,8 @@ from tocsin.feeds.queries_situation import titles
 _WORD = 2**64 - 1
 _MAPPED = 0xFFFF_0000_0000
 _PORT = re.compile(r":\d{1,5}\Z")
+_WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):(\d{1,5})\Z", re.ASCII | re.IGNORECASE)
+"""An address with its port, as pages write it."""
 _ASN_DIGITS = 10
 _ASN = re.compile(rf"as\d{{1,{_ASN_DIGITS}}}\Z", re.IGNORECASE)
 
@@ -31,7 +33,8 @@ Span = tuple[int, int, int, int]
 
 
 def worded(found: Filter, text: str) -> Filter:
-    """Return the filter with what the search box says: an id, a network, an address, a port, an AS number, or words.
+    """Return the filter with what the search box says: an id, a network, an address, a port, both, an AS number, or
+    words.
 
     It holds besides what the filter asks for already.
     """
@@ -42,6 +45,8 @@ def worded(found: Filter, text: str) -> Filter:
     if _PORT.match(text):
         return dataclasses.replace(found, ports=(int(text[1:]),))
     try:
+        if with_port := _WITH_PORT.match(text):
+            return dataclasses.replace(within(found, [span(with_port[1])]), ports=(int(with_port[2]),))
         return within(found, [span(text)])
     except ValueError:
         pass

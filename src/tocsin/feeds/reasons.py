@@ -71,6 +71,7 @@ REPORTS = (
     _("it is not a text file."),
     _("it is packed as {packed}, which is not read here; only plain text is, and gz, zip or zst of it."),
     _("its header is not UTF-8 text."),
+    _("its lines end with CR alone, as old Macintosh programs write them; only LF and CR LF are read."),
     _("a quote in its header is not closed."),
     _("it is empty: there is not even a header."),
     _("its header is longer than 1 MiB."),

@@ -130,13 +130,14 @@ def examine(environment: Mapping[str, str] | None = None) -> tuple[Config, list[
 
 LANGUAGES = ("en", "fr")
 _DATABASES = ("postgres://", "postgresql://", "sqlite://")
-_RANGES = {"port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memory_mb": (128, 65536)}
+RANGES = {"port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memory_mb": (128, 65536)}
+"""Least and most of settings that are numbers."""
 _SHORTEST_KEY = 32
 
 
 def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
     """Yield the name of each setting with which no instance can run, and why."""
-    for name, (least, most) in _RANGES.items():
+    for name, (least, most) in RANGES.items():
         if not least <= getattr(config, name) <= most:
             words = f"{getattr(config, name)} is not between {least} and {most}."
             yield name, InvalidInput(words, where=f"TOCSIN_{name.upper()}")

@@ -182,7 +182,8 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
     [
         (("--asset", "192.0.2.300"), "192.0.2.300"),
         (("--id", "nonsense"), "nonsense"),
-        (("--limit", "-1"), "--limit must be 0 or more."),
+        (("--limit", "-1"), "--limit must be between 0 and"),
+        (("--limit", "9" * 30), "--limit must be between 0 and"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_a_sentence(country: Home, arguments: tuple[str, ...], said: str) -> None:

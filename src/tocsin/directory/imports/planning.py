@@ -245,9 +245,10 @@ def _plan_claims(item: ConstituentPlan, here: _Directory, remarks: list[str]) ->
         mentioned.add(claim_here.pk)
         if changes := _claim_changes(record, claim_here):
             item.claims_changed.append((claim_here, changes))
-        if claim_here.valid_to and record.period == (None, None):
+        if claim_here.valid_to and record.valid_to is None:
             sentence = _(
-                "{value} of {id} has {last} as its last day here and stays so; give valid_from to claim it anew."
+                "{value} of {id} has {last} as its last day here and stays so; to claim it anew, give a valid_from "
+                "after that day."
             )
             remarks.append(sentence.format(value=record.value, id=item.public_id, last=claim_here.valid_to))
     item.claims_missing = [

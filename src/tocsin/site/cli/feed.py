@@ -14,7 +14,7 @@ from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs import fetching, mapping, retention, schema, upkeep, watching
 from tocsin.site.cli.feed_verbs.printing import WRITERS
-from tocsin.site.cli.feed_verbs.telling import Bar, positive, said_when_waiting, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, cycles, positive, said_when_waiting, seconds, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     run = verbs.add_parser("run", help="import report files and fold them into findings")
     run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, archive, or folder of them")
     run.add_argument(
-        "--gone-after", type=positive, metavar="N", help="complete cycles without it after which a finding is gone"
+        "--gone-after", type=cycles, metavar="N", help="complete cycles without it after which a finding is gone"
     )
     run.add_argument("--partial", action="store_true", help="more files of these cycles will come")
     run.add_argument(
@@ -64,7 +64,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--scheduler", default="", metavar="ADDRESS", help="Dask scheduler; without one, workers start here"
     )
     run.add_argument("--workers", type=positive, default=2, metavar="N", help="Dask workers that start here")
-    run.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    run.add_argument("--wait", type=seconds, default=60, metavar="S", help="seconds to wait for another import")
     run.add_argument("--verbose", action="store_true", help="name each file that was imported before, or passed over")
     add_json_option(run)
     run.set_defaults(run=run_files)

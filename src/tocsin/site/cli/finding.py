@@ -15,6 +15,7 @@ from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.spreadsheets import harmless
+from tocsin.site.cli.feed_verbs.telling import MOST
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def list_findings(options: argparse.Namespace) -> int:
     from tocsin.feeds import queries
     from tocsin.feeds.leases import leased
 
-    if options.limit is not None and options.limit < 0:
-        raise InvalidInput("--limit must be 0 or more.")
+    if options.limit is not None and not 0 <= options.limit <= MOST:
+        raise InvalidInput(f"--limit must be between 0 and {MOST}.")
     findings = queries.findings()
     asked = _filter(options)
     _say_what_nothing_is_called(options)

@@ -14,6 +14,7 @@ from tocsin import __version__
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Refusal
 from tocsin.site import unusable
+from tocsin.site.cli import output
 from tocsin.site.starting import set_up_django
 
 __all__ = ["build_parser", "run", "set_up_django"]
@@ -21,7 +22,7 @@ __all__ = ["build_parser", "run", "set_up_django"]
 BY_CTRL_C = 130
 """Exit code: 128 and the number of the signal, as shells have it."""
 INTERRUPTED = "interrupted before it was done."
-APART = {"answers", "feed_verbs", "parser"}
+APART = {"answers", "feed_verbs", "output", "parser"}
 """Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
 
@@ -40,15 +41,22 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; return its exit code."""
     options = build_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run
+    output.watch()
     try:
-        return command(options)
+        code = command(options)
+        if sys.stdout is not None:  # it is closed
+            sys.stdout.flush()
+        return code
+    except output.Unprinted as failure:
+        output.turn_away()
+        print(f"tocsin: {failure}", file=sys.stderr)
+        return 1
     except Refusal as refusal:
         print(f"tocsin: {refusal}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader (head, less) has gone: not an error. Point stdout elsewhere so that the interpreter's
-        # last flush does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has gone: not an error.
+        output.turn_away()
         return 0
     except KeyboardInterrupt as stop:
         start = "\n" if sys.stderr.isatty() else ""  # after ^C, or amid a progress bar

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, seconds, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     when.add_argument("--days", type=_days, metavar="N", help="today and so many days before it (7)")
     parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="only this report type")
     parser.add_argument("--list", action="store_true", help="say what there is, and take nothing")
-    parser.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    parser.add_argument("--wait", type=seconds, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(parser)
     parser.set_defaults(run=fetch)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, said_when_waiting
+from tocsin.site.cli.feed_verbs.telling import Bar, said_when_waiting, seconds
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="the clock of this machine is right, though no report has come for more than 31 days",
     )
-    parser.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for an import")
+    parser.add_argument("--wait", type=seconds, default=60, metavar="S", help="seconds to wait for an import")
     add_json_option(parser)
     parser.set_defaults(run=expire)
 

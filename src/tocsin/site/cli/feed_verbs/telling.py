@@ -9,13 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from tocsin.kernel.counting import counted
+from tocsin.site.config import RANGES
 
 WAIT_S = 60.0
 """As in `feeds.holding`, which cannot be read before Django is set up."""
+LONGEST_WAIT_S = 86_400.0
 
 
 _NAMED = 10
 """Corrected files that are named without being asked for."""
+
+
+MOST = 2**63 - 1
+"""The largest number that both databases take."""
 
 
 def positive(text: str) -> int:
@@ -23,6 +29,23 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
+    if number > MOST:
+        raise argparse.ArgumentTypeError(f"must be {MOST} or less")
+    return number
+
+
+def cycles(text: str) -> int:
+    """Read after how many cycles a finding is gone: as many as the setting allows."""
+    least, most = RANGES["gone_after"]
+    if not least <= (number := int(text)) <= most:
+        raise argparse.ArgumentTypeError(f"must be between {least} and {most}")
+    return number
+
+
+def seconds(text: str) -> float:
+    """Read for how long to wait, at most a day."""
+    if not 0 <= (number := float(text)) <= LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"must be between 0 and {LONGEST_WAIT_S:.0f}")
     return number
 
 

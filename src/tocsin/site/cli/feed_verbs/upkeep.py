@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
-from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, sentences
+from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, seconds, sentences
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
     replay = verbs.add_parser("replay", help="read the reports of a run again under the mappings now in force")
     replay.add_argument("number", type=positive, metavar="RUN")
-    replay.add_argument("--wait", type=float, default=60, metavar="S", help="seconds to wait for another import")
+    replay.add_argument("--wait", type=seconds, default=60, metavar="S", help="seconds to wait for another import")
     add_json_option(replay)
     replay.set_defaults(run=replay_run)
 

@@ -1,0 +1,84 @@
+"""Standard output that cannot be written: its own sentence, and what a command did stays done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import environment
+from tests.feeds.reports import write
+from tests.homes import Home
+
+
+@pytest.fixture
+def home(ready: Path) -> Home:
+    return Home(ready)
+
+
+def into_full(home: Home, *arguments: str | Path) -> tuple[int, str]:
+    """Run `tocsin ARGUMENTS…` into a file that takes nothing; return its exit code and what it complained of."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tocsin", *map(str, arguments)],
+            env=environment(home.place),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    return ended.returncode, ended.stderr
+
+
+SAID = "tocsin: what it says cannot be written to standard output (No space left on device). What it did stays done.\n"
+
+
+def test_an_import_whose_summary_cannot_be_written_is_not_said_to_have_changed_nothing(
+    home: Home, tmp_path: Path
+) -> None:
+    report = write(tmp_path / "reports", 0, range(3))
+
+    assert into_full(home, "feed", "run", report, "--json") == (1, SAID)
+    (run,) = json.loads(home.done("feed", "runs", "--json"))["runs"]
+    assert (run["state"], run["rows_kept"]) == ("done", 3)
+
+
+def test_events_findings_and_help_that_cannot_be_written_end_with_the_same_sentence(home: Home, tmp_path: Path) -> None:
+    report = write(tmp_path / "reports", 0, range(3))
+    home.done("feed", "run", report)
+
+    for arguments in (("feed", "read", str(report)), ("finding", "export"), ("finding", "list", "--json")):
+        assert into_full(home, *arguments) == (1, SAID), arguments
+
+
+def test_what_is_printed_arrives_whole_and_in_order(home: Home, tmp_path: Path) -> None:
+    home.done("feed", "run", write(tmp_path / "reports", 0, range(250)))
+
+    found = [json.loads(line) for line in home.done("finding", "export").splitlines()]
+    assert len({each["id"] for each in found}) == 250
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--gone-after", "0", "must be between 1 and 365"),
+        ("--gone-after", "99999999999999999999", "must be between 1 and 365"),
+        ("--wait", "-5", "must be between 0 and 86400"),
+        ("--wait", "nan", "must be between 0 and 86400"),
+        ("--wait", "inf", "must be between 0 and 86400"),
+    ],
+)
+def test_a_number_that_no_run_can_use_is_wrong_usage(home: Home, option: str, value: str, said: str) -> None:
+    refused = home("feed", "run", home.place, option, value)
+
+    assert (refused.returncode, said in refused.stderr, "Traceback" in refused.stderr) == (2, True, False)
+
+
+def test_the_number_of_a_run_that_no_database_can_hold_is_wrong_usage(home: Home) -> None:
+    refused = home("feed", "replay", "9" * 20)
+
+    assert (refused.returncode, "must be 9223372036854775807 or less" in refused.stderr) == (2, True)
