@@ -189,6 +189,32 @@ def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None
         sources(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("archive", "member", "name"),
+    [
+        (f"{NAME}.zip", "report.csv", NAME),
+        (f"{NAME.removesuffix('.csv')}.zip", "in/report.csv", NAME),
+        (f"{NAME.removesuffix('.csv')}.zip", "report", NAME.removesuffix(".csv")),
+        (f"{NAME}.zip", "2026-01-02-scan_ssl-x.csv", "2026-01-02-scan_ssl-x.csv"),
+        ("mail.zip", "report.csv", "report.csv"),
+    ],
+)
+def test_an_only_file_that_says_no_day_has_the_name_of_its_archive(
+    archive: str, member: str, name: str, tmp_path: Path
+) -> None:
+    (source,) = sources(zipped(tmp_path / archive, {member: DATA}))
+
+    assert (source.name, source.called) == (name, member.rpartition("/")[2])
+    with opened(source) as stream:
+        assert stream.read(len(DATA) + 1) == DATA
+
+
+def test_of_several_files_in_an_archive_each_has_its_own_name(tmp_path: Path) -> None:
+    found = sources(zipped(tmp_path / f"{NAME}.zip", {"a.csv": DATA, "b.csv": DATA}))
+
+    assert [source.name for source in found] == ["a.csv", "b.csv"]
+
+
 def test_an_archive_without_a_report_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenReport, match="the archive is empty"):
         sources(zipped(tmp_path / "nothing.zip", {}))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.feeds.conftest import AT, Store
-from tests.feeds.reports import write
+from tests.feeds.reports import day, write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake
@@ -63,6 +63,40 @@ def test_a_type_that_needed_a_mapping_gets_its_meaning(store: Store, imported: i
     assert (kind.origin, kind.title) == ("file", "Lamps")
     assert store.files() == store.named()
     assert {finding["port"] for finding in store.findings()} == {3389}
+
+
+UNREADABLE = """
+[feed]
+name = "lamp_post"
+files = ["*-lamp_post-*"]
+[fields]
+"time.source" = "zeit"
+"source.ip" = "rechner"
+"""
+
+
+def test_a_dated_report_of_which_no_column_can_be_guessed_is_kept_until_a_mapping_reads_it(
+    store: Store, tmp_path: Path
+) -> None:
+    report = tmp_path / f"{day(0)}-lamp_post-xm.csv"
+    report.write_text(f'zeit,rechner\n{day(0)} 06:00:00,192.0.2.1\n"{day(0)} 07:00:00","192.0.2.2"\n,"x""y"\n')
+
+    summary = store.run(report)
+
+    assert (summary["rows_kept"], summary["rows_quarantined"], summary["needs_mapping"]) == (0, 3, ["lamp_post"])
+    (store.root.parent / "mappings").mkdir()
+    (store.root.parent / "mappings/lamps.toml").write_text(UNREADABLE)
+    again = replay(summary["run"])
+    assert (again["rows_kept"], again["rows_quarantined"], again["findings_new"]) == (2, 1, 2)
+
+
+def test_columns_cut_at_the_wrong_sign_are_said_not_kept(store: Store, tmp_path: Path) -> None:
+    report = tmp_path / f"{day(0)}-lamp_post-xm.csv"
+    report.write_text("zeit;rechner;was,sonst\n1;2;3,4\n")
+
+    (broken,) = store.run(report)["broken"]
+
+    assert "its columns are separated by ';'" in broken["reason"].replace('"', "'")
 
 
 def test_it_equals_a_fresh_import_and_a_second_replay_changes_nothing(

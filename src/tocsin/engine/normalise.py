@@ -381,7 +381,8 @@ def _refused_rows(
     if not len(refused):
         return QUARANTINE.empty_table()
     asset = roles.address or roles.account
-    no_time, no_asset = (roles.time or asset, NO_TIME), (asset or roles.time, NO_ASSET)
+    any_column = roles.time or asset or table.column_names[0]
+    no_time, no_asset = (roles.time or any_column, NO_TIME), (asset or any_column, NO_ASSET)
     timeless = np.isnat(times[refused]).tolist()
     found = [
         reasons.get(row, no_time if is_timeless else no_asset)

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import gzip
 import lzma
+import re
 import stat
 import struct
 import zipfile
@@ -87,7 +88,9 @@ def sources(path: Path) -> list[Source]:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
-    return [Source(path, _plain_name(readable(PurePosixPath(member.filename).name)), member) for member in members]
+    if len(members) == 1:
+        return [Source(path, _name_of_only(members[0], path), members[0])]
+    return [Source(path, _name_in_archive(member), member) for member in members]
 
 
 @contextlib.contextmanager
@@ -235,6 +238,22 @@ def _plain_name(name: str) -> str:
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return shortened(name, MAX_NAME)
+
+
+def _name_in_archive(member: zipfile.ZipInfo) -> str:
+    return _plain_name(readable(PurePosixPath(member.filename).name))
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _name_of_only(member: zipfile.ZipInfo, archive: Path) -> str:
+    """Return the name of an archive's only file: the archive's where that says a day and the file's does not."""
+    inner, outer = _name_in_archive(member), _plain_name(readable(archive.name))
+    if _DAY.search(inner) or not _DAY.search(outer):
+        return inner
+    ending = PurePosixPath(inner).suffix
+    return outer if outer.endswith(ending) else shortened(outer + ending, MAX_NAME)
 
 
 def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:

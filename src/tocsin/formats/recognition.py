@@ -44,7 +44,7 @@ class Recognition:
         mapping = self.mappings.for_type(kind, columns)
         if mapping.origin == "none" and TIME in columns:
             mapping = idf.mapping_of(columns, kind)
-        self._check(name, columns, mapping)
+        self._check(name, columns, mapping, said.date)
         return Recognised(_graded(mapping, columns), said.date)
 
     def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
@@ -78,7 +78,11 @@ class Recognition:
     def _feed(self, name: str) -> Feed | None:
         return next((feed for feed in self.feeds if feed.covers(name)), None)
 
-    def _check(self, name: str, columns: tuple[str, ...], mapping: Mapping) -> None:
+    def _check(self, name: str, columns: tuple[str, ...], mapping: Mapping, on: dt.date | None = None) -> None:
+        """Refuse columns that cannot be those of any report.
+
+        A dated report that nobody has described is none of these: its rows are kept whole, until a mapping reads them.
+        """
         asset = mapping.roles.address or mapping.roles.account
         needed = [column for column in (mapping.roles.time, asset) if column]
         missing = [column for column in needed if column not in columns]
@@ -93,6 +97,8 @@ class Recognition:
             return
         if separator := _other_separator(columns):
             problem, remedy = separated_by(separator)
+        elif mapping.origin == "none" and on and len(columns) > 1:
+            return
         raise BrokenReport(problem, where=name, remedy=remedy)
 
 

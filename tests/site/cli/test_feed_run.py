@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,19 @@ def test_unknown_columns_are_kept_and_said(prepared: Home, tmp_path: Path) -> No
     done = prepared("feed", "run", write(tmp_path, 0, [1], columns=columns, colour="green"))
     assert done.returncode == 0
     assert "scan_rdp has columns that no mapping knows, kept as extra: colour." in done.stdout
+
+
+def test_a_broken_file_in_an_archive_that_says_what_it_is_keeps_its_cycle_open(prepared: Home, tmp_path: Path) -> None:
+    prepared.run(write(tmp_path, 0, range(4)))
+    good = write(tmp_path, 1, [0, 1, 2], part="-part1")
+    with zipfile.ZipFile(tmp_path / f"{day(1)}-scan_rdp-xm-geo-part2.zip", "w") as archive:
+        archive.writestr("report.csv", b"timestamp,ip\0")
+
+    done = prepared("feed", "run", "--json", "--gone-after", "1", archive.filename, good)
+
+    assert (done.returncode, "report.csv: it is not a text file" in done.stderr) == (1, True)
+    assert not prepared.findings("--state", "gone")
+    assert "lacks what could not be read" in prepared.done("feed", "runs", "--waiting")
 
 
 def test_a_broken_file_lets_the_good_ones_in_and_nothing_go(prepared: Home, tmp_path: Path) -> None:
