@@ -10,8 +10,8 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.contrib.auth import REDIRECT_FIELD_NAME, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from tocsin.audit.actors import System
 from tocsin.kernel import clock
+from tocsin.kernel.questions import Question
 from tocsin.people import access, actions, demonstration, links, queries
 from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
 from tocsin.people.models import DemoSignInLink, Person
@@ -30,6 +31,8 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 ENROLMENT_TOKEN = "people.enrolment_token"  # noqa: S105
 """Session key: the link's secret part, so that it leaves the address line."""
 AFTER_ENROLMENT = "people.next"
+LONGEST_ONWARD = 6_000
+"""Of an address: no page takes a longer one."""
 NEW_CODES = "people.new_codes"
 """Session key: recovery codes were made in this session, which shows them until they are kept. No other does."""
 
@@ -39,10 +42,21 @@ def _person(request: HttpRequest) -> Person:
     return request.user
 
 
+def _going_on(request: HttpRequest) -> Question[QueryDict]:
+    """Return what these pages are asked: where to go afterwards."""
+    question = Question(request.GET.copy())
+    question.text(REDIRECT_FIELD_NAME, LONGEST_ONWARD)
+    return question
+
+
 class SignIn(LoginView):  # type: ignore[misc]
     """Address and password."""
 
     template_name = "people/sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        return {**super().get_context_data(**kwargs), "question": _going_on(self.request)}
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -50,6 +64,10 @@ class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
     """A code, after the password."""
 
     template_name = "people/second_factor.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        return {**super().get_context_data(**kwargs), "question": _going_on(self.request)}
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in."""
@@ -136,7 +154,7 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     address = get_adapter().build_totp_url(person, form.secret)
     secret = " ".join(form.secret[start : start + 4] for start in range(0, len(form.secret), 4))
     picture = qr_svg(address, _("QR code for the authenticator"))
-    context = {"form": form, "qr": picture, "secret": secret, "address": address}
+    context = {"form": form, "qr": picture, "secret": secret, "address": address, "question": _going_on(request)}
     return render(request, "people/set_up_second_factor.html", context)
 
 

@@ -66,7 +66,7 @@ def constituents(request: HttpRequest) -> HttpResponse:
     order = in_shown_order(chosen, SORTS[sort.removeprefix("-")], is_descending=sort.startswith("-"))
     pages = Paginator(order, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
-    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     shown = {
         "question": question,
         "page": page,
@@ -109,6 +109,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     values = claim_values(row)
     question, pages = Question(request.GET.copy()), Paginator(list(values), CLAIMS)
     page = pages.page(question.number("page", pages.num_pages))
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     claims, contested = claims_and_conflicts(row, values, page)
     shown = {
         "question": question,
@@ -163,7 +164,8 @@ def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
 def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a claim of a constituent."""
     by, row = actor(request), constituent_asked_for(request, public_id)
-    form = ClaimForm(request.POST or None, initial=_suggested(request))
+    question = Question(request.GET.copy())
+    form = ClaimForm(request.POST or None, initial=_suggested(question))
 
     def act() -> None:
         values = {**form.cleaned_data, "kind": ClaimKind(form.cleaned_data["kind"])}
@@ -172,12 +174,12 @@ def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST" and accepted(form, act):
         tell_who_holds(request, _("The claim is entered."))
         return redirect("directory:constituent", public_id)
-    return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
+    title = _("What is {name} responsible for?").format(name=row.local_name)
+    return _form(request, form, title, _("Enter"), row, question)
 
 
-def _suggested(request: HttpRequest) -> dict[str, str]:
+def _suggested(question: Question[QueryDict]) -> dict[str, str]:
     """Return what the address fills in: work lists know the value that needs a claim."""
-    question = Question(request.GET.copy())
     kind, value = question.value("kind", ClaimKind.values, ClaimKind.NETWORK.value), question.text("value", 300)
     return {"kind": kind, "value": value} if value else {}
 
@@ -236,7 +238,13 @@ def change_contact(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, form: Any, title: str, button: str, constituent: Constituent | None = None
+    request: HttpRequest,
+    form: Any,
+    title: str,
+    button: str,
+    constituent: Constituent | None = None,
+    question: Question[QueryDict] | None = None,
 ) -> HttpResponse:
-    shown = {"form": form, "heading": title, "button": button, "constituent": constituent}
+    """Show a form; what its address asks for besides is in `question`."""
+    shown = {"form": form, "heading": title, "button": button, "constituent": constituent, "question": question}
     return render(request, "directory/form.html", shown, status=422 if form.errors else 200)

@@ -63,10 +63,11 @@ def findings(request: HttpRequest) -> HttpResponse:
     question = Question(request.GET.copy())
     open_unless_named(question)
     asked = asked_for(request, question, Known(people, labels))
-    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
-    request.GET = question.query  # type: ignore[assignment]
     found = queries.findings()
     tally = found.tally(asked.filter)
+    asked = asked.within(tally.total, question)
+    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
+    request.GET = question.understood()  # type: ignore[assignment]
     names = {code: row.local_name for code, row in people.items()}
     shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
     first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))

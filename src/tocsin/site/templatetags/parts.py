@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
 from tocsin.site import words
 
@@ -252,10 +253,14 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     }
 
 
-@register.simple_tag
-def left_out(question: Any) -> SafeString:
-    """`{% left_out question %}`: what of the address was not understood, in one sentence; mostly nothing."""
-    said: Sequence[str] = getattr(question, "left_out", ())
+@register.simple_tag(takes_context=True)
+def left_out(context: template.Context) -> SafeString:
+    """`{% left_out %}`: what of the address was not understood, in one sentence; mostly nothing.
+
+    It is read from the `question` of the page. A page that has none asks for nothing: any parameter is left out.
+    """
+    question = context.get("question") or Question(context["request"].GET.copy())
+    said: Sequence[str] = question.left_out
     if not said:
         return SafeString("")
     parts = format_html_join(", ", "{}", [(mono(each),) for each in said[:LEFT_OUT_SHOWN]])
