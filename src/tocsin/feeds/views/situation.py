@@ -29,7 +29,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
-from tocsin.people.policy import Ability
+from tocsin.people.policy import Ability, may
 
 KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
@@ -68,13 +68,14 @@ def situation(request: HttpRequest) -> HttpResponse:
         "feeds": arrivals(health, titles),
         "changes": changes(sums, people),
         "people": who(only, counts),
+        "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": sum(each.number for each in wanted),
         "needed_more": wanted[NEEDED_SHOWN:],
         "needed_more_count": sum(each.number for each in wanted[NEEDED_SHOWN:]),
         "trend": trend(moved, sum(row[-1] for row in sums.moved)),
-        "sectors": bars(counts, people, "sector"),
-        "organisations": bars(counts, people, "whose"),
+        "sectors": bars(counts, people, "sector", is_linked=may(request.user, Ability.VIEW_FINDINGS)),
+        "organisations": bars(counts, people, "whose", is_linked=may(request.user, Ability.VIEW_FINDINGS)),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
         "since": visit.before,
         "log": history.since(visit.before) if visit.before else [],
@@ -433,9 +434,16 @@ def _trend_title(opened: int, gone: int, usual: Usual | None) -> str:
 
 
 def bars(
-    counts: Sequence[tuple[Any, ...]], people: Mapping[str, Constituent], by: Literal["sector", "whose"]
+    counts: Sequence[tuple[Any, ...]],
+    people: Mapping[str, Constituent],
+    by: Literal["sector", "whose"],
+    *,
+    is_linked: bool = True,
 ) -> dict[str, Any] | None:
-    """Return bars of open findings by sector or constituent, the rest gathered in one; the longest is the title's."""
+    """Return bars of open findings by sector or constituent, the rest gathered in one; the longest is the title's.
+
+    They lead to the list of findings for those who may see it: `is_linked`.
+    """
     sums: dict[str, int] = {}
     labels: dict[str, str] = {}
     for whose, _what, state, number in counts:
@@ -448,7 +456,8 @@ def bars(
     if not order:
         return None
     shown: list[dict[str, Any]] = [
-        {"label": labels[code], "value": sums[code], "url": _list(**{by: code})} for code in order[:BARS]
+        {"label": labels[code], "value": sums[code], "url": _list(**{by: code}) if is_linked else ""}
+        for code in order[:BARS]
     ]
     if rest := order[BARS:]:
         label = ngettext("{n} other", "{n} others", len(rest)).format(n=len(rest))

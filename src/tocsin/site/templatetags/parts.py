@@ -23,6 +23,7 @@ from django.utils.translation import ngettext, pgettext
 
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
+from tocsin.people import access
 from tocsin.site import words
 
 register = template.Library()
@@ -167,9 +168,33 @@ def why_link(url: str) -> SafeString:
     return format_html('<a class="why" href="{}">{}</a>', url, _("Why?"))
 
 
-@register.simple_tag
-def crumb(label: str, url: str = "") -> SafeString:
-    """`{% block crumbs %}{% crumb "Findings" url %}{% crumb finding.id %}{% endblock %}`: the last has no address."""
+@register.simple_tag(takes_context=True)
+def may_open(context: template.Context, url: str) -> bool:
+    """`{% may_open url as may_go %}`: whether the reader may open that page of ours."""
+    person = getattr(context["request"], "user", None)
+    return person is None or access.may_open(person, url)  # in a drawing there is nobody to refuse to
+
+
+@register.simple_block_tag(takes_context=True)
+def link(context: template.Context, content: str, url: str, css: str = "") -> SafeString:
+    """`{% link url %}…{% endlink %}`: a link for those who may open the page, else what it says alone.
+
+    For a page that others may open than the one on which the link stands.
+    """
+    look = format_html(' class="{}"', css) if css else ""
+    if url and may_open(context, url):
+        return format_html('<a href="{}"{}>{}</a>', url, look, content)
+    return format_html("<span{}>{}</span>", look, content) if css else SafeString(content)
+
+
+@register.simple_tag(takes_context=True)
+def crumb(context: template.Context, label: str, url: str = "") -> SafeString:
+    """`{% block crumbs %}{% crumb "Findings" url %}{% crumb finding.id %}{% endblock %}`: the last has no address.
+
+    A place that the reader may not open stands there without a link.
+    """
+    if url and not may_open(context, url):
+        return format_html("<li>{}</li>", label)
     if url:
         return format_html('<li><a href="{}">{}</a></li>', url, label)
     return format_html('<li aria-current="page">{}</li>', label)
