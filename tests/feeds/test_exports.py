@@ -14,7 +14,7 @@ import pytest
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
+from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tocsin.feeds import exports, queries
 from tocsin.feeds.actions.findings import change_terms

@@ -56,7 +56,8 @@ class SignIn(LoginView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        return {**super().get_context_data(**kwargs), "question": _going_on(self.request)}
+        has_form = not settings.TOCSIN_IS_DEMO or queries.somebody_has_a_password()
+        return {**super().get_context_data(**kwargs), "question": _going_on(self.request), "has_form": has_form}
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -86,7 +87,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         logout(request)
         return redirect("account_login")
-    return render(request, "people/sign_out.html")
+    is_demo = isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user)
+    return render(request, "people/sign_out.html", {"is_demo": is_demo})
 
 
 def closed(request: HttpRequest) -> HttpResponse:
@@ -142,6 +144,8 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     person = _person(request)
     if queries.has_second_factor(person):
         return redirect("people_recovery_codes")
+    if demonstration.is_demo_session(request, person):
+        return _no_second_factor(request)
     if where := get_next_redirect_url(request):
         request.session[AFTER_ENROLMENT] = where
     form = AuthenticatorForm(request.POST or None, user=person)
@@ -164,6 +168,8 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     """Show recovery codes where they were made, until they are kept; make new ones against a code."""
     person = _person(request)
+    if demonstration.is_demo_session(request, person) and not queries.has_second_factor(person):
+        return _no_second_factor(request)
     if request.method == "POST" and "kept" in request.POST:
         return _keep_codes(request, person)
     form = SecondFactorForm(request.POST or None, user=person)
@@ -177,6 +183,11 @@ def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     is_new = bool(wrapped and not wrapped.did_view and request.session.get(NEW_CODES))
     context = {"form": form, "codes": unused if is_new else [], "left": len(unused)}
     return render(request, "people/recovery_codes.html", context)
+
+
+def _no_second_factor(request: HttpRequest) -> HttpResponse:
+    """Say that whoever came by the demonstration's link has no authenticator: no code could be right."""
+    return render(request, "people/demonstration.html", {"question": _going_on(request)})
 
 
 def _keep_codes(request: HttpRequest, person: Person) -> HttpResponseBase:
