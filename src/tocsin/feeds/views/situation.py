@@ -34,6 +34,8 @@ from tocsin.people.policy import Ability, may
 KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
 """Lines of each table; of more groups the last line is the sum of the others, so that the columns add up."""
+OTHERS_LISTED = 12
+"""Groups that the address of one list names; of more, the list would be no narrower than the whole."""
 BARS = 8
 PEOPLE_SHOWN = 5
 NEEDED_SHOWN = 4
@@ -180,7 +182,8 @@ def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[st
         return None
     return Kind(
         label=label,
-        url=_list(state=("new", "returned"), type=names),
+        # Of a type with one report nothing is counted: everything in it is new.
+        url=_list(state=("new", "returned"), type=[name for name in names if len(moved.by_type[name]) > 1]),
         numbers=tuple(opened),
         today=opened[-1],
         usual=situation_of.usual_of(opened),
@@ -290,9 +293,11 @@ def changes(sums: Sums, people: Mapping[str, Constituent]) -> dict[str, Any]:
             _line(_label(name, code, label, sectors, names), row, urlencode({name: code or NOBODY}))
             for code, row in shown
         ]
-        if rest := [row for _code, row in rows[len(shown) :]]:
+        if rest := rows[len(shown) :]:
             words = ngettext("{n} other", "{n} others", len(rest))
-            listed.append(_line(words.format(n=len(rest)), _added(rest)))
+            codes = [code or NOBODY for code, _row in rest]
+            query = urlencode({name: codes}, doseq=True) if len(codes) <= OTHERS_LISTED else ""
+            listed.append(_line(words.format(n=len(rest)), _added([row for _code, row in rest]), query))
         tables.append({"title": title, "rows": listed})
     whole = _grouped(lambda whose, what: "", sums, _before(before, "", lambda whose, what: ""))
     return {
