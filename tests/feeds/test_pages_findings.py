@@ -367,6 +367,15 @@ def test_a_constituents_page_counts_its_open_findings_and_leads_to_them(browser_
         assert len(rows(listed)) == int(number), address
 
 
+def test_the_underline_of_a_count_is_one_line_under_its_words_and_number(browser_of_analyst: Client) -> None:
+    """Nothing underlines a box inside a link: the badge and the icon stand beside it."""
+    page = main_of(browser_of_analyst.get("/directory/constituents/moh/")).partition('id="findings"')[2]
+    inside = re.findall(r"<a [^>]*>(.*?)</a>", page.partition("</section>")[0], re.DOTALL)
+
+    assert "New 10" in inside and "Came back 1" in inside and "substantial 14" in inside
+    assert not any("<" in each for each in inside)
+
+
 def test_a_constituents_page_shows_no_findings_to_whom_the_policy_shows_none(
     week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

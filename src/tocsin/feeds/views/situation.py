@@ -34,7 +34,7 @@ from tocsin.people.policy import Ability, may
 KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
 """Lines of each table; of more groups the last line is the sum of the others, so that the columns add up."""
-OTHERS_LISTED = 12
+OTHERS_LISTED = 20
 """Groups that the address of one list names; of more, the list would be no narrower than the whole."""
 BARS = 8
 PEOPLE_SHOWN = 5
