@@ -176,15 +176,12 @@ def may_open(context: template.Context, url: str) -> bool:
 
 
 @register.simple_block_tag(takes_context=True)
-def link(context: template.Context, content: str, url: str, css: str = "") -> SafeString:
+def link(context: template.Context, content: str, url: str) -> SafeString:
     """`{% link url %}…{% endlink %}`: a link for those who may open the page, else what it says alone.
 
     For a page that others may open than the one on which the link stands.
     """
-    look = format_html(' class="{}"', css) if css else ""
-    if url and may_open(context, url):
-        return format_html('<a href="{}"{}>{}</a>', url, look, content)
-    return format_html("<span{}>{}</span>", look, content) if css else SafeString(content)
+    return format_html('<a href="{}">{}</a>', url, content) if url and may_open(context, url) else SafeString(content)
 
 
 @register.simple_tag(takes_context=True)
