@@ -55,7 +55,7 @@ class Unavailable(Refusal):
 
 def refuse(mistakes: Iterable[Refusal]) -> None:
     """Raise the first of the mistakes with the others behind it; nothing when there is none."""
-    first, *further = [*mistakes, None]
-    if first is not None:
-        first.further = tuple(each for each in further if each is not None)
-        raise first
+    found = list(mistakes)
+    if found:
+        found[0].further = tuple(found[1:])
+        raise found[0]
