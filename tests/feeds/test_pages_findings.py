@@ -285,6 +285,8 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
         ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
         ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
         ({"do": "note", "text": " "}, "The note is empty"),
+        ({"do": "note", "text": " ", "finding": []}, "Tick some rows first. The note is empty. Write what"),
+        ({"do": "give", "text": " ", "finding": []}, "Tick some rows first. "),
     ],
 )
 def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str, Any], says: str) -> None:

@@ -23,7 +23,7 @@ from tocsin.directory.queries import in_order_of_names
 from tocsin.engine.query import Filter, Finding, Findings, Tally
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.actions.findings import add_note, give_finding, mistakes_in_note
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
@@ -317,9 +317,10 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
 
 def _work(form: QueryDict, ids: Sequence[str], by: Person) -> str:
     """Do it; return what was done in a sentence."""
-    if not ids:
-        return _("No finding was chosen. Tick some rows first.")
     at, wanted = now(), form.get("do", "")
+    if not ids:
+        others = mistakes_in_note(form.get("text", "")) if wanted == "note" else ()
+        return " ".join([_("No finding was chosen. Tick some rows first."), *map(sentence, others)])
     with transaction.atomic():
         if wanted == "note":
             for each in ids:
