@@ -14,7 +14,7 @@ import pytest
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
+from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tocsin.feeds import exports, queries
 from tocsin.feeds.actions.findings import change_terms
@@ -148,9 +148,15 @@ def test_an_export_of_nothing_is_whole(week: Store, cast: Cast) -> None:
 def test_too_many_for_a_spreadsheet_is_said(week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "XLSX_ROWS_AT_MOST", 3)
 
-    answer = signed_in(cast.analyst).get("/findings/export.xlsx", follow=True)
+    browser, page = signed_in(cast.analyst), {"accept": "text/html"}
+    answer = browser.get("/findings/export.xlsx?whose=moh&utm_source=x")
 
-    assert "An XLSX file holds at most 3 findings, and these are 16" in text(answer)
+    said = "An XLSX file holds at most 3 findings, and these are 14. Narrow the list, or take CSV.\n"
+    assert (answer.status_code, answer.content.decode()) == (400, said)
+    assert (
+        'href="/findings/?whose=moh&amp;state='
+        in browser.get("/findings/export.xlsx?whose=moh", headers=page).content.decode()
+    )
 
 
 @pytest.mark.django_db
@@ -159,7 +165,8 @@ def test_numbers_of_a_refused_spreadsheet_are_written_as_the_reader_writes_them(
 ) -> None:
     monkeypatch.setattr(queries.Findings, "counts", lambda *_: [("scan_rdp", 769_335)])
     browser = signed_in(cast.analyst)
-    assert "at most 100,000 findings, and these are 769,335" in text(browser.get("/findings/export.xlsx", follow=True))
+    said = browser.get("/findings/export.xlsx").content.decode()
+    assert "at most 100,000 findings, and these are 769,335" in said
 
 
 @pytest.mark.django_db

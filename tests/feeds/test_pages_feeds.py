@@ -17,7 +17,7 @@ from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import holding, jobs, queries
 from tocsin.feeds.choices import Origin, RunState
-from tocsin.feeds.models import Cycle, Feed, Run
+from tocsin.feeds.models import Cycle, Feed, ReportType, Run
 from tocsin.formats.delimited import feedfile
 from tocsin.formats.idf import events
 from tocsin.formats.shadowserver import builtin, schema
@@ -318,12 +318,31 @@ def test_quarantine_is_narrowed(faulty: Store, cast: Cast) -> None:
     assert browser.get("/feeds/quarantine/?column=timestamp").context["page"].count == 1
     assert browser.get("/feeds/quarantine/", {"reason": "… is not a time like 2026-11-16 01:02:03"}).context["rows"]
     assert browser.get("/feeds/quarantine/?run=5").context["page"].count == everything
-    assert "Nothing is in quarantine" in text(browser.get("/feeds/quarantine/?run=1"))
+    assert "Nothing of run 1 is in quarantine" in text(browser.get("/feeds/quarantine/?run=1"))
     assert "Nothing is like that" in text(browser.get("/feeds/quarantine/?column=nonsense"))
     for facet in browser.get("/feeds/quarantine/").context["facets"]:
         for value in facet["values"]:
             asked = browser.get("/feeds/quarantine/", {facet["name"]: value["code"]})
             assert asked.context["page"].count == value["count"], (facet["name"], value)
+
+
+def test_a_run_that_is_not_there_is_not_one_that_is_whole(faulty: Store, week: Store, cast: Cast) -> None:
+    browser = signed_in(cast.analyst)
+    ReportType.objects.create(name="scan_ftp", title="", feed=Feed.objects.get())
+    sides = {"run=999": "There is no run 999", "type=scan_ftp": "Nothing of these reports is in quarantine"}
+    for query, said in sides.items():
+        page = browser.get(f"/feeds/quarantine/?{query}")
+
+        assert said in text(page) and "Nothing is in quarantine" not in text(page)
+        assert {"?", "/feeds/#runs"} <= set(links(page)), "there is a way on"
+
+
+def test_a_filter_that_gives_nothing_can_be_taken_away(faulty: Store, cast: Cast) -> None:
+    for query in ("column=nonsense", "reason=there+is+no+time"):
+        page = signed_in(cast.analyst).get(f"/feeds/quarantine/?{query}")
+
+        assert "Nothing is like that" in text(page), query
+        assert 'aria-current="true"' in main_of(page).partition("facets")[2], query
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.test import Client
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import links, signed_in, text
+from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import day, write
 from tests.feeds.test_days import by_the_clock
 from tocsin.audit.actors import COMMAND_LINE
@@ -132,6 +134,40 @@ def test_every_number_is_what_its_link_shows(week: Store, cast: Cast) -> None:
     for link in set(links(page)):
         if link.startswith("/"):
             assert browser.get(link).status_code == 200, link
+
+
+def test_the_others_are_a_list_too_while_an_address_can_name_them(
+    week: Store, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(situation_view, "GROUPS_SHOWN", 2)
+    browser = signed_in(cast.analyst)
+    others = browser.get("/").context["changes"]["tables"][2]["rows"][-1]
+
+    assert (others["label"], others["open"]) == ("2 others", 2)
+    assert browser.get(f"/findings/?{others['query']}").context["total"] == 2
+    assert f'?{html.escape(others["query"])}">2</a>' in main_of(browser.get("/")), "nobody and the bank"
+
+    monkeypatch.setattr(situation_view, "OTHERS_LISTED", 1)
+    assert browser.get("/").context["changes"]["tables"][2]["rows"][-1]["query"] == ""
+
+
+def test_the_latest_of_a_kind_is_what_its_link_shows(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, [1], [1, 2], [1, 2, 3], kind="scan_telnet")
+    days(store, tmp_path, [1, 2, 3], kind="scan6_telnet", first=2)
+    browser = signed_in(cast.analyst)
+    page = browser.get("/")
+    (kind,) = page.context["kinds"]
+
+    assert kind.today == browser.get(kind.url).context["total"] == 1, "the first report of a type is all new"
+    assert f'<td class="num"><a href="{html.escape(kind.url)}">1</a></td>' in main_of(page)
+
+
+def test_what_is_compared_with_has_no_list_and_the_page_says_why(week: Store, cast: Cast) -> None:
+    page = signed_in(cast.analyst).get("/")
+
+    cells = re.findall(r'<td class="num muted before">(.*?)</td>', main_of(page))
+    assert len(cells) > 9 and not any("href" in cell for cell in cells)
+    assert "The day before is what was counted then, to compare with" in text(page)
 
 
 def test_the_columns_of_each_table_add_up_to_what_the_sentence_says(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tocsin.kernel.collation import collated, folded
 
 
@@ -19,3 +21,22 @@ def test_equals_are_always_in_the_same_order() -> None:
 
 def test_what_is_searched_for_is_found_without_accents() -> None:
     assert folded("Santé") == folded("SANTE") == "sante"
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Œuvre", "oeuvre"),
+        ("Musée d’Œuvres", "D'OEUVRES"),
+        ("Ærø Kommune", "aero"),
+        ("Straße", "STRASSE"),
+        ("Łódź", "lodz"),
+        ("Þingvellir", "thing"),
+        ("Għajn", "ghajn"),
+        ("Nukuʻalofa", "nuku'alofa"),
+    ],
+)
+def test_what_is_typed_on_any_keyboard_finds_the_name_and_the_name_what_was_typed(name: str, typed: str) -> None:
+    assert folded(typed) in folded(name)
+    assert folded(name) in folded(f"{typed} {name.upper()}")
+    assert folded(folded(name)) == folded(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,9 @@ class Given(dict[str, list[str]]):
 
     def setlist(self, key: str, list_: list[str]) -> None:
         self[key] = list_
+
+    def lists(self) -> Iterable[tuple[str, list[str]]]:
+        return self.items()
 
 
 def asked(**values: str | list[str]) -> Question[Given]:
@@ -73,6 +78,29 @@ def test_text_that_is_too_long_or_holds_no_text_is_left_out() -> None:
 
     assert [question.text(name) for name in ("q", "column", "reason")] == ["", "", "it is"]
     assert question.left_out == [f"q={'a' * SHOWN_LENGTH}…", "column=a%00b"]
+
+
+def test_a_name_that_nothing_asks_for_is_left_out_and_named() -> None:
+    question = asked(state="new", stat="new", empty="", long="a" * 99)
+    question.values("state", STATES)
+
+    assert question.left_out == ["stat=new", "empty=", f"long={'a' * SHOWN_LENGTH}…"]
+    assert question.understood() == {"state": ["new"], "stat": [], "empty": [], "long": []}
+
+
+def test_what_was_refused_is_named_before_what_is_unknown_and_once() -> None:
+    question = asked(stat="x", page=["x", "x"])
+    question.number("page", 9)
+    question.number("page", 9)
+
+    assert question.left_out == ["page=x", "stat=x"]
+
+
+def test_what_mailers_hang_on_a_link_is_dropped_without_a_word() -> None:
+    question = asked(utm_source="letter", fbclid="x", q="a")
+    question.text("q")
+
+    assert question.left_out == [] and question.understood().getlist("utm_source") == []
 
 
 @given(st.lists(st.text(max_size=60), max_size=6))

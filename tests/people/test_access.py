@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
@@ -13,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import Cast
 from tocsin.kernel.refusals import NotPermitted
-from tocsin.people.access import Door, Gate, door_of, needs, public, remember_second_factor, signed_in
+from tocsin.people.access import Door, Gate, door_of, may_open, needs, public, remember_second_factor, signed_in
 from tocsin.people.choices import Role
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may, require
@@ -183,3 +184,15 @@ def test_of_the_sign_in_librarys_own_pages_none_can_be_reached() -> None:
 def _is_from_allauth(callback: Any) -> bool:
     ancestors = getattr(callback, "view_class", type(None)).__mro__
     return callback.__module__.startswith("allauth") or any(each.__module__.startswith("allauth") for each in ancestors)
+
+
+def test_where_a_person_may_go_is_said_as_the_gate_would(cast: Cast) -> None:
+    places = ("/findings/?state=new#top", "/directory/", "/help/", "/sign-in/", "/nowhere/")
+
+    def open_to(person: Any) -> list[bool]:
+        return [may_open(person, place) for place in places]
+
+    assert open_to(cast.analyst) == [True] * 5
+    assert open_to(cast.auditor) == [True, False, True, True, True]
+    assert open_to(cast.observer) == open_to(cast.contact) == [False, False, True, True, True]
+    assert open_to(AnonymousUser()) == [False, False, False, True, True]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
 
 from tests.cast import Cast
+from tests.people.conftest import SECRET
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.kernel import clock
 from tocsin.people import actions, links
 from tocsin.people.demonstration import allows
+from tocsin.people.models import Person
 
 
 @pytest.fixture
@@ -85,3 +88,55 @@ def test_the_link_is_refused_where_there_is_no_demonstration_or_the_server_is_op
 def test_loopback_is_this_machine_under_each_of_its_names(host: str) -> None:
     request = RequestFactory().get("/", HTTP_HOST=host, REMOTE_ADDR="::1")
     assert allows(request, is_demo=True, bind="::1")
+
+
+@pytest.fixture
+def visitor(client: Client, address: str) -> Client:
+    """A browser that came by the link."""
+    client.defaults["HTTP_HOST"] = "localhost"
+    assert client.get(address).status_code == 302
+    return client
+
+
+@pytest.mark.parametrize("page", ["recovery-codes", "authenticator"])
+def test_who_came_by_the_link_is_asked_for_no_code_that_nobody_has(visitor: Client, page: str) -> None:
+    for answer in (visitor.get(f"/sign-in/{page}/"), visitor.post(f"/sign-in/{page}/", {"code": "123456"})):
+        said = answer.content.decode()
+
+        assert answer.status_code == 200 and "The demonstration asks for no code" in said
+        assert 'name="code"' not in said and 'href="/"' in said
+
+
+def test_who_has_an_authenticator_in_a_demonstration_renews_codes_as_everybody(visitor: Client, cast: Cast) -> None:
+    actions.set_up_second_factor(cast.analyst, secret=SECRET, by=cast.analyst, at=clock.now())
+
+    assert 'name="code"' in visitor.get("/sign-in/recovery-codes/").content.decode()
+    assert visitor.get("/sign-in/authenticator/").headers["Location"] == "/sign-in/recovery-codes/"
+
+
+def test_signing_out_of_the_demonstration_says_how_to_come_back(visitor: Client) -> None:
+    assert "it prints a new link" in visitor.get("/sign-in/out/").content.decode()
+
+    visitor.post("/sign-in/out/")
+
+    page = visitor.get("/sign-in/").content.decode()
+    assert "nobody has a password here" in page and 'name="password"' not in page
+    assert "<code>make run</code>" in page
+
+
+def test_who_has_a_password_signs_in_to_a_demonstration_too(
+    client: Client, address: str, cast: Cast, enrolled: Callable[[Person], Person]
+) -> None:
+    enrolled(cast.manager)
+
+    assert 'name="password"' in client.get("/sign-in/").content.decode()
+
+
+def test_outside_a_demonstration_the_pages_are_as_ever(
+    client: Client, sign_in: Callable[[Person], Client], cast: Cast
+) -> None:
+    assert 'name="password"' in client.get("/sign-in/").content.decode()
+    browser = sign_in(cast.analyst)
+
+    assert 'name="code"' in browser.get("/sign-in/recovery-codes/").content.decode()
+    assert "prints a new link" not in browser.get("/sign-in/out/").content.decode()

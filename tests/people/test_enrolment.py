@@ -229,7 +229,7 @@ def test_the_first_persons_password_must_not_be_the_address(client: Client, firs
     assert not Person.objects.exists()
 
 
-def test_the_first_link_makes_an_administrator_whoever_else_has_an_account(
+def test_the_first_address_makes_an_administrator_whoever_else_has_an_account(
     client: Client, first_address: str, cast: Cast, enrolled: Callable[[Person], Person]
 ) -> None:
     enrolled(cast.analyst)
@@ -240,7 +240,7 @@ def test_the_first_link_makes_an_administrator_whoever_else_has_an_account(
     assert queries.an_administrator_can_sign_in()
 
 
-def test_the_first_link_is_void_once_an_administrator_can_sign_in(
+def test_the_first_address_is_void_once_an_administrator_can_sign_in(
     client: Client, first_address: str, cast: Cast, enrolled: Callable[[Person], Person]
 ) -> None:
     client.get(first_address)
@@ -288,3 +288,25 @@ def test_the_label_of_anybody_can_be_kept() -> None:
     assert len(long.audit_label) == 200 and long.audit_label.endswith(f"… <{long.email}>")
     assert len(Person(name="N" * 200, email=f"{'a' * 60}@{'b' * 180}.example").audit_label) == 200
     assert Person(name="Ana", email="ana@team.example").audit_label == "Ana <ana@team.example>"
+
+
+def test_all_mistakes_in_an_enrolment_are_named_at_once(
+    cast: Cast, client: Client, enrolment_address: Enrol, first_address: str
+) -> None:
+    client.get(enrolment_address(cast.analyst))
+    answer = client.post("/sign-in/enrol/", {"password": "short", "again": "other"})
+    assert summary(answer.content.decode()) == ["Password", "The same password again"]
+
+    first = Client()
+    first.get(first_address)
+    typed = {"email": f"{'x' * 300}@cirt.example", "name": "", "password": "short", "again": "other"}
+    answer = first.post("/sign-in/enrol/", typed)
+    found = summary(answer.content.decode())
+    assert set(found) == {"E-mail address to sign in with", "Name", "Password", "The same password again"}
+    assert answer.status_code == 200 and not Person.objects.filter(email__startswith="xxx").exists()
+
+
+def summary(page: str) -> list[str]:
+    """Return the fields that are named at the top of a refused form."""
+    top = page.partition('id="errors"')[2].partition("</ul>")[0]
+    return list(dict.fromkeys(re.findall(r">([^<:]+): ", top)))

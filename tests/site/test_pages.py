@@ -74,6 +74,38 @@ def test_the_page_speaks_the_language_of_the_browser(client: Client) -> None:
     assert "Aide et raccourcis" in page
 
 
+@pytest.mark.parametrize(
+    ("chosen", "asked", "spoken"),
+    [
+        ("", "", "fr"),
+        ("", "*", "fr"),
+        ("", "pt-BR,de;q=0.5", "fr"),
+        ("", "pt-BR,en;q=0.5", "en"),
+        ("", "en-GB,fr;q=0.9", "en"),
+        ("fr", "en", "fr"),
+        ("en", "fr", "en"),
+        ("xx", "en", "en"),
+    ],
+)
+def test_the_setting_decides_where_neither_a_choice_nor_the_browser_does(
+    client: Client, settings: Any, chosen: str, asked: str, spoken: str
+) -> None:
+    """docs/reference/settings.md, "Who decides the language"; what the account says comes before: tests/people."""
+    settings.LANGUAGE_CODE = "fr"
+    if chosen:
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = chosen
+
+    assert f'<html lang="{spoken}"' in text(client, "/help/", asked)
+
+
+def test_the_setting_is_the_language_of_last_resort(tmp_path: Path) -> None:
+    code = "from django.conf import settings; print(settings.LANGUAGE_CODE)"
+    variables = {**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "tocsin.site.settings", "TOCSIN_LANGUAGE": "fr"}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "fr"
+
+
 def test_a_language_is_chosen_by_a_form_and_remembered(client: Client, settings: Any) -> None:
     response = client.post("/language/", {"language": "fr", "next": "/help/?x=1"})
 

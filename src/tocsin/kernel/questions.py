@@ -7,11 +7,16 @@ one sentence on the page. Pure: takes whatever behaves like Django's QueryDict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from typing import Generic, Protocol, TypeVar
 
 TEXT_LENGTH = 200
 SHOWN_LENGTH = 40
+CARRIED_ALONG = ("utm_", "fbclid", "gclid", "msclkid", "mc_cid", "mc_eid")
+"""How names begin that mailers and social networks hang on every link that passes through them.
+
+Whoever follows such a link has asked for nothing by them and cannot help them: they are dropped without a word.
+"""
 
 
 class Query(Protocol):
@@ -23,6 +28,9 @@ class Query(Protocol):
     def setlist(self, key: str, list_: list[str]) -> None:
         """Give a name other values."""
 
+    def lists(self) -> Iterable[tuple[str, list[str]]]:
+        """Return each name with its values."""
+
 
 Q = TypeVar("Q", bound=Query)
 V = TypeVar("V")
@@ -33,12 +41,35 @@ class Question(Generic[Q]):
 
     def __init__(self, query: Q) -> None:
         self.query = query
-        self.left_out: list[str] = []
-        """`name=value` of what was not understood, fit to be shown."""
+        self._given = [(name, list(values)) for name, values in query.lists()]
+        self._asked: set[str] = set()
+        self._refused: list[str] = []
+
+    @property
+    def left_out(self) -> list[str]:
+        """`name=value` of what was not understood, fit to be shown: values that are none, and names nothing asks for.
+
+        To be read when everything is asked.
+        """
+        unasked = [_shown(name, value) for name, values in self._unasked() for value in values]
+        return list(dict.fromkeys([*self._refused, *unasked]))
+
+    def understood(self) -> Q:
+        """Return the query without names that nothing asks for: what the links of a page go on with."""
+        for name in [name for name, _values in self._given if name not in self._asked]:
+            self.query.setlist(name, [])
+        return self.query
+
+    def _unasked(self) -> list[tuple[str, list[str]]]:
+        return [each for each in self._given if each[0] not in self._asked and not each[0].startswith(CARRIED_ALONG)]
+
+    def _values(self, name: str) -> list[str]:
+        self._asked.add(name)
+        return self.query.getlist(name)
 
     def values(self, name: str, known: Container[str]) -> tuple[str, ...]:
         """Return the values of a name that are known, each once; an empty one asks for nothing."""
-        given = [value for value in self.query.getlist(name) if value]
+        given = [value for value in self._values(name) if value]
         for value in given:
             if value not in known:
                 self.refuse(name, value)
@@ -47,7 +78,7 @@ class Question(Generic[Q]):
     def read(self, name: str, reader: Callable[[str], V]) -> list[V]:
         """Return the values of a name as `reader` reads them, each once; it raises ValueError for what is none."""
         found: dict[str, V] = {}
-        for text in [value for value in self.query.getlist(name) if value]:
+        for text in [value for value in self._values(name) if value]:
             try:
                 found[text] = reader(text.strip())
             except ValueError:
@@ -56,7 +87,7 @@ class Question(Generic[Q]):
 
     def value(self, name: str, known: Container[str], default: str = "") -> str:
         """Return the last value of a name; `default` when it has none that is known, or an empty one."""
-        given = self.query.getlist(name)
+        given = self._values(name)
         if not given or not given[-1]:
             return default
         if given[-1] in known:
@@ -66,7 +97,7 @@ class Question(Generic[Q]):
 
     def text(self, name: str, longest: int = TEXT_LENGTH) -> str:
         """Return what somebody typed, without spaces around; nothing when it is too long or not text."""
-        given = self.query.getlist(name)
+        given = self._values(name)
         if not given:
             return ""
         if len(given[-1]) > longest or "\0" in given[-1]:
@@ -76,7 +107,7 @@ class Question(Generic[Q]):
 
     def number(self, name: str, most: int, default: int = 1) -> int:
         """Return a number from 1 to `most`; `default` when there is none."""
-        given = self.query.getlist(name)
+        given = self._values(name)
         if not given or not given[-1]:
             return default
         text = given[-1]
@@ -87,8 +118,11 @@ class Question(Generic[Q]):
 
     def refuse(self, name: str, value: str) -> None:
         """Leave a value out, and keep it for the sentence that says so."""
-        self.query.setlist(name, [each for each in self.query.getlist(name) if each != value])
-        shown = "".join(sign if sign.isprintable() else f"%{ord(sign):02X}" for sign in value[: SHOWN_LENGTH + 1])
-        cut = f"{shown[:SHOWN_LENGTH]}…" if len(shown) > SHOWN_LENGTH else shown
-        if (said := f"{name}={cut}") not in self.left_out:
-            self.left_out.append(said)
+        self.query.setlist(name, [each for each in self._values(name) if each != value])
+        self._refused.append(_shown(name, value))
+
+
+def _shown(*parts: str) -> str:
+    """Return name and value as a page may show them, each cut where it is long."""
+    written = ("".join(sign if sign.isprintable() else f"%{ord(sign):02X}" for sign in each) for each in parts)
+    return "=".join(f"{each[:SHOWN_LENGTH]}…" if len(each) > SHOWN_LENGTH else each for each in written)

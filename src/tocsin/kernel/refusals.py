@@ -11,9 +11,18 @@ A refusal's message is one sentence for a person, saying what to do next. The
 command line prints it and exits 1; a page shows it in place.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class Refusal(Exception):
     """Base of everything refused with a sentence."""
+
+    where: str = ""
+    """The field that it is about; empty when it is about none, or several."""
+    further: tuple[Refusal, ...] = ()
+    """What else is wrong with the same attempt, where all of it was looked at."""
 
 
 class InvalidInput(Refusal):
@@ -31,6 +40,10 @@ class NotPermitted(Refusal):
 class Conflict(Refusal):
     """The state of things does not allow it now."""
 
+    def __init__(self, *said: object, where: str = "") -> None:
+        self.where = where
+        super().__init__(*said)
+
 
 class Busy(Refusal):
     """Somebody else is doing it; trying later helps."""
@@ -38,3 +51,11 @@ class Busy(Refusal):
 
 class Unavailable(Refusal):
     """Something that is needed is not there."""
+
+
+def refuse(mistakes: Iterable[Refusal]) -> None:
+    """Raise the first of the mistakes with the others behind it; nothing when there is none."""
+    found = list(mistakes)
+    if found:
+        found[0].further = tuple(found[1:])
+        raise found[0]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
 from django.utils.http import urlencode
 
@@ -69,6 +70,18 @@ def door_of(view: Callable[..., Any]) -> Door | Ability:
     """Return who may pass to a page."""
     door: Door | Ability = getattr(view, "tocsin_door", Door.STAFF)
     return door
+
+
+def may_open(person: Any, address: str) -> bool:
+    """Say whether the page at an address of this instance lets a person pass, so that no link leads to a refusal.
+
+    What no page of ours answers is refused to nobody.
+    """
+    try:
+        door = door_of(resolve(urlsplit(address).path).func)
+    except Resolver404:
+        return True
+    return door is Door.PUBLIC or (isinstance(person, Person) and _passes(person, door))
 
 
 def receives(bytes_at_most: int) -> Callable[[V], V]:

@@ -153,7 +153,7 @@ def use_demo_sign_in_link(*, token: str, by: Actor, at: Instant) -> events.Signe
 
 @action("person.language_chosen")
 def choose_language(person: Person, *, language: str, by: Actor, at: Instant) -> events.LanguageChosen:
-    """Set the language of a person's pages and mail; empty for the instance's own."""
+    """Set the language of a person's pages and mail; empty for that of the browser, and the instance's for mail."""
     if language and language not in dict(settings.LANGUAGES):
         raise InvalidInput(_("{value!r} is not a language of this software.").format(value=language), where="language")
     before, after = change(person, language=language)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from tocsin.people import queries
 from tocsin.people.models import Person, normal_email
 
+LONGEST_EMAIL = Person._meta.get_field("email").max_length
 CODE_KEEPS_S = 180
 """A used code stays used for longer than it could be valid (a step of 30 s, one before, one after)."""
 
@@ -110,9 +111,10 @@ class EnrolmentForm(forms.Form):
         return password
 
     def clean(self) -> dict[str, Any]:
-        """Return the fields if both passwords are the same."""
+        """Return the fields if both passwords are the same: also where the first one will not do."""
         fields = super().clean() or {}
-        if fields.get("password") and fields.get("again") and fields["password"] != fields["again"]:
+        first, second = (self[name].value() for name in ("password", "again"))
+        if first and second and first != second:
             self.add_error("again", _("The two passwords differ."))
         return fields
 
@@ -126,6 +128,7 @@ class FirstEnrolmentForm(EnrolmentForm):
 
     email = forms.EmailField(
         label=_("E-mail address to sign in with"),
+        max_length=LONGEST_EMAIL,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))

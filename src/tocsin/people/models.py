@@ -36,7 +36,7 @@ class Person(AbstractBaseUser):
     name = models.CharField(_("name"), max_length=200)
     role = models.CharField(_("role"), max_length=30, choices=Role.choices)
     language = models.CharField(_("language"), max_length=10, blank=True)
-    """Code of the language of pages and mail; empty for the instance's own."""
+    """Code of the language of pages and mail; where empty, pages go by the browser, mail by the instance."""
     is_active = models.BooleanField(_("may sign in"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tocsin.kernel.clock import Instant
 from tocsin.people.choices import Role
@@ -21,9 +21,17 @@ def an_administrator_can_sign_in() -> bool:
 
     The second factor may be lacking: the first sign-in sets it up.
     """
+    return _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR).exists()
+
+
+def somebody_has_a_password() -> bool:
+    """Say whether anybody can sign in other than by a link."""
+    return _with_password().exists()
+
+
+def _with_password() -> QuerySet[Person]:
     without = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    administrators = Person.objects.filter(role=Role.NATIONAL_ADMINISTRATOR, is_active=True)
-    return administrators.exclude(without).exists()
+    return Person.objects.filter(is_active=True).exclude(without)
 
 
 def administrators_link_ends(at: Instant) -> Instant | None:

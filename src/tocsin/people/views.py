@@ -10,8 +10,8 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.contrib.auth import REDIRECT_FIELD_NAME, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from tocsin.audit.actors import System
 from tocsin.kernel import clock
+from tocsin.kernel.questions import Question
 from tocsin.people import access, actions, demonstration, links, queries
 from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
 from tocsin.people.models import DemoSignInLink, Person
@@ -30,6 +31,8 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 ENROLMENT_TOKEN = "people.enrolment_token"  # noqa: S105
 """Session key: the link's secret part, so that it leaves the address line."""
 AFTER_ENROLMENT = "people.next"
+LONGEST_ONWARD = 6_000
+"""Of an address: no page takes a longer one."""
 NEW_CODES = "people.new_codes"
 """Session key: recovery codes were made in this session, which shows them until they are kept. No other does."""
 
@@ -39,10 +42,22 @@ def _person(request: HttpRequest) -> Person:
     return request.user
 
 
+def _going_on(request: HttpRequest) -> Question[QueryDict]:
+    """Return what these pages are asked: where to go afterwards."""
+    question = Question(request.GET.copy())
+    question.text(REDIRECT_FIELD_NAME, LONGEST_ONWARD)
+    return question
+
+
 class SignIn(LoginView):  # type: ignore[misc]
     """Address and password."""
 
     template_name = "people/sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        has_form = not settings.TOCSIN_IS_DEMO or queries.somebody_has_a_password()
+        return {**super().get_context_data(**kwargs), "question": _going_on(self.request), "has_form": has_form}
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -50,6 +65,10 @@ class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
     """A code, after the password."""
 
     template_name = "people/second_factor.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        return {**super().get_context_data(**kwargs), "question": _going_on(self.request)}
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in."""
@@ -68,7 +87,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         logout(request)
         return redirect("account_login")
-    return render(request, "people/sign_out.html")
+    is_demo = isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user)
+    return render(request, "people/sign_out.html", {"is_demo": is_demo})
 
 
 def closed(request: HttpRequest) -> HttpResponse:
@@ -124,6 +144,8 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     person = _person(request)
     if queries.has_second_factor(person):
         return redirect("people_recovery_codes")
+    if demonstration.is_demo_session(request, person):
+        return _no_second_factor(request)
     if where := get_next_redirect_url(request):
         request.session[AFTER_ENROLMENT] = where
     form = AuthenticatorForm(request.POST or None, user=person)
@@ -136,7 +158,7 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     address = get_adapter().build_totp_url(person, form.secret)
     secret = " ".join(form.secret[start : start + 4] for start in range(0, len(form.secret), 4))
     picture = qr_svg(address, _("QR code for the authenticator"))
-    context = {"form": form, "qr": picture, "secret": secret, "address": address}
+    context = {"form": form, "qr": picture, "secret": secret, "address": address, "question": _going_on(request)}
     return render(request, "people/set_up_second_factor.html", context)
 
 
@@ -146,6 +168,8 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     """Show recovery codes where they were made, until they are kept; make new ones against a code."""
     person = _person(request)
+    if demonstration.is_demo_session(request, person) and not queries.has_second_factor(person):
+        return _no_second_factor(request)
     if request.method == "POST" and "kept" in request.POST:
         return _keep_codes(request, person)
     form = SecondFactorForm(request.POST or None, user=person)
@@ -159,6 +183,11 @@ def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     is_new = bool(wrapped and not wrapped.did_view and request.session.get(NEW_CODES))
     context = {"form": form, "codes": unused if is_new else [], "left": len(unused)}
     return render(request, "people/recovery_codes.html", context)
+
+
+def _no_second_factor(request: HttpRequest) -> HttpResponse:
+    """Say that whoever came by the demonstration's link has no authenticator: no code could be right."""
+    return render(request, "people/demonstration.html", {"question": _going_on(request)})
 
 
 def _keep_codes(request: HttpRequest, person: Person) -> HttpResponseBase:

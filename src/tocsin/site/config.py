@@ -44,7 +44,7 @@ class Config:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of reverse proxies whose forwarded headers are believed."""
     language: str = "en"
-    """Language of pages for people who have not chosen one."""
+    """Language of pages for people who have chosen none and whose browser asks for none of ours."""
     time_zone: str = "UTC"
     """Zone in which pages show instants."""
     team_name: str = "CIRT"

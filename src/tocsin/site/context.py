@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 
 from tocsin.feeds import queries
+from tocsin.people.access import may_open
+from tocsin.people.models import Person
 from tocsin.site.navigation import side_bar
 
 
@@ -26,11 +28,17 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "has_keys": request.COOKIES.get(settings.KEYS_COOKIE_NAME) != "off",
         "side_bar": functools.cache(lambda: side_bar(request.path, getattr(request, "user", None), findings_now)),
         "languages": [get_language_info(code) for code, _name in settings.LANGUAGES],
+        "home_url": functools.cache(lambda: _home(getattr(request, "user", None))),
         "search_url": _address("search"),
         "account_url": _address("account"),
         "sign_out_url": _address("account_logout"),
         "help_url": _address("help"),
     }
+
+
+def _home(person: Any) -> str:
+    """Return where the bell leads: to the first page, or to the help for those whom the first page is not for."""
+    return "/" if not isinstance(person, Person) or may_open(person, "/") else _address("help")
 
 
 def _address(name: str) -> str:

@@ -45,6 +45,10 @@ OPENED = [
 GONE = [30, 33, 31, 36, 34, 22, 20, 35, 33, 36, 38, 36, 24, 23, 31, 36, 37, 36, 35, 26, 24, 38, 36, 39, 37, 40, 33, 30]
 
 
+ASKED = ("sort", "page", "owner")
+"""What its links ask for, beside the filters: the page is drawn the same whatever it is."""
+
+
 def parts() -> dict[str, Any]:
     """Return the context of `parts.html`."""
     return {

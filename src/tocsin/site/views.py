@@ -63,7 +63,7 @@ def search(request: HttpRequest) -> HttpResponse:
     text = question.text("q")
     groups = find(request.user, text)
     hits = [hit for group in groups for hit in group.hits]
-    if len(hits) == 1:
+    if len(hits) == 1 and not question.left_out:
         return HttpResponseRedirect(hits[0].url)
     return render(
         request,
@@ -84,4 +84,9 @@ def parts(request: HttpRequest) -> HttpResponse:
     if not settings.SHOW_PARTS:
         raise Http404
     context: dict[str, Any] = examples.parts()
+    context["question"] = question = Question(request.GET.copy())
+    for facet in context["facets"]:
+        question.values(facet["name"], {str(value["code"]) for value in facet["values"]})
+    for name in examples.ASKED:
+        question.text(name)
     return render(request, "parts.html", context)

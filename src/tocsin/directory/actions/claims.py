@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.db.models import Q
-from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
-from tocsin.directory import attribution
+from tocsin.directory import attribution, mistakes
 from tocsin.directory.actions.rows import read_again
-from tocsin.directory.choices import ClaimKind, Outcome, Status
+from tocsin.directory.choices import ClaimKind, Outcome
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
 from tocsin.directory.rules import address_range, canonical, periods_overlap
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal, refuse
 
 
 @action("claim.added")
@@ -38,18 +37,9 @@ def add_claim(
 
     It then stands in the list of conflicts, for people to settle.
     """
-    try:
-        value = canonical(kind, value)
-    except ValueError as error:
-        raise InvalidInput(str(error), where="value") from None
-    if valid_from and valid_to and valid_to < valid_from:
-        raise InvalidInput(_("The last day is before the first day."), where="valid_to")
-    if constituent.status == Status.FORMER and valid_to is None:
-        raise InvalidInput(_("A former constituent's claim needs a last day."), where="valid_to")
-    for claim in constituent.claims.filter(kind=kind, value=value):
-        if periods_overlap((valid_from, valid_to), (claim.valid_from, claim.valid_to)):
-            sentence = _("{name} claims {value} already at that time.")
-            raise Conflict(sentence.format(name=constituent.name, value=claim.label))
+    facts = {"kind": kind, "value": value, "valid_from": valid_from, "valid_to": valid_to}
+    refuse(mistakes.of_new_claim(constituent, facts))
+    value = canonical(kind, value)
     first, last = address_range(kind, value)
     claim = Claim.objects.create(
         constituent=constituent,
@@ -82,6 +72,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
     read_again(claim)
+    refuse(mistakes.of_last_day(claim, ends_on))
     _end(claim, ends_on, at)
     attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
@@ -95,7 +86,7 @@ def settle_conflict(
 
     Raises Conflict when somebody was faster: it is settled, or the claims share no day any more.
     """
-    _must_be_a_conflict(confirmed, ended, reason)
+    _must_be_a_conflict(confirmed, ended, reason, ended, ends_on)
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
     _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
@@ -111,19 +102,25 @@ def settle_keeping_both(one: Claim, other: Claim, *, reason: str, by: Actor, at:
     return _settled(one, other, Outcome.BOTH_KEPT, reason, None)
 
 
-def _must_be_a_conflict(one: Claim, other: Claim, reason: str) -> None:
+def _must_be_a_conflict(
+    one: Claim, other: Claim, reason: str, ended: Claim | None = None, ends_on: dt.date | None = None
+) -> None:
     """Refuse to settle what is not to be settled, by the claims as they are now."""
     first, second = sorted((one, other), key=lambda claim: claim.pk)
     read_again(first)
     read_again(second)
+    refuse([*_of_settling(first, second, reason), *(mistakes.of_last_day(ended, ends_on) if ended else ())])
+
+
+def _of_settling(one: Claim, other: Claim, reason: str) -> Iterator[Refusal]:
     if not reason.strip():
-        raise InvalidInput(_("Say why: others will rely on it."), where="reason")
+        yield InvalidInput(_("Say why: others will rely on it."), where="reason")
     if one.constituent_id == other.constituent_id or (one.kind, one.value) != (other.kind, other.value):
-        raise InvalidInput(_("These two claims are not in conflict."))
-    if Settlement.objects.filter(one=first, other=second).exists():
-        raise Conflict(_("This conflict is settled already."))
-    if not periods_overlap((one.valid_from, one.valid_to), (other.valid_from, other.valid_to)):
-        raise Conflict(_("These two claims share no day any more: there is nothing to settle."))
+        yield InvalidInput(_("These two claims are not in conflict."))
+    elif Settlement.objects.filter(one=one, other=other).exists():
+        yield Conflict(_("This conflict is settled already."))
+    elif not periods_overlap((one.valid_from, one.valid_to), (other.valid_from, other.valid_to)):
+        yield Conflict(_("These two claims share no day any more: there is nothing to settle."))
 
 
 def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
@@ -131,17 +128,7 @@ def _confirm(claim: Claim, by: Actor, at: Instant) -> None:
     claim.save(update_fields=["confirmed_by", "confirmed_at", "changed_at"])
 
 
-def _day(on: dt.date) -> str:
-    return str(formats.date_format(on, pgettext("date format", "j M Y")))
-
-
 def _end(claim: Claim, ends_on: dt.date, at: Instant) -> None:
-    if claim.valid_from and ends_on < claim.valid_from:
-        sentence = _("{value} is claimed from {first} on: the last day cannot be before.")
-        raise InvalidInput(sentence.format(value=claim.label, first=_day(claim.valid_from)), where="ends_on")
-    if claim.valid_to and ends_on > claim.valid_to:
-        sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
-        raise Conflict(sentence.format(value=claim.label, last=_day(claim.valid_to)))
     claim.valid_to, claim.changed_at = ends_on, at
     claim.save(update_fields=["valid_to", "changed_at"])
     Settlement.objects.filter(Q(one=claim) | Q(other=claim)).delete()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -45,20 +46,28 @@ def contact_asked_for(request: HttpRequest, pk: int) -> Contact:
     return get_object_or_404(Contact.objects.select_related("constituent").filter(constituent__in=visible), pk=pk)
 
 
-def accepted(form: forms.Form, act: Callable[[], object]) -> bool:
-    """Do what a valid form asks for; False with the refusal beside its field when it is refused."""
+def accepted(
+    form: forms.Form, act: Callable[[], object], mistakes: Callable[[dict[str, Any]], Iterable[Refusal]]
+) -> bool:
+    """Do what a valid form asks for; False with each refusal beside its field when it is refused.
+
+    Where the form is not whole, `mistakes` says what is wrong with the answers that are: all is named at once.
+    """
     if not form.is_valid():
+        _refuse(form, list(mistakes(form.cleaned_data)))
         return False
     try:
         act()
-    except InvalidInput as refusal:
-        known = refusal.where if refusal.where in form.fields else None
-        form.add_error(known, " ".join(filter(None, (refusal.problem, refusal.remedy))))
-        return False
     except Refusal as refusal:
-        form.add_error(None, str(refusal))
+        _refuse(form, [refusal, *refusal.further])
         return False
     return True
+
+
+def _refuse(form: forms.Form, refusals: Iterable[Refusal]) -> None:
+    for each in refusals:
+        said = " ".join(filter(None, (each.problem, each.remedy))) if isinstance(each, InvalidInput) else str(each)
+        form.add_error(each.where if each.where in form.fields else None, said)
 
 
 def tell_who_holds(request: HttpRequest, done: str) -> None:

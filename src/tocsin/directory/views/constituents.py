@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tocsin.directory import actions, attribution
+from tocsin.directory import actions, attribution, mistakes
 from tocsin.directory.choices import ClaimKind, Status
 from tocsin.directory.forms import (
     ClaimForm,
@@ -25,7 +26,7 @@ from tocsin.directory.forms import (
     sector_choices,
 )
 from tocsin.directory.history import sentence
-from tocsin.directory.models import Constituent
+from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import (
     claim_values,
     claims_and_conflicts,
@@ -66,7 +67,7 @@ def constituents(request: HttpRequest) -> HttpResponse:
     order = in_shown_order(chosen, SORTS[sort.removeprefix("-")], is_descending=sort.startswith("-"))
     pages = Paginator(order, ROWS)
     page = pages.page(question.number("page", pages.num_pages))
-    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     shown = {
         "question": question,
         "page": page,
@@ -109,6 +110,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     values = claim_values(row)
     question, pages = Question(request.GET.copy()), Paginator(list(values), CLAIMS)
     page = pages.page(question.number("page", pages.num_pages))
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     claims, contested = claims_and_conflicts(row, values, page)
     shown = {
         "question": question,
@@ -134,7 +136,7 @@ def add_constituent(request: HttpRequest) -> HttpResponse:
     def act() -> None:
         made.append(actions.add_constituent(**form.cleaned_data, by=by, at=now()).constituent)
 
-    if request.method == "POST" and accepted(form, act):
+    if request.method == "POST" and accepted(form, act, mistakes.of_new_constituent):
         messages.success(request, _("The constituent is entered. Next: what it is responsible for, and whom to tell."))
         return redirect("directory:constituent", made[0])
     return _form(request, form, _("Enter a constituent"), _("Enter"))
@@ -153,7 +155,9 @@ def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     others = constituents_visible_to(request.user).exclude(pk=row.pk)
     form = ConstituentForm(request.POST or None, initial=initial, constituents=others)
     if request.method == "POST" and accepted(
-        form, lambda: actions.change_constituent(row, **form.cleaned_data, by=by, at=now())
+        form,
+        lambda: actions.change_constituent(row, **form.cleaned_data, by=by, at=now()),
+        partial(mistakes.of_changed_constituent, row),
     ):
         return redirect("directory:constituent", public_id)
     return _form(request, form, _("Change {name}").format(name=row.local_name), _("Save"), row)
@@ -163,21 +167,22 @@ def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
 def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a claim of a constituent."""
     by, row = actor(request), constituent_asked_for(request, public_id)
-    form = ClaimForm(request.POST or None, initial=_suggested(request))
+    question = Question(request.GET.copy())
+    form = ClaimForm(request.POST or None, initial=_suggested(question))
 
     def act() -> None:
         values = {**form.cleaned_data, "kind": ClaimKind(form.cleaned_data["kind"])}
         actions.add_claim(row, **values, by=by, at=now())
 
-    if request.method == "POST" and accepted(form, act):
+    if request.method == "POST" and accepted(form, act, partial(mistakes.of_new_claim, row)):
         tell_who_holds(request, _("The claim is entered."))
         return redirect("directory:constituent", public_id)
-    return _form(request, form, _("What is {name} responsible for?").format(name=row.local_name), _("Enter"), row)
+    title = _("What is {name} responsible for?").format(name=row.local_name)
+    return _form(request, form, title, _("Enter"), row, question)
 
 
-def _suggested(request: HttpRequest) -> dict[str, str]:
+def _suggested(question: Question[QueryDict]) -> dict[str, str]:
     """Return what the address fills in: work lists know the value that needs a claim."""
-    question = Question(request.GET.copy())
     kind, value = question.value("kind", ClaimKind.values, ClaimKind.NETWORK.value), question.text("value", 300)
     return {"kind": kind, "value": value} if value else {}
 
@@ -197,7 +202,9 @@ def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     by, claim = actor(request), claim_asked_for(request, pk)
     form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or timezone.localdate(now())})
     if request.method == "POST" and accepted(
-        form, lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now())
+        form,
+        lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now()),
+        lambda facts: mistakes.of_last_day(claim, facts.get("ends_on")),
     ):
         tell_who_holds(request, _("The claim has its last day."))
         return redirect("directory:constituent", claim.constituent.public_id)
@@ -210,7 +217,9 @@ def add_contact(request: HttpRequest, public_id: str) -> HttpResponse:
     by, row = actor(request), constituent_asked_for(request, public_id)
     form = ContactForm(request.POST or None, contacts=row.contacts.all())
     if request.method == "POST" and accepted(
-        form, lambda: actions.add_contact(row, **form.cleaned_data, by=by, at=now())
+        form,
+        lambda: actions.add_contact(row, **form.cleaned_data, by=by, at=now()),
+        partial(mistakes.of_contact, Contact(constituent=row)),
     ):
         return redirect("directory:constituent", public_id)
     return _form(request, form, _("Whom to tell at {name}?").format(name=row.local_name), _("Enter"), row)
@@ -230,13 +239,19 @@ def change_contact(request: HttpRequest, pk: int) -> HttpResponse:
         if values:
             actions.change_contact(contact, **values, by=by, at=now())
 
-    if request.method == "POST" and accepted(form, act):
+    if request.method == "POST" and accepted(form, act, partial(mistakes.of_contact, contact)):
         return redirect("directory:constituent", row.public_id)
     return _form(request, form, _("Change {name}").format(name=contact), _("Save"), row)
 
 
 def _form(
-    request: HttpRequest, form: Any, title: str, button: str, constituent: Constituent | None = None
+    request: HttpRequest,
+    form: Any,
+    title: str,
+    button: str,
+    constituent: Constituent | None = None,
+    question: Question[QueryDict] | None = None,
 ) -> HttpResponse:
-    shown = {"form": form, "heading": title, "button": button, "constituent": constituent}
+    """Show a form; what its address asks for besides is in `question`."""
+    shown = {"form": form, "heading": title, "button": button, "constituent": constituent, "question": question}
     return render(request, "directory/form.html", shown, status=422 if form.errors else 200)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,13 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tocsin.directory import actions, attribution, holders, queries, uploads
+from tocsin.directory import actions, attribution, holders, mistakes, queries, uploads
 from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
 from tocsin.directory.views.asking import accepted, actor, claim_asked_for, tell_who_holds
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
-from tocsin.kernel.refusals import Conflict
+from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.people.access import receives
 
 LONGEST_UPLOAD = 5 * 2**20
@@ -90,16 +92,23 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     initial = {"ends_on": timezone.localdate(now()) - dt.timedelta(days=1)}
     form = SettleForm(request.POST or None, initial=initial, decisions=decisions)
 
+    claims = {str(first.pk): second, str(second.pk): first}  # that end by a decision
+
     def act() -> None:
         reason = form.cleaned_data["reason"]
         if form.cleaned_data["decision"] == "both":
             actions.settle_keeping_both(first, second, reason=reason, by=by, at=now())
             return
-        confirmed, ended = (first, second) if form.cleaned_data["decision"] == str(first.pk) else (second, first)
+        ended = claims[form.cleaned_data["decision"]]
+        confirmed = second if ended == first else first
         ends_on = form.cleaned_data["ends_on"]
         actions.settle_conflict(confirmed=confirmed, ended=ended, ends_on=ends_on, reason=reason, by=by, at=now())
 
-    if request.method == "POST" and accepted(form, act):
+    def found(facts: dict[str, Any]) -> Iterable[Refusal]:
+        ended = claims.get(facts.get("decision", ""))
+        return mistakes.of_last_day(ended, facts.get("ends_on")) if ended else ()
+
+    if request.method == "POST" and accepted(form, act, found):
         tell_who_holds(request, _("Settled."))
         return redirect("directory:conflicts")
     shown = {"form": form, "claims": (first, second), "value": first.label}

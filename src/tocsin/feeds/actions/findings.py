@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -12,20 +12,25 @@ from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, SchemaLoaded
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner
-from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.refusals import InvalidInput, refuse
 
 MAX_NOTE = 10_000
+
+
+def mistakes_in_note(text: str) -> Iterator[InvalidInput]:
+    """Yield what is wrong with a note."""
+    if not text.strip():
+        yield InvalidInput(_("the note is empty."), remedy=_("Write what the next person should know."))
+    if len(text.strip()) > MAX_NOTE:
+        words = _("the note has {number} characters; {most} are the most.")
+        yield InvalidInput(words.format(number=len(text.strip()), most=MAX_NOTE))
 
 
 @action("finding.noted")
 def add_note(finding: str, *, text: str, by: Actor, at: dt.datetime) -> NoteAdded:
     """Write about a finding."""
     text = text.strip()
-    if not text:
-        raise InvalidInput(_("the note is empty."), remedy=_("Write what the next person should know."))
-    if len(text) > MAX_NOTE:
-        words = _("the note has {number} characters; {most} are the most.")
-        raise InvalidInput(words.format(number=len(text), most=MAX_NOTE))
+    refuse(mistakes_in_note(text))
     FindingNote.objects.create(finding=finding, text=text, author_label=by.audit_label, at=at)
     return NoteAdded(finding=finding, text=text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,13 @@ class Asked:
     text: str
     owner: str
     """`me`, `none`, the key of a person, or empty."""
+
+    def within(self, total: int, question: Question[QueryDict]) -> Asked:
+        """Return the same; its first page where `total` findings do not reach as far as the page asked for."""
+        if self.page <= pages_of(total):
+            return self
+        question.refuse("page", str(self.page))
+        return dataclasses.replace(self, page=1, past=None, is_back=False)
 
     def rows(self, found: Findings, names: Sequence[str]) -> list[Finding]:
         """Return the findings of the page; `names` are constituents in the order of their names."""
@@ -233,6 +241,11 @@ class Page:
     def is_last_allowed(self) -> bool:
         """Whether more is there than pages are shown of."""
         return self.number >= PAGES_AT_MOST and self.end_index() < self.total and not self.last
+
+
+def pages_of(total: int) -> int:
+    """Return how many pages a list of `total` rows has; one where it is empty."""
+    return max(1, math.ceil(total / ROWS))
 
 
 def sentence(refused: Refusal) -> str:

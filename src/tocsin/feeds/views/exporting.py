@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
-from django.contrib import messages
 from django.http import (
     FileResponse,
     Http404,
     HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
     HttpResponseBase,
-    HttpResponseRedirect,
+    QueryDict,
     StreamingHttpResponse,
 )
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from tocsin.directory.queries import constituent_names
@@ -59,7 +63,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     open_unless_named(question)
     asked = asked_for(request, question, Known(queries.holders(), situation.labels())).filter
     if question.left_out:  # a file would hold more than was asked for, and could not say so
-        return HttpResponseRedirect(f"{reverse('findings')}?{request.GET.urlencode()}")
+        return refused(request, left_out(question), request.GET)
     # The label, the number and the rows are of one version: the file goes out when this view has ended and another
     # import may have been committed. The types are read after it, so that none of its rows has an unknown one.
     found = queries.findings()
@@ -67,8 +71,8 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     total = sum(counted.values())
     if form == "xlsx" and total > exports.XLSX_ROWS_AT_MOST:
         words = _("An XLSX file holds at most {most} findings, and these are {n}. Narrow the list, or take CSV.")
-        messages.error(request, words.format(most=_number(exports.XLSX_ROWS_AT_MOST), n=_number(total)))
-        return HttpResponseRedirect(f"{reverse('findings')}?{question.query.urlencode()}")
+        said = words.format(most=_number(exports.XLSX_ROWS_AT_MOST), n=_number(total))
+        return refused(request, said, question.understood())
     feeds = queries.feeds_of_types()
     held = {feeds[name] for name in counted}
     tlp = strictest(TLP.read(feed.tlp) for feed in held).label if held else TLP.CLEAR.label
@@ -88,6 +92,28 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         response = StreamingHttpResponse(lines, headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response["Content-Type"], response["X-TLP"] = MEDIA[form], tlp
     return response
+
+
+def refused(request: HttpRequest, why: str, asked: QueryDict) -> HttpResponse:
+    """Say why no file is sent. Not by way of a page with status 200: a script would keep that as its CSV.
+
+    A browser shows a page, with the way to the list; whatever else asks gets the sentence as plain text.
+    """
+    if request.get_preferred_type(["text/plain", "text/html"]) != "text/html":
+        return HttpResponseBadRequest(f"{why}\n", content_type="text/plain; charset=utf-8")
+    shown = {"why": why, "list": f"{reverse('findings')}?{asked.urlencode()}"}
+    return render(request, "feeds/not_exported.html", shown, status=HTTPStatus.BAD_REQUEST)
+
+
+def left_out(question: Question[QueryDict]) -> str:
+    """Return the sentence on what is not understood of an address, for where it cannot be passed over."""
+    number = len(question.left_out)
+    words = ngettext(
+        "Nothing is exported: one part of the address was not understood: {parts}.",
+        "Nothing is exported: {number} parts of the address were not understood: {parts}.",
+        number,
+    )
+    return words.format(number=_number(number), parts=", ".join(question.left_out))
 
 
 def _records(findings: Iterable[queries.Finding], feeds: dict[str, Feed]) -> Iterator[dict[str, Any]]:

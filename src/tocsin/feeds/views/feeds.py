@@ -46,6 +46,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     held = [(each, cycle) for each in health for cycle in each.held]
     question, pages = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
     page = pages.page(question.number("page", pages.num_pages))
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     context = {
         "types": listed,
         "waiting": [row for row in listed if row["state"] == "held"],

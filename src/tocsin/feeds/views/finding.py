@@ -86,7 +86,7 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     rows = {row.key: row for row in queries_finding.observations(found, life, after=page.start_index() - 1)}
     chosen = rows.get(question.value("row", rows, next(iter(rows), "")))
     question.query.pop("row", None)  # no row stands on two pages
-    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     until = max(queries.latest_day() or found.last_cycle, found.last_cycle)
     context: dict[str, Any] = {
         "finding": found,

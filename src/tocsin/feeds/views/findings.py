@@ -23,7 +23,7 @@ from tocsin.directory.queries import in_order_of_names
 from tocsin.engine.query import Filter, Finding, Findings, Tally
 from tocsin.feeds import queries, wording
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.actions.findings import add_note, give_finding, mistakes_in_note
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
@@ -63,10 +63,11 @@ def findings(request: HttpRequest) -> HttpResponse:
     question = Question(request.GET.copy())
     open_unless_named(question)
     asked = asked_for(request, question, Known(people, labels))
-    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
-    request.GET = question.query  # type: ignore[assignment]
     found = queries.findings()
     tally = found.tally(asked.filter)
+    asked = asked.within(tally.total, question)
+    # The filter bar shows as chosen what was understood, and the states that hold where none is named.
+    request.GET = question.understood()  # type: ignore[assignment]
     names = {code: row.local_name for code, row in people.items()}
     shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
     first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))
@@ -316,9 +317,10 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
 
 def _work(form: QueryDict, ids: Sequence[str], by: Person) -> str:
     """Do it; return what was done in a sentence."""
-    if not ids:
-        return _("No finding was chosen. Tick some rows first.")
     at, wanted = now(), form.get("do", "")
+    if not ids:
+        others = mistakes_in_note(form.get("text", "")) if wanted == "note" else ()
+        return " ".join([_("No finding was chosen. Tick some rows first."), *map(sentence, others)])
     with transaction.atomic():
         if wanted == "note":
             for each in ids:

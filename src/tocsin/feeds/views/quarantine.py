@@ -17,9 +17,9 @@ from tocsin.engine.query import Fault
 from tocsin.feeds import queries, reasons, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Report
+from tocsin.feeds.models import Report, Run
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
+from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page, pages_of
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
@@ -42,20 +42,20 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     if reason and not reasons.known(reason) and all(fault.reason != reason for fault in faults):
         question.refuse("reason", reason)
         reason = ""
-    number = question.number("page", PAGES_AT_MOST)
-    request.GET = question.query  # type: ignore[assignment]  # links keep what was understood
+    counted = sum(f.whole_rows + f.cells for f in faults if reason in ("", f.reason) and column in ("", f.column))
+    number = question.number("page", min(pages_of(counted), PAGES_AT_MOST))
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     found = engine.quarantined(
         queries.database(), _present(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
     )
-    counted = sum(f.whole_rows + f.cells for f in faults if reason in ("", f.reason) and column in ("", f.column))
     context = {
         "rows": [_row(row, by_file, titles) for row in found],
         "page": Page(number, len(found), counted),
-        "facets": _facets(faults, reports, titles),
+        "facets": _facets(faults, reports, titles, reason, column),
         "whole_rows": sum(fault.whole_rows for fault in faults),
         "cells": sum(fault.cells for fault in faults),
         "is_empty": not reports,
-        "is_past": not reports and _is_past(run),
+        "why_empty": "" if reports else _why_empty(run, request.GET.getlist("type")),
         "question": question,
         "run": run or "",
         "left_out": total - len(reports),
@@ -72,6 +72,15 @@ def _reports(question: Question[QueryDict], titles: dict[str, str]) -> tuple[lis
         found = found.filter(run=run)
     reports = list(found.order_by("-on", "name")[:REPORTS_AT_MOST])
     return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports), run
+
+
+def _why_empty(run: int, types: list[str]) -> str:
+    """Return why nothing is there: `unknown` or `past` run, nothing of the `run`, of these `types`, or `all`."""
+    if run and not Run.objects.filter(pk=run).exists():
+        return "unknown"
+    if _is_past(run):
+        return "past"
+    return "types" if types else "run" if run else "all"
 
 
 def _is_past(run: int) -> bool:
@@ -99,9 +108,12 @@ def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str
     }
 
 
-def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) -> list[dict[str, Any]]:
-    by_reason: dict[str, int] = {}
-    columns: dict[str, int] = {}
+def _facets(
+    faults: list[Fault], reports: list[Report], titles: dict[str, str], reason: str, column: str
+) -> list[dict[str, Any]]:
+    """Return the filter bar. What is chosen stands in it though nothing is like that: to be taken away."""
+    by_reason = {reason: 0} if reason else {}
+    columns = {column: 0} if column else {}
     for fault in faults:
         count = fault.whole_rows + fault.cells
         by_reason[fault.reason] = by_reason.get(fault.reason, 0) + count
@@ -115,12 +127,17 @@ def _facets(faults: list[Fault], reports: list[Report], titles: dict[str, str]) 
         {
             "name": "reason",
             "label": _("Reason"),
-            "values": _values(by_reason, {each: reasons.said(each) for each in by_reason}),
+            "values": _values(by_reason, {each: reasons.said(each) for each in by_reason}, reason),
         },
-        {"name": "column", "label": _("Column"), "values": _values({n: c for n, c in columns.items() if n})},
+        {
+            "name": "column",
+            "label": _("Column"),
+            "values": _values({n: c for n, c in columns.items() if n}, chosen=column),
+        },
     ]
 
 
-def _values(counted: dict[str, int], words: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    order = sorted(counted, key=lambda name: (-counted[name], name))[:12]
-    return [{"code": name, "label": (words or {}).get(name, name), "count": counted[name]} for name in order]
+def _values(counted: dict[str, int], words: dict[str, str] | None = None, chosen: str = "") -> list[dict[str, Any]]:
+    order = sorted(counted, key=lambda name: (-counted[name], name))
+    shown = [name for name in order if name == chosen or name in order[:12]]
+    return [{"code": name, "label": (words or {}).get(name, name), "count": counted[name]} for name in shown]

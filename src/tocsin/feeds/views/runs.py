@@ -107,6 +107,8 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
     elsewhere = sorted({run for group in groups for run in group.elsewhere})
     counting = row.reports.filter(state=ReportState.ACCEPTED, expired_at=None).exists()
     question, pages = Question(request.GET.copy()), Paginator(groups, TYPES)
+    page = pages.page(question.number("page", pages.num_pages))
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     context = {
         **_progress(row),
         "summary": row.summary,
@@ -120,7 +122,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "misnamed": _dated(row.summary.get("misnamed", ())),
         "ahead": _dated(row.summary.get("ahead", ())),
         "question": question,
-        "page": pages.page(question.number("page", pages.num_pages)),
+        "page": page,
         "held": [(group, line) for group in groups for line in group.held],
         "report_count": sum(group.reports for group in groups),
         "folded": lines > OPEN_AT_MOST,

@@ -29,11 +29,13 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
-from tocsin.people.policy import Ability
+from tocsin.people.policy import Ability, may
 
 KINDS_SHOWN = 4
 GROUPS_SHOWN = 3
 """Lines of each table; of more groups the last line is the sum of the others, so that the columns add up."""
+OTHERS_LISTED = 20
+"""Groups that the address of one list names; of more, the list would be no narrower than the whole."""
 BARS = 8
 PEOPLE_SHOWN = 5
 NEEDED_SHOWN = 4
@@ -68,13 +70,14 @@ def situation(request: HttpRequest) -> HttpResponse:
         "feeds": arrivals(health, titles),
         "changes": changes(sums, people),
         "people": who(only, counts),
+        "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": sum(each.number for each in wanted),
         "needed_more": wanted[NEEDED_SHOWN:],
         "needed_more_count": sum(each.number for each in wanted[NEEDED_SHOWN:]),
         "trend": trend(moved, sum(row[-1] for row in sums.moved)),
-        "sectors": bars(counts, people, "sector"),
-        "organisations": bars(counts, people, "whose"),
+        "sectors": bars(counts, people, "sector", is_linked=may(request.user, Ability.VIEW_FINDINGS)),
+        "organisations": bars(counts, people, "whose", is_linked=may(request.user, Ability.VIEW_FINDINGS)),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
         "since": visit.before,
         "log": history.since(visit.before) if visit.before else [],
@@ -179,7 +182,8 @@ def _kind(label: str, names: Sequence[str], moved: Movements, titles: Mapping[st
         return None
     return Kind(
         label=label,
-        url=_list(state=("new", "returned"), type=names),
+        # Of a type with one report nothing is counted: everything in it is new.
+        url=_list(state=("new", "returned"), type=[name for name in names if len(moved.by_type[name]) > 1]),
         numbers=tuple(opened),
         today=opened[-1],
         usual=situation_of.usual_of(opened),
@@ -289,9 +293,11 @@ def changes(sums: Sums, people: Mapping[str, Constituent]) -> dict[str, Any]:
             _line(_label(name, code, label, sectors, names), row, urlencode({name: code or NOBODY}))
             for code, row in shown
         ]
-        if rest := [row for _code, row in rows[len(shown) :]]:
+        if rest := rows[len(shown) :]:
             words = ngettext("{n} other", "{n} others", len(rest))
-            listed.append(_line(words.format(n=len(rest)), _added(rest)))
+            codes = [code or NOBODY for code, _row in rest]
+            query = urlencode({name: codes}, doseq=True) if len(codes) <= OTHERS_LISTED else ""
+            listed.append(_line(words.format(n=len(rest)), _added([row for _code, row in rest]), query))
         tables.append({"title": title, "rows": listed})
     whole = _grouped(lambda whose, what: "", sums, _before(before, "", lambda whose, what: ""))
     return {
@@ -433,9 +439,16 @@ def _trend_title(opened: int, gone: int, usual: Usual | None) -> str:
 
 
 def bars(
-    counts: Sequence[tuple[Any, ...]], people: Mapping[str, Constituent], by: Literal["sector", "whose"]
+    counts: Sequence[tuple[Any, ...]],
+    people: Mapping[str, Constituent],
+    by: Literal["sector", "whose"],
+    *,
+    is_linked: bool = True,
 ) -> dict[str, Any] | None:
-    """Return bars of open findings by sector or constituent, the rest gathered in one; the longest is the title's."""
+    """Return bars of open findings by sector or constituent, the rest gathered in one; the longest is the title's.
+
+    They lead to the list of findings for those who may see it: `is_linked`.
+    """
     sums: dict[str, int] = {}
     labels: dict[str, str] = {}
     for whose, _what, state, number in counts:
@@ -448,7 +461,8 @@ def bars(
     if not order:
         return None
     shown: list[dict[str, Any]] = [
-        {"label": labels[code], "value": sums[code], "url": _list(**{by: code})} for code in order[:BARS]
+        {"label": labels[code], "value": sums[code], "url": _list(**{by: code}) if is_linked else ""}
+        for code in order[:BARS]
     ]
     if rest := order[BARS:]:
         label = ngettext("{n} other", "{n} others", len(rest)).format(n=len(rest))

@@ -48,6 +48,11 @@ def unattributed(request: HttpRequest) -> HttpResponse:
     number = question.number("page", PAGES_AT_MOST)
     found = queries.findings()
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
+    if not blocks and number > 1:
+        question.refuse("page", str(number))
+        number = 1
+        total, blocks = engine.blocks(found, asked, limit=ROWS)
+    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     names = _reverse_names(blocks)
     context = {
         "question": question,

@@ -21,7 +21,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
+from tocsin.people import access
 from tocsin.site import words
 
 register = template.Library()
@@ -166,9 +168,30 @@ def why_link(url: str) -> SafeString:
     return format_html('<a class="why" href="{}">{}</a>', url, _("Why?"))
 
 
-@register.simple_tag
-def crumb(label: str, url: str = "") -> SafeString:
-    """`{% block crumbs %}{% crumb "Findings" url %}{% crumb finding.id %}{% endblock %}`: the last has no address."""
+@register.simple_tag(takes_context=True)
+def may_open(context: template.Context, url: str) -> bool:
+    """`{% may_open url as may_go %}`: whether the reader may open that page of ours."""
+    person = getattr(context["request"], "user", None)
+    return person is None or access.may_open(person, url)  # in a drawing there is nobody to refuse to
+
+
+@register.simple_block_tag(takes_context=True)
+def link(context: template.Context, content: str, url: str) -> SafeString:
+    """`{% link url %}…{% endlink %}`: a link for those who may open the page, else what it says alone.
+
+    For a page that others may open than the one on which the link stands.
+    """
+    return format_html('<a href="{}">{}</a>', url, content) if url and may_open(context, url) else SafeString(content)
+
+
+@register.simple_tag(takes_context=True)
+def crumb(context: template.Context, label: str, url: str = "") -> SafeString:
+    """`{% block crumbs %}{% crumb "Findings" url %}{% crumb finding.id %}{% endblock %}`: the last has no address.
+
+    A place that the reader may not open stands there without a link.
+    """
+    if url and not may_open(context, url):
+        return format_html("<li>{}</li>", label)
     if url:
         return format_html('<li><a href="{}">{}</a></li>', url, label)
     return format_html('<li aria-current="page">{}</li>', label)
@@ -252,10 +275,14 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     }
 
 
-@register.simple_tag
-def left_out(question: Any) -> SafeString:
-    """`{% left_out question %}`: what of the address was not understood, in one sentence; mostly nothing."""
-    said: Sequence[str] = getattr(question, "left_out", ())
+@register.simple_tag(takes_context=True)
+def left_out(context: template.Context) -> SafeString:
+    """`{% left_out %}`: what of the address was not understood, in one sentence; mostly nothing.
+
+    It is read from the `question` of the page. A page that has none asks for nothing: any parameter is left out.
+    """
+    question = context.get("question") or Question(context["request"].GET.copy())
+    said: Sequence[str] = question.left_out
     if not said:
         return SafeString("")
     parts = format_html_join(", ", "{}", [(mono(each),) for each in said[:LEFT_OUT_SHOWN]])

@@ -8,11 +8,15 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
+from django.utils import formats
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from tocsin.feeds import queries
 from tocsin.feeds.queries import Filter
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.people import policy
+from tocsin.site import words
 
 register = template.Library()
 
@@ -34,17 +38,26 @@ def findings_of(context: template.Context, public_id: str) -> dict[str, Any]:
         "total": tally.total,
         "url": _address(public_id),
         "severities": [
-            {"level": level, "count": severities[str(level)], "url": _address(public_id, severity=str(level))}
+            {
+                "level": level,
+                "word": words.SEVERITIES[level],
+                "count": severities[str(level)],
+                "url": _address(public_id, severity=str(level)),
+            }
             for level in range(1, 7)
             if str(level) in severities
         ],
         "states": [
-            {"code": code, "count": states[code], "url": _address(public_id, state=code)}
+            {"code": code, "link": _link(words.STATES[code].word, states[code], _address(public_id, state=code))}
             for code in OPEN
             if code in states
         ],
         "gone": {"count": states.get("gone", 0), "url": _address(public_id, state="gone")},
     }
+
+
+def _link(word: object, number: int, url: str) -> SafeString:
+    return format_html('<a href="{}">{} {}</a>', url, word, formats.number_format(number, force_grouping=True))
 
 
 def _address(public_id: str, **more: str) -> str:

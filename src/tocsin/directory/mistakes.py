@@ -1,0 +1,143 @@
+"""What is wrong with what is to be entered: all of it at once, each mistake with its field.
+
+The actions refuse by it, and pages ask it when a form is not even whole: so facts may be lacking, and what hangs on a
+fact that is lacking is not looked at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from tocsin.directory import openpgp
+from tocsin.directory.choices import ContactRole, Status
+from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
+from tocsin.directory.sectors import sectors
+from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal
+
+Facts = Mapping[str, Any]
+Mistakes = Iterator[Refusal]
+
+
+def of_new_constituent(facts: Facts) -> Mistakes:
+    """Yield what is wrong with a constituent that is to be entered. Where `public_id` is empty, one is made."""
+    public_id = facts.get("public_id", "")
+    if public_id and not is_public_id(public_id):
+        remedy = _("Use letters, digits, dot, underscore and hyphen, at most 64.")
+        yield InvalidInput(_("{value!r} cannot be an id.").format(value=public_id), where="public_id", remedy=remedy)
+    elif public_id and Constituent.objects.filter(public_id=public_id).exists():
+        yield Conflict(_("There is a constituent {value} already.").format(value=public_id), where="public_id")
+    yield from _of_facts(facts)
+
+
+def of_changed_constituent(constituent: Constituent, facts: Facts) -> Mistakes:
+    """Yield what is wrong with facts that a constituent is to have."""
+    yield from _of_facts(facts)
+    if facts.get("status") == Status.FORMER and (still := constituent.claims.filter(valid_to__isnull=True).count()):
+        sentence = _("{name} still has {count} claims without a last day. End them first.")
+        yield Conflict(sentence.format(name=constituent.name, count=still), where="status")
+    if _is_in_circle(constituent, facts.get("parent")):
+        yield Conflict(_("{name} would be its own parent.").format(name=constituent.name), where="parent")
+
+
+def _of_facts(facts: Facts) -> Mistakes:
+    """Yield facts that the tables or the pages could not carry."""
+    if not facts.get("name", "-").strip():
+        yield InvalidInput(_("A constituent needs a name."), where="name")
+    if facts.get("sector", "other") not in sectors():
+        yield InvalidInput(_("{value!r} is no sector.").format(value=facts["sector"]), where="sector")
+    if facts.get("status", Status.ACTIVE) not in Status.values:
+        yield InvalidInput(_("{value!r} is no status.").format(value=facts["status"]), where="status")
+    for field in ("languages", "names"):
+        for code in facts.get(field, ()):
+            if not is_language(code):
+                yield InvalidInput(_("{value!r} is not a language code.").format(value=code), where=field)
+
+
+def _is_in_circle(constituent: Constituent, parent: Constituent | None) -> bool:
+    seen = {constituent.pk}
+    while parent is not None:
+        if parent.pk in seen:
+            return True
+        seen.add(parent.pk)
+        parent = parent.parent
+    return False
+
+
+def of_new_claim(constituent: Constituent, facts: Facts) -> Mistakes:
+    """Yield what is wrong with a claim that is to be entered: `kind`, `value`, `valid_from` and `valid_to`."""
+    value, period = None, (facts.get("valid_from"), facts.get("valid_to"))
+    if facts.get("kind") and facts.get("value"):
+        try:
+            value = canonical(facts["kind"], facts["value"])
+        except ValueError as error:
+            yield InvalidInput(str(error), where="value")
+    if period[0] and period[1] and period[1] < period[0]:
+        yield InvalidInput(_("The last day is before the first day."), where="valid_to")
+        return
+    if not {"valid_from", "valid_to"} <= facts.keys():
+        return
+    if constituent.status == Status.FORMER and period[1] is None:
+        yield InvalidInput(_("A former constituent's claim needs a last day."), where="valid_to")
+    for claim in constituent.claims.filter(kind=facts.get("kind"), value=value) if value else ():
+        if periods_overlap(period, (claim.valid_from, claim.valid_to)):
+            sentence = _("{name} claims {value} already at that time.")
+            yield Conflict(sentence.format(name=constituent.name, value=claim.label), where="value")
+            return
+
+
+def of_last_day(claim: Claim, ends_on: dt.date | None) -> Mistakes:
+    """Yield what is wrong with the last day that a claim is to have."""
+    if ends_on and claim.valid_from and ends_on < claim.valid_from:
+        sentence = _("{value} is claimed from {first} on: the last day cannot be before.")
+        yield InvalidInput(sentence.format(value=claim.label, first=_day(claim.valid_from)), where="ends_on")
+    if ends_on and claim.valid_to and ends_on > claim.valid_to:
+        sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
+        yield Conflict(sentence.format(value=claim.label, last=_day(claim.valid_to)), where="ends_on")
+
+
+def _day(on: dt.date) -> str:
+    return str(formats.date_format(on, pgettext("date format", "j M Y")))
+
+
+def of_contact(contact: Contact, facts: Facts) -> Mistakes:
+    """Yield what is wrong with the facts that a contact is to have, changed or not."""
+    if {"email", "phone"} <= facts.keys() and not facts["email"] and not facts["phone"]:
+        yield InvalidInput(_("A contact needs an e-mail address or a telephone number."), where="email")
+    if (email := facts.get("email")) and not _is_email(email):
+        yield InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email")
+    if facts.get("role", ContactRole.SECURITY) not in ContactRole.values:
+        yield InvalidInput(_("{value!r} is no role.").format(value=facts["role"]), where="role")
+    if (language := facts.get("language")) and not is_language(language):
+        yield InvalidInput(_("{value!r} is not a language code.").format(value=language), where="language")
+    deputised = facts.get("deputy_of")
+    if deputised and (deputised.constituent_id != contact.constituent_id or deputised.pk == contact.pk):
+        yield InvalidInput(_("A deputy stands in for another contact of the same constituent."), where="deputy_of")
+    same = Contact.objects.filter(constituent=contact.constituent_id, role=facts.get("role"), email=email)
+    if email and same.exclude(pk=contact.pk).exists():
+        yield Conflict(_("{value} is a contact in this role already.").format(value=email), where="email")
+    try:
+        openpgp_fingerprint(facts.get("openpgp_key", ""))
+    except openpgp.NotAPublicKey as error:
+        yield InvalidInput(str(error), where="openpgp_key")
+
+
+def openpgp_fingerprint(key: str) -> str:
+    """Return the fingerprint of a key; empty without one. Raises openpgp.NotAPublicKey."""
+    return openpgp.fingerprint(key) if key.strip() else ""
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
