@@ -7,6 +7,8 @@ that is missing, was cut off or is of something else is found; bytes that change
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -59,11 +61,13 @@ def faults(root: Path, expected: Iterable[Expected]) -> Iterator[tuple[Expected,
 
 
 def _rows_in(path: Path) -> int | str:
-    """Return how many rows a file holds, or what is wrong with it."""
+    """Return how many rows a file holds, or what is wrong with it. Raises PermissionError."""
     try:
         rows: int = pq.read_metadata(path).num_rows
     except FileNotFoundError:
         return MISSING
+    except PermissionError as error:  # who may not look at a file cannot say how it is; Arrow does not name it
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from error
     except (OSError, pa.ArrowInvalid):
         return UNREADABLE
     return rows

@@ -93,7 +93,14 @@ def test_a_data_directory_that_is_a_file_gets_a_sentence(tocsin: Command, tmp_pa
     place = tmp_path / "file"
     place.write_text("")
     for command in ("feed runs", "upgrade", "serve"):
-        assert f"{place}/version cannot be used (Not a directory)" in said_once(tocsin(*command.split(), home=place))
+        said = said_once(tocsin(*command.split(), home=place))
+        assert said.startswith(
+            f"tocsin: {place}/version cannot be used (Not a directory). Set TOCSIN_HOME to the folder"
+        )
+    for home in (place, place / "below"):
+        doctor = tocsin("doctor", home=home)
+        says = f"home: {place} is a file. Set TOCSIN_HOME to the folder of the instance.\n"
+        assert (doctor.returncode, doctor.stdout, doctor.stderr) == (1, says, "")
 
 
 def test_a_file_of_the_home_that_may_not_be_opened_gets_a_sentence(ready: Path, tocsin: Command) -> None:
@@ -135,7 +142,7 @@ def test_a_database_that_is_gone_from_a_full_store_is_not_made_anew(
     assert "gone, but the store holds what was imported" in doctor.stdout and "tocsin upgrade" not in doctor.stdout
 
 
-def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path: Path) -> None:
+def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path) -> None:
     """What SQLite says of it, as `doctor` hears it: whoever runs the tests may write everywhere."""
     (ready / "tocsin.sqlite3").chmod(0o444)
     with closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection:
@@ -145,4 +152,3 @@ def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path
             raised = OperationalError(str(error))
             raised.__cause__ = error
     assert unusable.is_barred(raised) and not unusable.is_damaged(raised)
-    assert re.search(r"belongs to \S+\. Run commands as that user: sudo -u", unusable.by_its_owner(ready))
