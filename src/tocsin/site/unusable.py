@@ -24,6 +24,13 @@ _DAMAGED = (11, 26)
 """SQLITE_CORRUPT, SQLITE_NOTADB."""
 _NO_TABLE = "42P01"
 """PostgreSQL's number of it."""
+AWAY, BARRED, DAMAGED = "away", "barred", "damaged"
+_UNREADABLE = 10
+"""SQLITE_IOERR."""
+_SERVER_STATES = ("08", "28", "3D", "53", "57P", "58")
+"""How PostgreSQL's numbers begin that speak of the server: no connection, nobody let in, no such database, no memory or
+disk or connection left, shutting down or starting up, an error of its system. What it says without a number is of the
+connection, too. Others, as of two that wait for each other, are of the question."""
 _STATES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO)
 
 
@@ -34,6 +41,15 @@ def sentence(error: BaseException, home: Path) -> str | None:
     # Who has not loaded Django has no error of it.
     database = sys.modules.get("django.db.utils")
     return _of_database(error) if database and isinstance(error, database.Error) else None
+
+
+def state_of_database(error: BaseException) -> str | None:
+    """Return `away`, `barred` or `damaged` when that is why a question was not answered; None for any other error."""
+    if _lacks_table(error) or is_damaged(error) or _sqlite_number(error) == _UNREADABLE:
+        return DAMAGED
+    if is_barred(error):
+        return BARRED
+    return AWAY if _is_away(error) else None
 
 
 def first_line(error: BaseException) -> str:
@@ -125,13 +141,26 @@ def _remedy(error: OSError, path: Path, home: Path) -> str:
 def _of_database(error: BaseException) -> str | None:
     from django.db import DatabaseError, InterfaceError, OperationalError
 
-    if getattr(error.__cause__, "sqlstate", None) == _NO_TABLE or str(error).startswith("no such table"):
+    if _lacks_table(error):
         return LACKS_TABLES
     if type(error) not in (DatabaseError, InterfaceError, OperationalError):
         return None  # of what was asked: ProgrammingError, DataError, IntegrityError …
     if _sqlite_number(error) == _OF_THE_QUESTION:
         return None
     return f"The database cannot be used ({first_line(error)}). {ASK}"
+
+
+def _lacks_table(error: BaseException) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == _NO_TABLE or str(error).startswith("no such table")
+
+
+def _is_away(error: BaseException) -> bool:
+    """Say whether a database server did not do its part."""
+    from django.db import InterfaceError, OperationalError
+
+    if not isinstance(error, InterfaceError | OperationalError) or not hasattr(error.__cause__, "sqlstate"):
+        return False
+    return (error.__cause__.sqlstate or "08").startswith(_SERVER_STATES)
 
 
 def _sqlite_number(error: BaseException) -> int | None:
