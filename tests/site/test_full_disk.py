@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError
 
 from tests.feeds.reports import write
 from tests.homes import Home
@@ -103,12 +104,54 @@ def test_the_worker_waits_for_room_and_says_so_once(
     assert said.endswith("is full: background work waits until there is room.")
 
 
-def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    from django.db import OperationalError
+def _of_sqlite(number: int, words: str) -> DatabaseError:
+    """An error as Django makes it of one of SQLite."""
+    cause, error = sqlite3.DatabaseError(words), DatabaseError(words)
+    cause.sqlite_errorcode = number  # type: ignore[attr-defined]
+    error.__cause__ = cause
+    return error
 
-    def work(_stop: threading.Event) -> None:
-        raise OperationalError("no such table: jobs_job")
 
-    with pytest.raises(OperationalError):
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(11, "database disk image is malformed"), (14, "unable to open database file"), (1, "no such table: jobs_job")],
+)
+def test_a_worker_waits_for_a_database_that_somebody_must_mend_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, words: str
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
+    stop, tries = threading.Event(), []
+
+    def work(told: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise _of_sqlite(number, words)
+        told.set()
+
+    worker._while_there_is_room(stop, work)
+
+    assert len(tries) == 4
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("tocsin: The database ") and said.endswith(" Background work waits until then.")
+
+
+def test_a_helper_says_it_too_and_leaves_the_work_to_the_next(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def work() -> None:
+        raise _of_sqlite(11, "database disk image is malformed")
+
+    assert worker._once(work, tmp_path) == 1
+    assert "malformed" in capsys.readouterr().err
+    assert worker._once(lambda: None, tmp_path) == 0
+
+
+def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def work(_stop: threading.Event | None = None) -> None:
+        raise _of_sqlite(1, "no such column: run_after")
+
+    with pytest.raises(DatabaseError):
         worker._while_there_is_room(threading.Event(), work)
+    with pytest.raises(DatabaseError):
+        worker._once(work, tmp_path)
     assert capsys.readouterr().err == ""

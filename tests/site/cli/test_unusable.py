@@ -6,6 +6,8 @@ import os
 import re
 import sqlite3
 import time
+import urllib.error
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from django.db import OperationalError
 
 from tests.commands import Command, Completed
 from tests.feeds.reports import write
-from tests.site.cli.test_serve import free_port, serving
+from tests.site.cli.test_serve import free_port, health, serving
 from tocsin.site import unusable
 
 AWAY = "postgresql://x:geheim@127.0.0.1:1/no"
@@ -51,10 +53,23 @@ def _junk(database: Path) -> None:
     database.write_bytes(b"junk" * 4096)
 
 
-def _cut(database: Path) -> None:
+def _written_out(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _cut(database: Path) -> None:
+    _written_out(database)
     os.truncate(database, database.stat().st_size // 3)
+
+
+def _zero(database: Path) -> None:
+    """From the third page on, as a disk does that forgets."""
+    _written_out(database)
+    size = database.stat().st_size
+    with database.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(size - 2 * 4096))
 
 
 @pytest.mark.parametrize("damage", [_junk, _cut])
@@ -74,6 +89,29 @@ def test_a_damaged_file_gets_a_sentence(ready: Path, tocsin: Command, damage: ob
 def test_serving_a_damaged_file_ends_at_once(ready: Path, tocsin: Command) -> None:
     _junk(ready / "tocsin.sqlite3")
     assert "file is not a database" in said_once(tocsin("serve", port=str(free_port())))
+
+
+def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentence(ready: Path, tocsin: Command) -> None:
+    with serving(ready) as (process, address):
+        health(address)
+        time.sleep(2)  # the worker is at work
+        _zero(ready / "tocsin.sqlite3")
+        for _ in range(5):
+            page = urllib.request.Request(f"{address}/findings/", headers={"Cookie": f"session={32 * 'x'}"})
+            with pytest.raises(urllib.error.HTTPError) as answer:
+                urllib.request.urlopen(page, timeout=30)
+            text = answer.value.read().decode()
+            assert (answer.value.code, answer.value.headers["Retry-After"]) == (503, "30")
+            assert "<h1>The database is damaged</h1>" in text and "<code>tocsin doctor</code>" in text
+        time.sleep(8)  # the worker has tried again
+        process.terminate()
+        assert process.stderr
+        log = process.stderr.read().splitlines()
+    assert "Restore the last backup" in tocsin("doctor").stdout
+    (of_worker,) = [line for line in log if line.endswith("Background work waits until then.")]
+    of_pages = [line for line in log if line.endswith("Pages that need it answer 503 until then.")]
+    assert of_worker.startswith("tocsin: The database cannot be used (database disk image is malformed). Run `tocsin")
+    assert len(log) == 1 + 1 + len(of_pages) <= 4, log
 
 
 def test_a_worker_waits_for_a_server_that_is_away_with_one_sentence(ready: Path) -> None:
