@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from tests.feeds.reports import write
 from tests.homes import Home
+from tests.site.cli.test_serve import serving
 from tests.small_disks import mounted
 from tocsin.kernel.disk import FULL
 from tocsin.site.serving import worker
@@ -63,6 +64,22 @@ def test_what_is_there_is_read_and_saved_though_the_disk_is_full(filled: Home, t
     (home.parent / "fill").unlink()
     filled.run(write(tmp_path / "in", 1, [1]))
     assert len(filled.findings()) == 2
+
+
+@pytest.mark.mounts
+@pytest.mark.parametrize("only", [(), ("--only", "web")])
+def test_a_server_that_has_no_room_for_its_style_sheets_says_so_and_ends(filled: Home, only: tuple[str, ...]) -> None:
+    shutil.rmtree(filled.place / "static", ignore_errors=True)
+    os.truncate(filled.place.parent / "fill", (filled.place.parent / "fill").stat().st_size - 160_000)
+    with serving(filled.place, *only) as (process, _address):
+        assert process.wait(60) == 1
+        assert process.stderr
+        said = process.stderr.read()
+    static = filled.place / "static"
+    assert (
+        said == f"tocsin: The disk of {static} is full: the style sheets of the pages cannot be written. Make room.\n"
+    )
+    assert not list(static.iterdir()), "nothing is left behind"
 
 
 @pytest.mark.mounts

@@ -30,7 +30,7 @@ def serve(config: Config, only: str | None = None) -> int:
     with instance.serving_lock(config.home, alone=False):
         if only != WORKER:
             check_free(where)
-        if amiss := require_steps(_environment(config)):
+        if amiss := require_steps(_environment(config), pages=only != WORKER):
             say(amiss)
         if only != WORKER:
             instance.note_address(config.home, where.url)
