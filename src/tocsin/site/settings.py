@@ -85,7 +85,9 @@ CONNECT_WITHIN_S = 10
 def _database() -> dict[str, Any]:
     """SQLite keeps every acknowledged write through a power cut: `synchronous=FULL`, one writer at a time."""
     if CONFIG.database_url and not CONFIG.database_url.startswith("sqlite"):
-        server = dict(dj_database_url.parse(CONFIG.database_url, conn_max_age=60, conn_health_checks=True))
+        server: dict[str, Any] = dict(
+            dj_database_url.parse(CONFIG.database_url, conn_max_age=60, conn_health_checks=True)
+        )
         return {**server, "OPTIONS": {"connect_timeout": CONNECT_WITHIN_S, **server.get("OPTIONS", {})}}
     address = CONFIG.database_url or f"sqlite:///{CONFIG.home / 'tocsin.sqlite3'}"
     return {

@@ -158,9 +158,9 @@ def _is_away(error: BaseException) -> bool:
     """Say whether a database server did not do its part."""
     from django.db import InterfaceError, OperationalError
 
-    if not isinstance(error, InterfaceError | OperationalError) or not hasattr(error.__cause__, "sqlstate"):
-        return False
-    return (error.__cause__.sqlstate or "08").startswith(_SERVER_STATES)
+    number: str | None = getattr(error.__cause__, "sqlstate", "")
+    is_state = number is None or number.startswith(_SERVER_STATES)
+    return is_state and isinstance(error, InterfaceError | OperationalError)
 
 
 def _sqlite_number(error: BaseException) -> int | None:
