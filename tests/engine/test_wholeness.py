@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tocsin.engine import lost
+from tocsin.engine import lost, wholeness
 from tocsin.engine.lost import LostFile
 from tocsin.engine.query import Database
 from tocsin.engine.reduce import read_state
@@ -68,6 +69,24 @@ def test_a_file_that_is_missing_or_cut_off_is_named(
     expected = Expected((FILE, "state/scan_rdp/r1-0001.parquet"), 2000)
 
     assert list(faults(tmp_path, [expected])) == [(expected, [Fault(FILE, why)])]
+
+
+def test_several_footers_are_read_at_once_and_what_is_wrong_keeps_its_order(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = threading.Barrier(wholeness.READERS, timeout=20)
+
+    def rows_in(file: Path) -> int | str:
+        met.wait()  # each waits for the others: one after the other would wait in vain
+        return 1000 if file == path else MISSING
+
+    monkeypatch.setattr(wholeness, "_rows_in", rows_in)
+    monkeypatch.setattr(wholeness, "_AT_ONCE", 2 * wholeness.READERS)
+    files = [FILE, *(f"state/scan_rdp/{number}.parquet" for number in range(3 * wholeness.READERS - 1))]
+
+    found = list(faults(tmp_path, (Expected((file,)) for file in files)))
+
+    assert [fault.file for _expected, (fault,) in found] == files[1:]
 
 
 def test_a_file_with_other_rows_than_it_had_is_named(path: Path, tmp_path: Path) -> None:

@@ -106,3 +106,12 @@ def test_init_and_doctor_name_a_misspelt_variable(tocsin: Command) -> None:
     assert (done.returncode, done.stderr) == (0, f"tocsin: {said}\n")
     doctor = tocsin("doctor", languge="fr")
     assert (doctor.returncode, doctor.stdout) == (1, f"settings: one is not known. {said}\n")
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?connect_timeout=30", 30)])
+def test_a_server_that_is_cut_off_is_given_up_soon(query: str, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = config.Config(database_url=f"postgresql://a@b/c{query}")
+    monkeypatch.setattr(settings, "CONFIG", given)
+    found = settings._database()
+    assert found["OPTIONS"]["connect_timeout"] == seconds
+    assert (found["HOST"], found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == ("b", 60, True)

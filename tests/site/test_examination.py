@@ -126,7 +126,10 @@ def test_every_wrong_setting_gets_a_line_of_its_own(ready: Path, tocsin: Command
 def test_an_instance_that_is_none_is_told_to_init(tocsin: Command, home: Path) -> None:
     done = tocsin("doctor")
     assert done.returncode == 1
-    assert done.stdout == f"instance: {home} is not set up. Run: tocsin init\n"
+    assert (
+        done.stdout
+        == f"instance: {home} is not set up. Run: tocsin init; or set TOCSIN_HOME to where the instance is\n"
+    )
 
 
 @pytest.mark.parametrize(

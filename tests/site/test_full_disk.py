@@ -11,9 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError
 
 from tests.feeds.reports import write
 from tests.homes import Home
+from tests.site.cli.test_serve import serving
 from tests.small_disks import mounted
 from tocsin.kernel.disk import FULL
 from tocsin.site.serving import worker
@@ -65,6 +67,22 @@ def test_what_is_there_is_read_and_saved_though_the_disk_is_full(filled: Home, t
 
 
 @pytest.mark.mounts
+@pytest.mark.parametrize("only", [(), ("--only", "web")])
+def test_a_server_that_has_no_room_for_its_style_sheets_says_so_and_ends(filled: Home, only: tuple[str, ...]) -> None:
+    shutil.rmtree(filled.place / "static", ignore_errors=True)
+    os.truncate(filled.place.parent / "fill", (filled.place.parent / "fill").stat().st_size - 160_000)
+    with serving(filled.place, *only) as (process, _address):
+        assert process.wait(60) == 1
+        assert process.stderr
+        said = process.stderr.read()
+    static = filled.place / "static"
+    assert (
+        said == f"tocsin: The disk of {static} is full: the style sheets of the pages cannot be written. Make room.\n"
+    )
+    assert not list(static.iterdir()), "nothing is left behind"
+
+
+@pytest.mark.mounts
 def test_what_was_committed_last_is_read_from_the_log(filled: Home) -> None:
     """After a crash what is committed may stand in the write-ahead log alone."""
     database = filled.place / "tocsin.sqlite3"
@@ -103,12 +121,54 @@ def test_the_worker_waits_for_room_and_says_so_once(
     assert said.endswith("is full: background work waits until there is room.")
 
 
-def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    from django.db import OperationalError
+def _of_sqlite(number: int, words: str) -> DatabaseError:
+    """An error as Django makes it of one of SQLite."""
+    cause, error = sqlite3.DatabaseError(words), DatabaseError(words)
+    cause.sqlite_errorcode = number  # type: ignore[attr-defined]
+    error.__cause__ = cause
+    return error
 
-    def work(_stop: threading.Event) -> None:
-        raise OperationalError("no such table: jobs_job")
 
-    with pytest.raises(OperationalError):
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(11, "database disk image is malformed"), (14, "unable to open database file"), (1, "no such table: jobs_job")],
+)
+def test_a_worker_waits_for_a_database_that_somebody_must_mend_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, words: str
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
+    stop, tries = threading.Event(), []
+
+    def work(told: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise _of_sqlite(number, words)
+        told.set()
+
+    worker._while_there_is_room(stop, work)
+
+    assert len(tries) == 4
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("tocsin: The database ") and said.endswith(" Background work waits until then.")
+
+
+def test_a_helper_says_it_too_and_leaves_the_work_to_the_next(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def work() -> None:
+        raise _of_sqlite(11, "database disk image is malformed")
+
+    assert worker._once(work, tmp_path) == 1
+    assert "malformed" in capsys.readouterr().err
+    assert worker._once(lambda: None, tmp_path) == 0
+
+
+def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def work(_stop: threading.Event | None = None) -> None:
+        raise _of_sqlite(1, "no such column: run_after")
+
+    with pytest.raises(DatabaseError):
         worker._while_there_is_room(threading.Event(), work)
+    with pytest.raises(DatabaseError):
+        worker._once(work, tmp_path)
     assert capsys.readouterr().err == ""

@@ -6,6 +6,8 @@ import dataclasses
 import gzip
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.commands import environment
+from tests.site.cli.test_serve import free_port
 from tocsin.kernel.refusals import Unavailable
+from tocsin.site.serving.addresses import Listening
+from tocsin.site.serving.parts import web_command
 from tocsin.site.static_files import KEPT_FOLDERS, StaticFileNames, gathered
 
 
@@ -97,6 +103,17 @@ def test_a_folder_that_cannot_be_written_is_named(settings: Any, tmp_path: Path)
 
     with pytest.raises(Unavailable, match=r"cannot be written to .*static"):
         gathered()
+
+
+def test_a_web_process_that_cannot_start_says_so_without_a_traceback(ready: Path) -> None:
+    """Whoever takes the style sheets away from under a server with a full disk: it tries again, and says a sentence."""
+    shutil.rmtree(ready / "static", ignore_errors=True)
+    (ready / "static").write_text("a file stands where the folder should be")
+    command = [*web_command(Listening("127.0.0.1", free_port())), "--workers", "1"]
+    done = subprocess.run(command, env=environment(ready), capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert f"tocsin: Style sheets cannot be written to {ready}/static (" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_vendored_script_comes_with_its_licence(folder: Path) -> None:

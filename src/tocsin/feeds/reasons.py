@@ -170,7 +170,8 @@ MAPPINGS = (
 """What is wrong with a mapping file: whatever reads reports meets it, long after the file was put there."""
 _IN_MAPPING = re.compile(r"(?:\A| )(mappings/[^:]*?\.toml(?:, \[\w*\][^:]*)?): ")
 PLACED = _("{where}: {problem}")
-TRIED = _("{reason} It was tried {number} times.")
+TRIED, TRIED_ONCE = _("{reason} It was tried {number} times."), _("{reason} It was tried {number} time.")
+"""As the worker writes it: whoever may try a job once only is no exception."""
 HOLDERS = (
     _("run {run}"),
     _("the withdrawal of run {run}"),
@@ -268,10 +269,10 @@ def said_of_end(text: str) -> str:
 
 def said_of_order(text: str) -> str:
     """Return why an order came to nothing in the reader's language."""
-    tried = _pattern(TRIED).fullmatch(text)
-    reason = tried["reason"] if tried else text
-    found = _said(reason, ORDERS) or _said_of_mapping(reason) or said_of_end(reason)
-    return gettext(TRIED).format(reason=found, number=tried["number"]) if tried else found
+    for sentence in (TRIED, TRIED_ONCE):
+        if tried := _pattern(sentence).fullmatch(text):
+            return gettext(sentence).format(reason=said_of_order(tried["reason"]), number=tried["number"])
+    return _said(text, ORDERS) or _said_of_mapping(text) or said_of_end(text)
 
 
 def _said_of_mapping(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.retention import Retention
 from tocsin.kernel.tlp import TLP
+from tocsin.site import unusable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,7 @@ def examine(environment: Mapping[str, str] | None = None) -> tuple[Config, list[
     problems: list[InvalidInput] = []
     home = Path(environment.get("TOCSIN_HOME", "var")).absolute()
     path = Path(environment.get("TOCSIN_CONFIG", home / "tocsin.toml"))
-    given = _from_file(path, problems) if path.is_file() else {}
+    given = _from_file(path, home, problems)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Config):
         try:
@@ -163,15 +164,18 @@ def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
             yield name, InvalidInput(problem, where=f"TOCSIN_{name.upper()}", remedy=remedy)
 
 
-def _from_file(path: Path, problems: list[InvalidInput]) -> dict[str, Any]:
-    """Return the settings in a file; what is wrong with it is added to the problems."""
+def _from_file(path: Path, home: Path, problems: list[InvalidInput]) -> dict[str, Any]:
+    """Return the settings in a file, none where there is no file; what is wrong with it is added to the problems."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(InvalidInput(f"it cannot be read as TOML ({error}).", where=str(path)))
         return {}
     except OSError as error:
-        problems.append(InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path)))
+        remedy = unusable.by_its_owner(path, home) if isinstance(error, PermissionError) else ""
+        problems.append(InvalidInput(f"it cannot be read ({error.strerror}).", where=str(path), remedy=remedy))
         return {}
     known = {field.name for field in dataclasses.fields(Config)}
     problems += [_unknown(name, known, path) for name in values if name not in known]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 import shutil
 import sqlite3
 import stat
@@ -25,6 +26,7 @@ from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
 from tocsin.site import config as configuration
 from tocsin.site import instance, unusable
+from tocsin.site.belongings import hindrance
 from tocsin.site.config import Config
 from tocsin.site.serving.addresses import faults, listening
 from tocsin.site.starting import is_gone, read_on_full_disk, set_up_django
@@ -67,15 +69,31 @@ Check = Callable[[Config], Iterator[Verdict]]
 def examine() -> list[Verdict]:
     """Return all verdicts. The database is asked only when the settings can be read and the instance is set up."""
     config, problems = configuration.examine()
+    if closed := _closed(config.home):
+        return [closed]
     verdicts = [Verdict("settings", "one cannot be used", str(each)) for each in problems]
     verdicts += [Verdict("settings", "one is not known", str(each)) for each in configuration.unknown_variables()]
     verdicts = verdicts or [Verdict("settings", "read")]
+    hindered = hindrance(config.home) if config.home.is_dir() else None
+    if hindered:
+        verdicts.append(Verdict("files", hindered.says, hindered.fix))
+    if hindered and hindered.bars:
+        return verdicts
     verdicts += [verdict for check in WITHOUT_DATABASE for verdict in check(config)]
     if not problems and instance.version_of(config.home) is not None:
         set_up_django()
         read_on_full_disk()
         verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
     return verdicts
+
+
+def _closed(home: Path) -> Verdict | None:
+    """Why nothing in the data directory can be looked at, if that is so."""
+    if barrier := unusable.barrier(home):
+        me = unusable.name_of(os.geteuid())
+        return Verdict("home", f"{barrier} may not be entered by {me}", unusable.by_its_owner(home, home))
+    last = unusable.end_of_way(home)
+    return None if last.is_dir() else Verdict("home", f"{last} is a file", unusable.A_FOLDER)
 
 
 def _python(_config: Config) -> Iterator[Verdict]:
@@ -93,8 +111,9 @@ def _set_up(config: Config) -> Iterator[Verdict]:
     try:
         instance.require_ready(config.home)
     except Refusal as refusal:
-        command = "tocsin init" if instance.version_of(config.home) is None else "tocsin upgrade"
-        yield Verdict("instance", str(refusal).split(". ")[0], f"Run: {command}")
+        lacks = instance.version_of(config.home) is None
+        fix = "Run: tocsin init; or set TOCSIN_HOME to where the instance is" if lacks else "Run: tocsin upgrade"
+        yield Verdict("instance", str(refusal).split(". ")[0], fix)
     else:
         yield Verdict("instance", f"{config.home} is set up")
 
@@ -117,8 +136,15 @@ def _writable(config: Config) -> Iterator[Verdict]:
             except OSError as error:
                 if is_full(error, folder):
                     continue  # `_disk` says so
-                owner = folder.owner()
-                yield Verdict(about, f"{folder}: {error.strerror}", f"Let {owner} run the server, or change the owner.")
+                yield Verdict(
+                    about, f"{folder} cannot be written to ({error.strerror})", _for_writing(error, folder, config.home)
+                )
+
+
+def _for_writing(error: OSError, folder: Path, home: Path) -> str:
+    if isinstance(error, PermissionError):
+        return unusable.by_its_owner(folder, home)
+    return "The messages of the system say why: journalctl -k"
 
 
 def _disk(config: Config) -> Iterator[Verdict]:
@@ -191,7 +217,7 @@ def _administrators(config: Config) -> Iterator[Verdict]:
         yield Verdict("accounts", nobody, "Run: tocsin init (it prints a link)")
 
 
-def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
+def _sqlite_whole(config: Config) -> Iterator[Verdict]:
     from django.db import Error, connection
 
     path = Path(str(connection.settings_dict["NAME"]))
@@ -202,7 +228,9 @@ def _sqlite_whole(_config: Config) -> Iterator[Verdict]:
             said = cursor.execute("PRAGMA quick_check(1)").fetchone()[0]
     except Error as error:
         if unusable.is_barred(error):
-            yield Verdict("database file", f"{path} may not be used ({error})", unusable.by_its_owner(path))
+            yield Verdict(
+                "database file", f"{path} may not be used ({error})", unusable.by_its_owner(path, config.home)
+            )
             return
         said = error
     fix = "" if said == "ok" else RESTORE

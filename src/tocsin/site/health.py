@@ -13,17 +13,18 @@ from tocsin.site.setting_up import pending_migrations
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database answers and is of this version, else 503; the body says which."""
-    database = _database_answers()
-    migrated = database and not pending_migrations()
+    lacking = _lacking_steps()
+    database, migrated = lacking is not None, lacking == ()
     whole = database and migrated
     body = {"ok": whole, "database": database, "migrations": migrated, "version": __version__}
     return JsonResponse(body, status=200 if whole else 503, headers={"Cache-Control": "no-store"})
 
 
-def _database_answers() -> bool:
+def _lacking_steps() -> tuple[str, ...] | None:
+    """Return the steps that the database lacks; None when it does not answer."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return pending_migrations()
     except Error:
-        return False
-    return True
+        return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 
 _LINK = re.compile(r"(sign-in(?:/|%2F)+(?:enrol|demo)(?:/|%2F)+)[^\s/?#&'\"%]+", re.IGNORECASE)
 """As `people.urls` has them, also quoted in an address that leads there; a test compares."""
@@ -30,3 +31,11 @@ class Discreet(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, or lines."""
         return discreet(self._inner.format(record))
+
+
+class Untold(logging.Filter):
+    """Lets pass what nobody has told yet: whoever answers 503 has said in the log why, in a sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the line is written."""
+        return getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE

@@ -78,10 +78,17 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
+CONNECT_WITHIN_S = 10
+"""A database server that is cut off is given up after that, not after the two minutes of the system: a page waits."""
+
+
 def _database() -> dict[str, Any]:
     """SQLite keeps every acknowledged write through a power cut: `synchronous=FULL`, one writer at a time."""
     if CONFIG.database_url and not CONFIG.database_url.startswith("sqlite"):
-        return dict(dj_database_url.parse(CONFIG.database_url, conn_max_age=60, conn_health_checks=True))
+        server: dict[str, Any] = dict(
+            dj_database_url.parse(CONFIG.database_url, conn_max_age=60, conn_health_checks=True)
+        )
+        return {**server, "OPTIONS": {"connect_timeout": CONNECT_WITHIN_S, **server.get("OPTIONS", {})}}
     address = CONFIG.database_url or f"sqlite:///{CONFIG.home / 'tocsin.sqlite3'}"
     return {
         **dj_database_url.parse(address),
@@ -143,6 +150,7 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"discreet": {"()": "tocsin.site.log_lines.Discreet"}},
+    "filters": {"untold": {"()": "tocsin.site.log_lines.Untold"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "discreet"},
         "nowhere": {"class": "logging.NullHandler"},
@@ -150,7 +158,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["nowhere"], "level": "INFO", "propagate": False},
-        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "filters": ["untold"], "level": "ERROR", "propagate": False},
     },
 }
 

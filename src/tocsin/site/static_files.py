@@ -23,6 +23,7 @@ from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from tocsin.kernel.disk import is_full
 from tocsin.kernel.refusals import Unavailable
 
 KEPT_FOLDERS = 2
@@ -52,9 +53,14 @@ def gathered() -> Path:
         try:
             _gather(files, folder)
         except OSError as error:
-            message = f"Style sheets cannot be written to {folder.parent} ({error.strerror}). Make it writable."
-            raise Unavailable(message) from error
+            raise Unavailable(_refusal(error, folder.parent)) from error
     return folder
+
+
+def _refusal(error: OSError, parent: Path) -> str:
+    if is_full(error, parent):
+        return f"The disk of {parent} is full: the style sheets of the pages cannot be written. Make room."
+    return f"Style sheets cannot be written to {parent} ({error.strerror}). Make it writable."
 
 
 def _files() -> Iterator[tuple[str, Storage]]:

@@ -7,11 +7,14 @@ database is one of the software, and stays what it is.
 from __future__ import annotations
 
 import errno
+import os
 import pwd
+import shlex
 import sys
 from pathlib import Path
 
 ASK = "Run `tocsin doctor`: it says what mends it."
+A_FOLDER = "Set TOCSIN_HOME to the folder of the instance."
 LACKS_TABLES = "The database lacks its tables. Run `tocsin upgrade` if it was never used, else restore the last backup."
 _OF_THE_QUESTION = 1
 """SQLITE_ERROR: what is asked cannot be answered, by a database that works."""
@@ -21,6 +24,13 @@ _DAMAGED = (11, 26)
 """SQLITE_CORRUPT, SQLITE_NOTADB."""
 _NO_TABLE = "42P01"
 """PostgreSQL's number of it."""
+AWAY, BARRED, DAMAGED = "away", "barred", "damaged"
+_UNREADABLE = 10
+"""SQLITE_IOERR."""
+_SERVER_STATES = ("08", "28", "3D", "53", "57P", "58")
+"""How PostgreSQL's numbers begin that speak of the server: no connection, nobody let in, no such database, no memory or
+disk or connection left, shutting down or starting up, an error of its system. What it says without a number is of the
+connection, too. Others, as of two that wait for each other, are of the question."""
 _STATES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO)
 
 
@@ -31,6 +41,15 @@ def sentence(error: BaseException, home: Path) -> str | None:
     # Who has not loaded Django has no error of it.
     database = sys.modules.get("django.db.utils")
     return _of_database(error) if database and isinstance(error, database.Error) else None
+
+
+def state_of_database(error: BaseException) -> str | None:
+    """Return `away`, `barred` or `damaged` when that is why a question was not answered; None for any other error."""
+    if _lacks_table(error) or is_damaged(error) or _sqlite_number(error) == _UNREADABLE:
+        return DAMAGED
+    if is_barred(error):
+        return BARRED
+    return AWAY if _is_away(error) else None
 
 
 def first_line(error: BaseException) -> str:
@@ -49,33 +68,99 @@ def is_barred(error: BaseException) -> bool:
     return _sqlite_number(error) in _BARRED
 
 
-def by_its_owner(path: Path) -> str:
-    """Return how to be allowed to use a file or folder: as who owns it."""
-    number = path.stat().st_uid
+def by_its_owner(path: Path, home: Path) -> str:
+    """Return how to be allowed to use a file or folder of the data directory: as who owns it, or by owning it."""
+    barred, me = end_of_way(path), os.geteuid()
+    owner = barred.stat().st_uid
+    if owner == me:
+        return f"It is yours, and its mode forbids it. Run: chmod -R u+rwX {_quoted(barred)}"
+    if _owner_of(home) == me:
+        return f"It belongs to {name_of(owner)}, the data directory to you. {give_back(home)}"
+    command = f"sudo -u {name_of(owner)} TOCSIN_HOME={_quoted(home)} tocsin doctor"
+    return f"It belongs to {name_of(owner)}. Run commands as that user, for instance: {command}"
+
+
+def barrier(folder: Path) -> Path | None:
+    """Return what keeps this user from a folder: itself, or one on the way to it; None where nothing does."""
+    last = end_of_way(folder)
+    wanted = os.R_OK | os.X_OK if last == folder else os.X_OK
+    return last if last.is_dir() and not os.access(last, wanted) else None
+
+
+def end_of_way(path: Path) -> Path:
+    """Return the first folder on the way to a path that this user may not enter, else the last of it that is there."""
+    last = path
+    for each in (*reversed(path.parents), path):
+        if not os.access(each, os.F_OK):
+            break
+        last = each
+        if not os.access(each, os.X_OK):
+            break
+    return last
+
+
+def give_back(home: Path) -> str:
+    """Return the command by which everything in the data directory is again of who owns that."""
+    return f"Run: sudo chown -R {name_of(home.stat().st_uid)}: {_quoted(home)}"
+
+
+def name_of(user: int) -> str:
+    """Return the name of a user by its number; `#1000` where it has none."""
     try:
-        owner = pwd.getpwuid(number).pw_name
+        return pwd.getpwuid(user).pw_name
     except KeyError:
-        owner = f"#{number}"
-    return f"It belongs to {owner}. Run commands as that user: sudo -u {owner} tocsin doctor"
+        return f"#{user}"
+
+
+def _owner_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except OSError:  # there is none, or nobody lets this user look
+        return None
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _of_files(error: OSError, home: Path) -> str | None:
     if error.errno not in _STATES or not isinstance(error.filename, str):
         return None
     path = Path(error.filename).absolute()
-    return f"{path} cannot be used ({error.strerror}). {ASK}" if path.is_relative_to(home) else None
+    if not path.is_relative_to(home):
+        return None
+    return f"{path} cannot be used ({error.strerror}). {_remedy(error, path, home)}"
+
+
+def _remedy(error: OSError, path: Path, home: Path) -> str:
+    if isinstance(error, PermissionError):
+        return by_its_owner(path, home)
+    return ASK if home.is_dir() else A_FOLDER
 
 
 def _of_database(error: BaseException) -> str | None:
     from django.db import DatabaseError, InterfaceError, OperationalError
 
-    if getattr(error.__cause__, "sqlstate", None) == _NO_TABLE or str(error).startswith("no such table"):
+    if _lacks_table(error):
         return LACKS_TABLES
     if type(error) not in (DatabaseError, InterfaceError, OperationalError):
         return None  # of what was asked: ProgrammingError, DataError, IntegrityError …
     if _sqlite_number(error) == _OF_THE_QUESTION:
         return None
     return f"The database cannot be used ({first_line(error)}). {ASK}"
+
+
+def _lacks_table(error: BaseException) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == _NO_TABLE or str(error).startswith("no such table")
+
+
+def _is_away(error: BaseException) -> bool:
+    """Say whether a database server did not do its part."""
+    from django.db import InterfaceError, OperationalError
+
+    number: str | None = getattr(error.__cause__, "sqlstate", "")
+    is_state = number is None or number.startswith(_SERVER_STATES)
+    return is_state and isinstance(error, InterfaceError | OperationalError)
 
 
 def _sqlite_number(error: BaseException) -> int | None:

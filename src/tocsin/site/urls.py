@@ -19,3 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),
 ]
+
+handler500 = "tocsin.site.server_error.server_error"

@@ -281,6 +281,47 @@ def test_a_backup_that_is_not_whole_or_not_ours_changes_nothing(
     assert not (home.parent / "outside").exists()
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_backup_of_another_database_is_refused_before_anything_else(
+    tocsin: Command, home: Path, archive: Path, force: tuple[str, ...]
+) -> None:
+    """Not after somebody has moved aside, with `--force`, what could stay."""
+    before = everything(home)
+    members = unpack(archive)
+    as_server = {name.replace("database/tocsin.sqlite3", "database/postgresql.dump"): x for name, x in members.items()}
+    listed(as_server, database="postgresql")
+    pack(archive, as_server)
+
+    done = tocsin("restore", archive, *force)
+
+    said = "tocsin: The backup holds a postgresql database, this instance uses sqlite, and neither becomes the other. "
+    assert (done.returncode, done.stderr.startswith(said)) == (1, True), done.stderr
+    assert "Set TOCSIN_DATABASE_URL to an empty database" in done.stderr and "--force" not in done.stderr
+    assert everything(home) == before
+
+
+@pytest.mark.postgresql
+def test_a_backup_of_sqlite_is_refused_by_an_instance_on_postgresql_at_once(
+    on_postgresql: Home, backed_up: Path
+) -> None:
+    refused = on_postgresql("restore", backed_up / "backup.tar.zst")
+    assert refused.returncode == 1
+    assert "The backup holds a sqlite database, this instance uses postgresql" in refused.stderr
+    assert "Leave TOCSIN_DATABASE_URL out" in refused.stderr and "--force" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be restored (No such file"), (b"x", "not a whole backup")]
+)
+def test_what_is_no_backup_is_said_before_what_is_in_its_way(
+    tocsin: Command, home: Path, archive: Path, content: bytes | None, said: str
+) -> None:
+    archive.unlink()
+    if content:
+        archive.write_bytes(content)
+    assert said in tocsin("restore", archive).stderr
+
+
 @pytest.mark.parametrize("kept", [0, 1, 100, -200])
 def test_a_truncated_backup_changes_nothing(tocsin: Command, home: Path, archive: Path, kept: int) -> None:
     before = everything(home)

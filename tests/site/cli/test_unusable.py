@@ -6,6 +6,8 @@ import os
 import re
 import sqlite3
 import time
+import urllib.error
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from django.db import OperationalError
 
 from tests.commands import Command, Completed
 from tests.feeds.reports import write
-from tests.site.cli.test_serve import free_port, serving
+from tests.site.cli.test_serve import free_port, health, serving
 from tocsin.site import unusable
 
 AWAY = "postgresql://x:geheim@127.0.0.1:1/no"
@@ -51,10 +53,23 @@ def _junk(database: Path) -> None:
     database.write_bytes(b"junk" * 4096)
 
 
-def _cut(database: Path) -> None:
+def _written_out(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _cut(database: Path) -> None:
+    _written_out(database)
     os.truncate(database, database.stat().st_size // 3)
+
+
+def _zero(database: Path) -> None:
+    """From the third page on, as a disk does that forgets."""
+    _written_out(database)
+    size = database.stat().st_size
+    with database.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(size - 2 * 4096))
 
 
 @pytest.mark.parametrize("damage", [_junk, _cut])
@@ -76,6 +91,31 @@ def test_serving_a_damaged_file_ends_at_once(ready: Path, tocsin: Command) -> No
     assert "file is not a database" in said_once(tocsin("serve", port=str(free_port())))
 
 
+def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentence(ready: Path, tocsin: Command) -> None:
+    with serving(ready) as (process, address):
+        health(address)
+        time.sleep(2)  # the worker is at work
+        _zero(ready / "tocsin.sqlite3")
+        for _ in range(5):
+            page = urllib.request.Request(f"{address}/findings/", headers={"Cookie": f"session={32 * 'x'}"})
+            with pytest.raises(urllib.error.HTTPError) as answer:
+                urllib.request.urlopen(page, timeout=30)
+            text = answer.value.read().decode()
+            assert (answer.value.code, answer.value.headers["Retry-After"]) == (503, "30")
+            assert "<h1>The database is damaged</h1>" in text and "<code>tocsin doctor</code>" in text
+        time.sleep(8)  # the worker has tried again
+        process.terminate()
+        assert process.stderr
+        log = process.stderr.read().splitlines()
+    assert "Restore the last backup" in tocsin("doctor").stdout
+    (of_worker,) = [line for line in log if line.endswith("Background work waits until then.")]
+    of_pages = [line for line in log if line.endswith("Pages that need it answer 503 until then.")]
+    assert of_worker.startswith("tocsin: The database cannot be used (database disk image is malformed). Run `tocsin")
+    others = [line for line in log if line != of_worker and line not in of_pages]
+    assert len(of_pages) <= 2, "each of two processes once"
+    assert all(line.startswith(("tocsin: serving ", "tocsin: links that name ")) for line in others), others
+
+
 def test_a_worker_waits_for_a_server_that_is_away_with_one_sentence(ready: Path) -> None:
     with serving(ready, "--only", "worker", database_url=AWAY) as (process, _address):
         assert process.stderr
@@ -93,7 +133,14 @@ def test_a_data_directory_that_is_a_file_gets_a_sentence(tocsin: Command, tmp_pa
     place = tmp_path / "file"
     place.write_text("")
     for command in ("feed runs", "upgrade", "serve"):
-        assert f"{place}/version cannot be used (Not a directory)" in said_once(tocsin(*command.split(), home=place))
+        said = said_once(tocsin(*command.split(), home=place))
+        assert said.startswith(
+            f"tocsin: {place}/version cannot be used (Not a directory). Set TOCSIN_HOME to the folder"
+        )
+    for home in (place, place / "below"):
+        doctor = tocsin("doctor", home=home)
+        says = f"home: {place} is a file. Set TOCSIN_HOME to the folder of the instance.\n"
+        assert (doctor.returncode, doctor.stdout, doctor.stderr) == (1, says, "")
 
 
 def test_a_file_of_the_home_that_may_not_be_opened_gets_a_sentence(ready: Path, tocsin: Command) -> None:
@@ -135,7 +182,7 @@ def test_a_database_that_is_gone_from_a_full_store_is_not_made_anew(
     assert "gone, but the store holds what was imported" in doctor.stdout and "tocsin upgrade" not in doctor.stdout
 
 
-def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path: Path) -> None:
+def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path) -> None:
     """What SQLite says of it, as `doctor` hears it: whoever runs the tests may write everywhere."""
     (ready / "tocsin.sqlite3").chmod(0o444)
     with closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection:
@@ -145,4 +192,3 @@ def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path, tmp_path
             raised = OperationalError(str(error))
             raised.__cause__ = error
     assert unusable.is_barred(raised) and not unusable.is_damaged(raised)
-    assert re.search(r"belongs to \S+\. Run commands as that user: sudo -u", unusable.by_its_owner(ready))

@@ -52,20 +52,41 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
     """
     instance.make_home(config.home)
     with left_alone(config.home, "restore"):
-        if not force:
-            _require_empty(config.home)
         staging = config.home / "restore.tmp"
-        shutil.rmtree(staging, ignore_errors=True)
         try:
+            _check_kind(source)
+            if not force:
+                _require_empty(config.home)
+            shutil.rmtree(staging, ignore_errors=True)
             contents = _unpack(source, staging)
             _check(contents)
             databases.check_copy(staging / databases.MEMBERS[contents.database])
             _put_in_place(config.home, staging, contents, at)
         except OSError as error:
-            raise Unavailable(f"{source} cannot be restored ({error.strerror or error}).") from error
+            raise Unavailable(_sentence(source, error)) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return contents
+
+
+def _check_kind(source: Path) -> None:
+    """Refuse with InvalidInput what is no backup, and with Conflict one of another database: no `--force` helps there.
+
+    By the first member, which is the database: the rest is looked at when it is unpacked.
+    """
+    with _opened(source) as stream:
+        first = next((information.name for information, _content in _members(stream)), "")
+    vendor = next((vendor for vendor, name in databases.MEMBERS.items() if name == first), databases.vendor())
+    if vendor != databases.vendor():
+        raise Conflict(_other_database(vendor))
+
+
+def _other_database(vendor: str) -> str:
+    mend = {"sqlite": "Leave TOCSIN_DATABASE_URL out", "postgresql": "Set TOCSIN_DATABASE_URL to an empty database"}
+    return (
+        f"The backup holds a {vendor} database, this instance uses {databases.vendor()}, and neither becomes the "
+        f"other. {mend[vendor]}, and restore into an empty data directory. Nothing was changed."
+    )
 
 
 def _require_empty(home: Path) -> None:
@@ -82,10 +103,7 @@ def _check(contents: Contents) -> None:
             f"The backup is of version {contents.version}, newer than this software. Install that version first."
         )
     if contents.database != databases.vendor():
-        raise Conflict(
-            f"The backup holds a {contents.database} database, this instance uses {databases.vendor()}. "
-            "Set TOCSIN_DATABASE_URL accordingly."
-        )
+        raise Conflict(_other_database(contents.database))
     below = [member.name for member in contents.members if member.name.startswith(f"{DATABASE_FOLDER}/")]
     if below != [databases.MEMBERS[contents.database]]:
         raise InvalidInput(f"the backup holds {', '.join(below) or 'nothing'} as its database. Nothing was changed.")
@@ -95,24 +113,35 @@ def _unpack(source: Path, staging: Path) -> Contents:
     """Unpack and check every member; return the list."""
     found: list[Member] = []
     text = b""
+    with _opened(source) as stream:
+        for information, content in _members(stream):
+            if information.name == MANIFEST:
+                text = content.read(MANIFEST_LIMIT_BYTES)
+            else:
+                found.append(_unpack_one(information, content, staging))
+    if not text:
+        raise InvalidInput("it was cut off: its list is missing. Nothing was changed.", where=str(source))
+    contents = read_contents(text)
+    _compare(contents, found)
+    return contents
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[pa.NativeFile]:
+    """Open an archive. Raises InvalidInput where what is read is none, or is damaged."""
     try:
         with source.open("rb") as file, pa.CompressedInputStream(file, "zstd") as stream:
-            for information, content in _members(stream):
-                if information.name == MANIFEST:
-                    text = content.read(MANIFEST_LIMIT_BYTES)
-                else:
-                    found.append(_unpack_one(information, content, staging))
+            yield stream
     except (tarfile.TarError, EOFError, pa.ArrowException) as error:
         raise InvalidInput(f"it is not a whole backup ({error}). Nothing was changed.", where=str(source)) from error
     except OSError as error:
         if error.errno is not None:  # Arrow's own errors about damaged data come without a number
             raise
         raise InvalidInput(f"it is not a whole backup ({error}). Nothing was changed.", where=str(source)) from error
-    if not text:
-        raise InvalidInput("it was cut off: its list is missing. Nothing was changed.", where=str(source))
-    contents = read_contents(text)
-    _compare(contents, found)
-    return contents
+
+
+def _sentence(source: Path, error: OSError) -> str:
+    return f"{source} cannot be restored ({error.strerror or error})."
 
 
 def _members(stream: pa.NativeFile) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:

@@ -10,6 +10,8 @@ from tocsin.site.cli.answers import add_json_option, answer, warn_of_unknown_var
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from tocsin.site.config import Config
+
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `init`."""
@@ -28,14 +30,16 @@ def run(options: argparse.Namespace) -> int:
     made = setting_up.set_up(config)
     link = setting_up.invite_first_person(config)
     state = "is set up" if made else "was set up before" if link else "was set up before; nothing to do"
-    sentences = [f"{config.home} {state}.", _invitation(link), _next_step() if made else ""]
+    sentences = [f"{config.home} {state}.", _invitation(config, link), _next_step() if made else ""]
     answer(options, "\n".join(filter(None, sentences)), {"home": str(config.home), "made": made, "enrolment": link})
     return 0
 
 
-def _invitation(link: str | None) -> str:
+def _invitation(config: Config, link: str | None) -> str:
+    from tocsin.site.addresses import belonging
+
     words = "No national administrator can sign in yet. Open this link once, within seven days, to become the first:"
-    return f"{words}\n    {link}" if link else ""
+    return f"{words}\n    {link}\n{belonging(config)}".rstrip() if link else ""
 
 
 def _next_step() -> str:

@@ -27,11 +27,13 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
+    from tocsin.site.addresses import moved
     from tocsin.site.config import load
     from tocsin.site.serving import serve
 
     config = load()
     warn_of_unknown_variables()
+    remark = moved(config, options.port)
     if options.port is not None:
         config = dataclasses.replace(config, port=options.port)
-    return serve(config, options.only)
+    return serve(config, options.only, remark)

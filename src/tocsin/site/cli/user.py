@@ -70,12 +70,13 @@ def _print_link(options: argparse.Namespace, person: Person) -> int:
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.kernel import clock
     from tocsin.people import actions, links
-    from tocsin.site.addresses import enrolment_address
+    from tocsin.site.addresses import belonging, enrolment_address
     from tocsin.site.config import load
 
     token = links.new_token()
     actions.make_enrolment_link(person, token=token, by=COMMAND_LINE, at=clock.now())
-    address = enrolment_address(load(), token)
-    sentence = f"{person.email} can enrol once, within seven days, at\n{address}"
-    answer(options, sentence, {"email": person.email, "role": person.role, "enrolment": address})
+    config = load()
+    address = enrolment_address(config, token)
+    words = f"{person.email} can enrol once, within seven days, by this link. {belonging(config)}".rstrip()
+    answer(options, f"{words}\n{address}", {"email": person.email, "role": person.role, "enrolment": address})
     return 0

@@ -19,8 +19,8 @@ WEB_THREADS = 4
 LONGEST_REQUEST_S = 60
 
 
-def serve(config: Config, only: str | None = None) -> int:
-    """Run the parts of the instance until told to stop; return the exit code.
+def serve(config: Config, only: str | None = None, remark: str = "") -> int:
+    """Run the parts of the instance until told to stop; return the exit code. The remark is said beside the address.
 
     Raises Conflict when the instance, its database or the address is not fit, InvalidInput
     for TLS files that cannot be used, Unavailable when the port is taken.
@@ -30,11 +30,13 @@ def serve(config: Config, only: str | None = None) -> int:
     with instance.serving_lock(config.home, alone=False):
         if only != WORKER:
             check_free(where)
-        if amiss := require_steps(_environment(config)):
+        if amiss := require_steps(_environment(config), pages=only != WORKER):
             say(amiss)
         if only != WORKER:
             instance.note_address(config.home, where.url)
             say(f"serving {where.url}. Stop with Ctrl-C.")
+            if remark:
+                say(remark)
         return supervise([part for part in parts(config, where) if only in (None, part.name)])
 
 

@@ -1,11 +1,13 @@
-"""Whether the database is of this version: asked in a process of its own, since the supervisor loads no Django."""
+"""Whether the database is of this version, and the pages have their style sheets: asked in a process of its own, since
+the supervisor loads no Django.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tocsin.kernel.refusals import Conflict, Refusal, Unavailable
@@ -13,15 +15,17 @@ from tocsin.site import unusable
 from tocsin.site.starting import open_instance
 
 REFUSED = 1
+PAGES = "--pages"
 LONGEST_S = 60
 
 
-def require_steps(environment: Mapping[str, str]) -> str:
+def require_steps(environment: Mapping[str, str], *, pages: bool) -> str:
     """Refuse with Conflict when the database lacks steps of this version; return what is amiss otherwise, if anything.
 
-    A database that does not answer is no reason not to start: it may come up after us.
+    A database that does not answer is no reason not to start: it may come up after us. With `pages` it gathers the
+    style sheets, too, and refuses when there is no room for them: the web server would try for ever.
     """
-    command = [sys.executable, "-m", "tocsin.site.serving.readiness"]
+    command = [sys.executable, "-m", "tocsin.site.serving.readiness", *([PAGES] if pages else [])]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LONGEST_S)  # noqa: S603
     except subprocess.TimeoutExpired:
@@ -31,10 +35,12 @@ def require_steps(environment: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Open the instance; say on standard output why it cannot be served."""
     try:
         _open()
+        if PAGES in arguments:
+            _gather()
     except Refusal as refusal:
         sys.stdout.write(f"{refusal}\n")
         return REFUSED
@@ -58,5 +64,11 @@ def _open() -> None:
         sys.stdout.write(f"the database does not answer yet ({said}); serving all the same. See `tocsin doctor`.\n")
 
 
+def _gather() -> None:
+    from tocsin.site.static_files import gathered
+
+    gathered()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

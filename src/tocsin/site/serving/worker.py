@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _while_there_is_room(stop: threading.Event, work: Callable[[threading.Event], None]) -> None:
-    """Work; when the disk is full or the database away, say so once and go on when that is over."""
+    """Work; when the disk is full, or database or files cannot be used, say so once and go on when that is over."""
     from django.conf import settings
     from django.db import Error, connection
 
@@ -60,18 +60,11 @@ def _while_there_is_room(stop: threading.Event, work: Callable[[threading.Event]
 
 
 def _why_wait(error: Exception, home: Path) -> str:
-    """Return the sentence about something that may pass; empty for an error of the software."""
+    """Return the sentence about something that somebody mends; empty for an error of the software."""
     if is_full(error, home):
         return f"the disk of {home} is full: background work waits until there is room."
-    said = unusable.sentence(error, home) if _is_of_a_server(error) else None
-    return f"{said} Background work waits until then." if said and said != unusable.LACKS_TABLES else ""
-
-
-def _is_of_a_server(error: Exception) -> bool:
-    """Say whether a database server, which may come back, did not do its part."""
-    from django.db import InterfaceError, OperationalError, connection
-
-    return connection.vendor != "sqlite" and isinstance(error, InterfaceError | OperationalError)
+    said = unusable.sentence(error, home)
+    return f"{said} Background work waits until then." if said else ""
 
 
 def help_with(kind: str) -> int:
@@ -79,11 +72,26 @@ def help_with(kind: str) -> int:
     from tocsin.site import instance
     from tocsin.site.config import load
 
-    with instance.serving_lock(load().home, alone=False):
+    home = load().home
+    with instance.serving_lock(home, alone=False):
         set_up_django()
         from tocsin.jobs.helping import lend_a_hand
 
-        lend_a_hand(kind)
+        return _once(lambda: lend_a_hand(kind), home)
+
+
+def _once(work: Callable[[], None], home: Path) -> int:
+    """Work; when the disk is full, or database or files cannot be used, say so and leave it to the next."""
+    from django.db import Error
+
+    try:
+        work()
+    except (Error, OSError) as error:
+        why = _why_wait(error, home)
+        if not why:
+            raise
+        say(why)
+        return 1
     return 0
 
 
