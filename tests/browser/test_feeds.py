@@ -16,7 +16,6 @@ from django.db import connections
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Quiet
-from tests.browser.pseudo import compile_pseudo_arabic
 from tests.browser.test_frame import overflow
 from tests.cast import Cast
 from tests.feeds.conftest import Store, store, week  # noqa: F401  fixtures
@@ -24,6 +23,7 @@ from tests.feeds.pages import signed_in
 from tocsin.feeds import holding, queries
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
+from tools.pictures.pseudo import compile_pseudo_arabic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.pseudo import compile_pseudo_arabic
+from tools.pictures.pseudo import compile_pseudo_arabic
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
