@@ -279,3 +279,50 @@ def test_the_policy_stops_what_is_not_ours(browser: Browser, address: str) -> No
     context.close()
 
     assert outcome == "style-src-elem"
+
+
+ADDED = "(text) => document.querySelector('main').insertAdjacentHTML('beforeend', text)"
+PLACES = """(selector) => {
+    const node = document.querySelector(selector).firstChild, range = document.createRange();
+    return [...node.data].map((letter, at) => {
+        range.setStart(node, at); range.setEnd(node, at + 1);
+        const box = range.getBoundingClientRect();
+        return [letter, box.left, box.bottom];
+    });
+}"""
+"""Where each letter of a text stands."""
+
+
+def test_right_to_left_an_address_that_is_a_link_reads_as_it_is_written(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(ADDED, '<p>بست <a id="address" href="#">2001:db8::/32</a></p>')
+
+    places = [left for _letter, left, _bottom in page.evaluate(PLACES, "#address")]
+    assert places == sorted(places), "2001 stands before db8"
+
+
+def test_right_to_left_a_number_does_not_slip_before_the_name_it_follows(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(ADDED, '<p><b id="name">Telnet</b> <span id="number">7 بست</span></p>')
+
+    name, number = page.evaluate(PLACES, "#name"), page.evaluate(PLACES, "#number")
+    assert number[0][1] < name[0][1], "what comes later stands further to the left"
+
+
+def test_right_to_left_latin_names_keep_to_the_side_of_the_page(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    letters = page.evaluate(PLACES, ".side-in .brand b")
+    assert box(page, ".side-in .brand span")["right"] - letters[-1][1] < 30
+    bar = page.locator(".bars rect").first.evaluate("e => e.getBoundingClientRect().right")
+    assert box(page, ".bars li > :first-child")["left"] >= bar
+
+
+def test_right_to_left_fields_and_keys_show_what_they_hold(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(ADDED, "<select></select><textarea></textarea>")
+
+    assert box(page, "kbd:has-text('j')")["left"] > box(page, "kbd:has-text('k')")["left"]
+    for field in ("#search", "main select", "main textarea", "kbd"):
+        # A field that holds +999 55 3331, and a key with a bracket, have no letter that would turn them round.
+        assert page.locator(field).first.evaluate("e => getComputedStyle(e).unicodeBidi") == "plaintext", field

@@ -18,11 +18,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo\n"
-ROWS = 1_500_000
+ROWS = 500_000
+"""Rows of each of the files of the large import: it says how far it is after each."""
+FILES = 4
 HALF_DONE = 4
 """The number of the run that stays half done: the demonstration's own is the first."""
-SHARE = 0.15
-"""How far it gets."""
 LONGEST_S = 120.0
 
 
@@ -39,9 +39,10 @@ def worn(home: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[N
     again.write_text(_rows(day, 60))
     _run(environment, "feed", "run", "--partial", str(again))
     _run(environment, "feed", "withdraw", "3", "--reason", "Test data of the publisher, sent by mistake")
-    large = folder / f"{day}-scan_http-large.csv"
-    large.write_text(_rows(day, ROWS))
-    with _halted(home, environment, "feed", "run", "--partial", str(large)):
+    large = [folder / f"{day}-scan_http-part-{number}.csv" for number in range(FILES)]
+    for number, part in enumerate(large):
+        part.write_text(_rows(day, ROWS + number))  # the same content twice would be read once
+    with _halted(home, environment, "feed", "run", "--partial", *map(str, large)):
         yield
 
 
@@ -77,12 +78,12 @@ def _run(environment: Mapping[str, str], *words: str) -> None:
 
 @contextlib.contextmanager
 def _halted(home: Path, environment: Mapping[str, str], *words: str) -> Iterator[None]:
-    """Have an import stand still half-way."""
+    """Have an import stand still as soon as it has read its first file."""
     quiet = subprocess.DEVNULL
     running = subprocess.Popen(_command(*words), env=environment, start_new_session=True, stdout=quiet, stderr=quiet)
     try:
         until = time.monotonic() + LONGEST_S
-        while _progress(home) < SHARE:
+        while not _progress(home):
             if running.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"The import that should be half done is not: progress {_progress(home)}.")
             time.sleep(0.05)
