@@ -228,6 +228,10 @@ def test_a_single_page_has_nothing_before_or_after_it() -> None:
     assert "<a" not in render("{% pager page %}", page=Paginator([1], 50).page(1))
 
 
+def test_there_is_no_pager_where_there_is_no_row() -> None:
+    assert render("{% pager page %}", page=Paginator([], 50).page(1)).strip() == ""
+
+
 def test_a_form_beside_the_filters_keeps_them() -> None:
     query = RequestFactory().get("/?state=open&state=gone&owner=me&page=2").GET
 

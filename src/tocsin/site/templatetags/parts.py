@@ -266,6 +266,7 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     before = getattr(page, "previous_place", {"page": [str(page.number - 1)]})
     after = getattr(page, "next_place", {"page": [str(page.number + 1)]})
     return {
+        "is_empty": not page.paginator.count,
         "is_cut": getattr(page, "is_last_allowed", False),
         "first": count(page.start_index()),
         "last": count(page.end_index()),
