@@ -326,3 +326,33 @@ def test_right_to_left_fields_and_keys_show_what_they_hold(arabic: None, open_pa
     for field in ("#search", "main select", "main textarea", "kbd"):
         # A field that holds +999 55 3331, and a key with a bracket, have no letter that would turn them round.
         assert page.locator(field).first.evaluate("e => getComputedStyle(e).unicodeBidi") == "plaintext", field
+
+
+def test_a_state_stands_on_the_line_of_its_sentence(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate(ADDED, '<p><span class="state"><svg class="i"></svg>Open</span> <span id="after">Open</span></p>')
+
+    state, after = page.evaluate(
+        "() => ['p > .state', '#after'].map(s => { const range = document.createRange();"
+        " range.selectNode(document.querySelector(s).lastChild); return range.getBoundingClientRect().bottom })"
+    )
+    assert state == after
+
+
+def test_a_link_that_holds_a_state_or_a_severity_is_underlined_whole(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate(
+        "() => document.querySelectorAll('.state, .graded').forEach(e => {"
+        " const link = document.createElement('a'); link.href = '#'; e.replaceWith(link); link.append(e) })"
+    )
+
+    for words in ("a > .state", "a .graded > :last-child"):
+        line = page.locator(words).first.evaluate("e => getComputedStyle(e).textDecorationLine")
+        assert line == "underline", words
+
+
+def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> None:
+    page = open_page("/parts/", 320)
+
+    for touched in (".list .check input", ".list tbody th a", ".facet a"):
+        assert box(page, touched)["height"] >= 24, touched

@@ -51,7 +51,7 @@ def test_what_bears_no_known_label_is_shown_as_the_strictest(label: str | None) 
 
 def test_severity_is_a_number_with_its_word_in_the_title_or_beside_it() -> None:
     assert render("{% severity 2 %}") == '<span class="sev c2" title="highly significant">C2</span>'
-    assert "</span> significant</span>" in render("{% severity 3 words=True %}")
+    assert '</span> <span class="word">significant</span></span>' in render("{% severity 3 words=True %}")
     assert "–" in render("{% severity level %}", level=None)
 
 
