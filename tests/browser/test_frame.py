@@ -361,3 +361,14 @@ def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> 
 
     for touched in (".list .check input", ".list tbody th a", ".facet a"):
         assert box(page, touched)["height"] >= 24, touched
+
+
+def test_on_a_telephone_a_table_keeps_within_its_column(open_page: OpenPage) -> None:
+    page = open_page("/parts/", 320)
+    long = "16 sur 18 arrivent comme d’habitude, et personne"
+    page.evaluate(
+        ADDED,
+        f'<table id="made"><tr><td><a class="nowrap">{long}</a></td><td class="num">chaque jour</td></tr></table>',
+    )
+
+    assert box(page, "#made")["right"] <= 320 - 16

@@ -18,6 +18,13 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-c
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 LONGEST_MS = 30_000
 
+TOO_WIDE = """() => [
+    Math.max(...[...document.querySelectorAll('html, main')].map(e => e.scrollWidth - e.clientWidth)),
+    Math.max(0, ...[...document.querySelectorAll('main table')].filter(e => !e.closest('.wide'))
+        .map(e => Math.floor(e.getBoundingClientRect().width - e.parentElement.getBoundingClientRect().width))),
+]"""
+"""By how much the page scrolls sideways, and by how much its widest table sticks out into the margin."""
+
 Described = dict[str, Any]
 """A page as `pages.toml` describes it."""
 
@@ -149,14 +156,15 @@ class Camera:
                 self.note(Taken(name, manner.name, (*faults, *complaints)))
 
     def _snap(self, page: Page, manner: Manner, name: str) -> list[str]:
-        """Take a picture as the page is; return whether it scrolls sideways."""
+        """Take a picture as the page is; return whether it, or a table in it, is too wide."""
         if manner.mirrored:
             page.evaluate("document.documentElement.dir = 'rtl'")
+        else:  # the other languages must not look as if there were that one
+            page.evaluate(f"document.querySelectorAll('button[value={LANGUAGES[-1]}]').forEach(each => each.remove())")
         page.screenshot(path=self.folder / f"{name}-{manner.name}.png", full_page=True)
-        overflow = page.evaluate(
-            "Math.max(...[...document.querySelectorAll('html, main')].map(e => e.scrollWidth - e.clientWidth))"
-        )
-        return [f"scrolls sideways by {overflow} px"] if overflow > 0 else []
+        overflow, wider = page.evaluate(TOO_WIDE)
+        faults = [f"scrolls sideways by {overflow} px"] if overflow > 0 else []
+        return faults + ([f"a table is {wider} px wider than its column"] if wider > 0 else [])
 
 
 def chromium() -> str | None:
