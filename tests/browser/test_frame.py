@@ -82,6 +82,18 @@ def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: 
     assert bar["left"] >= value["right"] - 1, "the figure stands at the far end of its bar, not on the name"
 
 
+def test_right_to_left_progress_begins_where_reading_does(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(
+        "() => document.querySelector('main').insertAdjacentHTML('beforeend',"
+        " '<svg class=progress viewBox=\"0 0 100 10\" preserveAspectRatio=none><rect class=bar width=25 height=10 /></svg>')"
+    )
+
+    right = "e => e.getBoundingClientRect().right"
+    whole, done = (page.locator(each).evaluate(right) for each in (".progress", ".progress .bar"))
+    assert abs(whole - done) < 1
+
+
 def test_right_to_left_leaves_time_and_identifiers_as_they_are(arabic: None, open_page: OpenPage) -> None:
     page = open_page("/parts/", language="ar")
 
