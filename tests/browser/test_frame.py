@@ -84,10 +84,8 @@ def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: 
 
 def test_right_to_left_progress_begins_where_reading_does(arabic: None, open_page: OpenPage) -> None:
     page = open_page("/help/", language="ar")
-    page.evaluate(
-        "() => document.querySelector('main').insertAdjacentHTML('beforeend',"
-        " '<svg class=progress viewBox=\"0 0 100 10\" preserveAspectRatio=none><rect class=bar width=25 height=10 /></svg>')"
-    )
+    drawing = '<rect class="bar" width="25" height="10" />'
+    page.evaluate(ADDED, f'<svg class="progress" viewBox="0 0 100 10" preserveAspectRatio="none">{drawing}</svg>')
 
     right = "e => e.getBoundingClientRect().right"
     whole, done = (page.locator(each).evaluate(right) for each in (".progress", ".progress .bar"))
