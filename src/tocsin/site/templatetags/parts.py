@@ -52,7 +52,9 @@ def severity(level: int | None, words: bool = False) -> SafeString:
     word = _severity_word(int(level))
     if not words:
         return format_html('<span class="sev c{0}" title="{1}">C{0}</span>', int(level), word)
-    return format_html('<span class="graded"><span class="sev c{0}">C{0}</span> <span class="word">{1}</span></span>', int(level), word)
+    return format_html(
+        '<span class="graded"><span class="sev c{0}">C{0}</span> <span class="word">{1}</span></span>', int(level), word
+    )
 
 
 def _severity_word(level: int) -> str:
