@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tools.pictures.pseudo import compile_pseudo_arabic
+from tools.pictures.taking import TOO_WIDE
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
@@ -382,3 +383,17 @@ def test_on_a_telephone_a_table_keeps_within_its_column(open_page: OpenPage) -> 
     )
 
     assert box(page, "#made")["right"] <= 320 - 16
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("width", [320, 1366])
+def test_no_table_is_wider_than_its_column(open_page: OpenPage, width: int, language: str) -> None:
+    page = open_page("/parts/", width, language)
+    page.evaluate(
+        ADDED,
+        '<div class="thing"><details class="fold" open><summary>14</summary><table class="list"><thead><tr>'
+        + '<th class="num">Cellules écartées à tort</th>' * 9
+        + "</tr></thead></table></details></div>",
+    )
+
+    assert page.evaluate(TOO_WIDE)[1] <= 0
