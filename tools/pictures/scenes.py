@@ -21,7 +21,7 @@ from tools.pictures.pseudo import compile_pseudo_arabic
 from tools.pictures.wearing import worn
 
 ROOT = Path(__file__).resolve().parents[2]
-TODAY = "2026-11-20"
+TODAY = "2026-11-22"
 """Last day of the demonstration: the same in all pictures, whenever they are taken."""
 SCENES = ("demo", "exercise", "worn", "fresh")
 """In the order in which they are set up: the first three are one demonstration."""
