@@ -61,8 +61,9 @@ i18n: $(VENV)/.tools  ## bring new texts into the catalogues and compile them; n
 docs: $(VENV)/.tools  ## check that every setting, command and link in the documents holds
 	@$(BIN)/python -m pytest -q tests/docs
 
-pictures: $(VENV)/.tools  ## pictures of every page of a running instance: make pictures ADDRESS=… SIGN_IN=LINK
-	@$(BIN)/python tools/make-pictures "$(or $(ADDRESS),http://127.0.0.1:$(PORT))" pictures --sign-in "$(SIGN_IN)"
+pictures: $(VENV)/.tools  ## pictures of every page into pictures/; of an instance that runs: ADDRESS=… SIGN_IN=LINK
+	@tools/install-test-system --pictures
+	@$(BIN)/python -m tools.pictures pictures --address "$(ADDRESS)" --sign-in "$(SIGN_IN)"
 
 lock: $(VENV)/.tools  ## renew the locked dependencies
 	@tools/lock-requirements $(BIN)

@@ -16,7 +16,6 @@ from django.db import connections
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Quiet
-from tests.browser.pseudo import compile_pseudo_arabic
 from tests.browser.test_frame import overflow
 from tests.cast import Cast
 from tests.feeds.conftest import Store, store, week  # noqa: F401  fixtures
@@ -24,6 +23,7 @@ from tests.feeds.pages import signed_in
 from tocsin.feeds import holding, queries
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
+from tools.pictures.pseudo import compile_pseudo_arabic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
@@ -214,3 +214,35 @@ def test_a_running_import_goes_on_by_itself(visit: Visit) -> None:
         expect(page.locator("#progress")).to_contain_text("80 % read")
         run.update(state=RunState.DONE)
     expect(page.locator("h1")).to_contain_text("10 findings new")
+
+
+def place(page: Page, selector: str) -> dict[str, float]:
+    """Return where the first of these stands."""
+    found = page.locator(selector).first.bounding_box()
+    assert found is not None, selector
+    return dict(found)
+
+
+def test_what_stands_below_the_four_questions_keeps_their_columns(visit: Visit) -> None:
+    page = visit("/")
+
+    for column in ("first", "last"):
+        above, below = (place(page, f"{grid} > :{column}-child") for grid in (".situation", ".situation + .cols"))
+        assert (above["x"], above["width"]) == (below["x"], below["width"]), column
+
+
+def test_on_a_telephone_the_label_of_a_row_without_severity_follows_its_name(visit: Visit) -> None:
+    page = visit("/feeds/", 320)
+
+    row = "#types tbody tr"
+    assert place(page, f"{row} .share")["y"] > place(page, f"{row} th")["y"]
+    assert place(page, "#terms td.whole")["width"] > 250, "the terms of use are not squeezed into half a row"
+
+
+def test_nothing_found_offers_nothing_to_work_on(visit: Visit) -> None:
+    page = visit("/findings/?q=there-is-no-such-name", 320)
+
+    expect(page.locator("#bulk")).to_have_count(0)
+    labels = page.locator(".facet > span").all_inner_texts()
+    values = [page.locator(".facet").nth(at).locator("a").count() for at in range(len(labels))]
+    assert labels and 0 not in values, "a facet without a value says nothing"

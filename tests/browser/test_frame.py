@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.pseudo import compile_pseudo_arabic
+from tools.pictures.pseudo import compile_pseudo_arabic
+from tools.pictures.taking import TOO_WIDE
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
@@ -80,6 +81,16 @@ def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: 
     )
     assert name["left"] >= bar["right"] - 1
     assert bar["left"] >= value["right"] - 1, "the figure stands at the far end of its bar, not on the name"
+
+
+def test_right_to_left_progress_begins_where_reading_does(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    drawing = '<rect class="bar" width="25" height="10" />'
+    page.evaluate(ADDED, f'<svg class="progress" viewBox="0 0 100 10" preserveAspectRatio="none">{drawing}</svg>')
+
+    right = "e => e.getBoundingClientRect().right"
+    whole, done = (page.locator(each).evaluate(right) for each in (".progress", ".progress .bar"))
+    assert abs(whole - done) < 1
 
 
 def test_right_to_left_leaves_time_and_identifiers_as_they_are(arabic: None, open_page: OpenPage) -> None:
@@ -279,3 +290,110 @@ def test_the_policy_stops_what_is_not_ours(browser: Browser, address: str) -> No
     context.close()
 
     assert outcome == "style-src-elem"
+
+
+ADDED = "(text) => document.querySelector('main').insertAdjacentHTML('beforeend', text)"
+PLACES = """(selector) => {
+    const node = document.querySelector(selector).firstChild, range = document.createRange();
+    return [...node.data].map((letter, at) => {
+        range.setStart(node, at); range.setEnd(node, at + 1);
+        const box = range.getBoundingClientRect();
+        return [letter, box.left, box.bottom];
+    });
+}"""
+"""Where each letter of a text stands."""
+
+
+def test_right_to_left_a_number_does_not_slip_before_the_name_it_follows(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(ADDED, '<p><b id="name">Telnet</b> <span id="number">7 بست</span></p>')
+
+    name, number = page.evaluate(PLACES, "#name"), page.evaluate(PLACES, "#number")
+    assert number[0][1] < name[0][1], "what comes later stands further to the left"
+
+
+def test_right_to_left_a_link_keeps_the_order_of_what_is_in_it(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+    page.evaluate(
+        ADDED, '<p><a href="#"><span class="graded"><span class="sev">C2</span></span><b id="seven">7</b></a></p>'
+    )
+
+    assert box(page, "#seven")["right"] <= box(page, "p > a .sev")["left"], "the number comes after the mark"
+
+
+def test_right_to_left_latin_names_keep_to_the_side_of_the_page(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/parts/", language="ar")
+
+    name = page.evaluate(
+        "() => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector('.side-in .brand b'));"
+        " return range.getBoundingClientRect().right }"
+    )
+    assert abs(box(page, ".side-in .brand span")["right"] - name) < 0.5
+    bar = page.locator(".bars rect").first.evaluate("e => e.getBoundingClientRect().right")
+    assert box(page, ".bars li > :first-child")["left"] >= bar
+
+
+def test_right_to_left_fields_and_keys_show_what_they_hold(arabic: None, open_page: OpenPage) -> None:
+    page = open_page("/help/", language="ar")
+    page.evaluate(ADDED, "<select></select><textarea></textarea>")
+
+    assert box(page, "kbd:has-text('j')")["left"] > box(page, "kbd:has-text('k')")["left"]
+    for field in ("#search", "main select", "main textarea", "kbd"):
+        # A field that holds +999 55 3331, and a key with a bracket, have no letter that would turn them round.
+        assert page.locator(field).first.evaluate("e => getComputedStyle(e).unicodeBidi") == "plaintext", field
+
+
+def test_a_state_stands_on_the_line_of_its_sentence(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate(ADDED, '<p><span class="state"><svg class="i"></svg>Open</span> <span id="after">Open</span></p>')
+
+    state, after = page.evaluate(
+        "() => ['p > .state', '#after'].map(s => { const range = document.createRange();"
+        " range.selectNode(document.querySelector(s).lastChild); return range.getBoundingClientRect().bottom })"
+    )
+    assert state == after
+
+
+def test_a_link_that_holds_a_state_or_a_severity_is_underlined_whole(open_page: OpenPage) -> None:
+    page = open_page("/parts/")
+    page.evaluate(
+        "() => document.querySelectorAll('.state, .graded').forEach(e => {"
+        " const link = document.createElement('a'); link.href = '#'; e.replaceWith(link); link.append(e) })"
+    )
+
+    for words in ("a > .state", "a .graded > :last-child"):
+        line = page.locator(words).first.evaluate("e => getComputedStyle(e).textDecorationLine")
+        assert line == "underline", words
+
+
+def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> None:
+    page = open_page("/parts/", 320)
+
+    for touched in (".list .check input", ".list tbody th a", ".facet a"):
+        assert box(page, touched)["height"] >= 24, touched
+
+
+def test_on_a_telephone_a_table_keeps_within_its_column(open_page: OpenPage) -> None:
+    page = open_page("/parts/", 320)
+    long = "16 sur 18 arrivent comme d’habitude, et personne"
+    page.evaluate(
+        ADDED,
+        f'<table id="made"><tr><td><a class="nowrap">{long}</a></td><td class="num">chaque jour</td></tr></table>',
+    )
+
+    assert box(page, "#made")["right"] <= 320 - 16
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("width", [320, 1366])
+def test_no_table_is_wider_than_its_column(open_page: OpenPage, width: int, language: str) -> None:
+    page = open_page("/parts/", width, language)
+    page.evaluate(
+        ADDED,
+        '<div class="thing"><details class="fold" open><summary>14</summary><table class="list"><thead><tr>'
+        + '<th class="num">Cellules écartées à tort</th>' * 9
+        + "</tr></thead></table></details></div>",
+    )
+
+    assert page.evaluate(TOO_WIDE)[1] <= 0

@@ -438,6 +438,7 @@ def upload(content: bytes, name: str = "national.json") -> SimpleUploadedFile:
 def test_a_file_is_checked_then_applied(pages: Pages) -> None:
     checked = pages.post("/directory/import/", file=upload(as_json(*NATIONAL)))
     assert "This is what national.json would change" in text(checked)
+    assert b'<bdi dir="ltr">+' in checked.content, "where text runs from right to left, +1 would read 1+"
     assert "3 added, 0 changed, 0 unchanged" in text(checked)
     assert not Constituent.objects.exists()
     token = re.findall(r'name="token" value="(\w+)"', checked.content.decode())[0]

@@ -52,8 +52,12 @@ def test_a_finding_says_what_it_is_and_where(browser_of_analyst: Client) -> None
 def test_its_life_is_told_from_the_reports(browser_of_analyst: Client) -> None:
     page = text(browser_of_analyst.get(path_of(5)))
 
-    assert "Came back Seen again" in page and "Gone: enough complete" in page and "New Seen for the first time" in page
-    assert page.index("Seen again") < page.index("Gone: enough") < page.index("Seen for the first time")
+    assert (
+        "Came back Seen again" in page
+        and "Gone Enough complete reports" in page
+        and "New Seen for the first time" in page
+    )
+    assert page.index("Seen again") < page.index("Gone Enough") < page.index("Seen for the first time")
 
 
 def test_the_rows_behind_it_name_file_line_and_meaning(browser_of_analyst: Client) -> None:

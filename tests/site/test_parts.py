@@ -51,7 +51,7 @@ def test_what_bears_no_known_label_is_shown_as_the_strictest(label: str | None) 
 
 def test_severity_is_a_number_with_its_word_in_the_title_or_beside_it() -> None:
     assert render("{% severity 2 %}") == '<span class="sev c2" title="highly significant">C2</span>'
-    assert "</span> significant</span>" in render("{% severity 3 words=True %}")
+    assert '</span> <span class="word">significant</span></span>' in render("{% severity 3 words=True %}")
     assert "–" in render("{% severity level %}", level=None)
 
 
@@ -226,6 +226,10 @@ def test_the_pager_keeps_the_filters() -> None:
 
 def test_a_single_page_has_nothing_before_or_after_it() -> None:
     assert "<a" not in render("{% pager page %}", page=Paginator([1], 50).page(1))
+
+
+def test_there_is_no_pager_where_there_is_no_row() -> None:
+    assert render("{% pager page %}", page=Paginator([], 50).page(1)).strip() == ""
 
 
 def test_a_form_beside_the_filters_keeps_them() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from tests.architecture.reading import ROOT
+from tools.pictures.scenes import SCENES
 
 NO_PAGE = {
     "health": "answers a probe in plain text",
@@ -34,8 +35,7 @@ NO_PAGE = {
     "directory:conflicts": "is /directory/conflicts/",
 }
 """Addresses that answer no page of their own, and why."""
-PAGES: list[dict[str, Any]] = tomllib.loads((ROOT / "tools/pictures.toml").read_text(encoding="utf-8"))["page"]
-SCENES = {"demo", "fresh", "worn", "exercise"}
+PAGES: list[dict[str, Any]] = tomllib.loads((ROOT / "tools/pictures/pages.toml").read_text(encoding="utf-8"))["page"]
 KEYS = {"name", "path", "follow", "steps", "times", "status", "as", "longer", "shows", "scene"}
 VERBS = {"fill", "choose", "attach", "open", "forge", "click", "send"}
 
@@ -87,3 +87,12 @@ def test_a_page_is_described_in_words_that_the_tool_knows(page: dict[str, Any]) 
 @pytest.mark.parametrize("status", [403, 404, 410, 413, 414, 422, 429])
 def test_every_refusal_that_a_page_can_bring_about_has_its_picture(status: int) -> None:
     assert status in {page.get("status") for page in PAGES}
+
+
+def test_every_scene_has_pages_and_is_set_up_before_what_wears_it() -> None:
+    assert {page.get("scene", "demo") for page in PAGES} == set(SCENES)
+    assert SCENES.index("demo") < SCENES.index("worn")
+
+
+def test_pages_taken_while_enrolling_are_of_an_instance_where_somebody_enrols() -> None:
+    assert {page.get("scene") for page in PAGES if "path" not in page} == {"fresh"}

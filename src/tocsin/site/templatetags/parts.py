@@ -52,7 +52,9 @@ def severity(level: int | None, words: bool = False) -> SafeString:
     word = _severity_word(int(level))
     if not words:
         return format_html('<span class="sev c{0}" title="{1}">C{0}</span>', int(level), word)
-    return format_html('<span class="graded"><span class="sev c{0}">C{0}</span> {1}</span>', int(level), word)
+    return format_html(
+        '<span class="graded"><span class="sev c{0}">C{0}</span> <span class="word">{1}</span></span>', int(level), word
+    )
 
 
 def _severity_word(level: int) -> str:
@@ -266,6 +268,7 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
     before = getattr(page, "previous_place", {"page": [str(page.number - 1)]})
     after = getattr(page, "next_place", {"page": [str(page.number + 1)]})
     return {
+        "is_empty": not page.paginator.count,
         "is_cut": getattr(page, "is_last_allowed", False),
         "first": count(page.start_index()),
         "last": count(page.end_index()),

@@ -10,13 +10,15 @@ from babel.messages.mofile import write_mo
 
 from tools.catalogues import PLACEHOLDER, template
 
+KEPT = re.compile(rf"{PLACEHOLDER.pattern}|<[^<>]+>")
+"""Placeholders, and marks of HTML."""
 LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 
 
 def in_arabic_letters(text: str) -> str:
-    """Return `text` with each letter replaced, placeholders kept, and lengthened by a third."""
-    kept = PLACEHOLDER.findall(text)
-    halves = [re.sub(r"[A-Za-z]", _letter, half) for half in PLACEHOLDER.split(text)]
+    """Return `text` with each letter replaced, placeholders and marks of HTML kept, and lengthened by a third."""
+    kept = KEPT.findall(text)
+    halves = [re.sub(r"[A-Za-z]", _letter, half) for half in KEPT.split(text)]
     joined = "".join(half + mark for half, mark in zip(halves, [*kept, ""], strict=True))
     return joined + " " + "".join(LETTERS[index % len(LETTERS)] for index in range(len(text) // 3))
 

@@ -1,0 +1,103 @@
+"""Give a demonstration the traces of use: broken files, a withdrawn run, an import that is half done.
+
+It works with the product's own commands. Not for an instance in earnest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo\n"
+ROWS = 500_000
+"""Rows of each of the files of the large import: it says how far it is after each."""
+FILES = 4
+HALF_DONE = 4
+"""The number of the run that stays half done: the demonstration's own is the first."""
+LONGEST_S = 120.0
+
+
+@contextlib.contextmanager
+def worn(home: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Wear the demonstration at `home`, which may be served, with files made in `folder`.
+
+    Its last import stands still until the end of the `with`, and is killed then. Raises RuntimeError when that import
+    does not get as far as it should.
+    """
+    day = (home / "demo").read_text(encoding="ascii")[:10]
+    _run(environment, "feed", "run", "--partial", *_broken(folder, day))
+    again = folder / f"{day}-scan_ntp-twice.csv"
+    again.write_text(_rows(day, 60))
+    _run(environment, "feed", "run", "--partial", str(again))
+    _run(environment, "feed", "withdraw", "3", "--reason", "Test data of the publisher, sent by mistake")
+    large = [folder / f"{day}-scan_http-part-{number}.csv" for number in range(FILES)]
+    for number, part in enumerate(large):
+        part.write_text(_rows(day, ROWS + number))  # the same content twice would be read once
+    with _halted(home, environment, "feed", "run", "--partial", *map(str, large)):
+        yield
+
+
+def _broken(folder: Path, day: str) -> list[str]:
+    """Write one good report, one cut short and one of junk; return their paths."""
+    whole, cut = folder / f"{day}-scan_smb-small.csv", folder / f"{day}-scan_rdp-cut.csv.gz"
+    junk = folder / f"{day}-scan_dns-junk.csv"
+    whole.write_text(_rows(day, 40))
+    cut.write_bytes(gzip.compress(_rows(day, 4000).encode())[:9000])
+    junk.write_bytes(random.Random(2).randbytes(4000))
+    return [str(whole), str(cut), str(junk)]
+
+
+def _rows(day: str, count: int) -> str:
+    """Return a report of `count` rows of harmless addresses."""
+    dice = random.Random(count)
+    lines = (
+        f"{day} 0{dice.randrange(6)}:{dice.randrange(10, 60)}:00,medium"
+        f",198.18.{dice.randrange(256)}.{dice.randrange(256)},tcp,{dice.choice((80, 443, 8080))},,web,64496,XM\n"
+        for _row in range(count)
+    )
+    return HEADER + "".join(lines)
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "tocsin", *words]
+
+
+def _run(environment: Mapping[str, str], *words: str) -> None:
+    """Run a command; broken files make it end with 1, which is what is wanted."""
+    subprocess.run(_command(*words), env=environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def _halted(home: Path, environment: Mapping[str, str], *words: str) -> Iterator[None]:
+    """Have an import stand still as soon as it has read its first file."""
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(_command(*words), env=environment, start_new_session=True, stdout=quiet, stderr=quiet)
+    try:
+        until = time.monotonic() + LONGEST_S
+        while not _progress(home):
+            if running.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"The import that should be half done is not: progress {_progress(home)}.")
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGSTOP)
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def _progress(home: Path) -> float:
+    """Return how far the last import is, 0 to 1."""
+    address = f"file:{home / 'tocsin.sqlite3'}?mode=ro"
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=10)) as database:
+        found = database.execute("SELECT progress FROM feeds_run WHERE id = ?", (HALF_DONE,)).fetchone()
+    return float(found[0]) if found else 0.0
