@@ -97,7 +97,7 @@ def test_the_quarantine_of_such_a_run_is_gone(
     expire()
     browser = signed_in(cast.analyst)
     assert "What this run set aside is no longer kept" in browser.get("/feeds/quarantine/?run=1").content.decode()
-    assert "Nothing is in quarantine" in browser.get("/feeds/quarantine/?run=2").content.decode()
+    assert "Nothing of run 2 is in quarantine" in browser.get("/feeds/quarantine/?run=2").content.decode()
 
 
 def test_findings_that_are_forgotten_have_no_page(week: Store, browser: Client, keep: Any) -> None:
