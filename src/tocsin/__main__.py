@@ -1,6 +1,7 @@
 """`python -m tocsin` and the `tocsin` command."""
 
 import gc
+import os
 import sys
 
 OBJECTS_BETWEEN_LOOKS = 50_000
@@ -12,6 +13,8 @@ def main() -> int:
     # What a command loads, it keeps until it ends: to look through that for garbage again and again, and several times
     # more at the end, cost every command a fifth of a second.
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
+    # Nothing here solves equations: NumPy need not start a thread for each processor to be ready for them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from tocsin.site.cli import run
 
