@@ -18,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(home: Path | None = None, database_url: str = "") -> dict[str, str]:
-    """Return the variables of a measured process: nothing of the caller's settings reaches the product."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "DJANGO_"))}
+    """Return the variables of a measured process: nothing of the caller's settings reaches the product.
+
+    Nor Python: who forbids it to keep what it compiled would have changed modules compiled again in each round.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "DJANGO_", "PYTHON"))}
     kept["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     kept["TOCSIN_THREADS"] = str(CORES)
     if home is not None:

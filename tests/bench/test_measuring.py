@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench import attribution, measures
+from bench import attribution, measures, product
 from bench.__main__ import chosen, main, parser
 from bench.claims import write_claims
 from bench.figures import Figure
@@ -31,6 +31,12 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 
 def by_name(figures: list[Figure]) -> dict[str, Figure]:
     return {figure.measure: figure for figure in figures}
+
+
+@pytest.mark.parametrize("name", ["TOCSIN_LANGUAGE", "DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE"])
+def test_nothing_that_the_caller_has_set_reaches_what_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "1")
+    assert name not in product.environment()
 
 
 def test_the_plain_parse_reads_every_row(setting: Setting) -> None:

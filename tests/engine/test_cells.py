@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -271,3 +272,9 @@ def test_long_cells_are_not_remembered() -> None:
     for _ in range(2):
         assert cells.convert(table, "url", "url").values[0] == short.decode()
     assert cells._remembered.cache_info()[:2] == (1, 1), "the short one, once"
+
+
+def test_a_column_of_texts_has_each_text_once_whatever_it_was_made_from() -> None:
+    column = cells.coded(np.array([3, 0, 1, 2, 3]), ["a", "b", "a", None])
+    assert column.to_pylist() == [None, "a", "b", "a", None]
+    assert column.dictionary.to_pylist() == ["a", "b"]

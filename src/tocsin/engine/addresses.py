@@ -80,19 +80,31 @@ def _octet(data: Any, start: Any, end: Any) -> tuple[Any, Mask]:
 
 
 def _read_rest(column: pa.Array, rest: Any, high: U64, low: U64, valid: Mask) -> None:
-    """Read the rows that are not plain IPv4, one by one: IPv6, and what is no address."""
-    rows, packed = [], []
-    for row, text in zip(rest.tolist(), column.take(pa.array(rest)).to_pylist(), strict=True):
+    """Read the rows that are not plain IPv4: IPv6, and what is no address."""
+    cells = column.take(pa.array(rest))
+    try:
+        packed = [socket.inet_pton(socket.AF_INET6, text) for text in pc.cast(cells, pa.utf8()).to_pylist()]
+        rows = rest
+    except (OSError, TypeError, ValueError):  # not all of them are IPv6
+        places, packed = _packed_one_by_one(cells)
+        rows = rest[places]
+    words = np.frombuffer(b"".join(packed), ">u8").reshape(-1, 2)
+    high[rows], low[rows] = words[:, 0], words[:, 1]
+    valid[rows] = True
+
+
+def _packed_one_by_one(cells: pa.Array) -> tuple[list[int], list[bytes]]:
+    """Return which cells are IPv6, and their 16 bytes."""
+    places, packed = [], []
+    for place, text in enumerate(cells.to_pylist()):
         if text is None or b":" not in text or b"%" in text:
             continue
         try:
             packed.append(socket.inet_pton(socket.AF_INET6, text.decode("ascii")))
         except (OSError, UnicodeDecodeError, ValueError):
             continue
-        rows.append(row)
-    words = np.frombuffer(b"".join(packed), ">u8").reshape(-1, 2)
-    high[rows], low[rows] = words[:, 0], words[:, 1]
-    valid[rows] = True
+        places.append(place)
+    return places, packed
 
 
 def _spans(column: pa.Array) -> tuple[Any, Any, Any]:

@@ -98,9 +98,13 @@ def convert(table: pa.Table, column: str, name: str) -> Values:
 
 def recoded(encoded: pa.DictionaryArray, values: Sequence[str | None], absent: str | None = None) -> pa.DictionaryArray:
     """Return a column with another value for each of its distinct ones, and `absent` where it has none."""
-    places = {value: code for code, value in enumerate(v for v in dict.fromkeys((*values, absent)) if v is not None)}
-    codes = np.array([-1 if value is None else places[value] for value in (*values, absent)], np.int32)
-    rows = codes[pc.fill_null(encoded.indices, len(values)).to_numpy(zero_copy_only=False)]
+    return coded(pc.fill_null(encoded.indices, len(values)).to_numpy(zero_copy_only=False), (*values, absent))
+
+
+def coded(codes: np.ndarray[Any, np.dtype[np.int64]], values: Sequence[str | None]) -> pa.DictionaryArray:
+    """Return a column of texts from each row's position among `values`, in which a text may stand more than once."""
+    places = {value: place for place, value in enumerate(v for v in dict.fromkeys(values) if v is not None)}
+    rows = np.array([-1 if value is None else places[value] for value in values], np.int32)[codes]
     return pa.DictionaryArray.from_arrays(pa.array(rows, mask=rows < 0), pa.array(list(places), pa.utf8()))
 
 

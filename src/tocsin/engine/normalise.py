@@ -28,8 +28,8 @@ from tocsin.engine.attribute import names_only
 from tocsin.engine.bounds import Bounds
 from tocsin.engine.cells import (
     BadCells,
-    Values,
     bad_cells,
+    coded,
     convert,
     instants,
     may_be_bad,
@@ -316,8 +316,8 @@ def _classified(table: pa.Table, mapping: Mapping, key: str, constant: str) -> p
     """Return a key of the classification: from a column where the mapping takes it from one, else its constant."""
     for field in mapping.fields:
         if field.key == key and field.column in table.column_names:
-            values: Values = convert(table, field.column, field.conversion)
-            return pa.array([str(value) if value is not None else constant or None for value in values], pa.utf8())
+            found = convert(table, field.column, field.conversion)
+            return coded(found.codes, [constant or None if value is None else str(value) for value in found.values])
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(table.num_rows, np.int32)), pa.array([constant], pa.utf8()))
 
 

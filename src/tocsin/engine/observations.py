@@ -8,6 +8,7 @@ so that any number of rows is folded in bounded memory.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tocsin.engine import identity, parquet
+from tocsin.engine import parquet
 from tocsin.engine.addresses import U64
 from tocsin.engine.claims import Claims, Indices
 from tocsin.engine.normalise import EVENT_COLUMNS, RAW, TEXT
@@ -130,7 +131,9 @@ def fingerprints(events: pa.Table, rows: np.ndarray[Any, np.dtype[np.int64]]) ->
         for row in np.flatnonzero(pc.count_substring(joined, _SEPARATOR).to_numpy() >= len(cells)).tolist():
             lengths = ",".join(str(pc.binary_length(column[row]).as_py() or 0) for column in cells)
             texts[row] = lengths.encode() + texts[row]
-    return np.array([identity.text_word(text) or 1 for text in texts], np.uint64)
+    beginnings = b"".join([hashlib.sha256(text).digest()[:8] for text in texts])
+    words: U64 = np.frombuffer(beginnings, "<u8").astype(np.uint64)
+    return np.maximum(words, np.uint64(1))
 
 
 def _separators(joined: pa.ChunkedArray) -> int:

@@ -8,6 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+PAGE_ROWS, PAGE_BYTES = 1 << 17, 8 << 20
+"""Each page costs a compressor and a decompressor, and Arrow's own have 20,000 rows. Larger ones than these are no
+faster to write, and slow a reader who wants few of their rows."""
+
 
 def write(table: pa.Table, path: Path, *, plain: Collection[str], looked_up: Sequence[str]) -> None:
     """Write a table as Parquet.
@@ -23,4 +27,6 @@ def write(table: pa.Table, path: Path, *, plain: Collection[str], looked_up: Seq
         use_dictionary=[name for name in table.column_names if name not in plain],
         write_statistics=list(looked_up),
         store_schema=False,
+        data_page_size=PAGE_BYTES,
+        max_rows_per_page=PAGE_ROWS,
     )

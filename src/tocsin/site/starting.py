@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sqlite3
@@ -12,9 +13,13 @@ from pathlib import Path
 def set_up_django() -> None:
     """Load the settings and the rooms. Costs a third of a second: pure commands do without."""
     import django
+    from django.db import connections
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.site.settings")
     django.setup()
+    # The last to close a SQLite database takes the files beside it away. Nobody else closes it: `__main__` lets Python
+    # end without looking for what nothing refers to any more.
+    atexit.register(connections.close_all)
 
 
 def open_instance() -> None:

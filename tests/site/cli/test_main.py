@@ -1,0 +1,32 @@
+"""The door of the command line: what Python does beside the command is kept small."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tocsin.__main__ import OBJECTS_BETWEEN_LOOKS, main
+
+
+@pytest.fixture(autouse=True)
+def _garbage_as_it_was() -> Iterator[None]:
+    """Leave Python's garbage collector as this test found it."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["no such command"]])
+def test_what_a_command_has_loaded_is_not_looked_through_for_garbage(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tocsin", *arguments])
+    assert gc.get_freeze_count() == 0
+    with pytest.raises(SystemExit):
+        main()
+    assert gc.get_threshold()[0] == OBJECTS_BETWEEN_LOOKS
+    assert gc.get_freeze_count() > OBJECTS_BETWEEN_LOOKS  # when the process ends, nothing is left to be looked at
