@@ -22,7 +22,8 @@ def main() -> int:
     except KeyboardInterrupt:  # before the command line was read, or while an answer to Ctrl-C was given
         return 130
     finally:
-        gc.freeze()
+        if "_duckdb" not in sys.modules:  # which counts what is left of it, and complains on standard error
+            gc.freeze()
 
 
 if __name__ == "__main__":
