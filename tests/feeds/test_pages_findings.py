@@ -266,7 +266,8 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
     assert sorted(rows(browser_of_analyst.get("/findings/?owner=me"))) == ["192.0.2.200:3389", "192.0.2.70:3389"]
     assert len(rows(browser_of_analyst.get("/findings/?owner=none"))) == 14
 
-    give = {"finding": chosen[:1], "do": "give", "owner": str(cast.manager.pk)}
+    seen = [f"{each} {cast.analyst.audit_key}" for each in chosen]
+    give = {"finding": chosen[:1], "seen": seen, "do": "give", "owner": str(cast.manager.pk)}
     browser_of_analyst.post("/findings/work/", give)
     assert FindingOwner.objects.get(finding=chosen[0]).owner_label == cast.manager.audit_label
 
@@ -274,8 +275,33 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
     assert FindingNote.objects.count() == 2
     assert AuditRow.objects.filter(code__startswith="finding.").count() == 5
 
-    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "give", "owner": "nobody"})
+    seen[0] = f"{chosen[0]} {cast.manager.audit_key}"
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "seen": seen, "do": "give", "owner": "nobody"})
     assert not FindingOwner.objects.exists()
+
+
+def test_those_that_somebody_took_meanwhile_are_left_and_named(browser_of_analyst: Client, cast: Cast) -> None:
+    """A manager works on a list that she loaded before her analyst took a finding of it."""
+    manager, chosen = signed_in(cast.manager), [*ids(constituents=("bank",)), *ids(constituents=("",))]
+    browser_of_analyst.post("/findings/work/", {"finding": chosen[:1], "do": "take"})
+
+    page = text(manager.post("/findings/work/", {"finding": chosen, "do": "take"}, follow=True))
+
+    assert "Marta Head has 1 finding more." in page
+    assert "1 finding was left as it is, because its owner has changed" in page and ":3389 (Anan Analyst)." in page
+    held = dict(FindingOwner.objects.values_list("finding", "owner_key"))
+    assert held == {chosen[0]: cast.analyst.audit_key, chosen[1]: cast.manager.audit_key}
+
+
+def test_those_that_somebody_had_when_the_list_was_shown_can_be_given(browser_of_analyst: Client, cast: Cast) -> None:
+    manager, chosen = signed_in(cast.manager), ids(constituents=("bank",))
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "take"})
+
+    shown = re.findall(r'name="seen" value="([^"]+)" form="bulk"', main_of(manager.get("/findings/")))
+    manager.post("/findings/work/", {"finding": chosen, "seen": shown, "do": "take"})
+
+    assert shown == [f"{chosen[0]} {cast.analyst.audit_key}"]
+    assert FindingOwner.objects.get().owner_key == cast.manager.audit_key
 
 
 @pytest.mark.parametrize(

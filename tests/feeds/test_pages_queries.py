@@ -106,7 +106,7 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     actions.add_constituent(public_id="branch", name="Branch", sector="finance", parent=bank, by=COMMAND_LINE, at=AT)
     actions.add_contact(bank, role=ContactRole.SECURITY, name="C", email="c@bank.example", by=COMMAND_LINE, at=AT)
     finding = queries.finding_id(next(iter(queries.findings().stream(queries.Filter()))))
-    give_finding(finding, owner=cast.analyst, by=cast.analyst, at=AT)
+    give_finding(finding, owner=cast.analyst, seen=None, by=cast.analyst, at=AT)
     add_note(finding, text="Told.", by=cast.analyst, at=AT)
     week.run(write(tmp_path, 4, [1]), write(tmp_path, 4, [7], kind="scan_ssl"))
     week.run(write(tmp_path, -90, [1], kind="scan_http"), write(tmp_path, 40, [1], kind="scan_dns"))

@@ -350,7 +350,7 @@ def test_who_is_on_it(week: Store, cast: Cast) -> None:
     assert "Nobody yet: 16 open findings are not taken." in text(signed_in(cast.analyst).get("/"))
     found = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=3)
     for each in found:
-        give_finding(queries.finding_id(each), owner=cast.manager, by=cast.analyst, at=AT)
+        give_finding(queries.finding_id(each), owner=cast.manager, seen=None, by=cast.analyst, at=AT)
 
     page = signed_in(cast.analyst).get("/")
     assert "One person holds 3 findings; 13 are not taken yet." in text(page)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from tocsin.audit.queries import rows_mentioning
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim
 from tocsin.engine import query
@@ -23,6 +24,7 @@ from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
 
 OBSERVATIONS = 20
+CHANGES_SHOWN = 50
 HISTORY_DAYS = 90
 """Reports further back than this are not read for a page; the finding itself knows when it began."""
 
@@ -134,6 +136,23 @@ def notes(finding: Finding) -> Sequence[FindingNote]:
 def handovers(finding: Finding) -> Sequence[Handover]:
     """Return who held it before, oldest first."""
     return list(Handover.objects.filter(finding=finding_id(finding)).order_by("at"))
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangeOfOwner:
+    """Who looked after it before and after, and who changed that: as labels, empty for nobody."""
+
+    at: dt.datetime
+    before: str
+    after: str
+    by: str
+
+
+def changes_of_owner(finding: Finding) -> list[ChangeOfOwner]:
+    """Return who took it and was given it, newest first, CHANGES_SHOWN at most."""
+    rows = rows_mentioning(finding_id(finding), ["finding.owner_changed"])[:CHANGES_SHOWN]
+    found = (ChangeOfOwner(row.at, row.data["before"], row.data["after"], row.actor_label) for row in rows)
+    return [each for each in found if each.before != each.after]
 
 
 def owner(finding: Finding) -> FindingOwner | None:

@@ -23,7 +23,7 @@ from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
-from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -63,7 +63,10 @@ def give(request: HttpRequest, public: str) -> HttpResponse:
         return redirect("feeds:finding", queries.finding_id(found))
     wanted = form.cleaned_data["owner"]
     owner = None if wanted == OWNER_NOBODY else next(each for each in people if str(each.pk) == wanted)
-    give_finding(queries.finding_id(found), owner=owner, by=by, at=now())
+    try:
+        give_finding(queries.finding_id(found), owner=owner, seen=request.POST.get("seen"), by=by, at=now())
+    except Conflict as refused:
+        messages.error(request, sentence(refused))
     return redirect("feeds:finding", queries.finding_id(found))
 
 
@@ -125,7 +128,7 @@ def _is_silent(found: Finding) -> bool:
 
 
 def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return what happened, newest first: turns of its life, hand-overs and notes."""
+    """Return what happened, newest first: turns of its life, hand-overs, owners and notes."""
     turned = [{"at": turn.on, "what": turn.what} for turn in life.turns]
     handed = [
         {
@@ -140,7 +143,11 @@ def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) 
         {"at": each.at, "what": "note", "text": each.text, "by": each.author_label}
         for each in queries_finding.notes(found)
     ]
-    return sorted([*turned, *handed, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
+    owned = [
+        {"at": each.at, "what": "owner", "before": each.before, "after": each.after, "by": each.by}
+        for each in queries_finding.changes_of_owner(found)
+    ]
+    return sorted([*turned, *handed, *owned, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
 
 
 def _instant(at: dt.date | dt.datetime) -> dt.datetime:
