@@ -251,6 +251,29 @@ def test_counts_beside_the_filters_are_those_they_lead_to(browser_of_analyst: Cl
     assert "any organisation (2)" in text(page)
 
 
+def test_a_row_tells_two_findings_on_one_address_apart(store: Store, cast: Cast, tmp_path: Path) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells: dict[str, Any] = {"columns": columns, "src_ip": "192.0.2.9", "tag": "sinkhole", "kind": "event4_sinkhole"}
+    names = ("tidewash", "<i>salt")
+    store.run(*(write(tmp_path, 0, [9], part=f"-{name[-4:]}", infection=name, **cells) for name in names))
+
+    page = signed_in(cast.analyst).get("/findings/")
+
+    found = re.findall(r'</a> <span class="muted small"><bdi class="mono" dir="ltr">(.*?)</bdi></span>', main_of(page))
+    assert sorted(found) == ["&lt;i&gt;salt", "tidewash"] and len(set(rows(page))) == 1
+    assert ', tidewash"' in main_of(page), "the box before a row says it too"
+
+
+def test_a_row_does_not_say_its_place_twice(store: Store, cast: Cast, tmp_path: Path) -> None:
+    """The detail of a proxy may be its address."""
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells = {"columns": columns, "src_ip": "192.0.2.9", "infection": "192.0.2.9", "tag": "x"}
+    store.run(write(tmp_path, 0, [9], kind="event4_sinkhole", **cells))
+
+    page = signed_in(cast.analyst).get("/findings/")
+    assert main_of(page).count("192.0.2.9</bdi>") == 1
+
+
 def test_an_empty_store_says_what_to_do(store: Store, cast: Cast) -> None:
     page = text(signed_in(cast.analyst).get("/findings/"))
 

@@ -119,6 +119,7 @@ def rows(
             "what": wording.kind(finding.type, titles),
             "whose": names.get(finding.constituent or "", finding.constituent or ""),
             "where": queries.place_of(finding),
+            "detail": queries.detail_of(finding),
             "days": strip(finding.recent, finding.last_cycle, finding.opened_on, max(until, finding.last_cycle)),
             "tlp": labels.get(finding.type),
             "owner_key": owners.get(public, ("", ""))[0],
