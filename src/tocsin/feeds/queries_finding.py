@@ -18,7 +18,7 @@ from tocsin.engine.query import Finding
 from tocsin.feeds import keeping, mappings, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
-from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report
+from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, ReportType
 from tocsin.feeds.queries import database, finding_id
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
@@ -70,13 +70,18 @@ class Life:
     """The first day whose rows are kept, where it began before that; None otherwise."""
 
 
-def life(finding: Finding) -> Life:
-    """Return when a finding was seen, and where the rows stand that saw it."""
+def kind(finding: Finding) -> ReportType:
+    """Return its type of report, with its feed and with how far back it is kept."""
+    return ReportType.objects.select_related("feed", "baseline").get(name=finding.type)
+
+
+def life(finding: Finding, of: ReportType) -> Life:
+    """Return when a finding of a type was seen, and where the rows stand that saw it."""
     since = finding.last_cycle - dt.timedelta(days=HISTORY_DAYS)
-    kept_from = keeping.kept_from(finding.type)
+    kept_from = keeping.kept_from(of)
     since = max(since, kept_from) if kept_from else since
     rows = Report.objects.filter(
-        type__name=finding.type, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
+        type=of, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
     ).select_related("run")
     store: Path = settings.TOCSIN.store
     by_part = {str(store / part): report for report in rows for part in report.parts}

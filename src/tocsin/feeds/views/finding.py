@@ -18,7 +18,6 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
-from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
@@ -79,9 +78,9 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
 
 def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     titles = situation.titles()
-    kind = ReportType.objects.select_related("feed").get(name=found.type)
+    kind = queries_finding.kind(found)
     names = {code: row.local_name for code, row in queries.holders().items()}
-    owner, life = queries_finding.owner(found), queries_finding.life(found)
+    owner, life = queries_finding.owner(found), queries_finding.life(found, kind)
     claim = queries_finding.claim(found)
     people, question = team(), Question(request.GET.copy())
     pages = Paginator(range(sum(life.rows.values())), queries_finding.OBSERVATIONS)
