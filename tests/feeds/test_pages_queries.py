@@ -123,6 +123,18 @@ def _slips(page: str) -> list[str]:
     return re.findall(rf"(?<![\d.,–-]\b)(?<![\d.,–:-])1 (?:{words})\b", page)
 
 
+def test_one_row_and_one_cell_are_counted_in_good_english(store: Store, cast: Cast, tmp_path: Path) -> None:
+    path = write(tmp_path, 0, [1, 2], severity="low", cert_length="12")
+    bad = path.read_text().replace("192.0.2.1,", ",").replace(",64496,", ",644x6,", 2).replace("644x6", "64496", 1)
+    path.write_text(bad)
+    store.run(path)
+
+    page = text(signed_in(cast.manager).get(reverse("quarantine")))
+
+    assert "1 row and 1 cell could not be taken" in page
+    assert not _slips(page)
+
+
 def test_every_page_counts_in_good_english(crowded: Store, cast: Cast) -> None:
     browser = signed_in(cast.manager)
     slips = {}
