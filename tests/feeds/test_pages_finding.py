@@ -180,6 +180,16 @@ def test_an_empty_note_is_asked_for_again(browser_of_analyst: Client) -> None:
     assert not FindingNote.objects.exists()
 
 
+def test_a_note_that_is_too_long_or_cannot_be_read_is_still_there_to_be_mended(browser_of_analyst: Client) -> None:
+    path = path_of(70)
+    assert "maxlength" not in main_of(browser_of_analyst.get(path))
+
+    for note, said in (("x" * 10_001, "10000"), ("\u200b", "nothing that can be seen"), ("a\x1b[2J", "control char")):
+        answer = browser_of_analyst.post(f"{path}note/", {"text": note})
+        assert answer.status_code == 422 and said in text(answer) and note in main_of(answer)
+    assert not FindingNote.objects.exists()
+
+
 def test_nobody_outside_the_team_becomes_its_owner(browser_of_analyst: Client, cast: Cast) -> None:
     path = path_of(70)
 

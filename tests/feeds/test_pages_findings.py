@@ -193,6 +193,22 @@ def test_what_is_understood_beside_it_counts(browser_of_analyst: Client) -> None
     assert "3 parts of the address were not understood and are left out: state=bogus , " in text(page)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("0.0.0.0/33", "0.0.0.0/33 is no address and no network"), ("2001:db8::/129", "is no address and no network"),
+        ("300.1.1.1", "300.1.1.1 is no address"), ("1.2/x", ""), ("AS99999999999999", "is no autonomous system"),
+        ("AS4294967296", "is no autonomous system"), ("AS0", "is no autonomous system"), ("AS64511", ""),
+        ("198.51.100.0/24", ""), ("198.51.100.1:80", ""), ("asbestos", ""), ("::1", ""), ("12:30", ""), ("a:b:c:g", ""),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_network_is_said_to_be_none(browser_of_analyst: Client, typed: str, said: str) -> None:
+    page = text(browser_of_analyst.get("/findings/", {"q": typed}))
+
+    assert "No finding is like that" in page and said in page
+    assert bool(said) == (" is no " in page)
+
+
 def test_an_ordinary_address_is_understood(browser_of_analyst: Client) -> None:
     for query in ("", "whose=&type=&q=", *(query for query, _ in FILTERS)):
         assert browser_of_analyst.get(f"/findings/?{query}").context["question"].left_out == [], query
@@ -334,6 +350,8 @@ def test_those_that_somebody_had_when_the_list_was_shown_can_be_given(browser_of
         ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
         ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
         ({"do": "note", "text": " "}, "The note is empty"),
+        ({"do": "note", "text": "\u200b\u2060"}, "It holds nothing that can be seen."),
+        ({"do": "note", "text": "\x1b[2Jx"}, "It holds a control character."),
         ({"do": "note", "text": " ", "finding": []}, "Tick some rows first. The note is empty. Write what"),
         ({"do": "give", "text": " ", "finding": []}, "Tick some rows first. "),
     ],
@@ -343,6 +361,20 @@ def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str,
 
     assert says in text(browser_of_analyst.post("/findings/work/", form, follow=True))
     assert not FindingOwner.objects.exists() and not FindingNote.objects.exists()
+
+
+def test_a_note_that_is_refused_is_still_there_with_what_was_chosen(browser_of_analyst: Client) -> None:
+    """A browser would have cut it to what may stand, and said nothing."""
+    chosen, note = ids(constituents=("bank",)), "Called <them>. " * 700
+    assert "maxlength" not in main_of(browser_of_analyst.get("/findings/")).partition('id="text"')[2][:200]
+
+    page = browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "note", "text": note}, follow=True)
+
+    assert "The note has 10499 characters; 10000 are the most." in text(page)
+    assert f'value="{html.escape(note)}"' in main_of(page) and '<details class="more" open>' in main_of(page)
+    assert re.findall(r'value="(\w{26})" form="bulk" checked', main_of(page)) == chosen
+    again = main_of(browser_of_analyst.get("/findings/"))
+    assert "Called" not in again and "checked" not in again
 
 
 def test_nobody_outside_the_team_is_given_a_finding(browser_of_analyst: Client, cast: Cast) -> None:

@@ -14,6 +14,7 @@ from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, SchemaLoaded
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner
+from tocsin.kernel import legible
 from tocsin.kernel.refusals import Conflict, InvalidInput, refuse
 
 MAX_NOTE = 10_000
@@ -26,6 +27,8 @@ def mistakes_in_note(text: str) -> Iterator[InvalidInput]:
     if len(text.strip()) > MAX_NOTE:
         words = _("the note has {number} characters; {most} are the most.")
         yield InvalidInput(words.format(number=len(text.strip()), most=MAX_NOTE))
+    if said := legible.flaw(text, lines=True):
+        yield InvalidInput(_(said))
 
 
 @action("finding.noted")
@@ -69,6 +72,8 @@ def _since_it_was_seen(held: FindingOwner | None) -> str:
 @action("feed.terms_changed")
 def change_terms(feed: Feed, *, tlp: str, terms: str, by: Actor, at: dt.datetime) -> FeedTermsChanged:
     """Change the label and the terms under which a feed's rows stand."""
+    if said := legible.flaw(terms, lines=True):
+        raise InvalidInput(_(said), where="terms")
     before, after = change(feed, tlp=tlp, terms=terms)
     return FeedTermsChanged(feed=feed.code, before=before, after=after)
 

@@ -28,6 +28,7 @@ from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
 from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_findings import misread
 from tocsin.feeds.views.asking import (
     NOBODY,
     ROWS,
@@ -51,6 +52,8 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 FACET_VALUES = 5
+REFUSED = "feeds.refused_work"
+"""What was typed and chosen for work that was refused, kept for the list that is shown next: nothing is lost."""
 OPEN = ("new", "still", "returned")
 
 
@@ -71,8 +74,10 @@ def findings(request: HttpRequest) -> HttpResponse:
     names = {code: row.local_name for code, row in people.items()}
     shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
     first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))
+    refused = request.session.pop(REFUSED) if REFUSED in request.session else {}
     context = {
         "question": question,
+        "refused": refused,
         "rows": rows(shown, names, titles, labels),
         "page": Page(asked.page, len(shown), tally.total, first, last),
         "is_empty": not found.types,
@@ -94,6 +99,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "type_asked": _only(request.GET.getlist("type")),
         "whose_asked": _only(request.GET.getlist("whose")),
         "q": asked.text,
+        "misread": misread(asked.text) if not shown else "",
         "owner": asked.owner,
         "may_work": may(person(request), Ability.WORK_ON_FINDINGS),
         "team": team(),
@@ -314,6 +320,7 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
         done, left = _work(request.POST, chosen, by)
     except Refusal as refused:
         messages.error(request, sentence(refused))
+        request.session[REFUSED] = {"text": request.POST.get("text", ""), "chosen": list(chosen)}
     else:
         for say, said in ((messages.success, done), (messages.error, left)):
             if said:
