@@ -141,11 +141,11 @@ def test_who_takes_it_on_a_page_gone_stale_is_told_who_has_it(week: Store, cast:
     path, first, second = path_of(70), signed_in(cast.analyst), signed_in(cast.manager)
     stale = {each: form_of(each.get(path)) for each in (first, second)}
 
-    assert "looks after it since" not in text(first.post(f"{path}owner/", stale[first], follow=True))
+    assert "has looked after it since" not in text(first.post(f"{path}owner/", stale[first], follow=True))
     page = second.post(f"{path}owner/", stale[second], follow=True)
 
     assert FindingOwner.objects.get().owner_key == cast.analyst.audit_key
-    assert "Anan Analyst looks after it since" in text(page) and "Owner Anan Analyst" in text(page)
+    assert "Anan Analyst has looked after it since" in text(page) and "Owner Anan Analyst" in text(page)
     assert "Take it" in text(page)
     second.post(f"{path}owner/", form_of(page))
     assert FindingOwner.objects.get().owner_key == cast.manager.audit_key, "with open eyes it may be taken"

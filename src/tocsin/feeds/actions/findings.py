@@ -45,11 +45,13 @@ def give_finding(finding: str, *, owner: Actor | None, seen: str | None, by: Act
     """Give a finding to somebody, or to nobody.
 
     `seen` is the key of the owner whom the page showed, empty for none; None where nobody looked. Who decided by what
-    is no longer so is refused, not obeyed: a colleague would lose the finding without a word.
+    is no longer so is refused, not obeyed: a colleague would lose the finding without a word. What is wanted and is so
+    already, as after two clicks, is no mistake.
     """
     held = FindingOwner.objects.filter(finding=finding).first()
     before = held.owner_label if held else ""
-    if seen is not None and seen != (held.owner_key if held else ""):
+    now, wanted = held.owner_key if held else "", owner.audit_key if owner else ""
+    if seen is not None and now not in (seen, wanted):
         raise Conflict(_since_it_was_seen(held))
     if owner is None:
         FindingOwner.objects.filter(finding=finding).delete()
@@ -65,7 +67,7 @@ def _since_it_was_seen(held: FindingOwner | None) -> str:
     if held is None:
         return _("Nobody looks after it any more. Look again, then decide.")
     since = formats.date_format(timezone.localtime(held.since), pgettext("date format", "j M, H:i"))
-    sentence = _("{name} looks after it since {since}. Nothing was changed; look again, then decide.")
+    sentence = _("{name} has looked after it since {since}. Nothing was changed; look again, then decide.")
     return sentence.format(name=held.owner_label.partition(" <")[0], since=since)
 
 
