@@ -384,9 +384,7 @@ def who(only: tuple[str, ...] | None, counts: Sequence[tuple[Any, ...]]) -> dict
 def by_severity(only: tuple[str, ...] | None) -> list[dict[str, Any]]:
     """Return how many findings are open of each severity that there is, the worst first, with their list."""
     counted = dict(queries.findings().counts(("severity",), Filter(states=OPEN, only_constituents=only)))
-    return [
-        {"level": level, "count": counted[level], "url": _list(state=OPEN, severity=level)} for level in sorted(counted)
-    ]
+    return [{"level": level, "count": counted[level], "url": _list(severity=level)} for level in sorted(counted)]
 
 
 # ---- below
