@@ -49,6 +49,24 @@ def test_all_mistakes_in_a_constituent_are_named_at_once(
     ]
 
 
+def test_texts_that_nobody_can_read_are_refused_and_still_there(pages: Pages, ministry: Constituent) -> None:
+    answer = pages.post(f"{CONSTITUENT}change/", name="\u200b", sector="health", status="active", note="a\x1b[2J")
+    assert mistakes(answer) == [
+        "Name: It holds nothing that can be seen.", "Note for the team: It holds a control character.",
+    ]  # fmt: skip
+    assert 'value="\u200b"' in answer.content.decode() and "a\x1b[2J</textarea>" in answer.content.decode()
+    assert "maxlength" not in answer.content.decode().partition("<main")[2]
+    typed = {"kind": "network", "value": "192.0.2.0/24", "source": "\x07"}
+    assert mistakes(pages.post(f"{CONSTITUENT}claims/add/", **typed)) == ["How we know: It holds a control character."]
+    contact = {"role": "security", "name": "\u2060", "email": "a@b.example"}
+    assert mistakes(pages.post(f"{CONSTITUENT}contacts/add/", **contact)) == [
+        "Name: It holds nothing that can be seen."
+    ]
+    with pytest.raises(InvalidInput, match="reason: It holds nothing"):
+        one = claim(ministry, "192.0.2.0/24")
+        actions.end_claim(one, ends_on=AT.date(), reason="\u200b", by=BY, at=AT)
+
+
 def test_all_mistakes_in_a_claim_are_named_at_once(pages: Pages, ministry: Constituent) -> None:
     address = f"{CONSTITUENT}claims/add/"
     typed = {"kind": "network", "value": "192.0.2.1/24", "valid_from": "2026-02-31", "valid_to": "2026-01-01"}

@@ -86,6 +86,11 @@ def test_every_answer_shown_in_the_tutorial_is_the_answer(outputs: list[str]) ->
         assert not after.strip() or WAITS in after.strip().splitlines()[0], "what a reader sees more is told of"
 
 
+def test_the_bot_network_that_the_tutorial_names_stands_in_the_lines(outputs: list[str]) -> None:
+    listed = next(out for out, block in zip(outputs, BLOCKS, strict=False) if "list --type event4_sinkhole" in block[1])
+    assert TEXT.count("`tidewash`") == 2 and "tidewash" in listed.lower()
+
+
 def test_all_findings_of_the_block_change_hands_as_the_tutorial_tells(outputs: list[str]) -> None:
     asked = "list --asset 198.18.141.0/26 --type scan_rdp --state open"
     before, after = (out for out, block in zip(outputs, BLOCKS, strict=False) if asked in block[1])

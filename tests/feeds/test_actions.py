@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tocsin.audit.queries import verify
 from tocsin.engine import store as engine
 from tocsin.feeds.actions import findings, runs
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner, Handover, Manifest, Report, Run, State
-from tocsin.kernel.refusals import InvalidInput
+from tocsin.kernel.refusals import Conflict, InvalidInput
 
 pytestmark = pytest.mark.django_db
 FINDING = "hrbfajemagcs7nqe57ncl3uqpi"
@@ -56,11 +57,29 @@ def test_a_note_that_says_nothing_or_too_much_is_refused(text: str, said: str) -
 def test_a_finding_is_given_handed_on_and_let_go(cast: Cast) -> None:
     labels = []
     for owner in (cast.analyst, cast.manager, None, None):
-        event = findings.give_finding(FINDING, owner=owner, by=cast.manager, at=AT)
+        event = findings.give_finding(FINDING, owner=owner, seen=None, by=cast.manager, at=AT)
         labels.append((event.before, event.after))
         assert FindingOwner.objects.count() == (owner is not None)
     one, other = cast.analyst.audit_label, cast.manager.audit_label
     assert labels == [("", one), (one, other), (other, ""), ("", "")]
+
+
+def test_nobody_decides_over_an_owner_whom_the_page_did_not_show(cast: Cast) -> None:
+    give = functools.partial(findings.give_finding, FINDING, at=AT)
+    give(owner=cast.analyst, seen="", by=cast.analyst)
+
+    for seen in ("", cast.manager.audit_key):
+        with pytest.raises(Conflict, match=r"^Anan Analyst has looked after it since .*look again"):
+            give(owner=cast.manager, seen=seen, by=cast.manager)
+    assert FindingOwner.objects.get().owner_key == cast.analyst.audit_key
+
+    give(owner=cast.analyst, seen="", by=cast.analyst)  # a second click
+    give(owner=None, seen=cast.analyst.audit_key, by=cast.manager)
+    with pytest.raises(Conflict, match="Nobody looks after it any more"):
+        give(owner=cast.manager, seen=cast.analyst.audit_key, by=cast.manager)
+    assert [data["after"] for _code, data in trail()] == [*[cast.analyst.audit_label] * 2, ""], (
+        "what is refused is no event"
+    )
 
 
 def test_terms_are_changed_with_what_they_were() -> None:

@@ -92,6 +92,13 @@ def test_another_choice_later_folds_everything_anew(store: Store, tmp_path: Path
     assert whole(store) == late
 
 
+def test_a_reason_that_nobody_can_read_withdraws_nothing(store: Store, tmp_path: Path) -> None:
+    run = Run.objects.get(pk=store.run(write(tmp_path, 0, [1]))["run"])
+    with pytest.raises(InvalidInput, match="It holds a control character"):
+        intake.withdraw(run, reason="\x1b[2J", by=COMMAND_LINE, at=AT)
+    assert store.states() == {"192.0.2.1": "new"}
+
+
 def test_a_withdrawn_run_is_as_if_it_had_not_been(store: Store, tmp_path: Path) -> None:
     reports = week(tmp_path)
     store.run(*reports[:2])

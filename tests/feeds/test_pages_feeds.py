@@ -133,7 +133,8 @@ def test_label_and_terms_of_a_feed_are_changed(browser_of_analyst: Client) -> No
     path = "/feeds/terms/shadowserver/"
     assert "Not to be published" in browser_of_analyst.get(path).content.decode()
 
-    assert browser_of_analyst.post(path, {"tlp": "PINK", "terms": ""}).status_code == 422
+    for wrong in ({"tlp": "PINK", "terms": ""}, {"tlp": "RED", "terms": "\x1b[2J"}, {"tlp": "RED", "terms": "\u200b"}):
+        assert browser_of_analyst.post(path, wrong).status_code == 422
     browser_of_analyst.post(path, {"tlp": "RED", "terms": "Ours alone."})
 
     assert (Feed.objects.get().tlp, Feed.objects.get().terms) == ("RED", "Ours alone.")

@@ -136,10 +136,57 @@ def test_a_note_and_an_owner(browser_of_analyst: Client, cast: Cast) -> None:
     assert not FindingOwner.objects.exists()
 
 
+def test_who_takes_it_on_a_page_gone_stale_is_told_who_has_it(week: Store, cast: Cast) -> None:
+    """Both have opened it while nobody looked after it, and both press the button."""
+    path, first, second = path_of(70), signed_in(cast.analyst), signed_in(cast.manager)
+    stale = {each: form_of(each.get(path)) for each in (first, second)}
+
+    assert "has looked after it since" not in text(first.post(f"{path}owner/", stale[first], follow=True))
+    page = second.post(f"{path}owner/", stale[second], follow=True)
+
+    assert FindingOwner.objects.get().owner_key == cast.analyst.audit_key
+    assert "Anan Analyst has looked after it since" in text(page) and "Owner Anan Analyst" in text(page)
+    assert "Take it" in text(page)
+    second.post(f"{path}owner/", form_of(page))
+    assert FindingOwner.objects.get().owner_key == cast.manager.audit_key, "with open eyes it may be taken"
+
+
+def form_of(page: Any) -> dict[str, str]:
+    """Return what the button Take it sends."""
+    form = main_of(page).partition("Take it</button>")[0].rpartition("<form")[2]
+    return dict(re.findall(r'name="(owner|seen)" value="([^"]*)"', form))
+
+
+def test_changes_of_owner_are_part_of_its_history(browser_of_analyst: Client, cast: Cast) -> None:
+    path, other = path_of(70), str(cast.manager.pk)
+    for owner in (str(cast.analyst.pk), str(cast.analyst.pk), other, "nobody", other):
+        browser_of_analyst.post(f"{path}owner/", {"owner": owner})
+
+    page = text(browser_of_analyst.get(path)).partition("How it went")[2]
+
+    told = [
+        "Given to Marta Head Anan", "Nobody looks after it any more; Marta Head did Anan",
+        "Went from Anan Analyst to Marta Head Anan", "Taken Anan Analyst", "New Seen for the first time",
+    ]  # fmt: skip
+    assert [page.index(each) for each in told] == sorted(page.index(each) for each in told)
+    assert page.count("Taken") == 1, "what was so already is no change"
+    assert "Taken" not in text(browser_of_analyst.get(path_of(200)))
+
+
 def test_an_empty_note_is_asked_for_again(browser_of_analyst: Client) -> None:
     answer = browser_of_analyst.post(f"{path_of(70)}note/", {"text": "  "})
 
     assert answer.status_code == 422 and 'role="alert"' in answer.content.decode()
+    assert not FindingNote.objects.exists()
+
+
+def test_a_note_that_is_too_long_or_cannot_be_read_is_still_there_to_be_mended(browser_of_analyst: Client) -> None:
+    path = path_of(70)
+    assert "maxlength" not in main_of(browser_of_analyst.get(path))
+
+    for note, said in (("x" * 10_001, "10000"), ("\u200b", "nothing that can be seen"), ("a\x1b[2J", "control char")):
+        answer = browser_of_analyst.post(f"{path}note/", {"text": note})
+        assert answer.status_code == 422 and said in text(answer) and note in main_of(answer)
     assert not FindingNote.objects.exists()
 
 
@@ -162,7 +209,7 @@ def test_a_page_costs_few_queries(browser_of_analyst: Client, django_assert_max_
     path = path_of(70)
     browser_of_analyst.get(path)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(13):
         browser_of_analyst.get(path)
 
 

@@ -193,6 +193,22 @@ def test_what_is_understood_beside_it_counts(browser_of_analyst: Client) -> None
     assert "3 parts of the address were not understood and are left out: state=bogus , " in text(page)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("0.0.0.0/33", "0.0.0.0/33 is no address and no network"), ("2001:db8::/129", "is no address and no network"),
+        ("300.1.1.1", "300.1.1.1 is no address"), ("1.2/x", ""), ("AS99999999999999", "is no autonomous system"),
+        ("AS4294967296", "is no autonomous system"), ("AS0", "is no autonomous system"), ("AS64511", ""),
+        ("198.51.100.0/24", ""), ("198.51.100.1:80", ""), ("asbestos", ""), ("::1", ""), ("12:30", ""), ("a:b:c:g", ""),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_network_is_said_to_be_none(browser_of_analyst: Client, typed: str, said: str) -> None:
+    page = text(browser_of_analyst.get("/findings/", {"q": typed}))
+
+    assert "No finding is like that" in page and said in page
+    assert bool(said) == (" is no " in page)
+
+
 def test_an_ordinary_address_is_understood(browser_of_analyst: Client) -> None:
     for query in ("", "whose=&type=&q=", *(query for query, _ in FILTERS)):
         assert browser_of_analyst.get(f"/findings/?{query}").context["question"].left_out == [], query
@@ -251,6 +267,29 @@ def test_counts_beside_the_filters_are_those_they_lead_to(browser_of_analyst: Cl
     assert "any organisation (2)" in text(page)
 
 
+def test_a_row_tells_two_findings_on_one_address_apart(store: Store, cast: Cast, tmp_path: Path) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells: dict[str, Any] = {"columns": columns, "src_ip": "192.0.2.9", "tag": "sinkhole", "kind": "event4_sinkhole"}
+    names = ("tidewash", "<i>salt")
+    store.run(*(write(tmp_path, 0, [9], part=f"-{name[-4:]}", infection=name, **cells) for name in names))
+
+    page = signed_in(cast.analyst).get("/findings/")
+
+    found = re.findall(r'</a> <span class="muted small"><bdi class="mono" dir="ltr">(.*?)</bdi></span>', main_of(page))
+    assert sorted(found) == ["&lt;i&gt;salt", "tidewash"] and len(set(rows(page))) == 1
+    assert ', tidewash"' in main_of(page), "the box before a row says it too"
+
+
+def test_a_row_does_not_say_its_place_twice(store: Store, cast: Cast, tmp_path: Path) -> None:
+    """The detail of a proxy may be its address."""
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells = {"columns": columns, "src_ip": "192.0.2.9", "infection": "192.0.2.9", "tag": "x"}
+    store.run(write(tmp_path, 0, [9], kind="event4_sinkhole", **cells))
+
+    page = signed_in(cast.analyst).get("/findings/")
+    assert main_of(page).count("192.0.2.9</bdi>") == 1
+
+
 def test_an_empty_store_says_what_to_do(store: Store, cast: Cast) -> None:
     page = text(signed_in(cast.analyst).get("/findings/"))
 
@@ -266,7 +305,8 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
     assert sorted(rows(browser_of_analyst.get("/findings/?owner=me"))) == ["192.0.2.200:3389", "192.0.2.70:3389"]
     assert len(rows(browser_of_analyst.get("/findings/?owner=none"))) == 14
 
-    give = {"finding": chosen[:1], "do": "give", "owner": str(cast.manager.pk)}
+    seen = [f"{each} {cast.analyst.audit_key}" for each in chosen]
+    give = {"finding": chosen[:1], "seen": seen, "do": "give", "owner": str(cast.manager.pk)}
     browser_of_analyst.post("/findings/work/", give)
     assert FindingOwner.objects.get(finding=chosen[0]).owner_label == cast.manager.audit_label
 
@@ -274,8 +314,33 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
     assert FindingNote.objects.count() == 2
     assert AuditRow.objects.filter(code__startswith="finding.").count() == 5
 
-    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "give", "owner": "nobody"})
+    seen[0] = f"{chosen[0]} {cast.manager.audit_key}"
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "seen": seen, "do": "give", "owner": "nobody"})
     assert not FindingOwner.objects.exists()
+
+
+def test_those_that_somebody_took_meanwhile_are_left_and_named(browser_of_analyst: Client, cast: Cast) -> None:
+    """A manager works on a list that she loaded before her analyst took a finding of it."""
+    manager, chosen = signed_in(cast.manager), [*ids(constituents=("bank",)), *ids(constituents=("",))]
+    browser_of_analyst.post("/findings/work/", {"finding": chosen[:1], "do": "take"})
+
+    page = text(manager.post("/findings/work/", {"finding": chosen, "do": "take"}, follow=True))
+
+    assert "Marta Head has 1 finding more." in page
+    assert "1 finding was left as it is, because its owner has changed" in page and ":3389 (Anan Analyst)." in page
+    held = dict(FindingOwner.objects.values_list("finding", "owner_key"))
+    assert held == {chosen[0]: cast.analyst.audit_key, chosen[1]: cast.manager.audit_key}
+
+
+def test_those_that_somebody_had_when_the_list_was_shown_can_be_given(browser_of_analyst: Client, cast: Cast) -> None:
+    manager, chosen = signed_in(cast.manager), ids(constituents=("bank",))
+    browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "take"})
+
+    shown = re.findall(r'name="seen" value="([^"]+)" form="bulk"', main_of(manager.get("/findings/")))
+    manager.post("/findings/work/", {"finding": chosen, "seen": shown, "do": "take"})
+
+    assert shown == [f"{chosen[0]} {cast.analyst.audit_key}"]
+    assert FindingOwner.objects.get().owner_key == cast.manager.audit_key
 
 
 @pytest.mark.parametrize(
@@ -285,6 +350,8 @@ def test_chosen_findings_are_taken_given_and_noted(browser_of_analyst: Client, c
         ({"do": "take", "finding": "nonsense"}, "No finding was chosen"),
         ({"do": "take", "finding": "a" * 26}, "No finding was chosen"),
         ({"do": "note", "text": " "}, "The note is empty"),
+        ({"do": "note", "text": "\u200b\u2060"}, "It holds nothing that can be seen."),
+        ({"do": "note", "text": "\x1b[2Jx"}, "It holds a control character."),
         ({"do": "note", "text": " ", "finding": []}, "Tick some rows first. The note is empty. Write what"),
         ({"do": "give", "text": " ", "finding": []}, "Tick some rows first. "),
     ],
@@ -294,6 +361,20 @@ def test_what_cannot_be_done_is_said(browser_of_analyst: Client, form: dict[str,
 
     assert says in text(browser_of_analyst.post("/findings/work/", form, follow=True))
     assert not FindingOwner.objects.exists() and not FindingNote.objects.exists()
+
+
+def test_a_note_that_is_refused_is_still_there_with_what_was_chosen(browser_of_analyst: Client) -> None:
+    """A browser would have cut it to what may stand, and said nothing."""
+    chosen, note = ids(constituents=("bank",)), "Called <them>. " * 700
+    assert "maxlength" not in main_of(browser_of_analyst.get("/findings/")).partition('id="text"')[2][:200]
+
+    page = browser_of_analyst.post("/findings/work/", {"finding": chosen, "do": "note", "text": note}, follow=True)
+
+    assert "The note has 10499 characters; 10000 are the most." in text(page)
+    assert f'value="{html.escape(note)}"' in main_of(page) and '<details class="more" open>' in main_of(page)
+    assert re.findall(r'value="(\w{26})" form="bulk" checked', main_of(page)) == chosen
+    again = main_of(browser_of_analyst.get("/findings/"))
+    assert "Called" not in again and "checked" not in again
 
 
 def test_nobody_outside_the_team_is_given_a_finding(browser_of_analyst: Client, cast: Cast) -> None:

@@ -106,7 +106,7 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     actions.add_constituent(public_id="branch", name="Branch", sector="finance", parent=bank, by=COMMAND_LINE, at=AT)
     actions.add_contact(bank, role=ContactRole.SECURITY, name="C", email="c@bank.example", by=COMMAND_LINE, at=AT)
     finding = queries.finding_id(next(iter(queries.findings().stream(queries.Filter()))))
-    give_finding(finding, owner=cast.analyst, by=cast.analyst, at=AT)
+    give_finding(finding, owner=cast.analyst, seen=None, by=cast.analyst, at=AT)
     add_note(finding, text="Told.", by=cast.analyst, at=AT)
     week.run(write(tmp_path, 4, [1]), write(tmp_path, 4, [7], kind="scan_ssl"))
     week.run(write(tmp_path, -90, [1], kind="scan_http"), write(tmp_path, 40, [1], kind="scan_dns"))
@@ -121,6 +121,18 @@ def _slips(page: str) -> list[str]:
     """Return what an English text has of the kind of `1 rows`."""
     words = "rows|cells|reports|claims|findings|files|days|types|runs|kinds|organisations|constituents|people|cycles"
     return re.findall(rf"(?<![\d.,–-]\b)(?<![\d.,–:-])1 (?:{words})\b", page)
+
+
+def test_one_row_and_one_cell_are_counted_in_good_english(store: Store, cast: Cast, tmp_path: Path) -> None:
+    path = write(tmp_path, 0, [1, 2], severity="low", cert_length="12")
+    bad = path.read_text().replace("192.0.2.1,", ",").replace(",64496,", ",644x6,", 2).replace("644x6", "64496", 1)
+    path.write_text(bad)
+    store.run(path)
+
+    page = text(signed_in(cast.manager).get(reverse("quarantine")))
+
+    assert "1 row and 1 cell could not be taken" in page
+    assert not _slips(page)
 
 
 def test_every_page_counts_in_good_english(crowded: Store, cast: Cast) -> None:

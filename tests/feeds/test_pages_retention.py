@@ -59,7 +59,7 @@ def test_a_finding_that_began_within_what_is_kept_is_told_whole(week: Store, kee
     keep(amber=1)
     expire()
     found = next(each for each in queries.findings().stream(queries.Filter()) if ".20:" in queries.place_of(each))
-    life = queries_finding.life(found)
+    life = queries_finding.life(found, queries_finding.kind(found))
     assert life.is_whole and life.kept_from is None
     assert [turn.what for turn in life.turns] == ["new"]
 

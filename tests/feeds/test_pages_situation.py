@@ -350,11 +350,27 @@ def test_who_is_on_it(week: Store, cast: Cast) -> None:
     assert "Nobody yet: 16 open findings are not taken." in text(signed_in(cast.analyst).get("/"))
     found = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=3)
     for each in found:
-        give_finding(queries.finding_id(each), owner=cast.manager, by=cast.analyst, at=AT)
+        give_finding(queries.finding_id(each), owner=cast.manager, seen=None, by=cast.analyst, at=AT)
 
     page = signed_in(cast.analyst).get("/")
     assert "One person holds 3 findings; 13 are not taken yet." in text(page)
     assert f"/findings/?owner=person%3A{cast.manager.pk}" in links(page)
+
+
+def test_what_is_worst_stands_there_and_leads_to_it(week: Store, cast: Cast, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1, 2, 3], kind="scan_ssl", severity="high"))
+    browser = signed_in(cast.analyst)
+
+    page = browser.get("/")
+    shown = re.findall(r'class="sev c(\d)"[^>]*>C\1</span> <a href="([^"]+)">(\d+)</a>', main_of(page))
+
+    worst = text(page).partition("Open by severity")[2]
+    assert worst.startswith(" C3 3 C4 16"), worst[:99]
+    assert [(level, number) for level, _url, number in shown] == [("3", "3"), ("4", "16")]
+    for _level, url, number in shown:
+        assert f"{number} open findings" in text(browser.get(html.unescape(url)))
+    observed = signed_in(cast.observer).get("/")
+    assert "Open by severity" in text(observed) and "severity=" not in main_of(observed)
 
 
 def test_what_waits_for_a_decision(week: Store, cast: Cast, tmp_path: Path) -> None:

@@ -72,6 +72,36 @@ def test_a_new_claim_takes_open_findings_over_and_history_says_so(store: Store, 
     assert store.files() == store.named()
 
 
+def test_a_conflict_settled_the_wrong_way_round_is_put_right_as_the_how_to_says(store: Store, tmp_path: Path) -> None:
+    """Host 1 was last seen before the new claim begins, host 2 after: the way is that of settle-who-is-responsible."""
+    store.run(write(tmp_path / "in", 0, [1, 2]), gone_after=3)
+    store.run(write(tmp_path / "in", 3, [2]), gone_after=3)
+    moh = Constituent.objects.get(public_id="moh")
+    right, wrong = Claim.objects.get(constituent=moh), claim("bank", "192.0.2.0/25")
+    Claim.objects.filter(pk=wrong.pk).update(valid_from=day(-8))
+
+    def settled(confirmed: Claim, ended: Claim, ends_on: dt.date, hour: int) -> dict[str, str | None]:
+        facts = {"ends_on": ends_on, "reason": "Telephone.", "at": AT + dt.timedelta(hours=hour)}
+        directory.settle_conflict(confirmed=confirmed, ended=ended, by=COMMAND_LINE, **facts)
+        reattribution.bring_up_to_date(by=COMMAND_LINE)
+        return holders(store)
+
+    assert settled(wrong, right, day(2), 2) == {"192.0.2.1": "bank", "192.0.2.2": "bank"}
+    event = directory.add_claim(
+        moh, kind=ClaimKind.NETWORK, value="192.0.2.0/25", valid_from=day(3), is_confirmed=True,
+        by=COMMAND_LINE, at=AT + dt.timedelta(hours=3),
+    )  # fmt: skip
+    reattribution.bring_up_to_date(by=COMMAND_LINE)
+    assert holders(store) == {"192.0.2.1": "bank", "192.0.2.2": "moh"}
+    again = Claim.objects.get(pk=event.claims[0])
+    assert settled(again, wrong, day(-8), 4) == {"192.0.2.1": "moh", "192.0.2.2": "moh"}
+    assert len(queries.conflicts()) == 1, "of the day that is left"
+    settled(right, wrong, day(-8), 5)
+    assert not queries.conflicts()
+    moved = Handover.objects.order_by("at").values_list("finding", "before", "after")
+    assert Counter((before, after) for _finding, before, after in moved) == {("moh", "bank"): 2, ("bank", "moh"): 2}
+
+
 def test_closed_findings_keep_who_held_them(store: Store, committed: Any, tmp_path: Path) -> None:
     store.run(write(tmp_path / "in", 0, [1, 2]))
     store.run(write(tmp_path / "in", 1, [2]))

@@ -38,7 +38,7 @@ def busy(country: Store, cast: Cast, tmp_path: Path, settings: Any) -> Store:
     torn = tmp_path / "2026-11-22-scan_rdp-xm-geo.csv.gz"
     torn.write_bytes(b"\x1f\x8b\x08 no gzip")
     country.run(torn)
-    give_finding(addresses()["feeds:finding"].split("/")[2], owner=cast.analyst, by=cast.analyst, at=AT)
+    give_finding(addresses()["feeds:finding"].split("/")[2], owner=cast.analyst, seen=None, by=cast.analyst, at=AT)
     attribution.order(AT)
     return country
 

@@ -273,7 +273,9 @@ def test_a_refused_link_names_whom_to_ask_only_if_there_is_somebody(
     assert b"ask a national administrator" in client.get("/sign-in/enrol/x/").content
 
 
-@pytest.mark.parametrize("given", [{"name": "N" * 300}, {"name": "a\0b"}, {"email": f"{'a' * 60}@{'b.' * 110}example"}])
+@pytest.mark.parametrize(
+    "given", [{"name": "N" * 300}, {"name": "a\0b"}, {"name": "\u200b"}, {"email": f"{'a' * 60}@{'b.' * 110}example"}]
+)
 @pytest.mark.django_db
 def test_what_an_account_cannot_hold_is_refused(given: dict[str, str]) -> None:
     facts = {"email": "x@team.example", "name": "N"} | given
@@ -304,6 +306,9 @@ def test_all_mistakes_in_an_enrolment_are_named_at_once(
     found = summary(answer.content.decode())
     assert set(found) == {"E-mail address to sign in with", "Name", "Password", "The same password again"}
     assert answer.status_code == 200 and not Person.objects.filter(email__startswith="xxx").exists()
+
+    page = first.post("/sign-in/enrol/", {**typed, "email": "a@cirt.example", "name": "\u2060"}).content.decode()
+    assert "Name: It holds nothing that can be seen." in re.sub(r"<[^>]+>", "", page)
 
 
 def summary(page: str) -> list[str]:

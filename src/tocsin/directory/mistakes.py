@@ -7,7 +7,7 @@ fact that is lacking is not looked at.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,6 +21,7 @@ from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
+from tocsin.kernel import legible
 from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal
 
 Facts = Mapping[str, Any]
@@ -48,8 +49,18 @@ def of_changed_constituent(constituent: Constituent, facts: Facts) -> Mistakes:
         yield Conflict(_("{name} would be its own parent.").format(name=constituent.name), where="parent")
 
 
+def of_texts(facts: Facts, *, one_line: Sequence[str] = (), lines: Sequence[str] = ()) -> Mistakes:
+    """Yield which texts nobody could read: of one line, or of several."""
+    for field in (*one_line, *lines):
+        if said := legible.flaw(facts.get(field, ""), lines=field in lines):
+            yield InvalidInput(_(said), where=field)
+
+
 def _of_facts(facts: Facts) -> Mistakes:
     """Yield facts that the tables or the pages could not carry."""
+    yield from of_texts(facts, one_line=("name", "region"), lines=("note",))
+    for said in {legible.flaw(name) for name in facts.get("names", {}).values()} - {""}:
+        yield InvalidInput(_(said), where="names")
     if not facts.get("name", "-").strip():
         yield InvalidInput(_("A constituent needs a name."), where="name")
     if facts.get("sector", "other") not in sectors():
@@ -74,6 +85,7 @@ def _is_in_circle(constituent: Constituent, parent: Constituent | None) -> bool:
 
 def of_new_claim(constituent: Constituent, facts: Facts) -> Mistakes:
     """Yield what is wrong with a claim that is to be entered: `kind`, `value`, `valid_from` and `valid_to`."""
+    yield from of_texts(facts, one_line=("source",))
     value, period = None, (facts.get("valid_from"), facts.get("valid_to"))
     if facts.get("kind") and facts.get("value"):
         try:
@@ -110,6 +122,7 @@ def _day(on: dt.date) -> str:
 
 def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     """Yield what is wrong with the facts that a contact is to have, changed or not."""
+    yield from of_texts(facts, one_line=("name", "phone"))
     if {"email", "phone"} <= facts.keys() and not facts["email"] and not facts["phone"]:
         yield InvalidInput(_("A contact needs an e-mail address or a telephone number."), where="email")
     if (email := facts.get("email")) and not _is_email(email):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.feeds.actions.findings import MAX_NOTE
 from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.kernel import legible
 from tocsin.kernel.collation import collated
 from tocsin.people.choices import STAFF
 from tocsin.people.models import Person
@@ -22,12 +25,19 @@ def team() -> list[Person]:
     return sorted(people, key=lambda person: (collated(str(person)), person.pk))
 
 
+def readable(text: str) -> None:
+    """Refuse what nobody could read. Raises ValidationError."""
+    if said := legible.flaw(text, lines=True):
+        raise ValidationError(gettext(said))
+
+
 class NoteForm(forms.Form):
     """A note about a finding."""
 
     text = forms.CharField(
         label=_("Note"),
         max_length=MAX_NOTE,
+        validators=[readable],
         help_text=_("What the next person should know."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -56,6 +66,7 @@ class TermsForm(forms.Form):
         label=_("Terms of use"),
         max_length=2_000,
         required=False,
+        validators=[readable],
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("What may be done with its data, in your words. Every export carries them."),
     )
@@ -67,6 +78,7 @@ class WithdrawForm(forms.Form):
     reason = forms.CharField(
         label=_("Why"),
         max_length=480,
+        validators=[readable],
         help_text=_("Its reports count no more; findings are folded anew from what is left. The files stay."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )

@@ -39,7 +39,7 @@ from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
-from tocsin.kernel import clock
+from tocsin.kernel import clock, legible
 from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.names import readable
@@ -183,6 +183,8 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Wait
 
     Those whose rows are no longer kept go on counting: nobody can say any more what would be without them.
     """
+    if said := legible.flaw(reason, lines=True):
+        raise InvalidInput(_(said), where="reason")
     with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
         reports = [report for report in accepted(run) if not report.expired]
         delta = _refold(run, {report.type for report in reports}, withdrawn=reports)

@@ -114,10 +114,10 @@ def _oldest_by_feed() -> Mapping[int, dt.date]:
     return dict(counting.values_list("type__feed").annotate(Min("on")))
 
 
-def kept_from(report_type: str) -> dt.date | None:
+def kept_from(kind: ReportType) -> dt.date | None:
     """Return the first day of a type that is kept; None when all of it is."""
-    up_to = Baseline.objects.filter(type__name=report_type).values_list("up_to", flat=True).first()
-    return up_to + dt.timedelta(days=1) if up_to else None
+    baseline: Baseline | None = getattr(kind, "baseline", None)
+    return baseline.up_to + dt.timedelta(days=1) if baseline else None
 
 
 def overdue() -> list[str]:

@@ -142,6 +142,15 @@ def place_of(finding: Finding) -> str:
     return f"[{asset}]:{finding.port}" if ":" in asset else f"{asset}:{finding.port}"
 
 
+def detail_of(finding: Finding) -> str:
+    """Return what tells it apart from others of its type at the same place: an infection, the name of a site.
+
+    Empty where nothing does, and where the place says it already.
+    """
+    detail = finding.detail or ""
+    return "" if detail in (asset_of(finding), place_of(finding)) else detail
+
+
 RECORD = (
     "id", "constituent", "asset", "port", "protocol", "type", "identifier", "state", "first_seen", "last_seen", "count",
 )  # fmt: skip

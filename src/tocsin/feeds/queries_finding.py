@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from tocsin.audit.queries import rows_mentioning
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim
 from tocsin.engine import query
@@ -17,12 +18,13 @@ from tocsin.engine.query import Finding
 from tocsin.feeds import keeping, mappings, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.episodes import Turn, turns
-from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report
+from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, ReportType
 from tocsin.feeds.queries import database, finding_id
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
 
 OBSERVATIONS = 20
+CHANGES_SHOWN = 50
 HISTORY_DAYS = 90
 """Reports further back than this are not read for a page; the finding itself knows when it began."""
 
@@ -68,13 +70,18 @@ class Life:
     """The first day whose rows are kept, where it began before that; None otherwise."""
 
 
-def life(finding: Finding) -> Life:
-    """Return when a finding was seen, and where the rows stand that saw it."""
+def kind(finding: Finding) -> ReportType:
+    """Return its type of report, with its feed and with how far back it is kept."""
+    return ReportType.objects.select_related("feed", "baseline").get(name=finding.type)
+
+
+def life(finding: Finding, of: ReportType) -> Life:
+    """Return when a finding of a type was seen, and where the rows stand that saw it."""
     since = finding.last_cycle - dt.timedelta(days=HISTORY_DAYS)
-    kept_from = keeping.kept_from(finding.type)
+    kept_from = keeping.kept_from(of)
     since = max(since, kept_from) if kept_from else since
     rows = Report.objects.filter(
-        type__name=finding.type, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
+        type=of, state=ReportState.ACCEPTED, on__gte=since, on__lte=finding.last_cycle
     ).select_related("run")
     store: Path = settings.TOCSIN.store
     by_part = {str(store / part): report for report in rows for part in report.parts}
@@ -134,6 +141,23 @@ def notes(finding: Finding) -> Sequence[FindingNote]:
 def handovers(finding: Finding) -> Sequence[Handover]:
     """Return who held it before, oldest first."""
     return list(Handover.objects.filter(finding=finding_id(finding)).order_by("at"))
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangeOfOwner:
+    """Who looked after it before and after, and who changed that: as labels, empty for nobody."""
+
+    at: dt.datetime
+    before: str
+    after: str
+    by: str
+
+
+def changes_of_owner(finding: Finding) -> list[ChangeOfOwner]:
+    """Return who took it and was given it, newest first, CHANGES_SHOWN at most."""
+    rows = rows_mentioning(finding_id(finding), ["finding.owner_changed"])[:CHANGES_SHOWN]
+    found = (ChangeOfOwner(row.at, row.data["before"], row.data["after"], row.actor_label) for row in rows)
+    return [each for each in found if each.before != each.after]
 
 
 def owner(finding: Finding) -> FindingOwner | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
@@ -23,6 +24,10 @@ _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):(\d{1,5})\Z"
 _ASN_DIGITS = 10
 _ASN = re.compile(rf"as\d{{1,{_ASN_DIGITS}}}\Z", re.IGNORECASE)
 
+_LIKE_ASN = re.compile(r"as\d{1,50}\Z", re.ASCII | re.IGNORECASE)
+_LIKE_NETWORK = re.compile(
+    r"(\d+(\.\d+){3}|[0-9a-f]*(:[0-9a-f]*){2,}|[0-9a-f.:]+/\d+)(/\d+)?\Z", re.ASCII | re.IGNORECASE
+)
 _BEGINNING = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}\.?\Z", re.ASCII)
 """The first two or three numbers of an address."""
 _BEGINNING_OF_SIX = re.compile(r"[0-9a-f]{1,4}(:[0-9a-f]{1,4}){1,6}:?\Z", re.ASCII | re.IGNORECASE)
@@ -54,6 +59,22 @@ def worded(found: Filter, text: str) -> Filter:
         return dataclasses.replace(among(found, [words_of(text)]), states=())
     except ValueError:
         return dataclasses.replace(found, words=text)
+
+
+def misread(text: str) -> str:
+    """Return what a text is not that it looks like, an address, network or AS number, as a sentence; empty for others.
+
+    To look for it is right all the same: a name may look so.
+    """
+    if _LIKE_ASN.match(text) and not 0 < int(text[2:]) < 2**32:
+        return _("{text} is no autonomous system. Write it as AS64497.").format(text=text)
+    if not _LIKE_NETWORK.match(text) or _WITH_PORT.match(text):
+        return ""
+    try:
+        span(text)
+    except ValueError:
+        return _("{text} is no address and no network. Write it as 198.18.4.0/24 or 2001:db8::/32.").format(text=text)
+    return ""
 
 
 def within(found: Filter, spans: Sequence[Span]) -> Filter:

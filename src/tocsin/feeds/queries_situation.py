@@ -387,9 +387,10 @@ def is_owner(owner_key: str) -> bool:
     return FindingOwner.objects.filter(owner_key=owner_key).exists()
 
 
-def owners_of(public_ids: Sequence[str]) -> dict[str, str]:
-    """Return the labels of the owners of some findings, by id."""
-    return dict(FindingOwner.objects.filter(finding__in=public_ids).values_list("finding", "owner_label"))
+def owners_of(public_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the owners of some findings by id, each as key and label."""
+    rows = FindingOwner.objects.filter(finding__in=public_ids).values_list("finding", "owner_key", "owner_label")
+    return {finding: (key, label) for finding, key, label in rows}
 
 
 def keys_of(public_ids: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
+from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.people import events, links, queries
@@ -31,7 +32,7 @@ def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -
     if role not in Role.values:
         remedy = _("Choose one of these: {roles}.").format(roles=", ".join(Role.values))
         raise InvalidInput(_("{value!r} is no role.").format(value=role), where="role", remedy=remedy)
-    _refuse_too_long(email=email, name=name)
+    _refuse_unfit(email=email, name=name)
     if Person.objects.filter(email=email).exists():
         raise Conflict(_("There is an account for {email} already.").format(email=email))
     person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)
@@ -40,14 +41,14 @@ def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -
     return events.PersonCreated(person=person.pk, email=email, role=role)
 
 
-def _refuse_too_long(**given: str) -> None:
+def _refuse_unfit(**given: str) -> None:
     for field, value in given.items():
         most = int(Person._meta.get_field(field).max_length or 0)  # type: ignore[union-attr]
         if len(value) > most:
             words = _("It has {number} characters; {most} are the most.")
             raise InvalidInput(words.format(number=len(value), most=most), where=field)
-        if "\0" in value:
-            raise InvalidInput(_("It holds a control character."), where=field)
+        if said := legible.flaw(value):
+            raise InvalidInput(_(said), where=field)
 
 
 @action("person.enrolment_link_made")

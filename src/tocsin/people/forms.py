@@ -12,8 +12,10 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.kernel import legible
 from tocsin.people import queries
 from tocsin.people.models import Person, normal_email
 
@@ -146,6 +148,13 @@ class FirstEnrolmentForm(EnrolmentForm):
         if queries.person_by_email(email) is not None:
             raise ValidationError(_("There is an account with this address already. Give another one."))
         return email
+
+    def clean_name(self) -> str:
+        """Return the name if people can read it."""
+        name: str = self.cleaned_data["name"]
+        if said := legible.flaw(name):
+            raise ValidationError(gettext(said))
+        return name
 
     def clean_password(self) -> str:
         """Return the password if it is good enough and not like address or name."""

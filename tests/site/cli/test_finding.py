@@ -82,6 +82,7 @@ FILTERS = [
     (("--asset", "192.0.2.4", "--asset", "192.0.2.200"), [4, 200]),
     (("--asset", "2001:db8::/32"), []),
     (("--asn", "64511"), [2]),
+    (("--asn", "AS64511"), [2]),
     (("--state", "open", "--constituent", "moh", "--type", "scan_rdp", "--asset", "192.0.2.0/30"), [2, 3]),
 ]
 
@@ -108,6 +109,12 @@ def test_severity_and_id_narrow_the_list_too(country: Home) -> None:
 def test_limit_cuts_the_list(country: Home) -> None:
     everything, three, none = asked(country, (), ("--limit", "3"), ("--limit", "0"))
     assert (three, none) == (everything[:3], [])
+
+
+def test_what_is_no_autonomous_system_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["finding", "list", "--asn", "ASx"])
+    assert "Write it as 64496 or AS64496." in capsys.readouterr().err
 
 
 def test_for_people_there_is_a_line_each_and_a_count(country: Home) -> None:
@@ -159,10 +166,20 @@ def test_formulas_from_a_report_are_harmless_in_csv(prepared: Home, tmp_path: Pa
     assert row["identifier"].startswith("'=")
 
 
-def _sinkhole(folder: Path, columns: tuple[str, ...], infection: str) -> Path:
-    return write(
-        folder, 1, [1], kind="event4_sinkhole", columns=columns, src_ip="192.0.2.1", infection=infection, tag=infection
-    )
+def test_for_people_a_line_tells_two_findings_on_one_address_apart(prepared: Home, tmp_path: Path) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    names = ("tide\x1b[2Jwash", "saltmarsh")
+    prepared.run(*(_sinkhole(tmp_path, columns, name, part=f"-{name[:4]}") for name in names))
+
+    *lines, _count = prepared.done("finding", "list").splitlines()
+
+    assert sorted(line.split("\t")[4] for line in lines) == ["saltmarsh", r"tide\x1b[2Jwash"]
+    assert len({line.rpartition("\t")[0] for line in lines}) == 1
+
+
+def _sinkhole(folder: Path, columns: tuple[str, ...], infection: str, part: str = "") -> Path:
+    cells = {"src_ip": "192.0.2.1", "infection": infection, "tag": "sinkhole" if part else infection}
+    return write(folder, 1, [1], kind="event4_sinkhole", part=part, columns=columns, **cells)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def add_claim(
 
     It then stands in the list of conflicts, for people to settle.
     """
-    facts = {"kind": kind, "value": value, "valid_from": valid_from, "valid_to": valid_to}
+    facts = {"kind": kind, "value": value, "valid_from": valid_from, "valid_to": valid_to, "source": source}
     refuse(mistakes.of_new_claim(constituent, facts))
     value = canonical(kind, value)
     first, last = address_range(kind, value)
@@ -72,7 +72,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
     read_again(claim)
-    refuse(mistakes.of_last_day(claim, ends_on))
+    refuse([*mistakes.of_last_day(claim, ends_on), *mistakes.of_texts({"reason": reason}, lines=("reason",))])
     _end(claim, ends_on, at)
     attribution.order(at)
     return _changed(claim, ends_on=ends_on, reason=reason)
@@ -115,6 +115,7 @@ def _must_be_a_conflict(
 def _of_settling(one: Claim, other: Claim, reason: str) -> Iterator[Refusal]:
     if not reason.strip():
         yield InvalidInput(_("Say why: others will rely on it."), where="reason")
+    yield from mistakes.of_texts({"reason": reason}, lines=("reason",))
     if one.constituent_id == other.constituent_id or (one.kind, one.value) != (other.kind, other.value):
         yield InvalidInput(_("These two claims are not in conflict."))
     elif Settlement.objects.filter(one=one, other=other).exists():

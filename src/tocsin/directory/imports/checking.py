@@ -28,6 +28,7 @@ from tocsin.directory.imports.records import (
 )
 from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
+from tocsin.kernel import legible
 
 T = TypeVar("T")
 CLAIM_FIELDS = {"networks": ClaimKind.NETWORK, "asns": ClaimKind.ASN, "domains": ClaimKind.SUFFIX}
@@ -134,9 +135,8 @@ class _Checker:
             self.wrong(prefix + key, _("It must be text."))
             return None
         text = unicodedata.normalize("NFC", value.strip())
-        allowed = "\n\r\t" if lines else ""
-        if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in allowed for letter in text):
-            self.wrong(prefix + key, _("It holds control characters."))
+        if said := legible.flaw(text, lines=lines):
+            self.wrong(prefix + key, _(said))
             return None
         if len(text) > longest:
             sentence = _("It is longer than {longest} characters.")

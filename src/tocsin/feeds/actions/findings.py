@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, SchemaLoaded
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner
-from tocsin.kernel.refusals import InvalidInput, refuse
+from tocsin.kernel import legible
+from tocsin.kernel.refusals import Conflict, InvalidInput, refuse
 
 MAX_NOTE = 10_000
 
@@ -24,6 +27,8 @@ def mistakes_in_note(text: str) -> Iterator[InvalidInput]:
     if len(text.strip()) > MAX_NOTE:
         words = _("the note has {number} characters; {most} are the most.")
         yield InvalidInput(words.format(number=len(text.strip()), most=MAX_NOTE))
+    if said := legible.flaw(text, lines=True):
+        yield InvalidInput(_(said))
 
 
 @action("finding.noted")
@@ -36,9 +41,18 @@ def add_note(finding: str, *, text: str, by: Actor, at: dt.datetime) -> NoteAdde
 
 
 @action("finding.owner_changed")
-def give_finding(finding: str, *, owner: Actor | None, by: Actor, at: dt.datetime) -> OwnerChanged:
-    """Give a finding to somebody, or to nobody."""
-    before = FindingOwner.objects.filter(finding=finding).values_list("owner_label", flat=True).first() or ""
+def give_finding(finding: str, *, owner: Actor | None, seen: str | None, by: Actor, at: dt.datetime) -> OwnerChanged:
+    """Give a finding to somebody, or to nobody.
+
+    `seen` is the key of the owner whom the page showed, empty for none; None where nobody looked. Who decided by what
+    is no longer so is refused, not obeyed: a colleague would lose the finding without a word. What is wanted and is so
+    already, as after two clicks, is no mistake.
+    """
+    held = FindingOwner.objects.filter(finding=finding).first()
+    before = held.owner_label if held else ""
+    now, wanted = held.owner_key if held else "", owner.audit_key if owner else ""
+    if seen is not None and now not in (seen, wanted):
+        raise Conflict(_since_it_was_seen(held))
     if owner is None:
         FindingOwner.objects.filter(finding=finding).delete()
         return OwnerChanged(finding=finding, before=before, after="")
@@ -48,9 +62,20 @@ def give_finding(finding: str, *, owner: Actor | None, by: Actor, at: dt.datetim
     return OwnerChanged(finding=finding, before=before, after=owner.audit_label)
 
 
+def _since_it_was_seen(held: FindingOwner | None) -> str:
+    """Return who has a finding now, in a sentence for whoever saw somebody else."""
+    if held is None:
+        return _("Nobody looks after it any more. Look again, then decide.")
+    since = formats.date_format(timezone.localtime(held.since), pgettext("date format", "j M, H:i"))
+    sentence = _("{name} has looked after it since {since}. Nothing was changed; look again, then decide.")
+    return sentence.format(name=held.owner_label.partition(" <")[0], since=since)
+
+
 @action("feed.terms_changed")
 def change_terms(feed: Feed, *, tlp: str, terms: str, by: Actor, at: dt.datetime) -> FeedTermsChanged:
     """Change the label and the terms under which a feed's rows stand."""
+    if said := legible.flaw(terms, lines=True):
+        raise InvalidInput(_(said), where="terms")
     before, after = change(feed, tlp=tlp, terms=terms)
     return FeedTermsChanged(feed=feed.code, before=before, after=after)
 

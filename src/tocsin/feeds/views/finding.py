@@ -18,12 +18,11 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
-from tocsin.feeds.models import ReportType
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
-from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
@@ -63,7 +62,10 @@ def give(request: HttpRequest, public: str) -> HttpResponse:
         return redirect("feeds:finding", queries.finding_id(found))
     wanted = form.cleaned_data["owner"]
     owner = None if wanted == OWNER_NOBODY else next(each for each in people if str(each.pk) == wanted)
-    give_finding(queries.finding_id(found), owner=owner, by=by, at=now())
+    try:
+        give_finding(queries.finding_id(found), owner=owner, seen=request.POST.get("seen"), by=by, at=now())
+    except Conflict as refused:
+        messages.error(request, sentence(refused))
     return redirect("feeds:finding", queries.finding_id(found))
 
 
@@ -76,9 +78,9 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
 
 def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     titles = situation.titles()
-    kind = ReportType.objects.select_related("feed").get(name=found.type)
+    kind = queries_finding.kind(found)
     names = {code: row.local_name for code, row in queries.holders().items()}
-    owner, life = queries_finding.owner(found), queries_finding.life(found)
+    owner, life = queries_finding.owner(found), queries_finding.life(found, kind)
     claim = queries_finding.claim(found)
     people, question = team(), Question(request.GET.copy())
     pages = Paginator(range(sum(life.rows.values())), queries_finding.OBSERVATIONS)
@@ -125,7 +127,7 @@ def _is_silent(found: Finding) -> bool:
 
 
 def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return what happened, newest first: turns of its life, hand-overs and notes."""
+    """Return what happened, newest first: turns of its life, hand-overs, owners and notes."""
     turned = [{"at": turn.on, "what": turn.what} for turn in life.turns]
     handed = [
         {
@@ -140,7 +142,11 @@ def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) 
         {"at": each.at, "what": "note", "text": each.text, "by": each.author_label}
         for each in queries_finding.notes(found)
     ]
-    return sorted([*turned, *handed, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
+    owned = [
+        {"at": each.at, "what": "owner", "before": each.before, "after": each.after, "by": each.by}
+        for each in queries_finding.changes_of_owner(found)
+    ]
+    return sorted([*turned, *handed, *owned, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
 
 
 def _instant(at: dt.date | dt.datetime) -> dt.datetime:

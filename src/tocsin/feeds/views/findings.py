@@ -28,6 +28,7 @@ from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
 from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries_findings import misread
 from tocsin.feeds.views.asking import (
     NOBODY,
     ROWS,
@@ -44,13 +45,15 @@ from tocsin.feeds.views.asking import (
 from tocsin.kernel.clock import now
 from tocsin.kernel.collation import collated
 from tocsin.kernel.questions import Question
-from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 FACET_VALUES = 5
+REFUSED = "feeds.refused_work"
+"""What was typed and chosen for work that was refused, kept for the list that is shown next: nothing is lost."""
 OPEN = ("new", "still", "returned")
 
 
@@ -71,8 +74,10 @@ def findings(request: HttpRequest) -> HttpResponse:
     names = {code: row.local_name for code, row in people.items()}
     shown = asked.rows(found, in_order_of_names(people.values()) if asked.sort == "constituent" else ())
     first, last = (queries.finding_id(shown[at]) if shown else "" for at in (0, -1))
+    refused = request.session.pop(REFUSED) if REFUSED in request.session else {}
     context = {
         "question": question,
+        "refused": refused,
         "rows": rows(shown, names, titles, labels),
         "page": Page(asked.page, len(shown), tally.total, first, last),
         "is_empty": not found.types,
@@ -94,6 +99,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "type_asked": _only(request.GET.getlist("type")),
         "whose_asked": _only(request.GET.getlist("whose")),
         "q": asked.text,
+        "misread": misread(asked.text) if not shown else "",
         "owner": asked.owner,
         "may_work": may(person(request), Ability.WORK_ON_FINDINGS),
         "team": team(),
@@ -119,9 +125,11 @@ def rows(
             "what": wording.kind(finding.type, titles),
             "whose": names.get(finding.constituent or "", finding.constituent or ""),
             "where": queries.place_of(finding),
+            "detail": queries.detail_of(finding),
             "days": strip(finding.recent, finding.last_cycle, finding.opened_on, max(until, finding.last_cycle)),
             "tlp": labels.get(finding.type),
-            "owner": owners.get(public, "").partition(" <")[0],
+            "owner_key": owners.get(public, ("", ""))[0],
+            "owner": owners.get(public, ("", ""))[1].partition(" <")[0],
         }
         for public, finding in zip(ids, shown, strict=True)
     ]
@@ -300,43 +308,84 @@ def _types(tally: Tally, titles: Mapping[str, str]) -> list[tuple[str, str, int]
 @needs(Ability.WORK_ON_FINDINGS)
 @require_POST
 def work_on_findings(request: HttpRequest) -> HttpResponse:
-    """Take, give or note the chosen findings: all of them or none."""
+    """Take, give or note the chosen findings, but for those whose owner is no longer the one that the page showed."""
     by = worker(request)
     ids = list(dict.fromkeys(request.POST.getlist("finding")))[:ROWS]
     found = queries.findings().many(situation.keys_of(ids))
     visible = queries.only_constituents(by)
-    ids = [queries.finding_id(each) for each in found if visible is None or (each.constituent or "") in visible]
+    chosen = {
+        queries.finding_id(each): each for each in found if visible is None or (each.constituent or "") in visible
+    }
     try:
-        said = _work(request.POST, ids, by)
+        done, left = _work(request.POST, chosen, by)
     except Refusal as refused:
         messages.error(request, sentence(refused))
+        request.session[REFUSED] = {"text": request.POST.get("text", ""), "chosen": list(chosen)}
     else:
-        (messages.success if ids else messages.error)(request, said)
+        for say, said in ((messages.success, done), (messages.error, left)):
+            if said:
+                say(request, said)
     return HttpResponseRedirect(_onward(request))
 
 
-def _work(form: QueryDict, ids: Sequence[str], by: Person) -> str:
-    """Do it; return what was done in a sentence."""
-    at, wanted = now(), form.get("do", "")
-    if not ids:
+def _work(form: QueryDict, chosen: Mapping[str, Finding], by: Person) -> tuple[str, str]:
+    """Do it; return what was done and what was not, each as a sentence or nothing."""
+    wanted = form.get("do", "")
+    if not chosen:
         others = mistakes_in_note(form.get("text", "")) if wanted == "note" else ()
-        return " ".join([_("No finding was chosen. Tick some rows first."), *map(sentence, others)])
+        return "", " ".join([_("No finding was chosen. Tick some rows first."), *map(sentence, others)])
     with transaction.atomic():
         if wanted == "note":
-            for each in ids:
-                add_note(each, text=form.get("text", ""), by=by, at=at)
-            return ngettext("The note stands at %(n)s finding.", "The note stands at %(n)s findings.", len(ids)) % {
-                "n": len(ids)
-            }
-        owner = by if wanted == "take" else _chosen_owner(form.get("owner", ""))
-        for each in ids:
-            give_finding(each, owner=owner, by=by, at=at)
+            return _note(chosen, form.get("text", ""), by), ""
+        return _give(chosen, by if wanted == "take" else _chosen_owner(form.get("owner", "")), form, by)
+
+
+def _note(chosen: Mapping[str, Finding], text: str, by: Person) -> str:
+    at = now()
+    for each in chosen:
+        add_note(each, text=text, by=by, at=at)
+    words = ngettext("The note stands at %(n)s finding.", "The note stands at %(n)s findings.", len(chosen))
+    return words % {"n": len(chosen)}
+
+
+def _give(chosen: Mapping[str, Finding], owner: Person | None, form: QueryDict, by: Person) -> tuple[str, str]:
+    """Give those to `owner` that are still whose the page showed them to be; return what was done and what was left."""
+    at, shown, left = now(), _owners_shown(form), []
+    for each in chosen:
+        try:
+            give_finding(each, owner=owner, seen=shown.get(each, ""), by=by, at=at)
+        except Conflict:
+            left.append(each)
+    given = len(chosen) - len(left)
+    return _said_of_given(given, owner) if given else "", _said_of_left(left, chosen) if left else ""
+
+
+def _owners_shown(form: QueryDict) -> dict[str, str]:
+    """Return the keys of the owners whom the page showed, by finding; those of nobody are not among them."""
+    return {finding: key for finding, _space, key in (each.partition(" ") for each in form.getlist("seen"))}
+
+
+def _said_of_given(given: int, owner: Person | None) -> str:
     if owner is None:
-        return ngettext("%(n)s finding has no owner now.", "%(n)s findings have no owner now.", len(ids)) % {
-            "n": len(ids)
-        }
-    words = {"n": len(ids), "name": str(owner)}
-    return ngettext("%(name)s has %(n)s finding more.", "%(name)s has %(n)s findings more.", len(ids)) % words
+        return ngettext("%(n)s finding has no owner now.", "%(n)s findings have no owner now.", given) % {"n": given}
+    words = {"n": given, "name": str(owner)}
+    return ngettext("%(name)s has %(n)s finding more.", "%(name)s has %(n)s findings more.", given) % words
+
+
+LEFT_NAMED = 3
+
+
+def _said_of_left(left: Sequence[str], chosen: Mapping[str, Finding]) -> str:
+    """Return of how many findings the owner has changed meanwhile, the first with who has them now."""
+    owners = situation.owners_of(left)
+    held = ((each, owners.get(each, ("", _("nobody")))[1].partition(" <")[0]) for each in left[:LEFT_NAMED])
+    named = [f"{queries.place_of(chosen[each])} ({name})" for each, name in held]
+    words = ngettext(
+        "%(n)s finding was left as it is, because its owner has changed since the list was shown: %(which)s.",
+        "%(n)s findings were left as they are, because their owners have changed since the list was shown: %(which)s.",
+        len(left),
+    )
+    return words % {"n": len(left), "which": ", ".join([*named, *(["…"] if len(left) > LEFT_NAMED else [])])}
 
 
 def _chosen_owner(pk: str) -> Person | None:

@@ -53,7 +53,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "page": Page(number, len(found), counted),
         "facets": _facets(faults, reports, titles, reason, column),
         "whole_rows": sum(fault.whole_rows for fault in faults),
-        "cells": sum(fault.cells for fault in faults),
+        "bad_cells": sum(fault.cells for fault in faults),
         "is_empty": not reports,
         "why_empty": "" if reports else _why_empty(run, request.GET.getlist("type")),
         "question": question,

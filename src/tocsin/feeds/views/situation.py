@@ -70,6 +70,7 @@ def situation(request: HttpRequest) -> HttpResponse:
         "feeds": arrivals(health, titles),
         "changes": changes(sums, people),
         "people": who(only, counts),
+        "severities": by_severity(only),
         "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
         "needed": wanted[:NEEDED_SHOWN],
         "needed_count": sum(each.number for each in wanted),
@@ -378,6 +379,12 @@ def who(only: tuple[str, ...] | None, counts: Sequence[tuple[Any, ...]]) -> dict
         "held": len(open_ones),
         "unowned": total - len(open_ones),
     }
+
+
+def by_severity(only: tuple[str, ...] | None) -> list[dict[str, Any]]:
+    """Return how many findings are open of each severity that there is, the worst first, with their list."""
+    counted = dict(queries.findings().counts(("severity",), Filter(states=OPEN, only_constituents=only)))
+    return [{"level": level, "count": counted[level], "url": _list(severity=level)} for level in sorted(counted)]
 
 
 # ---- below

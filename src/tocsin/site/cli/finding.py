@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tocsin.kernel import networks
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
@@ -62,8 +63,18 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6", help="C1 is worst"
     )
     parser.add_argument("--asset", action="append", default=[], metavar="ADDRESS", help="address or network")
-    parser.add_argument("--asn", action="append", type=int, default=[], help="autonomous system")
+    parser.add_argument(
+        "--asn", action="append", type=_system, default=[], metavar="ASN", help="autonomous system: 64497 or AS64497"
+    )
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
+
+
+def _system(text: str) -> int:
+    """Return the number of an autonomous system, written as here or as pages write it."""
+    try:
+        return networks.asn(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _say_what_nothing_is_called(options: argparse.Namespace) -> None:
@@ -122,13 +133,15 @@ def list_findings(options: argparse.Namespace) -> int:
         return 0
     limit = DEFAULT_LIMIT if options.limit is None else options.limit
     shown = findings.page(asked, sort="severity", descending=False, limit=limit)
-    for record in map(queries.as_record, shown):
+    for each in shown:
+        record = queries.as_record(each)
         port = f":{record['port']}" if record["port"] is not None else ""
         print(
             record["state"].ljust(8),
             f"{record['asset']}{port}",
             record["type"],
             record["constituent"] or "-",
+            *filter(None, [readable(queries.detail_of(each))]),
             sep="	",
         )
     print(f"{len(shown)} of {counted(findings.count(asked), 'finding')}.")
