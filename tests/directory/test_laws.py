@@ -23,6 +23,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.imports.reading import read_items
 from tocsin.directory.models import Claim, Constituent
 from tocsin.directory.rules import periods_overlap
+from tocsin.kernel import legible
 from tocsin.kernel.refusals import Refusal
 
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -152,7 +153,7 @@ def test_the_directory_written_as_a_file_is_the_directory(entries_given: list) -
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=12)
-plain = words.map(str.strip).filter(bool)
+plain = words.map(str.strip).filter(lambda text: bool(text) and not legible.flaw(text))
 table_rows = st.lists(
     st.fixed_dictionaries(
         {

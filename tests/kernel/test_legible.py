@@ -11,7 +11,7 @@ from tocsin.kernel.legible import STEERS, UNSEEN, flaw
     "text",
     [
         "Ministry of Lands", "Ministère de l’Intérieur", "وزارة الداخلية", "می\u200cخواهم", "内務省", "क्\u200dष",
-        "🏛\ufe0f", "7", "e\u0301cole", "\u200fعربي", "", "  ",
+        "🏛\ufe0f", "\U00018cd6", "7", "e\u0301cole", "\u200fعربي", "", "  ",
     ],
 )  # fmt: skip
 def test_what_is_written_in_any_script_is_fit(text: str) -> None:

@@ -18,8 +18,11 @@ UNSEEN = gettext_noop("It holds nothing that can be seen.")
 STEERS = gettext_noop("It holds a control character.")
 _STEERING = frozenset({"Cc", "Cs"})
 """Categories of what is no letter, sign or space: controls, and halves of characters."""
-_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
-"""Categories of what shows nothing by itself: formats such as U+200B, marks without a letter, spaces."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+"""Categories of what shows nothing by itself: formats such as U+200B, marks without a letter, spaces.
+
+Not what has no category: scripts are added to Unicode, and this Python may be older than a letter of one.
+"""
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and signs by their category that are drawn as nothing: fillers of Hangul, Braille without a dot."""
 
