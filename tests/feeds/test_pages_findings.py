@@ -40,6 +40,32 @@ def ids(**asked: Any) -> list[str]:
     return [queries.finding_id(finding) for finding in found]
 
 
+@pytest.mark.parametrize(
+    ("asked", "networks"),
+    [
+        ("asset=192.0.2.64/26", ["192.0.2.64/26"]),
+        ("q=192.0.2.77", ["192.0.2.64/26"]),
+        ("asset=192.0.2.0/24", ["192.0.2.64/26"]),
+        ("q=192.0.2.1", []),
+        ("asset=2001:db8::/32", ["2001:db8:1::/48"]),
+        ("q=2001:db8:1::7", ["2001:db8:1::/48"]),
+        ("q=2001:db8:2::7", []),
+        ("q=192.0.2.77&asset=192.0.2.0/26", []),
+        ("asset=::/0", ["192.0.2.64/26", "2001:db8:1::/48"]),
+    ],
+)
+def test_a_finding_about_a_network_is_found_by_what_shares_an_address_with_it(
+    store: Store, cast: Cast, tmp_path: Path, asked: str, networks: list[str]
+) -> None:
+    columns = ("timestamp", "ip", "source", "reason")
+    store.run(
+        write(tmp_path, 0, [1], kind="blocklist", columns=columns, ip="192.0.2.64/26", source="list"),
+        write(tmp_path, 0, [2], kind="blocklist", part="-6", columns=columns, ip="2001:db8:1::/48", source="list"),
+    )
+
+    assert sorted(rows(signed_in(cast.analyst).get(f"/findings/?{asked}"))) == networks
+
+
 def test_open_findings_stand_there_with_a_heading_that_counts(browser_of_analyst: Client) -> None:
     page = browser_of_analyst.get("/findings/?sort=asset")
 

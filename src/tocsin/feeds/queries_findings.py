@@ -80,10 +80,14 @@ def misread(text: str) -> str:
 def within(found: Filter, spans: Sequence[Span]) -> Filter:
     """Return the filter for findings within any of the networks, and within one that it has already."""
     if not found.addresses:
-        return dataclasses.replace(found, addresses=tuple(spans))
+        return _within(found, tuple(spans))
     both = [(max(a[:2], b[:2]), min(a[2:], b[2:])) for a in found.addresses for b in spans]
     shared = tuple((*first, *last) for first, last in both if first <= last)
-    return dataclasses.replace(found, addresses=shared) if shared else nothing(found)
+    return _within(found, shared) if shared else nothing(found)
+
+
+def _within(found: Filter, spans: tuple[Span, ...]) -> Filter:
+    return dataclasses.replace(found, addresses=spans, networks=queries.findings().networks_in(spans))
 
 
 def announced_by(found: Filter, asns: Sequence[int]) -> Filter:

@@ -28,6 +28,8 @@ class Filter:
     ports: tuple[int, ...] = ()
     addresses: tuple[tuple[int, int, int, int], ...] = ()
     """Ranges: first and last address as high and low words."""
+    networks: tuple[str, ...] = ()
+    """What findings are about in place of an address, and is within `addresses` too: see `Findings.networks_in`."""
     words: str = ""
     """Found in name, account or detail."""
     keys: tuple[tuple[int, int], ...] | None = None
@@ -50,7 +52,7 @@ class Filter:
     def on_facets(self) -> Filter:
         """The part that counts by facet can answer."""
         return dataclasses.replace(
-            self, asns=(), ports=(), addresses=(), words="", keys=None, not_keys=(), last_cycle_before=None
+            self, asns=(), ports=(), addresses=(), networks=(), words="", keys=None, not_keys=(), last_cycle_before=None
         )
 
     @property
@@ -60,6 +62,7 @@ class Filter:
             asns=self.asns,
             ports=self.ports,
             addresses=self.addresses,
+            networks=self.networks,
             words=self.words,
             keys=self.keys,
             not_keys=self.not_keys,
@@ -126,8 +129,10 @@ def _on_rows(asked: Filter) -> Iterator[Condition]:
     if asked.last_cycle_before is not None:
         yield "last_cycle < ?", [asked.last_cycle_before]
     if asked.addresses:
-        within = " OR ".join(WITHIN for _ in asked.addresses)
-        yield f"({within})", [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
+        within = [WITHIN for _ in asked.addresses]
+        words = [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
+        about, networks = _one_of("account", asked.networks) or ("", [])
+        yield f"({' OR '.join([*within, about] if about else within)})", [*words, *networks]
     if asked.words:
         cells = ("name", "account", "detail")
         either = " OR ".join(f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import ipaddress
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -150,6 +152,22 @@ class Findings:
         found = self.many([(k1, k2)])
         return found[0] if found else None
 
+    def networks_in(self, spans: Sequence[tuple[int, int, int, int]]) -> tuple[str, ...]:
+        """Return the networks that findings are about and that share an address with any of some ranges.
+
+        They stand in place of an address as text, which no search by ranges finds: see `Filter.networks`.
+        """
+        asked = [(a << 64 | b, c << 64 | d) for a, b, c, d in spans]
+        return tuple(text for text, first, last in self._networks if any(a <= last and first <= b for a, b in asked))
+
+    @functools.cached_property
+    def _networks(self) -> list[tuple[str, int, int]]:
+        """Each network that a finding is about, with its first and last address; IPv4 in its mapped place."""
+        files = [file for kind in self.types for file in kind.files]
+        found = "SELECT DISTINCT account FROM read_parquet(?) WHERE regexp_full_match(account, ?) ORDER BY account"
+        rows = self._database.ask(found, [files, _NETWORK]).fetchall() if files else []
+        return [each for (text,) in rows if (each := _range(text))]
+
     def tally(self, asked: Filter, facets: Sequence[str] = FACETS) -> Tally:
         """Return how many findings are asked for, and the same for every value of the facets."""
         if not self.types:
@@ -180,6 +198,19 @@ class Findings:
         given += [list(names), list(range(len(names)))] if names else []
         sql = f"WITH f AS ({rows}) SELECT {what} FROM f {named} {where} {tail}"  # noqa: S608  only names of our own
         return sql, [*given, *parameters, *past[1]]
+
+
+_NETWORK = "[0-9a-f:.]+/[0-9]{1,3}"
+_MAPPED = 0xFFFF_0000_0000
+
+
+def _range(text: str) -> tuple[str, int, int] | None:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    shift = _MAPPED if network.version == 4 else 0
+    return text, int(network.network_address) + shift, int(network.broadcast_address) + shift
 
 
 _NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"

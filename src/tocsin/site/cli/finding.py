@@ -97,6 +97,7 @@ def _filter(options: argparse.Namespace) -> Filter:
     from tocsin.engine import addresses
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
+    from tocsin.feeds import queries
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
     try:
@@ -105,6 +106,7 @@ def _filter(options: argparse.Namespace) -> Filter:
     except ValueError as error:
         raise InvalidInput(f"{error}.") from None
     word = 2**64 - 1
+    ranges = tuple((first >> 64, first & word, last >> 64, last & word) for first, last in spans)
     return Filter(
         states=tuple(sorted(states)),
         severities=tuple(options.severity),
@@ -112,7 +114,8 @@ def _filter(options: argparse.Namespace) -> Filter:
         types=tuple(options.type),
         constituents=tuple("" if given == "-" else given for given in options.constituent),
         asns=tuple(options.asn),
-        addresses=tuple((first >> 64, first & word, last >> 64, last & word) for first, last in spans),
+        addresses=ranges,
+        networks=queries.findings().networks_in(ranges) if ranges else (),
         keys=keys,
     )
 
