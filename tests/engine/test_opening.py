@@ -209,6 +209,16 @@ def test_an_only_file_that_says_no_day_has_the_name_of_its_archive(
         assert stream.read(len(DATA) + 1) == DATA
 
 
+def test_what_a_system_hides_in_an_archive_is_no_report(tmp_path: Path) -> None:
+    members = {"report.csv": DATA, "__MACOSX/._report.csv": b"\0\5", ".DS_Store": b"\0", "in/.hidden/x.csv": DATA}
+
+    (source,) = sources(zipped(tmp_path / f"{NAME}.zip", members))
+
+    assert (source.name, source.called) == (NAME, "report.csv")
+    with pytest.raises(BrokenReport, match="the archive is empty"):
+        sources(zipped(tmp_path / "hidden.zip", {".DS_Store": b"\0"}))
+
+
 def test_of_several_files_in_an_archive_each_has_its_own_name(tmp_path: Path) -> None:
     found = sources(zipped(tmp_path / f"{NAME}.zip", {"a.csv": DATA, "b.csv": DATA}))
 

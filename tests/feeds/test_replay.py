@@ -14,6 +14,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
 from tocsin.kernel.refusals import Conflict
+from tocsin.site.cli.feed_verbs.telling import sentences
 
 LAMPS = """
 [feed]
@@ -75,15 +76,17 @@ files = ["*-lamp_post-*"]
 """
 
 
+@pytest.mark.parametrize("name", ["{day}-lamp_post-xm.csv", "x-lamp_post-{day}.csv"])
 def test_a_dated_report_of_which_no_column_can_be_guessed_is_kept_until_a_mapping_reads_it(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, name: str
 ) -> None:
-    report = tmp_path / f"{day(0)}-lamp_post-xm.csv"
+    report = tmp_path / name.format(day=day(0))
     report.write_text(f'zeit,rechner\n{day(0)} 06:00:00,192.0.2.1\n"{day(0)} 07:00:00","192.0.2.2"\n,"x""y"\n')
 
     summary = store.run(report)
 
-    assert (summary["rows_kept"], summary["rows_quarantined"], summary["needs_mapping"]) == (0, 3, ["lamp_post"])
+    assert (summary["rows_kept"], summary["rows_quarantined"], len(summary["needs_mapping"])) == (0, 3, 1)
+    assert f"{summary['needs_mapping'][0]} needs a mapping; its rows wait whole in quarantine." in sentences(summary)
     (store.root.parent / "mappings").mkdir()
     (store.root.parent / "mappings/lamps.toml").write_text(UNREADABLE)
     again = replay(summary["run"])

@@ -83,7 +83,7 @@ def sources(path: Path) -> list[Source]:
         return [Source(path, _plain_name(readable(path.name)))]
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [_checked(path, member) for member in archive.infolist() if member.filename[-1:] != "/"]
+            members = [_checked(path, member) for member in archive.infolist() if not _is_beside(member)]
     except _DAMAGE as error:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
@@ -238,6 +238,15 @@ def _plain_name(name: str) -> str:
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return shortened(name, MAX_NAME)
+
+
+def _is_beside(member: zipfile.ZipInfo) -> bool:
+    """Say whether a member is a folder, or hidden: what systems put beside the files that a person chose."""
+    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+    return member.filename[-1:] == "/" or any(_HIDDEN.match(part) for part in parts)
+
+
+_HIDDEN = re.compile(r"\.[^.]|__MACOSX\Z")
 
 
 def _name_in_archive(member: zipfile.ZipInfo) -> str:

@@ -50,8 +50,8 @@ def worded(found: Filter, text: str) -> Filter:
     if _PORT.match(text):
         return dataclasses.replace(found, ports=(int(text[1:]),))
     try:
-        if with_port := _WITH_PORT.match(text):
-            return dataclasses.replace(within(found, [span(with_port[1])]), ports=(int(with_port[2]),))
+        if place := address_and_port(text):
+            return dataclasses.replace(within(found, [span(place[0])]), ports=(place[1],))
         return within(found, [span(text)])
     except ValueError:
         pass
@@ -59,6 +59,12 @@ def worded(found: Filter, text: str) -> Filter:
         return dataclasses.replace(among(found, [words_of(text)]), states=())
     except ValueError:
         return dataclasses.replace(found, words=text)
+
+
+def address_and_port(text: str) -> tuple[str, int] | None:
+    """Return the two parts of a place as pages write it: `198.18.4.7:445`, `[2001:db8::7]:445`."""
+    found = _WITH_PORT.match(text)
+    return (found[1].strip("[]"), int(found[2])) if found else None
 
 
 def misread(text: str) -> str:

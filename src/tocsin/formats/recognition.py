@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -44,8 +45,11 @@ class Recognition:
         mapping = self.mappings.for_type(kind, columns)
         if mapping.origin == "none" and TIME in columns:
             mapping = idf.mapping_of(columns, kind)
-        self._check(name, columns, mapping, said.date)
-        return Recognised(_graded(mapping, columns), said.date)
+        on = said.date
+        if on is None and mapping.origin == "none" and not (mapping.roles.time and mapping.roles.address):
+            on = _day_in(name)
+        self._check(name, columns, mapping, on)
+        return Recognised(_graded(mapping, columns), on)
 
     def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
         """Return what a report of a feed with a mapping file, or of JSON lines, is. Raises BrokenReport."""
@@ -115,6 +119,17 @@ def _graded(mapping: Mapping, columns: tuple[str, ...]) -> Mapping:
     severity = shadowserver.meaning_of(mapping.type, mapping.title).severity
     roles = dataclasses.replace(mapping.roles, severity=_SEVERITY if _SEVERITY in columns else "")
     return dataclasses.replace(mapping, severity=severity, roles=roles)
+
+
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+
+
+def _day_in(name: str) -> dt.date | None:
+    """Return the day that a name says anywhere: of rows that cannot be read it is all that is known."""
+    for found in _DAY.findall(name):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(found)
+    return None
 
 
 def type_from(name: str) -> str:

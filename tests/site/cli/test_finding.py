@@ -215,6 +215,15 @@ def test_an_empty_store_has_no_findings(prepared: Home) -> None:
     assert prepared.done("finding", "list") == "0 of 0 findings.\n"
 
 
+def test_an_asset_is_asked_for_as_it_is_printed(country: Home) -> None:
+    one = country.findings("--state", "open")[0]
+    place = f"[{one['asset']}]:{one['port']}" if ":" in one["asset"] else f"{one['asset']}:{one['port']}"
+
+    assert one["id"] in {each["id"] for each in country.findings("--asset", place)}
+    assert {each["port"] for each in country.findings("--asset", place)} == {one["port"]}
+    assert country("finding", "list", "--asset", place, "--asset", place).returncode == 1
+
+
 READ_UNTIL_TOLD = """
     import contextlib, io, json, select, sys
     from tocsin.site.cli import run

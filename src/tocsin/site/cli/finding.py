@@ -62,7 +62,9 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--severity", action="append", type=int, choices=range(1, 7), default=[], metavar="1-6", help="C1 is worst"
     )
-    parser.add_argument("--asset", action="append", default=[], metavar="ADDRESS", help="address or network")
+    parser.add_argument(
+        "--asset", action="append", default=[], metavar="ADDRESS", help="address, address and port, or network"
+    )
     parser.add_argument(
         "--asn", action="append", type=_system, default=[], metavar="ASN", help="autonomous system: 64497 or AS64497"
     )
@@ -98,10 +100,14 @@ def _filter(options: argparse.Namespace) -> Filter:
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
     from tocsin.feeds import queries
+    from tocsin.feeds.queries_findings import address_and_port
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
+    # With a port only one alone: of several, each would hold for the ports of all.
+    place = address_and_port(options.asset[0]) if len(options.asset) == 1 else None
+    assets, ports = ([place[0]], (place[1],)) if place else (options.asset, ())
     try:
-        spans = [addresses.span(ipaddress.ip_network(text, strict=False)) for text in options.asset]
+        spans = [addresses.span(ipaddress.ip_network(text, strict=False)) for text in assets]
         keys = tuple(words_of(text) for text in options.id) or None
     except ValueError as error:
         raise InvalidInput(f"{error}.") from None
@@ -114,6 +120,7 @@ def _filter(options: argparse.Namespace) -> Filter:
         types=tuple(options.type),
         constituents=tuple("" if given == "-" else given for given in options.constituent),
         asns=tuple(options.asn),
+        ports=ports,
         addresses=ranges,
         networks=queries.findings().networks_in(ranges) if ranges else (),
         keys=keys,

@@ -91,7 +91,11 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         number = summary["held_waiting"]
         what = "1 report waits" if number == 1 else f"{number} reports wait"
         said.append(f"{what} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
-    said += [f"{kind} needs a mapping; its rows are kept." for kind in summary["needs_mapping"]]
+    kept = {file["type"] for file in summary["files"] if file["kept"]}
+    said += [
+        f"{kind} needs a mapping; its rows {'are kept' if kind in kept else 'wait whole in quarantine'}."
+        for kind in summary["needs_mapping"]
+    ]
     said += [
         f"{kind} has columns that no mapping knows, kept as extra: {', '.join(c)}."
         for kind, c in summary["unknown_columns"].items()
