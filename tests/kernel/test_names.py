@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 
 import pytest
 
-from tocsin.kernel.names import readable
+from tocsin.kernel.names import day_in, readable
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,15 @@ def test_a_name_is_text_whatever_its_bytes(name: bytes, said: str) -> None:
     assert readable(os.fsdecode(name)) == said
     assert readable(said) == said
     said.encode()
+
+
+@pytest.mark.parametrize("name", ["2026-11-16-scan_rdp-xx.csv", "rdp_2026-11-16.csv", "v2026-13-45_2026-11-16.zip"])
+def test_a_name_says_its_day_wherever_it_stands(name: str) -> None:
+    assert day_in(name) == dt.date(2026, 11, 16)
+
+
+@pytest.mark.parametrize(
+    "name", ["scan.csv", "2026-02-30.csv", "12026-11-16.csv", "2026-11-165.csv", "20261116.csv", ""]
+)
+def test_what_is_no_day_is_none(name: str) -> None:
+    assert day_in(name) is None

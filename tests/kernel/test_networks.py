@@ -51,3 +51,21 @@ def test_what_is_no_domain_name_is_refused(name: str) -> None:
 )
 def test_a_suffix_has_one_form(name: str, ascii_name: str) -> None:
     assert networks.suffix(name) == ascii_name
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("192.0.2.0/25", 0xFFFF_C000_0200, 0xFFFF_C000_027F),
+        ("0.0.0.0/0", 0xFFFF_0000_0000, 0xFFFF_FFFF_FFFF),
+        ("2001:db8::/127", 0x2001_0DB8 << 96, 0x2001_0DB8 << 96 | 1),
+        ("::/0", 0, 2**128 - 1),
+    ],
+)
+def test_a_network_reaches_from_its_first_address_to_its_last(text: str, first: int, last: int) -> None:
+    assert networks.span(networks.network(text)) == (first, last)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.7", "0.0.0.0", "255.255.255.255", "2001:db8::7", "::", "::1", "::1:0:0:0"])
+def test_an_address_is_written_as_it_was_read(text: str) -> None:
+    assert networks.address_text(networks.span(networks.network(text))[0]) == text

@@ -6,12 +6,12 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from tests.feeds.reports import write
 from tests.homes import Home
@@ -100,24 +100,32 @@ def test_what_was_committed_last_is_read_from_the_log(filled: Home) -> None:
     assert "the last word" in filled.done("feed", "runs", "--json")
 
 
-def test_the_worker_waits_for_room_and_says_so_once(
+@pytest.fixture
+def said_while_waiting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from django.db import OperationalError
-
+) -> Callable[[DatabaseError], str]:
+    """Give the one sentence of a worker whose first three attempts fail with an error."""
     monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
-    stop, tries = threading.Event(), []
 
-    def work(told: threading.Event) -> None:
-        tries.append(1)
-        if len(tries) < 4:
-            raise OperationalError("database or disk is full")
-        told.set()
+    def said(error: DatabaseError) -> str:
+        tries = []
 
-    worker._while_there_is_room(stop, work)
+        def work(told: threading.Event) -> None:
+            tries.append(1)
+            if len(tries) < 4:
+                raise error
+            told.set()
 
-    assert len(tries) == 4
-    (said,) = capsys.readouterr().err.splitlines()
+        worker._while_there_is_room(threading.Event(), work)
+        assert len(tries) == 4
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return said
+
+
+def test_the_worker_waits_for_room_and_says_so_once(said_while_waiting: Callable[[DatabaseError], str]) -> None:
+    said = said_while_waiting(OperationalError("database or disk is full"))
     assert said.endswith("is full: background work waits until there is room.")
 
 
@@ -134,21 +142,9 @@ def _of_sqlite(number: int, words: str) -> DatabaseError:
     [(11, "database disk image is malformed"), (14, "unable to open database file"), (1, "no such table: jobs_job")],
 )
 def test_a_worker_waits_for_a_database_that_somebody_must_mend_and_says_so_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, words: str
+    said_while_waiting: Callable[[DatabaseError], str], number: int, words: str
 ) -> None:
-    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
-    stop, tries = threading.Event(), []
-
-    def work(told: threading.Event) -> None:
-        tries.append(1)
-        if len(tries) < 4:
-            raise _of_sqlite(number, words)
-        told.set()
-
-    worker._while_there_is_room(stop, work)
-
-    assert len(tries) == 4
-    (said,) = capsys.readouterr().err.splitlines()
+    said = said_while_waiting(_of_sqlite(number, words))
     assert said.startswith("tocsin: The database ") and said.endswith(" Background work waits until then.")
 
 

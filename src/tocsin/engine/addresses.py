@@ -16,11 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tocsin.kernel.networks import MAPPED, address_text, span
+
+__all__ = ["MAPPED", "U64", "Mask", "bisect", "of", "read", "readable", "span", "text", "unspecified"]
+
 U64: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
 Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
-
-MAPPED = 0xFFFF_0000_0000
-"""Low word of ::ffff:0.0.0.0; the high word of a mapped address is 0."""
 
 
 def read(column: pa.Array) -> tuple[U64, U64, Mask]:
@@ -122,12 +123,6 @@ def of(address: ipaddress.IPv4Address | ipaddress.IPv6Address | str) -> tuple[in
     return number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF
 
 
-def span(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[int, int]:
-    """Return the first and last address of a network as 128-bit numbers."""
-    offset = MAPPED if network.version == 4 else 0
-    return int(network.network_address) | offset, int(network.broadcast_address) | offset
-
-
 def unspecified(high: U64, low: U64) -> Mask:
     """Return which addresses are 0.0.0.0 or ::, which no host has."""
     none: Mask = (high == 0) & ((low == 0) | (low == MAPPED))
@@ -136,9 +131,7 @@ def unspecified(high: U64, low: U64) -> Mask:
 
 def text(high: int, low: int) -> str:
     """Return one address as people write it."""
-    if high == 0 and low >> 32 == 0xFFFF:
-        return socket.inet_ntoa((low & 0xFFFF_FFFF).to_bytes(4, "big"))
-    return str(ipaddress.IPv6Address(high << 64 | low))
+    return address_text(high << 64 | low)
 
 
 def bisect(table_high: U64, table_low: U64, high: U64, low: U64) -> np.ndarray[Any, np.dtype[np.intp]]:

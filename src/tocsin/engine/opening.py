@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
-from tocsin.kernel.names import readable, shortened
+from tocsin.kernel.names import day_in, readable, shortened
 from tocsin.kernel.refusals import InvalidInput
 
 GZIP, ZIP, ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -253,13 +253,10 @@ def _name_in_archive(member: zipfile.ZipInfo) -> str:
     return _plain_name(readable(PurePosixPath(member.filename).name))
 
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
 def _name_of_only(member: zipfile.ZipInfo, archive: Path) -> str:
     """Return the name of an archive's only file: the archive's where that says a day and the file's does not."""
     inner, outer = _name_in_archive(member), _plain_name(readable(archive.name))
-    if _DAY.search(inner) or not _DAY.search(outer):
+    if day_in(inner) or not day_in(outer):
         return inner
     ending = PurePosixPath(inner).suffix
     return outer if outer.endswith(ending) else shortened(outer + ending, MAX_NAME)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import ipaddress
 import threading
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from tocsin.feeds import days, reported
 from tocsin.feeds.models import Feed, ReportType, State
 from tocsin.feeds.reported import at_one_version, manifest_version
 from tocsin.kernel import rsit
+from tocsin.kernel.networks import address_text
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 WEB_MEMORY_MB = 96
-_MAPPED = 0xFFFF_0000_0000
 
 __all__ = [
     "SORTS", "Filter", "Finding", "Findings", "as_record", "asset_of", "at_one_version", "findings", "manifest_version",
@@ -129,9 +128,7 @@ def asset_of(finding: Finding) -> str:
     """Return the asset of a finding as people write it: an address, or the account where it has none."""
     if finding.ip_high is None or finding.ip_low is None:
         return finding.account or ""
-    if finding.ip_high == 0 and finding.ip_low >> 32 == 0xFFFF:
-        return str(ipaddress.IPv4Address(finding.ip_low & 0xFFFF_FFFF))
-    return str(ipaddress.IPv6Address(finding.ip_high << 64 | finding.ip_low))
+    return address_text(finding.ip_high << 64 | finding.ip_low)
 
 
 def place_of(finding: Finding) -> str:

@@ -15,9 +15,9 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds import queries, wording
 from tocsin.feeds.queries_situation import titles
+from tocsin.kernel import networks
 
 _WORD = 2**64 - 1
-_MAPPED = 0xFFFF_0000_0000
 _PORT = re.compile(r":\d{1,5}\Z")
 _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):(\d{1,5})\Z", re.ASCII | re.IGNORECASE)
 """An address with its port, as pages write it."""
@@ -86,14 +86,10 @@ def misread(text: str) -> str:
 def within(found: Filter, spans: Sequence[Span]) -> Filter:
     """Return the filter for findings within any of the networks, and within one that it has already."""
     if not found.addresses:
-        return _within(found, tuple(spans))
+        return dataclasses.replace(found, addresses=tuple(spans))
     both = [(max(a[:2], b[:2]), min(a[2:], b[2:])) for a in found.addresses for b in spans]
     shared = tuple((*first, *last) for first, last in both if first <= last)
-    return _within(found, shared) if shared else nothing(found)
-
-
-def _within(found: Filter, spans: tuple[Span, ...]) -> Filter:
-    return dataclasses.replace(found, addresses=spans, networks=queries.findings().networks_in(spans))
+    return dataclasses.replace(found, addresses=shared) if shared else nothing(found)
 
 
 def announced_by(found: Filter, asns: Sequence[int]) -> Filter:
@@ -135,9 +131,7 @@ def span(text: str) -> Span:
 
     The beginning of an address stands for the network of all that begin so: `198.18.4` for `198.18.4.0/24`.
     """
-    network = ipaddress.ip_network(_completed(text).strip("[]"), strict=False)
-    shift = _MAPPED if network.version == 4 else 0
-    first, last = int(network.network_address) + shift, int(network.broadcast_address) + shift
+    first, last = networks.span(ipaddress.ip_network(_completed(text).strip("[]"), strict=False))
     return first >> 64, first & _WORD, last >> 64, last & _WORD
 
 

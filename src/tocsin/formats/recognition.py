@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -17,6 +16,7 @@ from tocsin.formats import idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
 from tocsin.formats.whole import Whole, begins_with_an_object
+from tocsin.kernel.names import day_in
 
 LONGEST_TYPE = 80
 """Characters of a type's name; of a longer one this many and a hash."""
@@ -47,7 +47,7 @@ class Recognition:
             mapping = idf.mapping_of(columns, kind)
         on = said.date
         if on is None and mapping.origin == "none" and not (mapping.roles.time and mapping.roles.address):
-            on = _day_in(name)
+            on = day_in(name)  # of rows that cannot be read it is all that is known
         self._check(name, columns, mapping, on)
         return Recognised(_graded(mapping, columns), on)
 
@@ -119,17 +119,6 @@ def _graded(mapping: Mapping, columns: tuple[str, ...]) -> Mapping:
     severity = shadowserver.meaning_of(mapping.type, mapping.title).severity
     roles = dataclasses.replace(mapping.roles, severity=_SEVERITY if _SEVERITY in columns else "")
     return dataclasses.replace(mapping, severity=severity, roles=roles)
-
-
-_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
-
-
-def _day_in(name: str) -> dt.date | None:
-    """Return the day that a name says anywhere: of rows that cannot be read it is all that is known."""
-    for found in _DAY.findall(name):
-        with contextlib.suppress(ValueError):
-            return dt.date.fromisoformat(found)
-    return None
 
 
 def type_from(name: str) -> str:

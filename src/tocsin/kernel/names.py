@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import hashlib
+import re
 import unicodedata
 
 _UNSEEN = frozenset({"Cc", "Zl", "Zp"})
 """Categories of what ends a line or steers a terminal in place of being seen."""
+
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 
 
 def readable(name: str) -> str:
@@ -17,6 +22,14 @@ def readable(name: str) -> str:
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char for char in text
     )
+
+
+def day_in(name: str) -> dt.date | None:
+    """Return the first day that a name says anywhere, as `2026-11-16`; None when it says none that there is."""
+    for found in _DAY.findall(name):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(found)
+    return None
 
 
 def shortened(name: str, most: int) -> str:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MAPPED = 0xFFFF_0000_0000
+"""::ffff:0.0.0.0 as a number: where IPv4 stands among addresses of 128 bits (RFC 4291, §2.5.5.2)."""
+
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
-_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_MAPPED_NETWORK = ipaddress.IPv6Network((MAPPED, 96))
 DEVIATIONS = frozenset("ß\u03c2\u200c\u200d")
 """ß, final sigma and the joiners: IDNA 2003 wrote them as other letters, IDNA 2008 keeps them (RFC 5894, §7.2)."""
 MAX_ASN = 2**32 - 1
@@ -39,9 +43,23 @@ def network(text: str) -> Network:
 
 
 def _unmapped(found: Network) -> Network:
-    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED):
-        return ipaddress.IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - _MAPPED.prefixlen))
+    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED_NETWORK):
+        low = int(found.network_address) & 0xFFFF_FFFF
+        return ipaddress.IPv4Network((low, found.prefixlen - _MAPPED_NETWORK.prefixlen))
     return found
+
+
+def span(network: Network) -> tuple[int, int]:
+    """Return the first and last address of a network as 128-bit numbers; IPv4 in its mapped place."""
+    place = MAPPED if network.version == 4 else 0
+    return int(network.network_address) | place, int(network.broadcast_address) | place
+
+
+def address_text(number: int) -> str:
+    """Return an address of 128 bits as people write it; in the mapped place of IPv4, as IPv4."""
+    if number >> 32 == MAPPED >> 32:
+        return socket.inet_ntoa((number & 0xFFFF_FFFF).to_bytes(4, "big"))
+    return str(ipaddress.IPv6Address(number))
 
 
 def asn(text: str | int) -> int:

@@ -28,8 +28,6 @@ class Filter:
     ports: tuple[int, ...] = ()
     addresses: tuple[tuple[int, int, int, int], ...] = ()
     """Ranges: first and last address as high and low words."""
-    networks: tuple[str, ...] = ()
-    """What findings are about in place of an address, and is within `addresses` too: see `Findings.networks_in`."""
     words: str = ""
     """Found in name, account or detail."""
     keys: tuple[tuple[int, int], ...] | None = None
@@ -52,7 +50,7 @@ class Filter:
     def on_facets(self) -> Filter:
         """The part that counts by facet can answer."""
         return dataclasses.replace(
-            self, asns=(), ports=(), addresses=(), networks=(), words="", keys=None, not_keys=(), last_cycle_before=None
+            self, asns=(), ports=(), addresses=(), words="", keys=None, not_keys=(), last_cycle_before=None
         )
 
     @property
@@ -62,7 +60,6 @@ class Filter:
             asns=self.asns,
             ports=self.ports,
             addresses=self.addresses,
-            networks=self.networks,
             words=self.words,
             keys=self.keys,
             not_keys=self.not_keys,
@@ -84,9 +81,12 @@ WITHIN = """((ip_high > ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low >= ?::UBI
     AND (ip_high < ?::UBIGINT OR (ip_high = ?::UBIGINT AND ip_low <= ?::UBIGINT)))"""
 
 
-def conditions(asked: Filter) -> tuple[str, list[Any]]:
-    """Return the WHERE clause of a filter and its parameters."""
-    found = [condition for condition in (*_on_facets(asked), *_on_rows(asked)) if condition]
+def conditions(asked: Filter, networks: Sequence[str] = ()) -> tuple[str, list[Any]]:
+    """Return the WHERE clause of a filter and its parameters.
+
+    `networks` are those that findings are about in place of an address and that are within `asked.addresses` too.
+    """
+    found = [condition for condition in (*_on_facets(asked), *_on_rows(asked, networks)) if condition]
     parts = [part for part, _ in found]
     return ("WHERE " + " AND ".join(parts) if parts else ""), [value for _, values in found for value in values]
 
@@ -122,7 +122,7 @@ def _on_facets(asked: Filter) -> Iterator[Condition]:
         yield "just_gone = 1", []
 
 
-def _on_rows(asked: Filter) -> Iterator[Condition]:
+def _on_rows(asked: Filter, networks: Sequence[str]) -> Iterator[Condition]:
     """Yield conditions for which each finding must be looked at."""
     yield _one_of("asn", asked.asns)
     yield _one_of("port", asked.ports)
@@ -131,8 +131,8 @@ def _on_rows(asked: Filter) -> Iterator[Condition]:
     if asked.addresses:
         within = [WITHIN for _ in asked.addresses]
         words = [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
-        about, networks = _one_of("account", asked.networks) or ("", [])
-        yield f"({' OR '.join([*within, about] if about else within)})", [*words, *networks]
+        about, named = _one_of("account", networks) or ("", [])
+        yield f"({' OR '.join([*within, about] if about else within)})", [*words, *named]
     if asked.words:
         cells = ("name", "account", "detail")
         either = " OR ".join(f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells)

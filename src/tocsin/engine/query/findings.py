@@ -18,6 +18,7 @@ from tocsin.engine.query.asked import FACETS, Filter, Tally, conditions
 from tocsin.engine.query.counting import COUNTED, Counts
 from tocsin.engine.query.database import Answer, Database, instant
 from tocsin.engine.query.standing import TypeFiles, groups, undecided
+from tocsin.kernel.networks import span
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -152,13 +153,14 @@ class Findings:
         found = self.many([(k1, k2)])
         return found[0] if found else None
 
-    def networks_in(self, spans: Sequence[tuple[int, int, int, int]]) -> tuple[str, ...]:
+    def _networks_in(self, spans: Sequence[tuple[int, int, int, int]]) -> list[str]:
         """Return the networks that findings are about and that share an address with any of some ranges.
 
-        They stand in place of an address as text, which no search by ranges finds: see `Filter.networks`.
+        They stand in place of an address as text, which no search by ranges finds.
         """
         asked = [(a << 64 | b, c << 64 | d) for a, b, c, d in spans]
-        return tuple(text for text, first, last in self._networks if any(a <= last and first <= b for a, b in asked))
+        held = self._networks if asked else []
+        return [text for text, first, last in held if any(a <= last and first <= b for a, b in asked)]
 
     @functools.cached_property
     def _networks(self) -> list[tuple[str, int, int]]:
@@ -166,7 +168,7 @@ class Findings:
         files = [file for kind in self.types for file in kind.files]
         found = "SELECT DISTINCT account FROM read_parquet(?) WHERE regexp_full_match(account, ?) ORDER BY account"
         rows = self._database.ask(found, [files, _NETWORK]).fetchall() if files else []
-        return [each for (text,) in rows if (each := _range(text))]
+        return [each for (text,) in rows if (each := _network(text))]
 
     def tally(self, asked: Filter, facets: Sequence[str] = FACETS) -> Tally:
         """Return how many findings are asked for, and the same for every value of the facets."""
@@ -189,7 +191,7 @@ class Findings:
     ) -> tuple[str, list[Any]]:
         kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types] or list(self.types[:1])
         sources = [group.source(asked) for group in groups(kinds)]
-        where, parameters = conditions(undecided(asked))
+        where, parameters = conditions(undecided(asked), self._networks_in(asked.addresses))
         if past[0]:
             where = f"{where} AND {past[0]}" if where else f"WHERE {past[0]}"
         rows = " UNION ALL ".join(source for source, _ in sources)
@@ -201,16 +203,13 @@ class Findings:
 
 
 _NETWORK = "[0-9a-f:.]+/[0-9]{1,3}"
-_MAPPED = 0xFFFF_0000_0000
 
 
-def _range(text: str) -> tuple[str, int, int] | None:
+def _network(text: str) -> tuple[str, int, int] | None:
     try:
-        network = ipaddress.ip_network(text)
+        return text, *span(ipaddress.ip_network(text))
     except ValueError:
         return None
-    shift = _MAPPED if network.version == 4 else 0
-    return text, int(network.network_address) + shift, int(network.broadcast_address) + shift
 
 
 _NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"

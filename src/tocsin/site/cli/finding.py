@@ -96,18 +96,17 @@ def _say_what_nothing_is_called(options: argparse.Namespace) -> None:
 def _filter(options: argparse.Namespace) -> Filter:
     import ipaddress
 
-    from tocsin.engine import addresses
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
-    from tocsin.feeds import queries
     from tocsin.feeds.queries_findings import address_and_port
+    from tocsin.kernel import networks
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
     # With a port only one alone: of several, each would hold for the ports of all.
     place = address_and_port(options.asset[0]) if len(options.asset) == 1 else None
     assets, ports = ([place[0]], (place[1],)) if place else (options.asset, ())
     try:
-        spans = [addresses.span(ipaddress.ip_network(text, strict=False)) for text in assets]
+        spans = [networks.span(ipaddress.ip_network(text, strict=False)) for text in assets]
         keys = tuple(words_of(text) for text in options.id) or None
     except ValueError as error:
         raise InvalidInput(f"{error}.") from None
@@ -122,7 +121,6 @@ def _filter(options: argparse.Namespace) -> Filter:
         asns=tuple(options.asn),
         ports=ports,
         addresses=ranges,
-        networks=queries.findings().networks_in(ranges) if ranges else (),
         keys=keys,
     )
 
