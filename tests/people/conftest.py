@@ -40,7 +40,14 @@ def enrolled() -> Callable[[Person], Person]:
 
 
 @pytest.fixture
-def sign_in(enrolled: Callable[[Person], Person]) -> Callable[[Person], Client]:
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands: no test may come over the border between two codes."""
+    at = time.time()
+    monkeypatch.setattr(time, "time", lambda: at)
+
+
+@pytest.fixture
+def sign_in(enrolled: Callable[[Person], Person], still: None) -> Callable[[Person], Client]:
     """Sign a person in with password and code; return the browser."""
 
     def enter(person: Person) -> Client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -58,13 +57,6 @@ def test_a_session_opened_by_password_before_the_second_factor_was_set_up_must_b
     actions.set_up_second_factor(cast.analyst, secret=SECRET, by=cast.analyst, at=clock.now())
     assert client.get("/sign-in/recovery-codes/").headers["Location"].startswith("/sign-in/")
     assert client.get("/sign-in/authenticator/").headers["Location"].startswith("/sign-in/")
-
-
-@pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock stands: no test may come over the border between two codes."""
-    at = time.time()
-    monkeypatch.setattr(time, "time", lambda: at)
 
 
 @pytest.mark.parametrize("between", ["", " ", "-"])
