@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,8 +48,9 @@ def state() -> list[str]:
     return partitions
 
 
-def test_a_whole_store_has_no_loss(store: Store, days: list[Path]) -> None:
-    assert wholeness.losses() == []
+def test_a_whole_store_has_no_loss(store: Store, days: list[Path], django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(3):  # however many reports there are
+        assert wholeness.losses() == []
 
 
 @pytest.mark.parametrize("how", ["missing", "damaged"])

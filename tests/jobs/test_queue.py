@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -51,7 +52,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     @job("test.break", max_attempts=3)
     def broken(payload: dict[str, Any], running: Running) -> None:
         calls.append("try")
-        raise RuntimeError("the disk is full")
+        raise RuntimeError("of ours")
 
     @job("test.refuse")
     def refuse(payload: dict[str, Any], running: Running) -> None:
@@ -144,8 +145,45 @@ def test_a_job_that_fails_is_tried_again_later_and_in_the_end_given_up(done: lis
         assert worker.do_next("w", now=clock) is None
         clock.at += dt.timedelta(hours=2)
     assert waits[:2] == [15, 30]
-    assert (state(made), done, made.last_error) == (State.FAILED, ["try"] * 3, "RuntimeError: the disk is full")
+    assert (state(made), done, made.last_error) == (State.FAILED, ["try"] * 3, "RuntimeError: of ours")
     assert list(queries.failed_jobs()) == [made]
+
+
+def test_a_mistake_of_the_software_is_logged_with_its_traceback(
+    done: list[Any], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.enqueue("test.break", at=AT)
+    worker.do_next("w", now=clock)
+    (record,) = caplog.records
+    assert record.exc_info and record.levelname == "ERROR"
+
+
+def test_what_is_wrong_with_the_machine_is_one_sentence_and_the_job_is_tried_again(
+    done: list[Any], clock: Clock, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    file = f"{settings.TOCSIN.home}/store/state"
+    full = OSError(errno.ENOSPC, "No space left on device", file)
+    barred = OSError(errno.EIO, "Input/output error", file)
+
+    @job("test.outage", max_attempts=2)
+    def outage(payload: dict[str, Any], running: Running) -> None:
+        raise full if not done else barred
+
+    made = queue.enqueue("test.outage", at=AT)
+    worker.do_next("w", now=clock)
+    assert (state(made), made.last_error) == (State.WAITING, f"The disk of {settings.TOCSIN.home} is full.")
+    done.append("there is room")
+    clock.at += MINUTE
+    worker.do_next("w", now=clock)
+    assert (state(made), made.last_error.startswith(f"{file} cannot be used (Input/output error).")) == (
+        State.FAILED,
+        True,
+    )
+    assert [record.exc_info for record in caplog.records] == [None, None]
+    assert caplog.messages == [
+        f"tocsin: The disk of {settings.TOCSIN.home} is full. The job test.outage {made.pk} is tried again.",
+        f"tocsin: {made.last_error} The job test.outage {made.pk} is given up.",
+    ]
 
 
 def test_a_job_whose_worker_dies_each_time_is_given_up(done: list[Any], clock: Clock) -> None:

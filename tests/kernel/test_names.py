@@ -18,6 +18,7 @@ from tocsin.kernel.names import day_in, readable
         (b"a\xff\xfe.csv", "a\\xff\\xfe.csv"),
         (b"foo\nbar\x1b[2J.csv", "foo\\nbar\\x1b[2J.csv"),
         ("a\u2028b\x85c\u200d.csv".encode(), "a\\u2028b\\x85c\u200d.csv"),
+        ("fdp.\u202evsc.nacs\u2066".encode(), "fdp.\\u202evsc.nacs\\u2066"),
         (b"", ""),
     ],
 )

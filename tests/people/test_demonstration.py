@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,19 +26,44 @@ def address(cast: Cast, settings: Any) -> str:
     return f"/sign-in/demo/{token}/"
 
 
-def test_the_link_signs_in_without_second_factor(client: Client, address: str) -> None:
-    client.defaults["HTTP_HOST"] = "localhost:8000"
-    assert client.get(address).headers["Location"] == "/"
-    assert client.get("/sign-in/recovery-codes/").status_code == 200
-    assert client.get(address).headers["Location"] == "/", "following it again in the same browser leads in again"
+def test_the_link_signs_in_by_one_button_without_second_factor(address: str) -> None:
+    browser = Client(enforce_csrf_checks=True, HTTP_HOST="localhost:8000")
+    page = browser.get(address).content.decode()
+    button = re.search(
+        r'<form class="form" method="post"><input .*? value="(\w+)"><button [^>]*>Enter</button></form>', page
+    )
+    assert button, "it works without a script"
+    assert browser.post(address, {"csrfmiddlewaretoken": button[1]}).headers["Location"] == "/"
+    assert browser.get("/sign-in/recovery-codes/").status_code == 200
+    assert browser.get(address).headers["Location"] == "/", "following it again in the same browser leads in again"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"HTTP_SEC_PURPOSE": "prefetch;prerender"}, {"HTTP_PURPOSE": "prefetch"}, {"HTTP_X_MOZ": "prefetch"}],
+)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_who_only_looks_at_the_link_does_not_use_it_up(
+    client: Client, address: str, method: str, headers: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        looked = getattr(Client(HTTP_HOST="localhost"), method)(address, **headers)
+        assert looked.status_code == 200
+        assert "session" not in looked.cookies, "nobody is signed in"
+    assert client.post(address, HTTP_HOST="localhost").headers["Location"] == "/"
+
+
+def test_another_sites_form_does_not_sign_in(address: str) -> None:
+    browser = Client(enforce_csrf_checks=True, HTTP_HOST="localhost")
+    assert browser.post(address, HTTP_ORIGIN="http://evil.example").status_code == 403
 
 
 def test_the_link_works_once(client: Client, address: str) -> None:
-    client.get(address, HTTP_HOST="localhost")
-    again = Client().get(address, HTTP_HOST="localhost")
-    assert again.status_code == 410
-    assert b"start it again with <code>make run</code> or <code>tocsin demo</code>" in again.content
-    assert b"national administrator" not in again.content, "a demonstration has none to ask"
+    client.post(address, HTTP_HOST="localhost")
+    for again in (Client().get(address, HTTP_HOST="localhost"), Client().post(address, HTTP_HOST="localhost")):
+        assert again.status_code == 410
+        assert b"start it again with <code>make run</code> or <code>tocsin demo</code>" in again.content
+        assert b"national administrator" not in again.content, "a demonstration has none to ask"
 
 
 REFUSED: list[dict[str, Any]] = [
@@ -60,8 +86,8 @@ def test_the_link_is_refused_from_elsewhere_and_stays_unused(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     request = {"HTTP_HOST": "localhost", **differs}
-    assert client.get(address, **request).status_code == 403
-    assert client.get(address, HTTP_HOST="localhost").headers["Location"] == "/"
+    assert client.get(address, **request).status_code == client.post(address, **request).status_code == 403
+    assert client.post(address, HTTP_HOST="localhost").headers["Location"] == "/"
 
 
 @pytest.mark.parametrize("differs", REFUSED, ids=str)
@@ -69,7 +95,7 @@ def test_a_session_from_the_link_ends_at_the_machine_border(
     client: Client, address: str, differs: dict[str, Any], settings: Any
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    client.get(address, HTTP_HOST="localhost")
+    client.post(address, HTTP_HOST="localhost")
     answer = client.get("/sign-in/recovery-codes/", **{"HTTP_HOST": "localhost", **differs})
     assert answer.headers["Location"].startswith("/sign-in/authenticator/")
 
@@ -82,6 +108,7 @@ def test_the_link_is_refused_where_there_is_no_demonstration_or_the_server_is_op
 ) -> None:
     settings.TOCSIN_IS_DEMO, settings.TOCSIN_BIND = is_demo, bind
     assert client.get(address, HTTP_HOST="localhost").status_code == 403
+    assert client.post(address, HTTP_HOST="localhost").status_code == 403
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
@@ -94,7 +121,7 @@ def test_loopback_is_this_machine_under_each_of_its_names(host: str) -> None:
 def visitor(client: Client, address: str) -> Client:
     """A browser that came by the link."""
     client.defaults["HTTP_HOST"] = "localhost"
-    assert client.get(address).status_code == 302
+    assert client.post(address).status_code == 302
     return client
 
 

@@ -102,6 +102,15 @@ def test_settings_that_may_not_be_read_are_named_with_their_owner(ready: Path, t
     assert (other.returncode, other.stderr) == (1, f"tocsin: {said}")
 
 
+@pytest.mark.parametrize("command", ["finding list", "finding export", "feed runs", "audit verify", "upgrade", "init"])
+def test_a_database_of_somebody_else_is_named_with_its_owner(ready: Path, take_away: Take, command: str) -> None:
+    database = ready / "tocsin.sqlite3"
+    fix = take_away(database, ready)
+    done = as_barred(ready, *command.split())
+    said = f"tocsin: {database} cannot be used (Permission denied). {fix}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
 @pytest.mark.parametrize("name", ["store", "version", "keys"])
 def test_what_may_not_be_read_is_no_damage(ready: Path, tmp_path: Path, take_away: Take, name: str) -> None:
     Home(ready).run(write(tmp_path / "in", 0, [1]))

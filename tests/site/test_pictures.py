@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from tests.architecture.reading import ROOT
 from tools.pictures.scenes import SCENES
+from tools.pictures.taking import ENTRANCE
 
 NO_PAGE = {
     "health": "answers a probe in plain text",
@@ -29,7 +30,6 @@ NO_PAGE = {
     "directory:attribution": "answers with a part of a page",
     "directory:confirm-claim": "takes a form",
     "people_enrolment_link": "takes the secret out of the address and goes on to enrolment",
-    "people_demo_link": "signs in and goes on",
     # The same page under the name that its room gives it.
     "directory:list": "is /directory/",
     "directory:conflicts": "is /directory/conflicts/",
@@ -95,4 +95,6 @@ def test_every_scene_has_pages_and_is_set_up_before_what_wears_it() -> None:
 
 
 def test_pages_taken_while_enrolling_are_of_an_instance_where_somebody_enrols() -> None:
-    assert {page.get("scene") for page in PAGES if "path" not in page} == {"fresh"}
+    pathless = {page["name"]: page.get("scene", "demo") for page in PAGES if "path" not in page}
+    assert pathless.pop(ENTRANCE) == "demo"
+    assert set(pathless.values()) == {"fresh"}

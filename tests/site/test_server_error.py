@@ -5,6 +5,7 @@ these tests have none.
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import sqlite3
 from http import HTTPStatus
@@ -113,6 +114,16 @@ def test_an_error_of_the_software_stays_one(error: Raised, caplog: pytest.LogCap
     assert answered.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     assert "Something broke on our side" in answered.content.decode()
     assert caplog.records == [], "Django logs it, with its traceback"
+
+
+@pytest.mark.parametrize(("error", "status"), [(STOPPED, 503), (DAMAGED, 503), (FULL, 503), (ValueError("ours"), 500)])
+def test_machines_that_ask_for_health_are_answered_in_json(
+    error: Raised, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered = answer(error, RequestFactory().get("/health"))
+    assert (answered.status_code, answered["Content-Type"]) == (status, "application/json")
+    assert (json.loads(answered.content)["ok"], answered["Cache-Control"]) == (False, "no-store")
+    assert len(caplog.records) == (status == 503), "the log has the sentence all the same"
 
 
 def test_who_has_sent_something_is_told_that_it_may_be_lost() -> None:

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import hmac
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tools.pictures.scenes import LANGUAGES, Instance
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 LONGEST_MS = 30_000
+ENTRANCE = "entrance"
+"""The page that the link of a demonstration opens, as `pages.toml` names it."""
 
 TOO_WIDE = """() => [
     Math.max(...[...document.querySelectorAll('html, main')].map(e => e.scrollWidth - e.clientWidth)),
@@ -77,8 +79,11 @@ class Camera:
     """Called after each picture."""
 
     def take(self, instance: Instance, pages: Sequence[Described]) -> None:
-        """Take these pages of an instance in all manners; those without a path while enrolling."""
-        states = list(self._enrolled(instance, {page["name"] for page in pages if "path" not in page}))
+        """Take these pages of an instance in all manners; those without a path while enrolling or entering."""
+        names = {page["name"] for page in pages if "path" not in page}
+        if instance.sign_in and ENTRANCE in names:
+            self._take_entrance(instance)
+        states = list(self._enrolled(instance, names))
         state = states[0] if states else _signed_in(self.browser, instance.sign_in)
         opened = [page for page in pages if "path" in page]
         # What is sent many times uses up the attempts of this address: last of all.
@@ -133,7 +138,17 @@ class Camera:
         # The browser also writes the status of an answer that is right here.
         return faults + [complaint for complaint in complaints if "responded with a status of" not in complaint]
 
-    def _enrolled(self, instance: Instance, names: set[str]) -> Iterator[Any]:
+    def _take_entrance(self, instance: Instance) -> None:
+        """Take the page that a demonstration's link opens. To look at it does not use the link up."""
+        for manner in self.manners:
+            context = self._context(manner, None)
+            page = context.new_page()
+            complaints = _listen(page)
+            page.goto(instance.sign_in)
+            self.note(Taken(ENTRANCE, manner.name, (*self._snap(page, manner, ENTRANCE), *complaints)))
+            context.close()
+
+    def _enrolled(self, instance: Instance, names: Collection[str]) -> Iterator[Any]:
         """Enrol by each link, each in another language; yield the cookies of each."""
         for link, language in zip(instance.enrol, LANGUAGES, strict=False):
             context = self._context(Manner("enrolling", language=language), None)
@@ -178,10 +193,7 @@ def _signed_in(browser: Browser, link: str) -> Any:
     if link:
         page = context.new_page()
         page.goto(link)
-        # Some links ask to be confirmed, so that a mail scanner does not use them up.
-        if page.locator("form[data-confirm] button").count():
-            page.locator("form[data-confirm] button").first.click()
-            page.wait_for_load_state()
+        _do(page, "click", "form button")
     state = context.storage_state()
     context.close()
     return state

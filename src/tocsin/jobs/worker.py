@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from django.db import Error, close_old_connections, connection
 
-from tocsin.jobs import bell, queue, registry
+from tocsin.jobs import bell, outages, queue, registry
 from tocsin.jobs.models import Job
 from tocsin.jobs.registry import Kind, PutBack
 from tocsin.kernel import clock
@@ -29,7 +29,7 @@ class RunningJob:
     """One job in the hands of this worker. See `registry.Running`."""
 
     def __init__(self, job: Job, stop: threading.Event) -> None:
-        self.job, self._stop, self._lost = job, stop, threading.Event()
+        self.job, self._stop, self._lost, self._said = job, stop, threading.Event(), ""
 
     @property
     def should_stop(self) -> bool:
@@ -44,6 +44,12 @@ class RunningJob:
     def lose(self) -> None:
         """Note that the lease was lost."""
         self._lost.set()
+
+    def warn(self, sentence: str) -> None:
+        """Say in the log what goes wrong beside it: the same once, however often it is met."""
+        if sentence != self._said:
+            log.warning("%s", sentence)
+        self._said = sentence
 
 
 def work(
@@ -95,12 +101,26 @@ def _do(job: Job, running: RunningJob, now: Callable[[], Instant]) -> None:
         queue.fail(job, str(refusal), at=now(), for_good=for_good)
     except Exception as error:  # whatever a job raises
         # Jobs are functions of any room: what one of them raises must not end the worker that the others wait for.
-        # Nothing is hidden: it is logged with its traceback, stands in the job's row, and the job is tried again.
-        log.exception("job %s failed", job)
-        text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-        queue.fail(job, text, at=now(), for_good=job.attempts >= kind.max_attempts)
+        # Nothing is hidden: it is logged, stands in the job's row, and the job is tried again.
+        _fail(job, error, at=now(), for_good=job.attempts >= kind.max_attempts)
     else:
         queue.finish(job, at=now())
+
+
+def _fail(job: Job, error: Exception, *, at: Instant, for_good: bool) -> None:
+    """Note what a job raised: with its traceback when that is a mistake of the software, as a sentence when it is none.
+
+    While the database is away not even that can be noted. That error goes on to whoever runs the worker and says why;
+    the job is taken back when its lease ends.
+    """
+    if said := outages.sentence(error):
+        if isinstance(error, Error):
+            connection.close()  # it may be broken; the next question opens another
+        queue.fail(job, said, at=at, for_good=for_good)
+        log.warning("tocsin: %s The job %s %s.", said, job, "is given up" if for_good else "is tried again")
+        return
+    log.exception("job %s failed", job)
+    queue.fail(job, f"{type(error).__name__}: {error}"[:ERROR_LENGTH], at=at, for_good=for_good)
 
 
 @contextmanager
@@ -143,6 +163,6 @@ def _renewed(kind: Kind, running: RunningJob, now: Callable[[], Instant]) -> boo
     try:
         return queue.renew(running.job, at=now(), lease=kind.lease)
     except Error as error:
-        log.warning("The lease of %s could not be renewed: %s", running.job, error)
+        running.warn(f"The lease of {running.job} could not be renewed: {outages.sentence(error) or error}")
         connection.close()  # it may be broken; the next try opens another
         return None

@@ -198,14 +198,17 @@ def _keep_codes(request: HttpRequest, person: Person) -> HttpResponseBase:
 
 
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def follow_demo_link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Enter the demonstration."""
+    """Enter the demonstration, by a button: what only looks at the link, such as a preview, does not use it up."""
     if not demonstration.allowed_here(request):
         return render(request, "people/link_refused.html", {"reason": "NoDemonstration"}, status=403)
     if isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user):
         return HttpResponseRedirect("/")
     try:
         link = links.open_link(DemoSignInLink, token, at=clock.now())
+        if request.method != "POST":
+            return render(request, "people/enter_demonstration.html")
         actions.use_demo_sign_in_link(token=token, by=System("demonstration"), at=clock.now())
     except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
         return _refuse_link(request, refusal)

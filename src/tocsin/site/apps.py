@@ -10,3 +10,12 @@ class SiteConfig(AppConfig):
 
     name = "tocsin.site"
     label = "tocsin_site"
+
+    def ready(self) -> None:
+        """Tell the rooms below what they cannot know."""
+        from django.conf import settings
+
+        from tocsin.jobs import outages
+        from tocsin.site import unusable
+
+        outages.told_by(lambda error: unusable.outage(error, settings.TOCSIN.home))

@@ -7,6 +7,7 @@ loaded; the second asks the database.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import os
@@ -83,8 +84,16 @@ def examine() -> list[Verdict]:
     if not problems and instance.version_of(config.home) is not None:
         set_up_django()
         read_on_full_disk()
-        verdicts += [verdict for check in WITH_DATABASE for verdict in check(config)]
+        verdicts += [verdict for check in WITH_DATABASE for verdict in _answered(check(config))]
     return verdicts
+
+
+def _answered(verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
+    """Yield what a check finds until the database gives no answer: why, `_database` and `_sqlite_whole` say."""
+    from django.db import Error
+
+    with contextlib.suppress(Error):
+        yield from verdicts
 
 
 def _closed(home: Path) -> Verdict | None:
@@ -199,14 +208,9 @@ def _database(config: Config) -> Iterator[Verdict]:
 
 def _administrators(config: Config) -> Iterator[Verdict]:
     """Whether anybody can keep the instance: open accounts, settle disputes."""
-    from django.db import Error
-
     from tocsin.people import queries
 
-    try:
-        there, ends = queries.an_administrator_can_sign_in(), queries.administrators_link_ends(now())
-    except Error:  # no database, or one that lacks steps: `_database` says so
-        return
+    there, ends = queries.an_administrator_can_sign_in(), queries.administrators_link_ends(now())
     nobody = "no national administrator can sign in"
     if there or instance.is_demonstration(config.home):
         yield Verdict("accounts", "somebody can administer")
@@ -239,14 +243,9 @@ def _sqlite_whole(config: Config) -> Iterator[Verdict]:
 
 def _store(_config: Config) -> Iterator[Verdict]:
     """Files that the manifest names and that are missing or damaged."""
-    from django.db import Error
-
     from tocsin.feeds.wholeness import losses
 
-    try:
-        found = losses()
-    except Error:  # no database, or one that lacks steps: `_database` says so
-        return
+    found = losses()
     for loss in found[:MOST_LOSSES]:
         yield Verdict("store", loss.says, loss.fix)
     if len(found) > MOST_LOSSES:
@@ -267,14 +266,9 @@ def _mappings(config: Config) -> Iterator[Verdict]:
 
 def _imports(_config: Config) -> Iterator[Verdict]:
     """An import that was cut short does not run, whatever its row says, and what it read counts for nothing."""
-    from django.db import Error
-
     from tocsin.feeds.standing import again, interrupted_runs
 
-    try:
-        cut = interrupted_runs()
-    except Error:  # no database, or one that lacks steps: `_database` says so
-        return
+    cut = interrupted_runs()
     for run in cut:
         same = "" if run.options.get("replay") else ", with the same files"
         fix = f"Run it again: {again(run)}{same}"
@@ -285,14 +279,9 @@ def _imports(_config: Config) -> Iterator[Verdict]:
 
 def _cycles(_config: Config) -> Iterator[Verdict]:
     """Cycles that wait for somebody: until then what they do not show is not gone."""
-    from django.db import Error
-
     from tocsin.feeds.unfinished import unfinished_cycles
 
-    try:
-        waiting = [each for each in unfinished_cycles(now()) if each.is_due]
-    except Error:  # as above
-        return
+    waiting = [each for each in unfinished_cycles(now()) if each.is_due]
     for each in waiting:
         yield Verdict("cycles", each.says, each.fix)
     if not waiting:
@@ -301,17 +290,12 @@ def _cycles(_config: Config) -> Iterator[Verdict]:
 
 def _orders(_config: Config) -> Iterator[Verdict]:
     """What people ordered and a worker could not do, and other work whose last turn failed."""
-    from django.db import Error
-
     from tocsin.feeds.fetched import FETCH_JOB
     from tocsin.feeds.orders import orders
     from tocsin.jobs.queries import kinds_that_fail
 
-    try:
-        failed = [order for order in orders() if order.failed]
-        others = [job for job in kinds_that_fail() if job.kind != FETCH_JOB]  # `_fetching` speaks of it
-    except Error:  # as above
-        return
+    failed = [order for order in orders() if order.failed]
+    others = [job for job in kinds_that_fail() if job.kind != FETCH_JOB]  # `_fetching` speaks of it
     for order in failed:
         yield Verdict(
             "orders",
@@ -327,15 +311,10 @@ def _orders(_config: Config) -> Iterator[Verdict]:
 
 def _waiting(config: Config) -> Iterator[Verdict]:
     """Work that waits, and nobody there who will do it."""
-    from django.db import Error
-
     from tocsin.jobs.helping import is_anybody_there
     from tocsin.jobs.queries import overdue_jobs
 
-    try:
-        waiting = list(overdue_jobs(at=now(), by=TAKEN_UP_WITHIN).values_list("run_after", flat=True))
-    except Error:  # as above
-        return
+    waiting = list(overdue_jobs(at=now(), by=TAKEN_UP_WITHIN).values_list("run_after", flat=True))
     there = is_anybody_there()
     if waiting and not there:
         jobs = counted(len(waiting), "job", "waits", "wait")
@@ -351,17 +330,12 @@ def _waiting(config: Config) -> Iterator[Verdict]:
 
 def _fetching(config: Config) -> Iterator[Verdict]:
     """The settings with which reports are fetched, and what became of it."""
-    from django.db import Error
-
     from tocsin.feeds.fetched import fetching, lacking
     from tocsin.feeds.publisher import faults
 
     wrong = list(faults(config))
     yield from (Verdict("fetching", says, fix) for says, fix in wrong)
-    try:
-        stands, missing = fetching(), lacking()
-    except Error:  # as above
-        return
+    stands, missing = fetching(), lacking()
     if stands and stands.problem:
         yield Verdict("fetching", f"it failed: {stands.problem.rstrip('.')}", "Mend that, then run: tocsin feed fetch")
     elif not wrong:
@@ -374,21 +348,16 @@ def _fetching(config: Config) -> Iterator[Verdict]:
 
 def _retention(config: Config) -> Iterator[Verdict]:
     """For how long observations are kept, and whether what is older goes."""
-    from django.db import Error
-
     from tocsin.feeds.keeping import overdue
 
     kept = ", ".join(f"{label.label} {config.retention.days(label) or 'for ever'}" for label in TLP)
     if not config.retention.is_set:
         yield Verdict("retention", "observations are kept for ever")
         return
-    try:
-        late = overdue()
-    except Error:  # as above
-        return
+    late = overdue()
     says = f"days that observations are kept: {kept}"
     if late:
-        what = "1 report type has" if len(late) == 1 else f"{len(late)} report types have"
+        what = counted(len(late), "report type", "has", "have")
         says = f"{what} rows that are older than they are to be kept: {', '.join(late[:RETENTION_NAMED])}"
         yield Verdict("retention", says, "Run: tocsin feed expire; and see that a worker runs, which does it each day")
     else:

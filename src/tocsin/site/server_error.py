@@ -19,7 +19,7 @@ from django.template.loader import get_template
 from django.views.defaults import server_error as broken
 
 from tocsin.kernel.disk import is_full
-from tocsin.site import unusable
+from tocsin.site import health, unusable
 
 ASK_AGAIN_S = 30
 """What browsers and machines are told to wait."""
@@ -35,9 +35,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for an error that no page foresaw. Django calls it where it caught that error."""
     error = sys.exception()
     why = _why(error) if error else None
-    if error is None or why is None:
-        return broken(request)
-    _tell(why, error)
+    if error and why:
+        _tell(why, error)
+    if health.is_asked_for(request):
+        return health.unwell(HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _page(request, why) if why else broken(request)
+
+
+def _page(request: HttpRequest, why: str) -> HttpResponse:
     is_question = request.method in ("GET", "HEAD")
     page = get_template("unusable.html").render(
         {
@@ -65,8 +70,7 @@ def _tell(why: str, error: BaseException) -> None:
         if now_s - _told_at_s.get(why, -TELL_AGAIN_S) < TELL_AGAIN_S:
             return
         _told_at_s[why] = now_s
-    said = f"The disk of {_home()} is full." if why == FULL else unusable.sentence(error, _home())
-    log.error("tocsin: %s Pages that need it answer 503 until then.", said)
+    log.error("tocsin: %s Pages that need it answer 503 until then.", unusable.outage(error, _home()))
 
 
 def _home() -> Path:

@@ -153,11 +153,14 @@ LOGGING: dict[str, Any] = {
     "filters": {"untold": {"()": "tocsin.site.log_lines.Untold"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "discreet"},
+        "errors": {"class": "logging.StreamHandler", "formatter": "discreet", "level": "ERROR"},
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["nowhere"], "level": "INFO", "propagate": False},
+        # When it is loaded Dask sets a level of its own, lower than ours, and tells of each connection that it opens.
+        "distributed": {"handlers": ["errors"], "propagate": False},
         "django.request": {"handlers": ["stderr"], "filters": ["untold"], "level": "ERROR", "propagate": False},
     },
 }

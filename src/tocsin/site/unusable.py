@@ -13,20 +13,22 @@ import shlex
 import sys
 from pathlib import Path
 
+from tocsin.kernel.disk import is_full
+
 ASK = "Run `tocsin doctor`: it says what mends it."
 A_FOLDER = "Set TOCSIN_HOME to the folder of the instance."
 LACKS_TABLES = "The database lacks its tables. Run `tocsin upgrade` if it was never used, else restore the last backup."
+AWAY, BARRED, DAMAGED = "away", "barred", "damaged"
 _OF_THE_QUESTION = 1
 """SQLITE_ERROR: what is asked cannot be answered, by a database that works."""
 _BARRED = (8, 14)
 """SQLITE_READONLY, SQLITE_CANTOPEN."""
+_UNREADABLE = 10
+"""SQLITE_IOERR."""
 _DAMAGED = (11, 26)
 """SQLITE_CORRUPT, SQLITE_NOTADB."""
 _NO_TABLE = "42P01"
-"""PostgreSQL's number of it."""
-AWAY, BARRED, DAMAGED = "away", "barred", "damaged"
-_UNREADABLE = 10
-"""SQLITE_IOERR."""
+"""What PostgreSQL says of a table that is not there."""
 _SERVER_STATES = ("08", "28", "3D", "53", "57P", "58")
 """How PostgreSQL's numbers begin that speak of the server: no connection, nobody let in, no such database, no memory or
 disk or connection left, shutting down or starting up, an error of its system. What it says without a number is of the
@@ -40,7 +42,12 @@ def sentence(error: BaseException, home: Path) -> str | None:
         return _of_files(error, home.absolute())
     # Who has not loaded Django has no error of it.
     database = sys.modules.get("django.db.utils")
-    return _of_database(error) if database and isinstance(error, database.Error) else None
+    return _of_database(error, home.absolute()) if database and isinstance(error, database.Error) else None
+
+
+def outage(error: BaseException, home: Path) -> str | None:
+    """Return the same in a process that goes on; also for a full disk, of which a command says what to do again."""
+    return f"The disk of {home} is full." if is_full(error, home) else sentence(error, home)
 
 
 def state_of_database(error: BaseException) -> str | None:
@@ -138,16 +145,28 @@ def _remedy(error: OSError, path: Path, home: Path) -> str:
     return ASK if home.is_dir() else A_FOLDER
 
 
-def _of_database(error: BaseException) -> str | None:
+def _of_database(error: BaseException, home: Path) -> str | None:
     from django.db import DatabaseError, InterfaceError, OperationalError
 
     if _lacks_table(error):
         return LACKS_TABLES
+    if is_barred(error) and (path := _barred_file()):
+        return f"{path} cannot be used ({os.strerror(errno.EACCES)}). {by_its_owner(path, home)}"
     if type(error) not in (DatabaseError, InterfaceError, OperationalError):
         return None  # of what was asked: ProgrammingError, DataError, IntegrityError …
     if _sqlite_number(error) == _OF_THE_QUESTION:
         return None
     return f"The database cannot be used ({first_line(error)}). {ASK}"
+
+
+def _barred_file() -> Path | None:
+    """Return which of the files of a SQLite database, or the folder that they are in, this user may not use."""
+    from django.db import connection
+
+    name = Path(str(connection.settings_dict["NAME"]))
+    files = (name.with_name(f"{name.name}{end}") for end in ("", "-wal", "-shm"))
+    wanted = [(name.parent, os.R_OK | os.W_OK | os.X_OK), *((file, os.R_OK | os.W_OK) for file in files)]
+    return next((path for path, mode in wanted if path.exists() and not os.access(path, mode)), None)
 
 
 def _lacks_table(error: BaseException) -> bool:

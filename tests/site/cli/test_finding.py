@@ -177,6 +177,20 @@ def test_for_people_a_line_tells_two_findings_on_one_address_apart(prepared: Hom
     assert len({line.rpartition("\t")[0] for line in lines}) == 1
 
 
+def test_for_people_a_line_is_short_and_steers_no_terminal(prepared: Home, tmp_path: Path) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    prepared.run(_sinkhole(tmp_path, columns, "\u202e\x1b]0;x\x07" + "ä" * 4000))
+
+    done = prepared("finding", "list")
+    line, count = done.stdout.splitlines()
+
+    detail = line.split("\t")[4]
+    assert detail.startswith(r"\u202e\x1b]0;x\x07ä") and detail.endswith("ää…") and len(detail) == 72
+    assert count == "1 of 1 finding."
+    assert done.stderr == "tocsin: what ends in … is shortened; the page of the finding has it whole.\n"
+    assert prepared("finding", "list", "--json").stderr == ""
+
+
 def _sinkhole(folder: Path, columns: tuple[str, ...], infection: str, part: str = "") -> Path:
     cells = {"src_ip": "192.0.2.1", "infection": infection, "tag": "sinkhole" if part else infection}
     return write(folder, 1, [1], kind="event4_sinkhole", part=part, columns=columns, **cells)

@@ -70,6 +70,12 @@ def test_map_shows_the_same_before_anything_is_imported(prepared: Home, report: 
     assert third["event"] is None
 
 
+def test_what_map_shows_of_a_report_steers_no_terminal(prepared: Home, report: Path) -> None:
+    report.write_text(json.dumps({**RECORDS[0], "note": "a\x1b]0;x\x07\u202eb"}) + "\n", encoding="utf-8")
+    shown = prepared.done("feed", "map", report, "--mapping", prepared.place / "mappings/honeypots.toml")
+    assert "    extra.note = a\\x1b]0;x\\x07\\u202eb\n" in shown
+
+
 def test_a_file_that_is_no_json_lines_is_told_with_its_line(prepared: Home, report: Path) -> None:
     report.write_text(json.dumps(RECORDS[0]) + "\n{torn\n", encoding="utf-8")
     done = prepared("feed", "run", report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -103,6 +104,11 @@ def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentenc
             text = answer.value.read().decode()
             assert (answer.value.code, answer.value.headers["Retry-After"]) == (503, "30")
             assert "<h1>The database is damaged</h1>" in text and "<code>tocsin doctor</code>" in text
+        for cookie in ("", f"session={32 * 'x'}"):
+            with pytest.raises(urllib.error.HTTPError) as answer:
+                asked = urllib.request.Request(f"{address}/health", headers={"Cookie": cookie})
+                urllib.request.urlopen(asked, timeout=30)
+            assert (answer.value.code, json.load(answer.value)["database"]) == (503, False)
         time.sleep(8)  # the worker has tried again
         process.terminate()
         assert process.stderr

@@ -54,7 +54,7 @@ def test_an_unknown_account_cannot_enrol() -> None:
     from tocsin.kernel.refusals import Conflict
 
     with pytest.raises(Conflict, match=r"no open account for nobody@cirt\.example"):
-        run("enrol", "--email", "nobody@cirt.example")
+        run("enrol", "--email", " Nobody@CIRT.example")
 
 
 def test_an_unknown_role_is_wrong_usage() -> None:

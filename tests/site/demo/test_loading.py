@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -177,7 +178,11 @@ def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:
                 "For a new link stop it with Ctrl-C, then start it again.\n"
             )
             browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-            page = browser.open(link, timeout=60)
+            form = re.search(
+                r'name="csrfmiddlewaretoken" value="(\w+)"', browser.open(link, timeout=60).read().decode()
+            )
+            assert form
+            page = browser.open(link, f"csrfmiddlewaretoken={form[1]}".encode(), timeout=60)
             assert page.status == 200
             assert "sign-in" not in page.geturl()
         finally:

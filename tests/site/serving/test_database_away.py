@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import environment
 from tests.feeds.reports import write
 from tests.forwarding import Way
 from tests.homes import Home
@@ -87,3 +90,58 @@ def test_pages_say_that_the_database_is_away_and_work_again_when_it_is_back(
     assert 1 <= len(told) <= 2, "each of two processes once"
     others = [line for line in log.splitlines() if line not in told]
     assert all(line.startswith(("tocsin: serving ", "tocsin: links that name ")) for line in others), others
+
+
+ASKING = """
+import sys, time
+from tocsin.site.starting import set_up_django
+set_up_django()
+from django.db import connection
+from tocsin.jobs import queue
+from tocsin.jobs.registry import job
+from tocsin.kernel.clock import now
+from tocsin.site.serving.worker import main
+
+begun = []
+
+@job("test.ask", lease_s=3)
+def ask(payload, running):
+    begun.append(True)
+    print("begin", flush=True)
+    until_s = time.monotonic() + (60 if len(begun) == 1 else 0)
+    while time.monotonic() < until_s:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        time.sleep(0.05)
+    print("end", flush=True)
+
+queue.enqueue("test.ask", at=now())
+sys.exit(main([]))
+"""
+
+
+@pytest.mark.postgresql
+def test_a_job_from_which_the_database_is_taken_is_tried_again_and_the_log_has_a_sentence(way: Way, home: Path) -> None:
+    Home(home, database_url=way.address).done("init")
+    with subprocess.Popen(
+        [sys.executable, "-c", ASKING],
+        env=environment(home, database_url=way.address),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        try:
+            assert worker.stdout and worker.stderr
+            first = worker.stdout.readline()
+            way.close()
+            told = worker.stderr.readline()
+            way.open()
+            again = [worker.stdout.readline() for _ in range(2)]
+        finally:
+            worker.terminate()
+        _out, log = worker.communicate(timeout=60)
+
+    assert (first, again) == ("begin\n", ["begin\n", "end\n"])
+    assert told.startswith("tocsin: The database cannot be used (")
+    assert told.endswith("Background work waits until then.\n")
+    assert log == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,8 @@ def _executor(options: argparse.Namespace) -> Iterator[Executor | None]:
     if options.executor == "threads":
         yield None
         return
+    # Read by Dask when it is loaded, also in its workers: what it mends by itself, as a worker that dies, is not told.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     from tocsin.engine.distributed import cluster
 
     with cluster(options.scheduler, options.workers) as executor:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STATES = ("new", "still", "returned", "gone")
 DEFAULT_LIMIT = 50
+LONGEST_CELL = 72
+"""Characters of what a line says: a report may name a site by thousands of them."""
 BATCH = 20_000
 """Findings that are asked for at a time when all are listed: each batch is a search of its own."""
 
@@ -99,7 +101,6 @@ def _filter(options: argparse.Namespace) -> Filter:
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
     from tocsin.feeds.queries_findings import address_and_port
-    from tocsin.kernel import networks
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
     # With a port only one alone: of several, each would hold for the ports of all.
@@ -140,20 +141,27 @@ def list_findings(options: argparse.Namespace) -> int:
         _write_array(map(queries.as_record, leased(_worst_first(findings, asked, options.limit))))
         return 0
     limit = DEFAULT_LIMIT if options.limit is None else options.limit
-    shown = findings.page(asked, sort="severity", descending=False, limit=limit)
-    for each in shown:
-        record = queries.as_record(each)
-        port = f":{record['port']}" if record["port"] is not None else ""
-        print(
-            record["state"].ljust(8),
-            f"{record['asset']}{port}",
-            record["type"],
-            record["constituent"] or "-",
-            *filter(None, [readable(queries.detail_of(each))]),
-            sep="	",
-        )
-    print(f"{len(shown)} of {counted(findings.count(asked), 'finding')}.")
+    lines = list(map(_cells, findings.page(asked, sort="severity", descending=False, limit=limit)))
+    for cells in lines:
+        print(*map(_shortened, cells), sep="\t")
+    print(f"{len(lines)} of {counted(findings.count(asked), 'finding')}.")
+    if any(len(cell) > LONGEST_CELL for cells in lines for cell in cells):
+        print("tocsin: what ends in … is shortened; the page of the finding has it whole.", file=sys.stderr)
     return 0
+
+
+def _cells(finding: Finding) -> list[str]:
+    """Return what the line of a finding says."""
+    from tocsin.feeds import queries
+
+    record, detail = queries.as_record(finding), queries.detail_of(finding)
+    port = f":{record['port']}" if record["port"] is not None else ""
+    said = (record["state"].ljust(8), f"{record['asset']}{port}", record["type"], record["constituent"] or "-")
+    return [readable(cell) for cell in (*said, *filter(None, [detail]))]
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= LONGEST_CELL else f"{cell[: LONGEST_CELL - 1]}…"
 
 
 def _worst_first(findings: Findings, asked: Filter, limit: int | None) -> Iterator[Finding]:

@@ -59,10 +59,12 @@ def run_enrol(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.kernel.refusals import Conflict
     from tocsin.people import queries
+    from tocsin.people.models import normal_email
 
     person = queries.person_by_email(options.email)
     if person is None or not person.is_active:
-        raise Conflict(f"There is no open account for {options.email}. Open one with `tocsin user create`.")
+        email = normal_email(options.email)  # as it is stored, and said by `create`
+        raise Conflict(f"There is no open account for {email}. Open one with `tocsin user create`.")
     return _print_link(options, person)
 
 

@@ -108,5 +108,5 @@ def _row_lines(row: Row, constants: dict[str, str]) -> list[str]:
     said = [f"line {row.line}" + ("" if row.event else ": set aside")]
     for key, value in sorted((row.event or {}).items()):
         if constants.get(key) != value and key != "feed.name":
-            said.append(f"    {key} = {value}")
+            said.append(f"    {key} = {readable(str(value))}")
     return said + [f"  ! {column or 'the record'}: {reason} ({raw!r})" for column, reason, raw in row.bad]

@@ -14,12 +14,8 @@ from tocsin.site.config import RANGES
 WAIT_S = 60.0
 """As in `feeds.holding`, which cannot be read before Django is set up."""
 LONGEST_WAIT_S = 86_400.0
-
-
 _NAMED = 10
 """Corrected files that are named without being asked for."""
-
-
 MOST = 2**63 - 1
 """The largest number that both databases take."""
 
@@ -88,9 +84,8 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         for held in summary["held"]
     ]
     if summary["held_waiting"] > len(summary["held"]):
-        number = summary["held_waiting"]
-        what = "1 report waits" if number == 1 else f"{number} reports wait"
-        said.append(f"{what} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
+        wait = counted(summary["held_waiting"], "report", "waits", "wait")
+        said.append(f"{wait} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
     kept = {file["type"] for file in summary["files"] if file["kept"]}
     said += [
         f"{kind} needs a mapping; its rows {'are kept' if kind in kept else 'wait whole in quarantine'}."

@@ -123,9 +123,9 @@ def _column(number: int, width: int, noun: str) -> str:
 def _remark(run: dict[str, Any]) -> str:
     """Say what is odd about a run, for people."""
     broken = run["files_broken"]
+    files = counted(max(broken, 1), "file")
     if run["state"] == "unreadable":
-        return f"nothing could be read ({broken} files)" if broken > 1 else "nothing could be read (1 file)"
-    files = f"{broken} files" if broken > 1 else "1 file"
+        return f"nothing could be read ({files})"
     return "; ".join(said for said in (run["note"], f"{files} could not be read" if broken else "") if said)
 
 
