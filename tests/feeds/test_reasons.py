@@ -223,7 +223,7 @@ PUT_TOGETHER = {" .", ".", "'7' is not 7.", "is not a list of 7.", "7."}
 OF_MAPPINGS = sorted(
     {
         *(said for said in refusals(FEED_FILE, {"refusal", "InvalidInput"}) if said not in PUT_TOGETHER),
-        *(said for said in refusals(SOURCE / "feeds" / "mappings.py", {"InvalidInput"})),
+        *(said for said in refusals(SOURCE / "feeds" / "mappings.py", {"InvalidInput"}) if said not in PUT_TOGETHER),
         "is not a list of patterns of file names.",
         "'7' is not text.", "7 is not a whole number.", "'x' is not a list.",
         "7 is not a table.", "is missing.",
@@ -265,7 +265,9 @@ def test_all_mistakes_of_a_mapping_file_are_said_in_the_language_of_the_reader(
         "mappings/a.toml, [constants] extra.x: «'\xe9' is not printable ASCII»"
     )
     toml = "mappings/broken.toml: is not TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."
-    said = reasons.said_of_order(f"{toml} It was tried 3 times.")
+    assert reasons.said_of_order(f"{text} {reasons.MEND}").endswith(f"not printable ASCII» «{reasons.MEND}»")
+    said = reasons.said_of_order(f"{toml} {reasons.MEND} It was tried 3 times.")
+    assert f"«{reasons.MEND}»" in said
     assert "«a bracket around the name of a table is not closed»" in said and "line 1" in said and "3" in said
 
 

@@ -167,8 +167,11 @@ MAPPINGS = (
     _("{value} is not a table."),
     _("two files describe the feed {type}."),
 )
+    _("cannot be read ({detail})."),
 """What is wrong with a mapping file: whatever reads reports meets it, long after the file was put there."""
 _IN_MAPPING = re.compile(r"(?:\A| )(mappings/[^:]*?\.toml(?:, \[\w*\][^:]*)?): ")
+MEND = _("Mend it, or move it out of that folder: until then nothing is imported.")
+"""Follows on it, for whoever reads it: a report must not be taken for another than it is."""
 PLACED = _("{where}: {problem}")
 TRIED, TRIED_ONCE = _("{reason} It was tried {number} times."), _("{reason} It was tried {number} time.")
 """As the worker writes it: whoever may try a job once only is no exception."""
@@ -277,13 +280,14 @@ def said_of_order(text: str) -> str:
 
 def _said_of_mapping(text: str) -> str:
     """Return what is wrong with a mapping file, each mistake after its place; nothing where it is something else."""
-    before, *parts = _IN_MAPPING.split(text)
+    before, *parts = _IN_MAPPING.split(text.removesuffix(f" {MEND}"))
     if before or not parts:
         return ""
-    return " ".join(
+    faults = [
         gettext(PLACED).format(where=where, problem=_said(problem, MAPPINGS) or said(problem.removesuffix(".")))
         for where, problem in zip(parts[::2], parts[1::2], strict=True)
-    )
+    ]
+    return " ".join([*faults, gettext(MEND)] if text.endswith(MEND) else faults)
 
 
 def file_called(name: str, text: str) -> str:
