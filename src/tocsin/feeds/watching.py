@@ -24,7 +24,7 @@ from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.opening import SUFFIXES, BrokenReport, sources
+from tocsin.engine.opening import BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.unfinished import due_cycles
@@ -226,6 +226,9 @@ class Watch:
             when = again_on[broken["name"]]
             what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
             self.tell(f"{broken['reason']} {what} it changes.", {"broken": broken})
+        for name in summary["passed_over"]:
+            reason = folders.why_no_report(name)
+            self.tell(reason, {"passed_over": {"name": name, "reason": reason}})
         if summary["files"]:
             kept = f"{counted(summary['rows_kept'], 'row')} of {counted(len(summary['files']), 'report')} kept"
             told = f"Run {summary['run']}: {kept}."
@@ -242,12 +245,9 @@ class Watch:
 def reports_in(path: Path) -> list[str]:
     """Return the names of the reports in a file, as a summary gives them."""
     try:
-        return [source.name for source in sources(path)]
+        return [source.name for source in sources(path, mappings.recognition().is_no_report)]
     except BrokenReport:
-        name = readable(path.name)
-        for suffix in SUFFIXES:
-            name = name.removesuffix(suffix)
-        return [name]
+        return [plain_name(readable(path.name))]
 
 
 def _again_on(reason: str) -> str:
