@@ -198,9 +198,11 @@ def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None
         (f"{NAME.removesuffix('.csv')}.zip", "report", NAME.removesuffix(".csv")),
         (f"{NAME}.zip", "2026-01-02-scan_ssl-x.csv", "2026-01-02-scan_ssl-x.csv"),
         ("mail.zip", "report.csv", "report.csv"),
+        ("2026-11-16.zip", "in/scan_rdp.csv", "2026-11-16/scan_rdp.csv"),
+        ("night-2026-11-16.zip", "scan_rdp.csv", "night-2026-11-16/scan_rdp.csv"),
     ],
 )
-def test_an_only_file_that_says_no_day_has_the_name_of_its_archive(
+def test_an_only_file_that_says_no_day_has_the_name_of_an_archive_that_is_named_as_a_report(
     archive: str, member: str, name: str, tmp_path: Path
 ) -> None:
     (source,) = sources(zipped(tmp_path / archive, {member: DATA}))

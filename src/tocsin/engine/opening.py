@@ -275,6 +275,10 @@ def plain_name(name: str) -> str:
     return shortened(name, MAX_NAME)
 
 
+_AS_A_REPORT = re.compile(r"\d{4}-\d{2}-\d{2}-.*[^\W\d_]")
+"""Begins with its day and says more: of which type it is."""
+
+
 def _is_beside(member: zipfile.ZipInfo) -> bool:
     """Say whether a member is a folder, or hidden: what systems put beside the files that a person chose."""
     return member.filename[-1:] == "/" or any(_HIDDEN.match(part) for part in _path_in(member).parts)
@@ -291,13 +295,13 @@ def _path_in(member: zipfile.ZipInfo) -> PurePosixPath:
 def _name_in_archive(member: zipfile.ZipInfo, archive: Path, *, alone: bool) -> str:
     """Return the name of a report in an archive: its own, unless only the archive's says a day.
 
-    Then a file that is `alone` there goes by the archive's name, and one of several by both: tomorrow's archive holds
-    others of the same names, and so may another one of today.
+    Then it goes by both names: tomorrow's archive holds others of the same names, and so may another one of today. A
+    file that is `alone` in an archive which is named as a report is that report.
     """
     inner, outer = plain_name(readable(_path_in(member).name)), plain_name(readable(archive.name))
     if day_in(inner) or not day_in(outer):
         return inner
-    if not alone:
+    if not (alone and _AS_A_REPORT.match(outer)):
         return WITHIN.join(shortened(name, MAX_NAME // 2) for name in (outer, inner))
     ending = PurePosixPath(inner).suffix
     return outer if outer.endswith(ending) else shortened(outer + ending, MAX_NAME)
