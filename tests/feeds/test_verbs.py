@@ -582,7 +582,8 @@ def test_a_wrong_mapping_file_stops_every_import_with_the_same_sentence(
         said.add(capsys.readouterr().err.splitlines()[-1].removeprefix("tocsin: "))
     (sentence,) = said
     assert sentence == (
-        'mappings/lamps.toml, [fields] sauce.ip: is not a key of an event; put it under extra, in quotes: "extra.name". '
+        "mappings/lamps.toml, [fields] sauce.ip: is not a key of an event; "
+        'put it under extra, in quotes: "extra.name". '
         "Mend it, or move it out of that folder: until then nothing is imported."
     )
     (verdict,) = examination._mappings(settings.TOCSIN)
