@@ -123,3 +123,11 @@ def test_a_name_is_waited_for_alone_or_in_an_archive() -> None:
     assert waits_for("a.csv", "a.csv")
     assert waits_for("day.zip/a.csv", "a.csv")
     assert not waits_for("a.csv", "b.csv")
+
+
+def test_a_name_that_is_its_archives_too_is_waited_for_with_it() -> None:
+    assert waits_for("2026-11-16/a.csv", "2026-11-16/a.csv")
+    assert waits_for("2026-11-16.zip/in/a.csv", "2026-11-16/a.csv")
+    assert waits_for("2026-11-16/a.csv", "a.csv")
+    assert not waits_for("2026-11-17/a.csv", "2026-11-16/a.csv")
+    assert not waits_for("a.csv", "2026-11-16/a.csv")

@@ -42,6 +42,9 @@ class Semicolons:
     def unusual(self, source: Source) -> None:
         return None
 
+    def is_no_report(self, name: str) -> bool:
+        return False
+
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         return None
 

@@ -17,7 +17,8 @@ import pytest
 from tests.engine.manifest import Bench
 from tests.engine.reports import MONDAY, as_csv, name_of, row
 from tocsin.engine import opening
-from tocsin.engine.opening import BrokenReport, Source, opened, sources
+from tocsin.engine.opening import BrokenReport, Source, held, opened, sources
+from tocsin.formats.beside import is_no_report
 
 DATA = as_csv([row(port=port) for port in range(1, 2_000)])
 NAME = name_of("scan_rdp", MONDAY)
@@ -197,14 +198,16 @@ def test_a_file_that_is_not_there_or_is_empty_is_refused(tmp_path: Path) -> None
         (f"{NAME.removesuffix('.csv')}.zip", "report", NAME.removesuffix(".csv")),
         (f"{NAME}.zip", "2026-01-02-scan_ssl-x.csv", "2026-01-02-scan_ssl-x.csv"),
         ("mail.zip", "report.csv", "report.csv"),
+        ("2026-11-16.zip", "in/scan_rdp.csv", "2026-11-16/scan_rdp.csv"),
+        ("night-2026-11-16.zip", "scan_rdp.csv", "night-2026-11-16/scan_rdp.csv"),
     ],
 )
-def test_an_only_file_that_says_no_day_has_the_name_of_its_archive(
+def test_an_only_file_that_says_no_day_has_the_name_of_an_archive_that_is_named_as_a_report(
     archive: str, member: str, name: str, tmp_path: Path
 ) -> None:
     (source,) = sources(zipped(tmp_path / archive, {member: DATA}))
 
-    assert (source.name, source.called) == (name, member.rpartition("/")[2])
+    assert (source.name, source.called) == (name, f"{archive}/{member}")
     with opened(source) as stream:
         assert stream.read(len(DATA) + 1) == DATA
 
@@ -214,15 +217,53 @@ def test_what_a_system_hides_in_an_archive_is_no_report(tmp_path: Path) -> None:
 
     (source,) = sources(zipped(tmp_path / f"{NAME}.zip", members))
 
-    assert (source.name, source.called) == (NAME, "report.csv")
+    assert (source.name, source.called) == (NAME, f"{NAME}.zip/report.csv")
     with pytest.raises(BrokenReport, match="the archive is empty"):
         sources(zipped(tmp_path / "hidden.zip", {".DS_Store": b"\0"}))
 
 
-def test_of_several_files_in_an_archive_each_has_its_own_name(tmp_path: Path) -> None:
-    found = sources(zipped(tmp_path / f"{NAME}.zip", {"a.csv": DATA, "b.csv": DATA}))
+@pytest.mark.parametrize(
+    ("archive", "names"),
+    [
+        ("2026-11-16.zip", ["2026-11-16/a.csv", "2026-11-16/b.csv", NAME]),
+        ("night-2026-11-16.csv.zip", ["night-2026-11-16.csv/a.csv", "night-2026-11-16.csv/b.csv", NAME]),
+        ("night.zip", ["a.csv", "b.csv", NAME]),
+    ],
+)
+def test_of_several_files_in_an_archive_those_that_say_no_day_are_called_by_it_too(
+    archive: str, names: list[str], tmp_path: Path
+) -> None:
+    found = sources(zipped(tmp_path / archive, {"a.csv": DATA, "in/b.csv": DATA, f"in\\{NAME}": DATA}))
 
-    assert [source.name for source in found] == ["a.csv", "b.csv"]
+    assert [source.name for source in found] == names
+
+
+def test_names_in_an_archive_are_no_longer_than_a_column_and_stay_apart(tmp_path: Path) -> None:
+    members = {"x" * 240 + "1.csv": DATA, "x" * 240 + "2.csv": DATA}
+
+    one, other = (source.name for source in sources(zipped(tmp_path / f"2026-11-16-{'y' * 230}.zip", members)))
+
+    assert one != other and max(len(one), len(other)) <= opening.MAX_NAME
+    assert one.count("/") == other.count("/") == 1
+
+
+def test_what_by_its_name_is_no_report_is_passed_over_in_an_archive(tmp_path: Path) -> None:
+    path = zipped(tmp_path / f"{NAME}.zip", {"README.txt": b"\0", "in/notes.md": b"\0", "in/report.csv": DATA})
+
+    found = held(path, is_no_report)
+
+    assert [(source.name, source.called) for source in found.reports] == [(NAME, f"{NAME}.zip/in/report.csv")]
+    assert found.passed_over == (f"{NAME}.zip/README.txt", f"{NAME}.zip/in/notes.md")
+    assert len(sources(path)) == 3
+
+
+def test_an_archive_of_nothing_but_notes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrokenReport, match=r"day\.zip: by their names none of the files in the archive is a report\."):
+        held(zipped(tmp_path / "day.zip", {"README": b"", "notes.md": b""}), is_no_report)
+
+
+def test_a_file_that_is_no_archive_is_tried_whatever_its_name(tmp_path: Path) -> None:
+    assert len(held(packed(tmp_path / "README", "plain"), is_no_report).reports) == 1
 
 
 def test_an_archive_without_a_report_is_refused(tmp_path: Path) -> None:

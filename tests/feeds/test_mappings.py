@@ -13,6 +13,7 @@ import pytest
 from tests.feeds.reports import day
 from tests.feeds.test_schemas import columns, meaning
 from tocsin.feeds import mappings
+from tocsin.feeds.reasons import MEND
 from tocsin.kernel.refusals import InvalidInput
 
 OWN = """
@@ -99,8 +100,21 @@ def test_two_files_for_one_feed_are_refused_by_name(home: Path) -> None:
 
 def test_a_mapping_file_that_is_wrong_is_named(home: Path) -> None:
     own(home).write_text("[feed\n")
-    with pytest.raises(InvalidInput, match=r"mappings/lamps\.toml"):
+    with pytest.raises(InvalidInput, match=rf"^mappings/lamps\.toml: is not TOML: .* {MEND}$"):
         mappings.recognition()
+
+
+def test_a_mapping_file_that_cannot_be_opened_is_named(home: Path) -> None:
+    own(home)
+    (home / "mappings" / "gone.toml").symlink_to("nowhere")
+    (home / "mappings" / "folder.toml").mkdir()
+    with pytest.raises(InvalidInput, match=rf"^mappings/folder\.toml: cannot be read \(Is a directory\)\. {MEND}$"):
+        mappings.recognition()
+    (home / "mappings" / "folder.toml").rmdir()
+    with pytest.raises(InvalidInput, match=r"^mappings/gone\.toml: cannot be read \(No such file or directory\)\."):
+        mappings.recognition()
+    (home / "mappings" / "gone.toml").unlink()
+    assert mappings.recognition().feeds[0].mapping.type == "lamps"
 
 
 def test_a_folder_without_files_holds_no_schema(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ PUT_TOGETHER = {" .", ".", "'7' is not 7.", "is not a list of 7.", "7."}
 OF_MAPPINGS = sorted(
     {
         *(said for said in refusals(FEED_FILE, {"refusal", "InvalidInput"}) if said not in PUT_TOGETHER),
-        *(said for said in refusals(SOURCE / "feeds" / "mappings.py", {"InvalidInput"})),
+        *(said for said in refusals(SOURCE / "feeds" / "mappings.py", {"InvalidInput"}) if said not in PUT_TOGETHER),
         "is not a list of patterns of file names.",
         "'7' is not text.", "7 is not a whole number.", "'x' is not a list.",
         "7 is not a table.", "is missing.",
@@ -265,7 +265,9 @@ def test_all_mistakes_of_a_mapping_file_are_said_in_the_language_of_the_reader(
         "mappings/a.toml, [constants] extra.x: «'\xe9' is not printable ASCII»"
     )
     toml = "mappings/broken.toml: is not TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."
-    said = reasons.said_of_order(f"{toml} It was tried 3 times.")
+    assert reasons.said_of_order(f"{text} {reasons.MEND}").endswith(f"not printable ASCII» «{reasons.MEND}»")
+    said = reasons.said_of_order(f"{toml} {reasons.MEND} It was tried 3 times.")
+    assert f"«{reasons.MEND}»" in said
     assert "«a bracket around the name of a table is not closed»" in said and "line 1" in said and "3" in said
 
 
@@ -283,8 +285,19 @@ def test_of_a_file_the_name_is_left_to_the_page_and_the_remedy_follows() -> None
 def test_a_file_is_called_as_it_lies_there() -> None:
     said = "a.csv.gz: it is packed as zip within another archive, which is not read here; only plain text is, and gz, "
     said += "zip or zst of it."
-    assert reasons.file_called("a.csv", said) == "a.csv.gz" and reasons.file_called("b.csv", said) == "b.csv"
+    assert reasons.file_called("a.csv", said) == "a.csv.gz"
     assert reasons.said_of_file("a.csv", said) == said.removeprefix("a.csv.gz: ")
+    assert reasons.file_called("a.csv", "What nobody foresaw: the end.") == "a.csv"
+
+
+@pytest.mark.parametrize("name", ["report.csv", "2026-11-16/report.csv", "2026-11-16.csv"])
+@pytest.mark.parametrize(
+    "reason", ["it cannot be unpacked: it ends in the middle.", "it is empty: there is not even a header."]
+)
+def test_a_file_in_an_archive_is_called_by_both_whatever_its_report_is(name: str, reason: str) -> None:
+    said = f"2026-11-16.zip/odd: in/report.csv: {reason}"
+    assert reasons.file_called(name, said) == "2026-11-16.zip/odd: in/report.csv"
+    assert reasons.said_of_file(name, said) == reason
 
 
 def test_the_day_of_a_report_that_lies_too_far_ahead_is_told_from_its_refusal() -> None:

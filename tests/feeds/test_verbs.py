@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.commands import Command, environment
 from tests.feeds.conftest import Store
@@ -22,6 +23,7 @@ from tests.feeds.test_schemas import columns, files, meaning
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import holding, queries
 from tocsin.feeds.models import Cycle, Run
+from tocsin.site import examination
 from tocsin.site.cli import parser
 from tocsin.site.cli.feed_verbs import telling
 
@@ -321,7 +323,7 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     write(tmp_path / "in", 0, [3])
     summary = asked(capsys, "run", tmp_path / "in")
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
-    assert list(summary)[-2:] == ["corrected", "lacking_columns"], "the promised keys keep their places"
+    assert list(summary)[-3:] == ["corrected", "lacking_columns", "passed_over"], "the promised keys keep their places"
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
 
 
@@ -565,6 +567,44 @@ def test_watch_once_says_what_it_did(store: Store, tmp_path: Path, capsys: pytes
     (tmp_path / "in" / "2026-11-17-scan_rdp-xm.csv").write_bytes(b"\0")
     assert run("watch", tmp_path / "in", "--once", "--settled", "0") == 1
     assert "passed over until it changes" in capsys.readouterr().err
+
+
+def test_a_wrong_mapping_file_stops_every_import_with_the_same_sentence(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = write(tmp_path / "in", 0, [1])
+    mapping = store.root.parent / "mappings" / "lamps.toml"
+    mapping.parent.mkdir(parents=True)
+    mapping.write_text(LAMPS.replace("source.ip", "sauce.ip"))
+    said = set()
+    for arguments in (["run", report], ["run", report.parent], ["watch", report.parent, "--once", "--settled", "0"]):
+        assert run(*arguments) == 1
+        said.add(capsys.readouterr().err.splitlines()[-1].removeprefix("tocsin: "))
+    (sentence,) = said
+    assert sentence == (
+        "mappings/lamps.toml, [fields] sauce.ip: is not a key of an event; "
+        'put it under extra, in quotes: "extra.name". '
+        "Mend it, or move it out of that folder: until then nothing is imported."
+    )
+    (verdict,) = examination._mappings(settings.TOCSIN)
+    assert verdict.fix == sentence
+    assert run("read", report) == 0, "it needs no data directory, and looks into none"
+
+
+def test_watch_once_names_what_it_leaves_and_ends_well(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "in", 0, [1])
+
+    def grow(_seconds: float) -> None:
+        with path.open("a") as file:
+            file.write("\n")
+
+    monkeypatch.setattr(time, "sleep", grow)
+    assert run("watch", tmp_path / "in", "--once", "--settled", "9") == 0
+    said = f"1 file is still being written, and left for another time: {path.name}."
+    assert capsys.readouterr().err.endswith(f"tocsin: {said}\n")
+    assert asked(capsys, "watch", tmp_path / "in", "--once", "--settled", "9") == {"left": [path.name]}
 
 
 def test_watch_once_says_at_what_it_looks(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

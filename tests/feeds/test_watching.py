@@ -24,7 +24,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake, watching
 from tocsin.feeds.models import Cycle, Run
 from tocsin.feeds.unfinished import due_cycles
-from tocsin.feeds.watching import MEMORY, Watch
+from tocsin.feeds.watching import MEMORY, Memory, Watch
 from tocsin.kernel.refusals import InvalidInput
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_report_by_its_name_is_named_once_and_never_taken_in(post: Po
         f"{unfinished.name}: by its name it is no report. It is passed over.",
         "fetch.log: by its name it is no report. It is passed over.",
     ]
-    assert post.look() == [] and not Run.objects.exists() and not post.watch.is_waiting
+    assert post.look() == [] and not Run.objects.exists() and not post.watch.growing
     unfinished.rename(path)
     assert post.look() == ["Run: 1 row of 1 report kept."]
 
@@ -96,9 +96,84 @@ def test_a_file_that_is_still_being_written_waits(post: Post) -> None:
     with path.open("a") as file:
         file.write("2026-11-16 06:00:00,low,192.0.2.9,tcp,3389,rdp,64496,XM,\n")
     assert post.look() == []
-    assert post.watch.is_waiting
+    assert post.watch.growing == [path.name]
     settle(path)
     assert post.look() == ["Run: 2 rows of 1 report kept."]
+    assert post.watch.growing == []
+
+
+def test_a_file_that_settles_while_others_are_taken_in_is_not_missed(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.put(0, [1])
+    post.start(settled_s=0.2)
+    write(post.folder, 1, [1, 2])
+    taken_in = intake.import_reports
+
+    def slowly(*arguments: Any, **options: Any) -> dict[str, Any]:
+        time.sleep(0.3)
+        return taken_in(*arguments, **options)
+
+    monkeypatch.setattr(intake, "import_reports", slowly)
+    post.said.clear()
+    post.watch.look_once()
+    assert post.said == [
+        "Run: 1 row of 1 report kept.",
+        "Run: 2 rows of 1 report kept.",
+        "Closed scan_rdp of 2026-11-16.",
+    ]
+
+
+def test_a_file_that_goes_on_growing_is_waited_for_so_long_and_then_named(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.start(settled_s=0.2)
+    path, waits = write(post.folder, 0, [1]), list[float]()
+
+    def grow(seconds: float) -> None:
+        waits.append(seconds)
+        with path.open("a") as file:
+            file.write("2026-11-16 06:00:00,low,192.0.2.9,tcp,3389,rdp,64496,XM,\n")
+
+    monkeypatch.setattr(time, "sleep", grow)
+    post.watch.look_once()
+    assert post.said == [f"1 file is still being written, and left for another time: {path.name}."]
+    assert waits == [0.2] * (watching.LOOKS - 1)
+    settle(path)
+    post.said.clear()
+    post.watch.look_once()
+    assert post.said == ["Run: 6 rows of 1 report kept."]
+
+
+def test_what_has_gone_is_not_waited_for(post: Post) -> None:
+    path = write(post.folder, 0, [1])
+    assert post.look() == []
+    path.unlink()
+    post.watch.look_once()
+    assert post.said == [] and post.watch.growing == []
+
+
+def test_what_lies_beside_reports_in_an_archive_is_named_once(post: Post, tmp_path: Path) -> None:
+    report = write(tmp_path, 0, [1])
+    with zipfile.ZipFile(post.folder / "day.zip", "w") as archive:
+        archive.write(report, report.name)
+        archive.writestr("README.txt", b"\0")
+    settle(post.folder / "day.zip")
+    assert post.look() == [
+        "day.zip/README.txt: by its name it is no report. It is passed over.",
+        "Run: 1 row of 1 report kept.",
+    ]
+    assert post.look() == []
+
+
+def test_a_look_at_a_large_folder_does_not_compare_each_file_with_all(store: Store, tmp_path: Path) -> None:
+    held = {f"{number}.csv": [1, 1, "0" * 64, False, ""] for number in range(3_000)}
+    (tmp_path / MEMORY).write_text(json.dumps({str(tmp_path): held}))
+    memory = Memory(tmp_path / MEMORY, tmp_path)
+    began = time.process_time()
+    for number in range(3_000):
+        assert not memory.knows(f"new-{number}.csv", tmp_path / f"new-{number}.csv", (1, 1), AT)
+    assert time.process_time() - began < 2
 
 
 def test_a_file_whose_clock_is_ahead_is_taken_once_it_stops_changing(post: Post) -> None:

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tocsin.kernel.names import day_in, readable
+from tocsin.kernel.names import day_in, readable, spoken
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,19 @@ def test_a_name_is_text_whatever_its_bytes(name: bytes, said: str) -> None:
     assert readable(os.fsdecode(name)) == said
     assert readable(said) == said
     said.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"a\xff\xfe.csv", "a.csv"),
+        (b"re\nport\x1b.csv", "report.csv"),
+        ("ré\u2028seau.csv".encode(), "réseau.csv"),
+        (b"\xff", ""),
+    ],
+)
+def test_of_a_name_that_is_no_text_the_rest_can_be_spoken(name: bytes, said: str) -> None:
+    assert spoken(readable(os.fsdecode(name))) == said
 
 
 @pytest.mark.parametrize("name", ["2026-11-16-scan_rdp-xx.csv", "rdp_2026-11-16.csv", "v2026-13-45_2026-11-16.zip"])

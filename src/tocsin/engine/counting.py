@@ -11,7 +11,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from tocsin.engine.opening import plain_name
 from tocsin.engine.store import Catalogue, Report
+from tocsin.kernel.names import WITHIN
 
 
 class Counting:
@@ -85,4 +87,7 @@ class Counting:
 
 def waits_for(broken: str, name: str) -> bool:
     """Tell whether what could not be read, in an archive or alone, has come when a report of that name has."""
-    return broken.rpartition("/")[2] == name
+    archive, _, own = name.rpartition(WITHIN)
+    if broken.rpartition(WITHIN)[2] != own:
+        return False
+    return not archive or plain_name(broken.partition(WITHIN)[0]) == archive

@@ -76,6 +76,10 @@ class Recogniser(Protocol):
         """
         ...
 
+    def is_no_report(self, name: str) -> bool:
+        """Say whether a file in an archive is no report by its name alone, as a note that lies beside them is."""
+        ...
+
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         """Return type and day as far as the name alone tells them: what a report that cannot be read was to be."""
         ...

@@ -16,13 +16,13 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
-from tocsin.kernel.names import day_in, readable, shortened
+from tocsin.kernel.names import WITHIN, day_in, readable, shortened
 from tocsin.kernel.refusals import InvalidInput
 
 GZIP, ZIP, ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -65,22 +65,41 @@ class Source:
 
     @property
     def called(self) -> str:
-        """What it is called where it lies, with the suffix of its compression: what a person looks for."""
-        name = self.path.name if self.member is None else PurePosixPath(self.member.filename).name
-        return shortened(readable(name), MAX_NAME)
+        """What it is called where it lies, with its archive and the suffix of its compression: what people look for."""
+        return shortened(readable(self.path.name) if self.member is None else self.place, MAX_NAME)
 
     @property
     def place(self) -> str:
         """Its name with the folder or the archive that it is in: what tells it from another of its name."""
         if self.member is None:
             return readable(f"{self.path.absolute().parent.name}/{self.path.name}".lstrip("/"))
-        return readable(f"{self.path.name}/{self.member.filename}")
+        return _place(self.path, self.member.filename)
 
 
-def sources(path: Path) -> list[Source]:
-    """Return the reports that a file holds: several when it is an archive. Raises BrokenReport."""
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """What a file holds."""
+
+    reports: tuple[Source, ...]
+    """Several where it is an archive."""
+    passed_over: tuple[str, ...] = ()
+    """Places of what lies beside them in an archive and by its name is no report."""
+
+
+NameTest = Callable[[str], bool]
+
+
+def _any_may_be(_name: str) -> bool:
+    return False
+
+
+def held(path: Path, is_no_report: NameTest = _any_may_be) -> Held:
+    """Return what a file holds; `is_no_report` is asked by name for each file of an archive. Raises BrokenReport.
+
+    The file itself is tried whatever its name.
+    """
     if _magic(path) not in (ZIP, EMPTY_ZIP):
-        return [Source(path, _plain_name(readable(path.name)))]
+        return Held((Source(path, plain_name(readable(path.name))),))
     try:
         with zipfile.ZipFile(path) as archive:
             members = [_checked(path, member) for member in archive.infolist() if not _is_beside(member)]
@@ -88,9 +107,20 @@ def sources(path: Path) -> list[Source]:
         raise BrokenReport(f"the archive cannot be read ({error}).", where=readable(path.name)) from error
     if not members:
         raise BrokenReport("the archive is empty.", where=readable(path.name))
-    if len(members) == 1:
-        return [Source(path, _name_of_only(members[0], path), members[0])]
-    return [Source(path, _name_in_archive(member), member) for member in members]
+    beside = {member.filename for member in members if is_no_report(_path_in(member).name)}
+    reports = [member for member in members if member.filename not in beside]
+    if not reports:
+        raise BrokenReport("by their names none of the files in the archive is a report.", where=readable(path.name))
+    alone = len(reports) == 1
+    return Held(
+        tuple(Source(path, _name_in_archive(member, path, alone=alone), member) for member in reports),
+        tuple(_place(path, name) for name in sorted(beside)),
+    )
+
+
+def sources(path: Path, is_no_report: NameTest = _any_may_be) -> tuple[Source, ...]:
+    """Return the reports that a file holds. Raises BrokenReport."""
+    return held(path, is_no_report).reports
 
 
 @contextlib.contextmanager
@@ -234,37 +264,52 @@ def _magic(path: Path) -> bytes:
     return magic
 
 
-def _plain_name(name: str) -> str:
+def _place(archive: Path, filename: str) -> str:
+    return readable(f"{archive.name}{WITHIN}{filename}")
+
+
+def plain_name(name: str) -> str:
+    """Return what a report is called by the name of its file: without the suffix of a compression."""
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return shortened(name, MAX_NAME)
 
 
+_AS_A_REPORT = re.compile(r"\d{4}-\d{2}-\d{2}-.*[^\W\d_]")
+"""Begins with its day and says more: of which type it is."""
+
+
 def _is_beside(member: zipfile.ZipInfo) -> bool:
     """Say whether a member is a folder, or hidden: what systems put beside the files that a person chose."""
-    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-    return member.filename[-1:] == "/" or any(_HIDDEN.match(part) for part in parts)
+    return member.filename[-1:] == "/" or any(_HIDDEN.match(part) for part in _path_in(member).parts)
 
 
 _HIDDEN = re.compile(r"\.[^.]|__MACOSX\Z")
 
 
-def _name_in_archive(member: zipfile.ZipInfo) -> str:
-    return _plain_name(readable(PurePosixPath(member.filename).name))
+def _path_in(member: zipfile.ZipInfo) -> PurePosixPath:
+    """Return where a member stands in its archive. Some programs for Windows write backslashes."""
+    return PurePosixPath(member.filename.replace("\\", "/"))
 
 
-def _name_of_only(member: zipfile.ZipInfo, archive: Path) -> str:
-    """Return the name of an archive's only file: the archive's where that says a day and the file's does not."""
-    inner, outer = _name_in_archive(member), _plain_name(readable(archive.name))
+def _name_in_archive(member: zipfile.ZipInfo, archive: Path, *, alone: bool) -> str:
+    """Return the name of a report in an archive: its own, unless only the archive's says a day.
+
+    Then it goes by both names: tomorrow's archive holds others of the same names, and so may another one of today. A
+    file that is `alone` in an archive which is named as a report is that report.
+    """
+    inner, outer = plain_name(readable(_path_in(member).name)), plain_name(readable(archive.name))
     if day_in(inner) or not day_in(outer):
         return inner
+    if not (alone and _AS_A_REPORT.match(outer)):
+        return WITHIN.join(shortened(name, MAX_NAME // 2) for name in (outer, inner))
     ending = PurePosixPath(inner).suffix
     return outer if outer.endswith(ending) else shortened(outer + ending, MAX_NAME)
 
 
 def _checked(path: Path, member: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Return a member. Raises BrokenReport for a name that would leave the archive, or a declared bomb."""
-    name = PurePosixPath(member.filename.replace("\\", "/"))
+    name = _path_in(member)
     if not name.name:
         raise BrokenReport("the archive holds a file without a name.", where=readable(path.name))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:

@@ -34,7 +34,7 @@ from tocsin.engine.intake import (
     merged_quarantine,
     part_number,
 )
-from tocsin.engine.opening import BrokenReport, Source, sources
+from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
@@ -101,6 +101,8 @@ class Delta:
     """Files that nothing needs once this is committed."""
     renamed: tuple[Report, ...] = ()
     """Reports that counted before and go on, under other names than before."""
+    passed_over: tuple[str, ...] = ()
+    """Places of what lies beside reports in archives and by its name is none."""
 
 
 Progress = Callable[[str, float], None]
@@ -177,6 +179,7 @@ class _Intake(Counting):
         self.reads: dict[str, Read] = {}
         self.unchanged: list[str] = []
         self.broken: list[Broken] = []
+        self.passed_over: list[str] = []
         self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
         self.anew: set[str] = set()
@@ -202,9 +205,12 @@ class _Intake(Counting):
         found: list[Source] = []
         for path in paths:
             try:
-                found.extend(sources(path))
+                in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
                 self._set_aside(readable(path.name), broken)
+                continue
+            found.extend(in_file.reports)
+            self.passed_over.extend(in_file.passed_over)
         for number, source in enumerate(found):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
@@ -220,15 +226,14 @@ class _Intake(Counting):
             if known:
                 self._delivered[known.type, source.name, known.on] = known.id
                 self.unchanged.append(source.name)
-            elif refusal := self.days.refusal(source.name, delivery.recognised.mapping.type, delivery.recognised.on):
+            elif refusal := self.days.refusal(source.called, delivery.recognised.mapping.type, delivery.recognised.on):
                 self._set_aside(source.name, refusal)
             else:
                 self.deliveries.append(delivery)
         self.deliveries = self._with_bits()
 
     def _set_aside(self, name: str, broken: BrokenReport) -> None:
-        for suffix in (".gz", ".zip", ".zst"):
-            name = name.removesuffix(suffix)
+        name = plain_name(name)
         cycle = self.recognise.cycle_of(name)
         if cycle and self.days.refusal(name, *cycle):
             cycle = None  # a day that has not come, or is not kept, has no cycle to keep open
@@ -281,7 +286,7 @@ class _Intake(Counting):
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
-                report = self._dated(outcome.report())
+                report = self._dated(outcome.report(), delivery.source)
                 if self._is_namesake(report):
                     self._set_namesake_aside(delivery.source, report)
                     self.spills.extend(context.workspace.written_for(delivery.number))
@@ -291,9 +296,9 @@ class _Intake(Counting):
                 self._set_aside(delivery.source.name, broken)
                 self.spills.extend(context.workspace.written_for(delivery.number))
 
-    def _dated(self, report: Report) -> Report:
+    def _dated(self, report: Report, source: Source) -> Report:
         """Return a report whose day may be, or that was here before. Raises BrokenReport."""
-        refusal = self.days.refusal(report.name, report.type, report.on)
+        refusal = self.days.refusal(source.called, report.type, report.on)
         if refusal and not any(known.id == report.id for known in self.known(report.type)):
             raise refusal
         return report
@@ -423,6 +428,7 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         duplicates=duplicates,
         debris=tuple(debris),
         renamed=tuple(one for one in intake.renamed.values() if one.id not in {r.id for r in intake.superseded}),
+        passed_over=tuple(intake.passed_over),
     )
 
 

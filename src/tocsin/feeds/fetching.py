@@ -27,7 +27,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tocsin.audit.actors import Actor, System
-from tocsin.engine.opening import SUFFIXES
+from tocsin.engine.opening import plain_name
 from tocsin.engine.run import Options
 from tocsin.feeds import intake
 from tocsin.feeds.actions.downloads import Outcome, record_fetch
@@ -127,7 +127,7 @@ def _as_it_stands(reports: Sequence[Listed]) -> Iterator[Offer]:
     rows = list(Download.objects.filter(file__in=files))
     known = {(row.publisher_id, row.file): row for row in rows}
     fetched_files = {row.file for row in rows}
-    names = {_stem(file): file for file in files}
+    names = {plain_name(file): file for file in files}
     by_hand = {names[name] for name in Report.objects.filter(name__in=names).values_list("name", flat=True)}
     for report in reports:
         row = known.get((report.id, report.file))
@@ -137,12 +137,6 @@ def _as_it_stands(reports: Sequence[Listed]) -> Iterator[Offer]:
             yield Offer(report, DownloadState.IMPORTED)
         else:  # new; or a corrected one, under another id than the one of the same name that was fetched before
             yield Offer(report, "here" if place_of(report).is_file() else "new")
-
-
-def _stem(file: str) -> str:
-    for suffix in SUFFIXES:
-        file = file.removesuffix(suffix)
-    return file
 
 
 def inbox() -> Path:

@@ -13,13 +13,10 @@ from django.utils.translation import gettext as _
 from tocsin.engine.opening import is_special, special
 from tocsin.feeds import mappings
 from tocsin.formats.beside import is_no_report
+from tocsin.formats.beside import passed_over as no_reports
 from tocsin.formats.delimited import Feed
-from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
-
-NAMED = 10
-"""Files that are passed over and named without being asked for."""
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -50,21 +47,19 @@ def passed_over(paths: Sequence[Path], *, verbose: bool = False) -> list[str]:
     found = [path for folder in paths if folder.is_dir() for path in within(folder)]
     said = [reason for path in found if (reason := _why_unusable(path))]
     beside = [readable(path.name) for path in found if path.is_file() and is_no_report(path.name, feeds)]
-    return [*said, _no_reports(beside, len(beside) if verbose else NAMED)] if beside else said
-
-
-def _no_reports(names: Sequence[str], most: int) -> str:
-    one = "is passed over, which by its name is no report"
-    number = counted(len(names), "file", one, "are passed over, which by their names are no reports")
-    more = f" and {len(names) - most} more (--verbose names them)" if len(names) > most else ""
-    return f"{number}: {', '.join(names[:most])}{more}."
+    return [*said, no_reports(beside, verbose=verbose)] if beside else said
 
 
 def why_passed_over(path: Path, feeds: Sequence[Feed]) -> str:
     """Say why a thing in a folder is not taken in; nothing of a report, a folder, or what has gone. Never opens it."""
     if path.is_file() and is_no_report(path.name, feeds):
-        return f"{readable(path.name)}: by its name it is no report. It is passed over."
+        return why_no_report(readable(path.name))
     return _why_unusable(path)
+
+
+def why_no_report(name: str) -> str:
+    """Say why a file is not taken in that by its name is no report."""
+    return f"{name}: by its name it is no report. It is passed over."
 
 
 def _why_unusable(path: Path) -> str:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from tocsin.feeds.reasons import MEND
 from tocsin.formats import shadowserver
 from tocsin.formats.delimited import Feed, read_feed, shipped_feeds
 from tocsin.formats.shadowserver import Mappings, Schema
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def own_feeds(home: Path) -> tuple[Feed, ...]:
     for path in _own_files(home):
         feed = _own_feed(path)
         if feed.mapping.type in feeds:
-            raise InvalidInput(f"two files describe the feed {feed.mapping.type}.", where=f"{FOLDER}/{path.name}")
+            raise InvalidInput(f"two files describe the feed {feed.mapping.type}.", where=_place(path), remedy=MEND)
         feeds[feed.mapping.type] = feed
     return tuple(feeds.values())
 
@@ -54,7 +56,16 @@ def _own_files(home: Path) -> list[Path]:
 
 
 def _own_feed(path: Path) -> Feed:
-    return read_feed(path.read_bytes(), f"{FOLDER}/{path.name}")
+    try:
+        return read_feed(path.read_bytes(), _place(path))
+    except OSError as error:
+        raise InvalidInput(f"cannot be read ({error.strerror}).", where=_place(path), remedy=MEND) from error
+    except InvalidInput as fault:
+        raise InvalidInput(fault.problem, where=fault.where, remedy=MEND) from fault
+
+
+def _place(path: Path) -> str:
+    return f"{FOLDER}/{readable(path.name)}"
 
 
 def faults(home: Path) -> list[InvalidInput]:
@@ -113,4 +124,12 @@ def _feeds(home: Path) -> list[Feed]:
 def _stamps(home: Path) -> tuple[tuple[str, int, int], ...]:
     """Return what changes when a file of the mappings does."""
     files = [*folder_in_force(home).glob("*.json"), *(home / FOLDER).glob("*.toml")]
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(files))
+    return tuple(_stamp(path) for path in sorted(files))
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    try:
+        about = path.stat()
+    except OSError:  # a link that leads nowhere: whoever reads it will say so
+        return str(path), 0, 0
+    return str(path), about.st_mtime_ns, about.st_size

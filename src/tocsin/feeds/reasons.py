@@ -82,6 +82,7 @@ REPORTS = (
     _("neither its name nor a row says which day it is of."),
     _("the archive cannot be read ({detail})."),
     _("the archive is empty."),
+    _("by their names none of the files in the archive is a report."),
     _("it cannot be unpacked: it ends in the middle."),
     _("it cannot be unpacked: {detail}."),
     _("it unpacks to more than {most} times its size, as no report does."),
@@ -166,8 +167,11 @@ MAPPINGS = (
     _("{value} is not a list."),
     _("{value} is not a table."),
     _("two files describe the feed {type}."),
+    _("cannot be read ({detail})."),
 )
 """What is wrong with a mapping file: whatever reads reports meets it, long after the file was put there."""
+MEND = _("Mend it, or move it out of that folder: until then nothing is imported.")
+"""Follows on it, for whoever reads it: a report must not be taken for another than it is."""
 _IN_MAPPING = re.compile(r"(?:\A| )(mappings/[^:]*?\.toml(?:, \[\w*\][^:]*)?): ")
 PLACED = _("{where}: {problem}")
 TRIED, TRIED_ONCE = _("{reason} It was tried {number} times."), _("{reason} It was tried {number} time.")
@@ -277,30 +281,47 @@ def said_of_order(text: str) -> str:
 
 def _said_of_mapping(text: str) -> str:
     """Return what is wrong with a mapping file, each mistake after its place; nothing where it is something else."""
-    before, *parts = _IN_MAPPING.split(text)
+    before, *parts = _IN_MAPPING.split(text.removesuffix(f" {MEND}"))
     if before or not parts:
         return ""
-    return " ".join(
+    faults = [
         gettext(PLACED).format(where=where, problem=_said(problem, MAPPINGS) or said(problem.removesuffix(".")))
         for where, problem in zip(parts[::2], parts[1::2], strict=True)
-    )
+    ]
+    return " ".join([*faults, gettext(MEND)] if text.endswith(MEND) else faults)
 
 
 def file_called(name: str, text: str) -> str:
-    """Return what the file is called where it lies: its refusal begins so, with the suffix that `name` lacks."""
-    found = re.match(rf"{re.escape(name)}(\.gz|\.zip|\.zst)*(?=: )", text)
-    return found[0] if found else name
+    """Return what the file is called where it lies: its refusal begins so, with what `name` lacks of it."""
+    return _called(name, text) or name
 
 
 def said_of_file(name: str, text: str) -> str:
-    """Return why a file could not be read in the reader's language; the engine puts its name before it."""
-    reason = text[len(called) + 2 :] if text.startswith(f"{(called := file_called(name, text))}: ") else text
+    """Return why a file could not be read in the reader's language; the engine puts what it is called before it."""
+    called = _called(name, text)
+    reason = text[len(called) + 2 :] if called else text
+    return _said_with_remedy(reason) or reason
+
+
+def _called(name: str, text: str) -> str:
+    """Return what a refusal names before it says what is wrong; empty when it names nothing.
+
+    That is the name with the suffix of a compression; or an archive and a file in it, up to a sentence that is known.
+    """
+    if found := re.match(rf"{re.escape(name)}(\.gz|\.zip|\.zst)*(?=: )", text):
+        return found[0]
+    ends = (end for end in re.finditer(": ", text) if _said_with_remedy(text[end.end() :]))
+    return next((text[: end.start()] for end in ends), "")
+
+
+def _said_with_remedy(reason: str) -> str:
+    """Return a reason that is known in the reader's language; empty for any other."""
     # What helps may follow: it begins after the end of some sentence.
     for end in re.finditer(r"\. ", reason):
         first, last = reason[: end.start() + 1], reason[end.end() :]
         if what_helps := _said(last, REMEDIES):
             return f"{said(first)} {what_helps}"
-    return said(reason)
+    return _said(reason, EVERY)
 
 
 def day_ahead(text: str) -> dt.date | None:

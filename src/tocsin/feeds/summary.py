@@ -78,6 +78,7 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
         "corrected": [{"name": name, "run": run} for name, run in before.corrected],
         "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
+        "passed_over": list(delta.passed_over),
     }
 
 

@@ -16,7 +16,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +24,11 @@ from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.opening import SUFFIXES, BrokenReport, sources
+from tocsin.engine.opening import BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.unfinished import due_cycles
-from tocsin.formats.beside import is_no_report
+from tocsin.formats.beside import NAMED, is_no_report
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
@@ -36,6 +36,8 @@ from tocsin.kernel.refusals import InvalidInput, Refusal
 
 EVERY_S = 10.0
 SETTLED_S = 10.0
+LOOKS = 6
+"""How often is looked at most for what is still being written, where nobody looks for ever."""
 MEMORY = "watched.json"
 Stamp = tuple[int, int]
 """Size in bytes and time of change in nanoseconds."""
@@ -64,18 +66,26 @@ class Memory:
     def __init__(self, file: Path, folder: Path) -> None:
         self._file, self._folder = file, str(folder)
         held = _read_json(file).get(self._folder, {})
-        self._seen = {name: Seen((size, changed), *rest) for name, (size, changed, *rest) in held.items()}
+        self._seen: dict[str, Seen] = {}
+        self._places: dict[str, dict[str, None]] = {}
+        """By a file's own name, where files of that name were."""
+        for name, (size, changed, *rest) in held.items():
+            self._remember(name, Seen((size, changed), *rest))
+
+    def _remember(self, name: str, seen: Seen) -> None:
+        self._seen[name] = seen
+        self._places.setdefault(PurePosixPath(name).name, {})[name] = None
 
     def knows(self, name: str, path: Path, stamp: Stamp, at: Instant) -> bool:
         """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed."""
         seen = self._seen.get(name)
         if seen and seen.stamp == stamp:
             return not seen.is_due(at)
-        namesakes = [other for known, other in self._seen.items() if Path(known).name == path.name]
+        namesakes = [self._seen[place] for place in self._places.get(path.name, ())]
         sha256 = _sha256(path) if namesakes else ""
         same = next((other for other in namesakes if other.sha256 == sha256), None)
         if same:
-            self._seen[name] = dataclasses.replace(same, stamp=stamp)
+            self._remember(name, dataclasses.replace(same, stamp=stamp))
         return same is not None and not same.is_due(at)
 
     def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, str]) -> None:
@@ -85,7 +95,7 @@ class Memory:
         """
         for name, (path, stamp) in files.items():
             if sha256 := _sha256_of(path, stamp):
-                self._seen[name] = Seen(stamp, sha256, name in broken, broken.get(name, ""))
+                self._remember(name, Seen(stamp, sha256, name in broken, broken.get(name, "")))
         everything = _read_json(self._file)
         everything[self._folder] = {
             name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on] for name, seen in self._seen.items()
@@ -96,7 +106,10 @@ class Memory:
 
     def forget_broken(self) -> None:
         """Let files that could not be read be tried again: other mappings may know them."""
-        self._seen = {name: seen for name, seen in self._seen.items() if not seen.broken}
+        held, self._seen, self._places = self._seen, {}, {}
+        for name, seen in held.items():
+            if not seen.broken:
+                self._remember(name, seen)
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -136,6 +149,8 @@ class Watch:
             raise InvalidInput("there is no such folder.", where=str(folder))
         self.folder, self.by, self.tell, self.now, self.settled_s = folder.absolute(), by, tell, now, settled_s
         self.memory = Memory(settings.TOCSIN.home / MEMORY, self.folder)
+        self.growing: list[str] = []
+        """Files that may still have been written when they were last looked at."""
         self._looked: dict[str, tuple[Stamp, float]] = {}
         self._odd: set[str] = set()
         self._complaint = ""
@@ -174,20 +189,33 @@ class Watch:
             self.tell(sentence, {"problem": sentence})
         self._complaint = sentence
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether files were seen that may still be written."""
-        return any(not self._has_settled(name, stamp) for name, (stamp, _) in list(self._looked.items()))
+    def look_once(self, *, looks: int = LOOKS) -> None:
+        """Look, and look again while files are being written, so many times at most; name those that are left."""
+        self.look()
+        for _ in range(looks - 1):
+            if not self.growing:
+                return
+            time.sleep(self.settled_s)
+            self.look()
+        if self.growing:
+            number = counted(len(self.growing), "file", "is still being written", "are still being written")
+            names = [readable(name) for name in self.growing]
+            shown = ", ".join([*names[:NAMED], *(["…"] if len(names) > NAMED else [])])
+            self.tell(f"{number}, and left for another time: {shown}.", {"left": names})
 
     def _complete(self) -> Iterator[tuple[str, tuple[Path, Stamp]]]:
-        """Yield the files that are complete and not known."""
+        """Yield the files that are complete and not known; note those that are not complete."""
+        looked, self._looked, self.growing = self._looked, {}, []
         for path in folders.within(self.folder):
             name = path.relative_to(self.folder).as_posix()
+            if name in looked:  # what has gone is forgotten
+                self._looked[name] = looked[name]
             try:
                 stamp = _stamp(path)
                 is_file = path.is_file() and not is_no_report(path.name, self._recognition.feeds)
-                complete = is_file and self._has_settled(name, stamp)
-                if complete and not self.memory.knows(name, path, stamp, self.now()):
+                if is_file and not self._has_settled(name, stamp):
+                    self.growing.append(name)
+                elif is_file and not self.memory.knows(name, path, stamp, self.now()):
                     yield name, (path, stamp)
                     continue
             except OSError:  # it has gone since the folder was listed, or may not be read yet
@@ -226,6 +254,9 @@ class Watch:
             when = again_on[broken["name"]]
             what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
             self.tell(f"{broken['reason']} {what} it changes.", {"broken": broken})
+        for name in summary["passed_over"]:
+            reason = folders.why_no_report(name)
+            self.tell(reason, {"passed_over": {"name": name, "reason": reason}})
         if summary["files"]:
             kept = f"{counted(summary['rows_kept'], 'row')} of {counted(len(summary['files']), 'report')} kept"
             told = f"Run {summary['run']}: {kept}."
@@ -242,12 +273,9 @@ class Watch:
 def reports_in(path: Path) -> list[str]:
     """Return the names of the reports in a file, as a summary gives them."""
     try:
-        return [source.name for source in sources(path)]
+        return [source.name for source in sources(path, mappings.recognition().is_no_report)]
     except BrokenReport:
-        name = readable(path.name)
-        for suffix in SUFFIXES:
-            name = name.removesuffix(suffix)
-        return [name]
+        return [plain_name(readable(path.name))]
 
 
 def _again_on(reason: str) -> str:

@@ -12,16 +12,17 @@ from tocsin.engine.intake import Recognised
 from tocsin.engine.mapping import TIME, Mapping
 from tocsin.engine.opening import BrokenReport, Source, opened
 from tocsin.engine.shapes import Shape, separated_by
-from tocsin.formats import idf, shadowserver
+from tocsin.formats import beside, idf, shadowserver
 from tocsin.formats.delimited import Feed
 from tocsin.formats.shadowserver import Mappings
 from tocsin.formats.whole import Whole, begins_with_an_object
-from tocsin.kernel.names import day_in
+from tocsin.kernel.names import WITHIN, day_in, spoken
 
 LONGEST_TYPE = 80
 """Characters of a type's name; of a longer one this many and a hash."""
 _SEVERITY = "severity"
 _DIGITS = re.compile(r"[-_. ]*\d[\d_.: -]*")
+_ODD = re.compile(r"[^\w -]+")
 _REMEDY = "See how to map a new report."
 
 
@@ -71,6 +72,10 @@ class Recognition:
                 remedy=_REMEDY,
             )
         return dataclasses.replace(self(source.name, columns), records=records), columns
+
+    def is_no_report(self, name: str) -> bool:
+        """Say whether a file is no report by its name alone."""
+        return beside.is_no_report(name, self.feeds)
 
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         """Return type and day as far as the name alone tells them."""
@@ -122,9 +127,13 @@ def _graded(mapping: Mapping, columns: tuple[str, ...]) -> Mapping:
 
 
 def type_from(name: str) -> str:
-    """Return a report type made from a file's name, so that tomorrow's file of the same kind gets the same."""
-    stem = name.lower().split(".")[0]
-    return _bounded(_DIGITS.sub("", stem).strip("-_ ")) or "unnamed"
+    """Return a report type made from a file's name, so that tomorrow's file of the same kind gets the same.
+
+    It is of letters, digits, `-`, `_` and spaces. What is called by its archive, too, has a type that is.
+    """
+    stems = (part.split(".")[0] for part in spoken(name.lower()).split(WITHIN))
+    words = (_ODD.sub("", _DIGITS.sub("", stem)).strip("-_ ") for stem in stems)
+    return _bounded("-".join(filter(None, words))) or "unnamed"
 
 
 def _bounded(kind: str) -> str:

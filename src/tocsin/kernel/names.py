@@ -8,11 +8,15 @@ import hashlib
 import re
 import unicodedata
 
+WITHIN = "/"
+"""Stands in a report's name between that of its archive and its own. No name of a file holds it."""
 _UNSEEN = frozenset({"Cc", "Zl", "Zp"})
 """Categories of what ends a line or steers a terminal in place of being seen."""
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """What has letters stand in another order than they are in: with it a name reads as one that it is not."""
 
+_WRITTEN = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|[nrt])")
+"""How `readable` writes what is no text, or is not seen."""
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 
 
@@ -26,6 +30,11 @@ def readable(name: str) -> str:
 
 def _steers(char: str) -> bool:
     return unicodedata.category(char) in _UNSEEN or char in _TURNING
+
+
+def spoken(name: str) -> str:
+    """Return a `readable` name without what stands in it for bytes and characters that nobody can read."""
+    return _WRITTEN.sub("", name)
 
 
 def day_in(name: str) -> dt.date | None:

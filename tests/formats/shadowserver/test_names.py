@@ -34,6 +34,13 @@ DAY = dt.date(2026, 11, 16)
         ("2026-11-16.csv", ReportName(DAY, None, "2026-11-16", 0)),
         ("download.csv", ReportName(None, None, "download", 0)),
         ("", ReportName(None, None, "", 0)),
+        ("2026-11-16/scan_http.csv", ReportName(DAY, "scan_http", "", 0)),
+        ("night-2026-11-16/scan_http-lu-part2.csv", ReportName(DAY, "scan_http", "lu", 2)),
+        ("2026-11-16/report.csv", ReportName(DAY, None, "report", 0)),
+        ("2026-11-16/2026-11-17-blocklist-x.csv", ReportName(dt.date(2026, 11, 17), "blocklist", "x", 0)),
+        ("2026-11-16/2026-13-45-scan_http-lu.csv", ReportName(DAY, "scan_http", "lu", 0)),
+        (r"2026-11-16-scan_http-\xff\xfelu.csv", ReportName(DAY, "scan_http", "lu", 0)),
+        (r"2026-11-16-scan_h\xffttp-lu\n.csv", ReportName(DAY, "scan_http", "lu", 0)),
     ],
 )
 def test_a_name_says_date_type_label_and_part(filename: str, expected: ReportName) -> None:

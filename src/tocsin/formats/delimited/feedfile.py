@@ -24,6 +24,7 @@ from tocsin.engine.shapes import Shape
 from tocsin.formats.idf.dictionary import EXTRA, classified, is_well_formed, keys, kind_of
 from tocsin.formats.tables import Delimited, JsonLines, Records
 from tocsin.kernel import rsit
+from tocsin.kernel.names import WITHIN
 from tocsin.kernel.reference_data import DATA
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.severity import Severity
@@ -87,11 +88,14 @@ class Feed:
     """Patterns of the names under which it comes (`botnets-*.csv`); without any, files named like the feed."""
 
     def covers(self, name: str) -> bool:
-        """Say whether a file of that name is one of this feed."""
-        stem = name.lower().split(".")[0]
+        """Say whether a file of that name is one of this feed. Of one in an archive its own name decides, or both."""
+        name = name.lower()
+        own = name.rpartition(WITHIN)[2]
         if not self.files:
+            stem = own.split(".")[0]
             return self.mapping.type in (stem, re.sub(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}-", "", stem).split("-")[0])
-        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in self.files)
+        patterns = (pattern.lower() for pattern in self.files)
+        return any(fnmatch.fnmatchcase(each, pattern) for pattern in patterns for each in (own, name))
 
 
 def read_feed(data: bytes, where: str) -> Feed:

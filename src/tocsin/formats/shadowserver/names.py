@@ -14,6 +14,7 @@ from collections.abc import Collection
 from collections.abc import Mapping as Mapped
 
 from tocsin.engine.mapping import Mapping
+from tocsin.kernel.names import day_in, spoken
 
 MIN_LIKENESS = 0.8
 """Share of columns, of all in header and mapping together, that must be in both."""
@@ -49,14 +50,16 @@ def read_name(filename: str, known: Collection[str] = ()) -> ReportName:
     """Return what a file name, or the last part of a path, says. Never fails: what it does not say is None or empty.
 
     Without a date in front, the first word is a type only if it is `known` or
-    written like one (`scan_http`).
+    written like one (`scan_http`). What says no day is of that of the archive
+    before it, as in `2026-11-16/scan_http.csv`.
     """
-    stem = _ENDINGS.sub("", re.split(r"[/\\]", filename)[-1])
+    *_, archive, name = ["", *re.split(r"[/\\]", spoken(filename))]
+    stem = _ENDINGS.sub("", name)
     found = _NAME.match(stem)
     if found is None:  # a name with a line break
         return ReportName(None, None, stem, 0)
     word = (found["type"] or "").lower()
-    date = _date(found["date"])
+    date = _date(found["date"]) or day_in(archive)
     no_date = "" if date else found["date"] or ""
     if not _is_type(word, bool(found["date"]), known):
         return ReportName(date, None, stem, int(found["part"] or 0), no_date=no_date)

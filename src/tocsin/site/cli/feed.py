@@ -77,7 +77,8 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def read_files(options: argparse.Namespace) -> int:
     """Print the events of report files."""
     from tocsin.engine.bounds import last_acceptable
-    from tocsin.engine.opening import BrokenReport, sources
+    from tocsin.engine.opening import BrokenReport, held
+    from tocsin.formats.beside import passed_over
     from tocsin.formats.delimited import shipped_feeds
     from tocsin.formats.reading import Tally, events
     from tocsin.formats.recognition import Recognition
@@ -89,7 +90,10 @@ def read_files(options: argparse.Namespace) -> int:
     latest = last_acceptable(now())
     for path in options.files:
         try:
-            for source in sources(path):
+            in_file = held(path, recognise.is_no_report)
+            if in_file.passed_over:
+                print(f"tocsin: {passed_over(in_file.passed_over, verbose=True)}", file=sys.stderr)
+            for source in in_file.reports:
                 for event in events(source, recognise, tally, latest):
                     write(event)
         except BrokenReport as broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,16 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show what a mapping makes of a report."""
     from tocsin.engine.bounds import last_acceptable
-    from tocsin.engine.opening import sources
+    from tocsin.engine.opening import held
+    from tocsin.formats.beside import passed_over
     from tocsin.formats.preview import preview
     from tocsin.kernel.clock import now
 
     recognise = _recognition(options.mapping)
-    for source in sources(options.file):
+    in_file = held(options.file, recognise.is_no_report)
+    if in_file.passed_over:
+        print(f"tocsin: {passed_over(in_file.passed_over, verbose=True)}", file=sys.stderr)
+    for source in in_file.reports:
         shown = preview(source, recognise, options.rows, last_acceptable(now()))
         answer(options, "\n".join(_lines(source.name, shown)), _data(source.name, shown))
     return 0

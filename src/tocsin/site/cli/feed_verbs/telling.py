@@ -74,6 +74,10 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
             f"{summary['findings_returned']} came back."
         )
     said += corrected(summary["corrected"], verbose=verbose)
+    if summary["passed_over"]:
+        from tocsin.formats.beside import passed_over  # it knows mapping files; nothing else here needs so much
+
+        said.append(f"In archives {passed_over(summary['passed_over'], verbose=verbose)}")
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
         rows, cells = counted(summary["rows_quarantined"], "row"), counted(summary["cells_quarantined"], "cell")
         said.append(f"Quarantined: {rows}, {cells}.")

@@ -7,7 +7,6 @@ import json
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -53,10 +52,7 @@ def watch(options: argparse.Namespace) -> int:
     watch = Watch(options.folder, by=System("feed watch"), tell=teller, now=clock.now, settled_s=options.settled)
     _say_what_is_watched(watch.folder, options)
     if options.once:
-        watch.look()
-        if watch.is_waiting:
-            time.sleep(options.settled)
-            watch.look()
+        watch.look_once()
         return 1 if teller.failed else 0
     watch.run(_told_to_stop(), every_s=options.every)
     return 0
@@ -92,7 +88,7 @@ class _Teller:
 
     def __call__(self, sentence: str, data: dict[str, Any]) -> None:
         self.failed |= bool(data.keys() & {"problem", "broken"})
-        is_aside = bool(data.keys() & {"problem", "broken", "passed_over"})
+        is_aside = bool(data.keys() & {"problem", "broken", "passed_over", "left"})
         if is_aside:
             print(f"tocsin: {sentence}", file=sys.stderr, flush=True)
         if self.as_json:
