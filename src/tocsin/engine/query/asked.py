@@ -138,7 +138,7 @@ def _on_rows(asked: Filter, networks: Sequence[str]) -> Iterator[Condition]:
         yield f"({' OR '.join([*within, about] if about else within)})", [*words, *named]
     if asked.words:
         cells = ("name", "account", "detail")
-        either = [f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells]
+        either = [f"contains(lower({cell}), ?)" for cell in cells]  # nothing is nothing: no need to make text of it
         of_named = ["constituent IN (SELECT unnest(?::VARCHAR[]))"] if asked.named else []
         values = [asked.words.lower()] * len(cells) + [list(asked.named)] * len(of_named)
         yield f"({' OR '.join([*either, *of_named])})", values
