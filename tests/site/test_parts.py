@@ -164,7 +164,7 @@ def test_facts_history_and_why(noon: datetime.datetime) -> None:
 def test_the_last_crumb_is_the_page_itself() -> None:
     made = render('{% crumb "Findings" "/findings/" %}{% crumb "F-1" %}')
 
-    assert made == '<li><a href="/findings/">Findings</a></li><li aria-current="page">F-1</li>'
+    assert made == '<li><a href="/findings/">Findings</a></li><li aria-current="page"><bdi>F-1</bdi></li>'
 
 
 FACETS = [

@@ -198,10 +198,10 @@ def crumb(context: template.Context, label: str, url: str = "") -> SafeString:
     A place that the reader may not open stands there without a link.
     """
     if url and not may_open(context, url):
-        return format_html("<li>{}</li>", label)
+        return format_html("<li><bdi>{}</bdi></li>", label)
     if url:
         return format_html('<li><a href="{}">{}</a></li>', url, label)
-    return format_html('<li aria-current="page">{}</li>', label)
+    return format_html('<li aria-current="page"><bdi>{}</bdi></li>', label)
 
 
 @register.inclusion_tag("parts/facets.html", takes_context=True)
