@@ -110,6 +110,7 @@ def _filters(stock: Stock, taken: Sequence[str]) -> Iterator[tuple[str, Sequence
     yield "q=AS", [f"q=AS{asn}" for asn in asns[:40]]
     yield "q=port", [f"q=:{port}" for port in PORTS.tolist()]
     yield "q=text", [f"q={word}{number}" for number in range(10) for word in ("h", "org00", "o1", "gov.")]
+    yield "q=organisation", [f"q=Organisation+{number or ''}" for number in range(40)]
     yield "q=id", [f"q={each}" for each in taken[:40]]
     yield (
         "q, every state, by last sight",

@@ -70,6 +70,37 @@ def test_right_to_left_mirrors_the_frame(arabic: None, open_page: OpenPage) -> N
     assert box(page, ".bars li > span")["left"] > box(page, ".bars rect")["left"]
 
 
+WHERE_LETTERS_STAND = """(element, [text, letters]) => {
+    element.textContent = text;
+    const range = document.createRange();
+    return letters.map(letter => {
+        range.setStart(element.firstChild, text.indexOf(letter));
+        range.setEnd(element.firstChild, text.indexOf(letter) + 1);
+        return range.getBoundingClientRect().left;
+    });
+}"""
+
+
+@pytest.mark.parametrize("selector", [".mono", ".crumbs bdi"])
+@pytest.mark.parametrize(("said", "letters"), [("[2001:db8::7]:80", "[2d7]"), ("198.18.4.7:445", "1984")])
+def test_right_to_left_addresses_stay_as_they_are(
+    arabic: None, open_page: OpenPage, selector: str, said: str, letters: str
+) -> None:
+    page = open_page("/parts/", language="ar")
+    page.evaluate("document.querySelector('.crumbs ol').innerHTML = '<li><a>x</a></li><li><bdi>x</bdi></li>'")
+    found = page.locator(f"main {selector}").first.evaluate(WHERE_LETTERS_STAND, [said, list(letters)])
+
+    assert found == sorted(found)
+
+
+def test_right_to_left_ranges_are_read_from_the_right(arabic: None, open_page: OpenPage) -> None:
+    """As Arabic does with ranges, though not with the numbers in them."""
+    page = open_page("/parts/", language="ar")
+    one, five, nought = page.locator(".pager .figures").first.evaluate(WHERE_LETTERS_STAND, ["1–50", ["1", "5", "0"]])
+
+    assert five < nought < one
+
+
 def test_right_to_left_bars_grow_away_from_their_names(arabic: None, open_page: OpenPage) -> None:
     page = open_page("/parts/", language="ar")
 

@@ -283,7 +283,8 @@ def test_a_conflict_is_settled_for_one(pages: Pages, ministry: Constituent, bank
     ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
     assert "1 claim has two owners" in text(pages.get("/directory/conflicts/"))
     address = f"/directory/conflicts/{ours.pk}-{theirs.pk}/"
-    assert "Who is responsible for 192.0.2.0/24?" in text(pages.get(address))
+    assert "Who is responsible for 192.0.2.0/24 ?" in text(pages.get(address))
+    assert 'for <bdi class="mono" dir="ltr">192.0.2.0/24</bdi>?</h1>' in pages.get(address).content.decode()
     answer = pages.post(address, decision=str(theirs.pk), reason="Sold.", ends_on="")
     assert "Say on which day" in text(answer)
     assert pages.post(address, decision=str(theirs.pk), reason="Sold.", ends_on="2026-02-01").status_code == 302

@@ -110,6 +110,21 @@ def test_a_constituent_is_found_by_what_people_have_at_hand(
     assert [row.public_id for row in found] == ["moh"]
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ministry", ["moh"]), ("SANTÉ", ["moh"]), ("sante", ["moh"]), ("MOH", ["moh"]), ("192.0.2.77", []), ("%", []),
+        ("moh.example", []), ("B", ["bank"]),
+    ],
+)  # fmt: skip
+def test_a_name_or_an_id_names_a_constituent_and_what_it_claims_does_not(
+    load: Callable[..., queries.Plan], bank: Constituent, text: str, named: list[str]
+) -> None:
+    names = {"name": "Ministry of Health", "names": {"fr": "Ministère de la Santé"}}
+    load(as_json({"id": "moh", **names, "networks": ["192.0.2.0/24"], "domains": ["moh.example"]}))
+    assert queries.constituents_named(text) == named
+
+
 @pytest.mark.parametrize("text", ["192.0.3.1", "AS1", "example", "nobody", "%", "9" * 400])
 def test_what_nobody_claims_finds_nobody(ministry: Constituent, text: str) -> None:
     claim(ministry, "192.0.2.0/24")

@@ -101,7 +101,10 @@ def test_more_rows_than_a_page_shows_have_pages(week: Store, cast: Cast, tmp_pat
 
 
 def test_why_it_is_whose_it_is(browser_of_analyst: Client) -> None:
-    assert "192.0.2.64/26 is the most specific network" in text(browser_of_analyst.get(path_of(70)))
+    page = browser_of_analyst.get(path_of(70))
+    assert "192.0.2.64/26 is the most specific network" in text(page)
+    network = '<bdi class="mono" dir="ltr">192.0.2.64/26</bdi>'
+    assert f"{network} is the most specific" in main_of(page), "an address stays whole where text runs right to left"
     assert "No constituent claims" in text(browser_of_analyst.get(path_of(200)))
 
 

@@ -14,10 +14,11 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
-from tests.feeds.conftest import Store
+from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, rows, signed_in, text
 from tests.feeds.reports import write
 from tocsin.audit.models import AuditRow
+from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent
 from tocsin.feeds import queries, wording
 from tocsin.feeds.models import FindingNote, FindingOwner
@@ -103,6 +104,10 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("q=:3389&whose=bank", ["70"]),
     ("q=:80", []),
     ("q=nothing+like+that", []),
+    ("q=ban", ["70"]),
+    ("q=ba", []),
+    ("q=BANK&whose=moh", []),
+    ("q=bank&state=gone", []),
     ("q=2001:db8::/32", []),
     ("q=192.0.2.5:3389", ["5"]),
     ("q=192.0.2.5:22", []),
@@ -306,6 +311,22 @@ def test_a_row_tells_two_findings_on_one_address_apart(store: Store, cast: Cast,
     assert ', tidewash"' in main_of(page), "the box before a row says it too"
 
 
+def test_a_detail_that_cannot_be_seen_is_written_out(store: Store, cast: Cast, tmp_path: Path) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells: dict[str, Any] = {"columns": columns, "src_ip": "192.0.2.9", "tag": "sinkhole", "kind": "event4_sinkhole"}
+    unseen = {"\u200b\u2060": "\\u200b\\u2060", "\x1b[2J": "\\x1b[2J", "exe\u202egnp": "exe\\u202egnp"}
+    store.run(*(write(tmp_path, 0, [9], part=f"-{at}", infection=name, **cells) for at, name in enumerate(unseen)))
+    browser = signed_in(cast.analyst)
+
+    page = main_of(browser.get("/findings/"))
+
+    found = re.findall(r'</a> <span class="muted small"><bdi class="mono" dir="ltr">(.*?)</bdi></span>', page)
+    assert sorted(found) == sorted(unseen.values())
+    assert all(f', {said}"' in page for said in unseen.values()), "the box before a row says it too"
+    details = [text(browser.get(f"/findings/{each}/")).partition("Detail ")[2].split()[0] for each in ids()]
+    assert sorted(details) == sorted(unseen.values())
+
+
 def test_a_row_does_not_say_its_place_twice(store: Store, cast: Cast, tmp_path: Path) -> None:
     """The detail of a proxy may be its address."""
     columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
@@ -356,6 +377,27 @@ def test_those_that_somebody_took_meanwhile_are_left_and_named(browser_of_analys
     assert "1 finding was left as it is, because its owner has changed" in page and ":3389 (Anan Analyst)." in page
     held = dict(FindingOwner.objects.values_list("finding", "owner_key"))
     assert held == {chosen[0]: cast.analyst.audit_key, chosen[1]: cast.manager.audit_key}
+
+
+def test_what_is_taken_twice_is_said_to_be_taken_already(browser_of_analyst: Client, cast: Cast) -> None:
+    chosen = ids(constituents=("bank",)) + ids(constituents=("",))
+    form = {"finding": chosen, "do": "take"}
+    assert "Anan Analyst has 1 finding more." in text(
+        browser_of_analyst.post("/findings/work/", {**form, "finding": chosen[:1]}, follow=True)
+    )
+    since, trail = FindingOwner.objects.get().since, AuditRow.objects.count()
+
+    again = text(browser_of_analyst.post("/findings/work/", {**form, "finding": chosen[:1]}, follow=True))
+    assert "Nothing was changed. Of the chosen findings Anan Analyst had 1 already." in again and "more" not in again
+    assert FindingOwner.objects.get().since == since and AuditRow.objects.count() == trail
+
+    both = text(browser_of_analyst.post("/findings/work/", form, follow=True))
+    assert "Anan Analyst has 1 finding more. Of the chosen findings Anan Analyst had 1 already." in both
+
+    nobody = {**form, "do": "give", "owner": "nobody", "seen": [f"{each} {cast.analyst.audit_key}" for each in chosen]}
+    assert "2 findings have no owner now." in text(browser_of_analyst.post("/findings/work/", nobody, follow=True))
+    none = text(browser_of_analyst.post("/findings/work/", nobody, follow=True))
+    assert "Nothing was changed. Of the chosen findings 2 had no owner before." in none
 
 
 def test_those_that_somebody_had_when_the_list_was_shown_can_be_given(browser_of_analyst: Client, cast: Cast) -> None:
@@ -511,6 +553,57 @@ def test_the_search_box_finds_findings_and_constituents(browser_of_analyst: Clie
     with CaptureQueriesContext(connection) as asked:
         browser_of_analyst.get("/search/", {"q": "192.0.2.0/24"})
     assert len(asked) <= 15
+
+
+def test_findings_are_found_by_the_name_of_whose_they_are(week: Store, cast: Cast, tmp_path: Path) -> None:
+    """In any of its languages, without accents; besides those that hold the words themselves."""
+    bank = Constituent.objects.get(public_id="bank")
+    facts: dict[str, Any] = {"name": "Crédit Lagunaire", "names": {"fr": "Trésor des Îles"}}
+    directory.change_constituent(bank, **facts, by=cast.analyst, at=AT)
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells: dict[str, Any] = {"columns": columns, "src_ip": "192.0.2.9", "tag": "sinkhole", "kind": "event4_sinkhole"}
+    week.run(write(tmp_path, 3, [9], infection="tresor-stealer", **cells))
+    browser = signed_in(cast.analyst)
+
+    for typed in ("Crédit Lagunaire", "credit", "LAGUNAIRE"):
+        assert rows(browser.get("/findings/", {"q": typed})) == ["192.0.2.70:3389"], typed
+    assert sorted(rows(browser.get("/findings/", {"q": "tresor"}))) == ["192.0.2.70:3389", "192.0.2.9"]
+    assert rows(browser.get("/findings/", {"q": "trésor", "whose": "moh"})) == []
+    exported = browser.get("/findings/export.csv", {"q": "credit"})
+    assert b"192.0.2.70" in b"".join(exported) and exported.status_code == 200  # type: ignore[arg-type]
+
+
+def test_the_search_box_goes_to_whom_a_name_means(store: Store, cast: Cast, tmp_path: Path) -> None:
+    store.run(write(tmp_path, 0, [*range(1, 41), 70]))
+    browser = signed_in(cast.analyst)
+    for typed in ("bank", "MOH"):  # which has more findings than are shown
+        assert browser.get("/search/", {"q": typed})["Location"] == f"/directory/constituents/{typed.lower()}/"
+
+    Constituent.objects.filter(public_id="moh").update(search_words="moh\nministry and bank")
+    page = browser.get("/search/", {"q": "bank"})
+    assert "43 things are known by this" in text(page) and "the first 20 of 41 stand here" in text(page)
+    (every,) = [address for address in links(page) if address.startswith("/findings/?q=")]
+    assert browser.get(every).context["total"] == 41
+
+
+def test_the_search_box_shows_findings_of_others_beside_whom_a_name_means(
+    week: Store, cast: Cast, tmp_path: Path
+) -> None:
+    columns = ("timestamp", "src_ip", "src_port", "protocol", "infection", "tag")
+    cells: dict[str, Any] = {"columns": columns, "src_ip": "192.0.2.9", "tag": "sinkhole", "kind": "event4_sinkhole"}
+    week.run(write(tmp_path, 3, [9], infection="bankbot", **cells))
+
+    page = text(signed_in(cast.analyst).get("/search/", {"q": "bank"}))
+
+    assert "3 things are known by this" in page and "192.0.2.9" in page and "192.0.2.70:3389" in page
+
+
+@pytest.mark.parametrize("typed", ["AS99999999999999", "0.0.0.0/33", "300.1.1.1"])
+def test_the_search_box_says_what_only_looks_like_an_address(browser_of_analyst: Client, typed: str) -> None:
+    page = text(browser_of_analyst.get("/search/", {"q": typed}))
+
+    assert f"{typed} is no a" in page and "Write it as" in page and "Check the spelling" not in page
+    assert "Check the spelling" in text(browser_of_analyst.get("/search/", {"q": "asbestos"}))
 
 
 def test_whose_is_in_the_order_of_the_names_shown(week: Store, cast: Cast) -> None:

@@ -31,8 +31,15 @@ pytestmark = pytest.mark.database
 AT_MOST = 15
 ASKED = {
     "situation": ("", "?kinds=all"),
-    "findings": ("", "?owner=me", "?owner=none&q=192.0.2.0/24&sort=constituent", "?period=now&sector=health", "?q=rdp"),
-    "search": ("?q=moh", "?q=192.0.2.0/24"),
+    "findings": (
+        "",
+        "?owner=me",
+        "?owner=none&q=192.0.2.0/24&sort=constituent",
+        "?period=now&sector=health",
+        "?q=rdp",
+        "?q=bank",
+    ),
+    "search": ("?q=moh", "?q=ban", "?q=192.0.2.0/24"),
     "quarantine": ("", "?type=scan_rdp"),
     "directory:list": ("", "?sort=-claims", "?sort=verified&q=192.0.2.1", "?q=moh&sector=health"),
 }

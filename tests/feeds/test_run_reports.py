@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.cast import Cast
 from tests.feeds.conftest import Store
@@ -10,6 +11,19 @@ from tests.feeds.pages import main_of, signed_in, text
 from tests.feeds.reports import day, write
 from tocsin.feeds.models import Run
 from tocsin.feeds.run_reports import groups_of
+
+LAMPS = """
+[feed]
+name = "lamps"
+[read]
+delimiter = ";"
+[fields]
+"time.source" = "when"
+"source.ip" = "lamp"
+"source.port" = "port"
+[constants]
+"classification.type" = "brute-force"
+"""
 
 
 def shape(run: int) -> list[tuple[str, list[tuple[int, str, bool]]]]:
@@ -64,6 +78,32 @@ def test_many_reports_are_folded_by_type_and_few_are_not(store: Store, cast: Cas
 
     page = main_of(browser.get(f"/feeds/runs/{store.run(write(tmp_path, 8, [1]))['run']}/"))
     assert page.count('<details class="fold" open>') == 1
+
+
+def test_columns_that_a_mapping_file_names_and_a_report_lacks_are_said(
+    store: Store, cast: Cast, settings: Any, tmp_path: Path
+) -> None:
+    settings.TOCSIN.home.joinpath("mappings").mkdir(parents=True)
+    roles = '[roles]\nport = "prot"\ndetail = ["<bulb>"]\n'
+    (settings.TOCSIN.home / "mappings" / "lamps.toml").write_text(LAMPS + roles)
+    report = tmp_path / "lamps.csv"
+    report.write_text("when;lamp;port\n2026-11-16 10:00:00;192.0.2.1;80\n")
+    many = [write(tmp_path, number, [1]) for number in range(13)]
+    run = store.run(report, *many)["run"]
+
+    page = signed_in(cast.analyst).get(f"/feeds/runs/{run}/")
+
+    said = "lamps lacks columns that its mapping file names, which are taken for empty: <bulb> , prot ."
+    assert said in text(page) and text(page).count("lacks columns") == 1
+    assert main_of(page).count('<details class="fold" open>') == 1, "what is to be looked at is not folded away"
+
+
+def test_a_run_of_before_this_was_counted_has_its_page(week: Store, cast: Cast) -> None:
+    run = Run.objects.order_by("pk")[0]
+    del run.summary["lacking_columns"]
+    run.save(update_fields=["summary"])
+
+    assert "1 report was read" in text(signed_in(cast.analyst).get(f"/feeds/runs/{run.pk}/"))
 
 
 def test_types_are_paged(store: Store, cast: Cast, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tocsin.kernel.legible import STEERS, UNSEEN, flaw
+from tocsin.kernel.legible import STEERS, UNSEEN, flaw, shown, unturned
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,35 @@ def test_what_steers_a_terminal_is_not(text: str) -> None:
 
 def test_lines_may_end_where_there_are_several() -> None:
     assert [flaw("one\r\n\ttwo", lines=True), flaw("one\ntwo")] == ["", STEERS]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\u200b", "\\u200b"), ("\x1b", "\\x1b"), ("ad\u200bmin", "ad\\u200bmin"), ("a\x1b[2J", "a\\x1b[2J"),
+        ("exe\u202egnp", "exe\\u202egnp"), ("\u2066a\u2069", "\\u2066a\\u2069"), ("a\u00adb", "a\\xadb"),
+        ("a\tb\nc\0", "a\\tb\\nc\\x00"), ("\u3164", "\\u3164"), ("a\u2800b", "a\\u2800b"), ("\ufeffa", "\\ufeffa"),
+        ("\u200d\u200f", "\\u200d\\u200f"), ("\xa0 \u3000", "\\xa0 \\u3000"), ("a\u2028b", "a\\u2028b"),
+        ("a\ud800", "a\\ud800"), ("\U000e0041b", "\\U000e0041b"),
+    ],
+)  # fmt: skip
+def test_what_is_not_seen_is_written_out(text: str, said: str) -> None:
+    assert shown(text) == said
+    assert shown(said) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cخواهم", "क्\u200dष", "\u200fعربي", "a\xa0b", "\u0600\u0661", "🏛\ufe0f", "\U00018cd6", "e\u0301", "a b",
+        "\\u200b", "", " ",
+    ],
+)  # fmt: skip
+def test_what_is_seen_or_needed_stays_as_it_is(text: str) -> None:
+    assert shown(text) == text
+
+
+def test_what_turns_the_text_that_follows_is_written_out_alone() -> None:
+    assert unturned("Reef\u202e Clinic\n\u200b\u200fعربي\u2069") == "Reef\\u202e Clinic\n\u200b\u200fعربي\\u2069"
+    turning = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    assert unturned("".join(map(chr, turning))) == "".join(f"\\u{each:x}" for each in turning)

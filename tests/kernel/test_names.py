@@ -19,6 +19,7 @@ from tocsin.kernel.names import day_in, readable, spoken
         (b"foo\nbar\x1b[2J.csv", "foo\\nbar\\x1b[2J.csv"),
         ("a\u2028b\x85c\u200d.csv".encode(), "a\\u2028b\\x85c\u200d.csv"),
         ("fdp.\u202evsc.nacs\u2066".encode(), "fdp.\\u202evsc.nacs\\u2066"),
+        ("bill\u202egnp.exe\u200b".encode(), "bill\\u202egnp.exe\\u200b"),
         (b"", ""),
     ],
 )

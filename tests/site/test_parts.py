@@ -51,7 +51,7 @@ def test_what_bears_no_known_label_is_shown_as_the_strictest(label: str | None) 
 
 def test_severity_is_a_number_with_its_word_in_the_title_or_beside_it() -> None:
     assert render("{% severity 2 %}") == '<span class="sev c2" title="highly significant">C2</span>'
-    assert '</span> <span class="word">significant</span></span>' in render("{% severity 3 words=True %}")
+    assert "</span> significant</span>" in render("{% severity 3 words=True %}")
     assert "–" in render("{% severity level %}", level=None)
 
 
@@ -67,6 +67,19 @@ def test_every_state_has_an_icon_that_exists_and_a_word(code: str) -> None:
 
 def test_a_state_may_say_more() -> None:
     assert "Stops 12:00" in render('{% state "stops" "Stops 12:00" %}')
+
+
+def test_of_identifiers_what_is_not_seen_is_written_out() -> None:
+    assert render("{{ it|mono }}", it="\u200b") == '<bdi class="mono" dir="ltr">\\u200b</bdi>'
+    assert render("{{ it|mono }}", it="a\u202e<b>") == '<bdi class="mono" dir="ltr">a\\u202e&lt;b&gt;</bdi>'
+    assert render("{{ it|mono }}", it=7) == '<bdi class="mono" dir="ltr">7</bdi>'
+
+
+def test_several_identifiers_stand_with_commas_between_them() -> None:
+    assert render("{{ it|mono_each }}", it=["a", "<b>"]) == (
+        '<bdi class="mono" dir="ltr">a</bdi>, <bdi class="mono" dir="ltr">&lt;b&gt;</bdi>'
+    )
+    assert render("{{ it|mono_each }}", it=[]) == ""
 
 
 def test_identifiers_keep_their_direction_and_are_escaped() -> None:
@@ -151,7 +164,7 @@ def test_facts_history_and_why(noon: datetime.datetime) -> None:
 def test_the_last_crumb_is_the_page_itself() -> None:
     made = render('{% crumb "Findings" "/findings/" %}{% crumb "F-1" %}')
 
-    assert made == '<li><a href="/findings/">Findings</a></li><li aria-current="page">F-1</li>'
+    assert made == '<li><a href="/findings/">Findings</a></li><li aria-current="page"><bdi>F-1</bdi></li>'
 
 
 FACETS = [

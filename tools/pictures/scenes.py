@@ -23,8 +23,8 @@ from tools.pictures.wearing import worn
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = "2026-11-22"
 """Last day of the demonstration: the same in all pictures, whenever they are taken."""
-SCENES = ("demo", "exercise", "worn", "fresh")
-"""In the order in which they are set up: the first three are one demonstration."""
+SCENES = ("demo", "exercise", "worn", "fresh", "away")
+"""In the order in which they are set up: the first three are one demonstration; of the last the database is away."""
 LANGUAGES = ("en", "fr", "ar")
 """Languages of the instances. The last is nobody's: English in Arabic letters, to be seen from right to left."""
 LONGEST_S = 180.0
@@ -42,7 +42,7 @@ class Instance:
     sign_in: str = ""
     """One-time link of a demonstration."""
     enrol: tuple[str, ...] = ()
-    """One-time links to enrol by, each for one of `LANGUAGES`."""
+    """One-time links to enrol by, each for one of `LANGUAGES`; the last is an observer's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,11 +113,42 @@ def _fresh(place: Place) -> Iterator[Instance]:
     """Set up an instance into which nothing was read, with people who have yet to enrol."""
     home, port = place.home("fresh"), free_port()
     environment = place.environment(home, TOCSIN_PORT=str(port), TOCSIN_TEAM_NAME="CIRT Meridia")
-    emails = [f"analyst-{language}@cirt.example" for language in LANGUAGES[1:]]
-    people = [("user", "create", "--email", email, "--name", "Amal Serrat", "--role", "analyst") for email in emails]
+    roles = ("analyst", "observer")
+    people = [("user", "create", "--email", f"{r}@cirt.example", "--name", "Amal Serrat", "--role", r) for r in roles]
     links = [_json(environment, *words)["enrolment"] for words in (("init",), *people)]
     with _served(place, environment, port, "serve"):
         yield Instance(f"http://localhost:{port}", enrol=tuple(links))
+
+
+@contextlib.contextmanager
+def _away(place: Place) -> Iterator[Instance]:
+    """Set up an instance beside a database server, and take that away while it is served."""
+    home, port = place.home("away"), free_port()
+    with _database(place) as (url, take_away):
+        settings = {"TOCSIN_PORT": str(port), "TOCSIN_TEAM_NAME": "CIRT Meridia", "TOCSIN_DATABASE_URL": url}
+        environment = place.environment(home, **settings)
+        _json(environment, "init")
+        with _served(place, environment, port, "serve"):
+            take_away()
+            yield Instance(f"http://localhost:{port}")
+
+
+@contextlib.contextmanager
+def _database(place: Place) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Run a database server; yield its address, and what ends it before its time."""
+    said = place.folder / "database.err"
+    command = [str(ROOT / "tools/with-postgres"), "sh", "-c", 'echo "$TOCSIN_DATABASE_URL"; exec cat']
+    with said.open("w") as err:
+        server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, start_new_session=True
+        )
+    try:
+        if not (url := server.stdout.readline().strip() if server.stdout else ""):
+            raise RuntimeError(f"There is no database server to be taken away:\n{said.read_text(encoding='utf-8')}")
+        yield url, lambda: server.communicate(timeout=LONGEST_S)  # it ends when nothing more can be said to it
+    finally:
+        if server.poll() is None:
+            server.communicate(timeout=LONGEST_S)
 
 
 _SET_UP: Mapping[str, Callable[[Place], contextlib.AbstractContextManager[Instance]]] = {
@@ -125,6 +156,7 @@ _SET_UP: Mapping[str, Callable[[Place], contextlib.AbstractContextManager[Instan
     "exercise": _exercise,
     "worn": _worn,
     "fresh": _fresh,
+    "away": _away,
 }
 
 

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import hmac
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +85,17 @@ class Camera:
             self._take_entrance(instance)
         states = list(self._enrolled(instance, names))
         state = states[0] if states else _signed_in(self.browser, instance.sign_in)
+        people = {"staff": state, "observer": states[-1] if states else state, "nobody": None}
         opened = [page for page in pages if "path" in page]
         # What is sent many times uses up the attempts of this address: last of all.
         for some in ([page for page in opened if "times" not in page], [page for page in opened if "times" in page]):
             for manner in self.manners:
-                self._take_in(manner, instance, state, some)
+                self._take_in(manner, instance, people, some)
 
-    def _take_in(self, manner: Manner, instance: Instance, state: Any, pages: Sequence[Described]) -> None:
-        contexts = {who: self._context(manner, known) for who, known in (("staff", state), ("nobody", None))}
+    def _take_in(
+        self, manner: Manner, instance: Instance, people: Mapping[str, Any], pages: Sequence[Described]
+    ) -> None:
+        contexts = {who: self._context(manner, state) for who, state in people.items()}
         # One tab for all pages of a person: opening one costs more than most pages do.
         tabs = {who: context.new_page() for who, context in contexts.items()}
         complaints = {who: _listen(tab) for who, tab in tabs.items()}

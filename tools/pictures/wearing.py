@@ -17,6 +17,20 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+MAPPING = """
+[feed]
+name = "lamps"
+title = "Lamps that can be switched from anywhere"
+[fields]
+"time.source" = "timestamp"
+"source.ip" = "ip"
+"source.port" = "port"
+"extra.bulb" = "bulb"
+"extra.colour" = "colour"
+[constants]
+"classification.type" = "vulnerable-system"
+"""
+"""Names two columns that no report here has."""
 HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo\n"
 ROWS = 500_000
 """Rows of each of the files of the large import: it says how far it is after each."""
@@ -34,7 +48,7 @@ def worn(home: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[N
     does not get as far as it should.
     """
     day = (home / "demo").read_text(encoding="ascii")[:10]
-    _run(environment, "feed", "run", "--partial", *_broken(folder, day))
+    _run(environment, "feed", "run", "--partial", *_broken(folder, day), _described(home, folder, day))
     again = folder / f"{day}-scan_ntp-twice.csv"
     again.write_text(_rows(day, 60))
     _run(environment, "feed", "run", "--partial", str(again))
@@ -54,6 +68,15 @@ def _broken(folder: Path, day: str) -> list[str]:
     cut.write_bytes(gzip.compress(_rows(day, 4000).encode())[:9000])
     junk.write_bytes(random.Random(2).randbytes(4000))
     return [str(whole), str(cut), str(junk)]
+
+
+def _described(home: Path, folder: Path, day: str) -> str:
+    """Write a mapping file, and a report that lacks some of its columns; return the path of that."""
+    mappings, report = home / "mappings", folder / f"{day}-lamps.csv"
+    mappings.mkdir(exist_ok=True)
+    mappings.joinpath("lamps.toml").write_text(MAPPING)
+    report.write_text(_rows(day, 20))
+    return str(report)
 
 
 def _rows(day: str, count: int) -> str:

@@ -59,7 +59,7 @@ def of_texts(facts: Facts, *, one_line: Sequence[str] = (), lines: Sequence[str]
 def _of_facts(facts: Facts) -> Mistakes:
     """Yield facts that the tables or the pages could not carry."""
     yield from of_texts(facts, one_line=("name", "region"), lines=("note",))
-    for said in {legible.flaw(name) for name in facts.get("names", {}).values()} - {""}:
+    for said in sorted({legible.flaw(name) for name in facts.get("names", {}).values()} - {""}):
         yield InvalidInput(_(said), where="names")
     if not facts.get("name", "-").strip():
         yield InvalidInput(_("A constituent needs a name."), where="name")

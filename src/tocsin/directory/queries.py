@@ -48,6 +48,7 @@ __all__ = [
     "conflicts_of",
     "constituent_names",
     "constituents_matching",
+    "constituents_named",
     "constituents_visible_to",
     "counts",
     "history_of",
@@ -319,6 +320,12 @@ def constituents_matching(text: str, constituents: QuerySet[Constituent]) -> Que
     # Asked for by themselves, as for the work lists.
     holders = Claim.objects.order_by().filter(_claims_matching(text)).values_list("constituent", flat=True).distinct()
     return constituents.filter(by_words | Q(pk__in=list(holders)))
+
+
+def constituents_named(text: str) -> list[str]:
+    """Return the public ids of those of whose name or id `text` is a part, in order."""
+    found = Constituent.objects.filter(search_words__contains=folded(text))
+    return list(found.order_by("public_id").values_list("public_id", flat=True))
 
 
 def _claims_matching(text: str) -> Q:

@@ -21,7 +21,7 @@ from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, Type
 from tocsin.feeds import days, reported
 from tocsin.feeds.models import Feed, ReportType, State
 from tocsin.feeds.reported import at_one_version, manifest_version
-from tocsin.kernel import rsit
+from tocsin.kernel import legible, rsit
 from tocsin.kernel.networks import address_text
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
@@ -132,8 +132,8 @@ def asset_of(finding: Finding) -> str:
 
 
 def place_of(finding: Finding) -> str:
-    """Return where a finding is: its asset, with the port."""
-    asset = asset_of(finding)
+    """Return where a finding is, fit to be shown: its asset, with the port."""
+    asset = legible.shown(asset_of(finding))
     if finding.port is None:
         return asset
     return f"[{asset}]:{finding.port}" if ":" in asset else f"{asset}:{finding.port}"
@@ -142,10 +142,10 @@ def place_of(finding: Finding) -> str:
 def detail_of(finding: Finding) -> str:
     """Return what tells it apart from others of its type at the same place: an infection, the name of a site.
 
-    Empty where nothing does, and where the place says it already.
+    It is fit to be shown. Empty where nothing does, and where the place says it already.
     """
-    detail = finding.detail or ""
-    return "" if detail in (asset_of(finding), place_of(finding)) else detail
+    detail = legible.shown(finding.detail or "")
+    return "" if detail in (legible.shown(asset_of(finding)), place_of(finding)) else detail
 
 
 RECORD = (

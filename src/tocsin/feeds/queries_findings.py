@@ -11,12 +11,15 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from tocsin.directory.queries import constituents_named
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds import queries, wording
 from tocsin.feeds.queries_situation import titles
 from tocsin.kernel import networks
 
+SHORTEST = 3
+"""Fewer letters are in every second name."""
 _WORD = 2**64 - 1
 _PORT = re.compile(r":\d{1,5}\Z")
 _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):(\d{1,5})\Z", re.ASCII | re.IGNORECASE)
@@ -39,7 +42,7 @@ Span = tuple[int, int, int, int]
 
 def worded(found: Filter, text: str) -> Filter:
     """Return the filter with what the search box says: an id, a network, an address, a port, both, an AS number, or
-    words.
+    words, which the name of an organisation may hold too.
 
     It holds besides what the filter asks for already.
     """
@@ -58,7 +61,8 @@ def worded(found: Filter, text: str) -> Filter:
     try:
         return dataclasses.replace(among(found, [words_of(text)]), states=())
     except ValueError:
-        return dataclasses.replace(found, words=text)
+        named = constituents_named(text) if len(text) >= SHORTEST else ()
+        return dataclasses.replace(found, words=text, named=tuple(named))
 
 
 def address_and_port(text: str) -> tuple[str, int] | None:
@@ -135,16 +139,31 @@ def span(text: str) -> Span:
     return first >> 64, first & _WORD, last >> 64, last & _WORD
 
 
-def hits(person: object, text: str, limit: int) -> tuple[list[tuple[str, str, str]], int, str]:
-    """Return findings that a text finds, open and gone, worst first: sentence, address of the page, where it is;
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Findings that a text finds, open and gone."""
 
-    then how many there are beyond the limit too, and the address of the list of them all.
-    """
+    shown: Sequence[tuple[str, str, str]] = ()
+    """The worst: sentence, address of the page, where it is."""
+    total: int = 0
+    """How many there are, also beyond those."""
+    every: str = ""
+    """Address of the list of them all."""
+    of_named: str = ""
+    """Public id of the organisation that the text names, where all of them are its."""
+
+
+def hits(person: object, text: str, limit: int) -> Found:
+    """Return what a text finds, with at most `limit` findings to be shown."""
     asked = dataclasses.replace(worded(Filter(), text), only_constituents=queries.only_constituents(person))
     if not text or (asked.words and len(asked.words) < SHORTEST):
-        return [], 0, ""
+        return Found()
     known = titles()
     found = queries.findings().page(asked, sort="severity", descending=False, limit=limit)
+    total, holders = len(found), {finding.constituent or "" for finding in found}
+    if total == limit:  # there may be more
+        tally = queries.findings().tally(asked, ("constituent",))
+        total, holders = tally.total, {whose for whose, number in tally.by_facet["constituent"].items() if number}
     shown = [
         (
             wording.kind(finding.type, known),
@@ -153,10 +172,6 @@ def hits(person: object, text: str, limit: int) -> tuple[list[tuple[str, str, st
         )
         for finding in found
     ]
-    total = len(shown) if len(shown) < limit else queries.findings().count(asked)
     every = urlencode({"q": text, "state": ["new", "still", "returned", "gone"]}, doseq=True)
-    return shown, total, f"{reverse('findings')}?{every}"
-
-
-SHORTEST = 3
-"""Fewer letters are in every second name."""
+    of_named = next((each for each in asked.named if holders == {each}), "")
+    return Found(shown, total, f"{reverse('findings')}?{every}", of_named)

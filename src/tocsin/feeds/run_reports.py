@@ -59,6 +59,8 @@ class Group:
     """Who described its columns, where that was not ourselves."""
     moved: Mapping[str, int]
     """Sums over the days."""
+    lacking: Sequence[str]
+    """Columns that its mapping file names and that its reports lack."""
 
     @property
     def elsewhere(self) -> list[int]:
@@ -77,8 +79,12 @@ def groups(
     cycles: Iterable[Mapping[str, Any]],
     held: Collection[TypeDay],
     titles: Mapping[str, str],
+    lacking: Mapping[str, Sequence[str]],
 ) -> list[Group]:
-    """Return the reports by type and day; `cycles` are those of the run's summary. Types with a held day come first."""
+    """Return the reports by type and day; `cycles` and `lacking` are those of the run's summary.
+
+    Types with a held day come first.
+    """
     by_day: dict[TypeDay, list[Report | Elsewhere]] = defaultdict(list)
     for report in reports:
         by_day[report.type.name, report.on].append(report)
@@ -90,7 +96,10 @@ def groups(
         days[kind].append(on)
     found = [
         _group(
-            kind, [line for on in each for line in _lines(kind, on, by_day, moved, held)], wording.kind(kind, titles)
+            kind,
+            [line for on in each for line in _lines(kind, on, by_day, moved, held)],
+            wording.kind(kind, titles),
+            lacking.get(kind, ()),
         )
         for kind, each in days.items()
     ]
@@ -110,7 +119,7 @@ def _lines(
     return [Line(on, first, moved.get((kind, on)), is_held), *(Line(on, report, None, is_held) for report in rest)]
 
 
-def _group(kind: str, lines: list[Line], what: str) -> Group:
+def _group(kind: str, lines: list[Line], what: str, lacking: Sequence[str]) -> Group:
     reports = [line.report for line in lines if line.report]
     own = [report for report in reports if isinstance(report, Report)]
     return Group(
@@ -123,6 +132,7 @@ def _group(kind: str, lines: list[Line], what: str) -> Group:
         cells_out=sum(report.cells_quarantined or 0 for report in reports),
         mapping=own[0].origin_label if own and own[0].origin != Origin.BUILT_IN else "",
         moved={word: sum(line.moved[word] for line in lines if line.moved) for word in MOVEMENTS},
+        lacking=lacking,
     )
 
 
@@ -130,7 +140,9 @@ def groups_of(run: Run, titles: Mapping[str, str]) -> list[Group]:
     """Return the reports of a run by type and day."""
     reports = list(run.reports.select_related("type").defer("parts", "quarantine", "columns", "unknown_columns"))
     held = frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on"))
-    return groups(reports, _elsewhere(run, reports), run.summary.get("cycles", ()), held, titles)
+    summary = run.summary
+    cycles, lacking = summary.get("cycles", ()), summary.get("lacking_columns", {})
+    return groups(reports, _elsewhere(run, reports), cycles, held, titles, lacking)
 
 
 def _elsewhere(run: Run, reports: Iterable[Report]) -> list[tuple[TypeDay, Elsewhere]]:

@@ -1,11 +1,13 @@
 """Whether people can read what was typed or imported: something of it is seen, and nothing of it steers a terminal.
 
 A name of nothing but zero-width characters is a link that nobody can find, and an escape character in a note is a
-command to whatever shows it. Pure; the sentences are translated by the rooms.
+command to whatever shows it. What people enter is refused for that; what comes in reports and names of files is shown
+with such characters written out. Pure; the sentences are translated by the rooms.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 
@@ -25,6 +27,13 @@ Not what has no category: scripts are added to Unicode, and this Python may be o
 """
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and signs by their category that are drawn as nothing: fillers of Hangul, Braille without a dot."""
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What embeds, overrides or isolates a direction: unclosed, it turns all that follows."""
+_JOINING = frozenset("\u200c\u200d")
+"""Formats that some scripts cannot be written without."""
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_SEEN_FORMATS = frozenset({"L", "R", "AL", "AN"})
+"""Directions of formats that are drawn, as the Arabic sign of a year, or only say a direction, as U+200E."""
 
 
 def flaw(text: str, *, lines: bool = False) -> str:
@@ -40,3 +49,33 @@ def flaw(text: str, *, lines: bool = False) -> str:
 
 def _is_seen(char: str) -> bool:
     return unicodedata.category(char) not in _INVISIBLE and char not in _BLANK
+
+
+def shown(text: str) -> str:
+    r"""Return a text with what is not seen of it, or turns what follows, written out: U+200B as `\u200b`.
+
+    Kept are spaces, and the joiners and marks of direction that scripts need, unless nothing else is there.
+    """
+    if text.isprintable() and _BLANK.isdisjoint(text):
+        return text
+    is_seen = any(map(_is_seen, text))
+    return "".join(_written(char) if _is_hidden(char, is_seen) else char for char in text)
+
+
+def unturned(text: str) -> str:
+    r"""Return a text with only what turns what follows written out, of several lines or none: U+202E as `\u202e`."""
+    return _TURNING.sub(lambda found: _written(found[0]), text)
+
+
+def _written(char: str) -> str:
+    r"""Return a character as its number: `\x1b`, `\u200b`; an end of a line as `\n`."""
+    return char.encode("unicode_escape").decode()
+
+
+def _is_hidden(char: str, among_seen: bool) -> bool:
+    category = unicodedata.category(char)
+    if char in _BLANK or category in _UNSEEN:
+        return True
+    if not among_seen:
+        return not _is_seen(char)
+    return category == "Cf" and char not in _JOINING and unicodedata.bidirectional(char) not in _SEEN_FORMATS

@@ -6,30 +6,19 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
-import unicodedata
+
+from tocsin.kernel import legible
 
 WITHIN = "/"
 """Stands in a report's name between that of its archive and its own. No name of a file holds it."""
-_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
-"""Categories of what ends a line or steers a terminal in place of being seen."""
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What has letters stand in another order than they are in: with it a name reads as one that it is not."""
-
-_WRITTEN = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|[nrt])")
+_WRITTEN = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])")
 """How `readable` writes what is no text, or is not seen."""
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 
 
 def readable(name: str) -> str:
     r"""Return a file's name on one line, in its own order: bytes that are no UTF-8 as `\xff`, a line end as `\n`."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(char.encode("unicode_escape").decode() if _steers(char) else char for char in text)
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char) in _UNSEEN or char in _TURNING
+    return legible.shown(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def spoken(name: str) -> str:

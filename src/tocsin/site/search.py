@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,6 +38,8 @@ class Group:
     """For all of them: "Findings"."""
     url: str = ""
     """Where all of them are listed."""
+    belongs_to: str = ""
+    """Identifier of a hit of another room that was meant by its name, where all of them are its."""
 
     @property
     def is_cut(self) -> bool:
@@ -46,12 +48,12 @@ class Group:
 
 
 def _findings(person: Any, text: str) -> Group:
-    """Findings by id, address, network, AS number or name; the worst first."""
+    """Findings by id, address, network, AS number, name, or the name of whose they are; the worst first."""
     if not policy.may(person, policy.Ability.VIEW_FINDINGS):
         return Group()
-    found, total, every = hits(person, text, AT_MOST)
-    shown = tuple(Hit(label, url, _("Finding"), identifier) for label, url, identifier in found)
-    return Group(shown, total, _("Findings"), every)
+    found = hits(person, text, AT_MOST)
+    shown = tuple(Hit(label, url, _("Finding"), identifier) for label, url, identifier in found.shown)
+    return Group(shown, found.total, _("Findings"), found.every, found.of_named)
 
 
 def _constituents(person: Any, text: str) -> Group:
@@ -74,3 +76,15 @@ def find(person: Any, text: str) -> list[Group]:
     text = text.strip()
     groups = [finder(person, text) for finder in FINDERS] if text else []
     return [dataclasses.replace(group, hits=group.hits[:AT_MOST]) for group in groups if group.hits]
+
+
+def only_one(groups: Sequence[Group]) -> Hit | None:
+    """Return what alone the text can mean: the only hit, or the one to which all others belong."""
+    for group in groups:
+        if group.total == 1 and all(other is group or _is_of(other, group.hits[0]) for other in groups):
+            return group.hits[0]
+    return None
+
+
+def _is_of(group: Group, hit: Hit) -> bool:
+    return bool(hit.identifier) and group.belongs_to == hit.identifier

@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from tocsin.feeds.queries_findings import misread
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
 from tocsin.people import actions
 from tocsin.people.models import Person
 from tocsin.site import examples
-from tocsin.site.search import find
+from tocsin.site.search import find, only_one
 
 CHOICE_SECONDS = 365 * 24 * 3600
 
@@ -58,19 +59,20 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Whatever the rooms know by the text; a single hit is gone to at once."""
+    """Whatever the rooms know by the text; to what alone it can mean one goes at once."""
     question = Question(request.GET.copy())
     text = question.text("q")
     groups = find(request.user, text)
-    hits = [hit for group in groups for hit in group.hits]
-    if len(hits) == 1 and not question.left_out:
-        return HttpResponseRedirect(hits[0].url)
+    meant = only_one(groups)
+    if meant and not question.left_out:
+        return HttpResponseRedirect(meant.url)
     return render(
         request,
         "search.html",
         {
-            "hits": hits,
+            "hits": [hit for group in groups for hit in group.hits],
             "groups": groups,
+            "misread": "" if groups else misread(text),
             "total": sum(group.total for group in groups),
             "search_text": text,
             "question": question,

@@ -30,6 +30,8 @@ class Filter:
     """Ranges: first and last address as high and low words."""
     words: str = ""
     """Found in name, account or detail."""
+    named: tuple[str, ...] = ()
+    """Constituents whose findings the words find besides: those that are called so."""
     keys: tuple[tuple[int, int], ...] | None = None
     """Only these findings; an empty tuple is none at all."""
     only_constituents: tuple[str, ...] | None = None
@@ -50,7 +52,7 @@ class Filter:
     def on_facets(self) -> Filter:
         """The part that counts by facet can answer."""
         return dataclasses.replace(
-            self, asns=(), ports=(), addresses=(), words="", keys=None, not_keys=(), last_cycle_before=None
+            self, asns=(), ports=(), addresses=(), words="", named=(), keys=None, not_keys=(), last_cycle_before=None
         )
 
     @property
@@ -61,6 +63,7 @@ class Filter:
             ports=self.ports,
             addresses=self.addresses,
             words=self.words,
+            named=self.named,
             keys=self.keys,
             not_keys=self.not_keys,
             last_cycle_before=self.last_cycle_before,
@@ -135,8 +138,10 @@ def _on_rows(asked: Filter, networks: Sequence[str]) -> Iterator[Condition]:
         yield f"({' OR '.join([*within, about] if about else within)})", [*words, *named]
     if asked.words:
         cells = ("name", "account", "detail")
-        either = " OR ".join(f"contains(lower(coalesce({cell}, '')), ?)" for cell in cells)
-        yield f"({either})", [asked.words.lower()] * len(cells)
+        either = [f"contains(lower({cell}), ?)" for cell in cells]  # nothing is nothing: no need to make text of it
+        of_named = ["constituent IN (SELECT unnest(?::VARCHAR[]))"] if asked.named else []
+        values = [asked.words.lower()] * len(cells) + [list(asked.named)] * len(of_named)
+        yield f"({' OR '.join([*either, *of_named])})", values
     if asked.keys is not None:
         if len(asked.keys) <= FEW_KEYS:  # a list of constants is looked for while the file is read
             yield _one_of("k1", [key[0] for key in asked.keys])

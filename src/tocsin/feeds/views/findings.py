@@ -349,15 +349,22 @@ def _note(chosen: Mapping[str, Finding], text: str, by: Person) -> str:
 
 
 def _give(chosen: Mapping[str, Finding], owner: Person | None, form: QueryDict, by: Person) -> tuple[str, str]:
-    """Give those to `owner` that are still whose the page showed them to be; return what was done and what was left."""
+    """Give those to `owner` that are still whose the page showed them to be; return what was done and what was left.
+
+    What is so already, as after a second click, is said and not done once more.
+    """
     at, shown, left = now(), _owners_shown(form), []
-    for each in chosen:
+    owners, wanted = situation.owners_of(list(chosen)), owner.audit_key if owner else ""
+    to_give = [each for each in chosen if owners.get(each, ("", ""))[0] != wanted]
+    for each in to_give:
         try:
             give_finding(each, owner=owner, seen=shown.get(each, ""), by=by, at=at)
         except Conflict:
             left.append(each)
-    given = len(chosen) - len(left)
-    return _said_of_given(given, owner) if given else "", _said_of_left(left, chosen) if left else ""
+    given, already = len(to_give) - len(left), len(chosen) - len(to_give)
+    done = [_said_of_given(given, owner)] if given else [] if left else [_("Nothing was changed.")]
+    done += [_said_of_already(already, owner)] if already else []
+    return " ".join(done), _said_of_left(left, chosen) if left else ""
 
 
 def _owners_shown(form: QueryDict) -> dict[str, str]:
@@ -370,6 +377,22 @@ def _said_of_given(given: int, owner: Person | None) -> str:
         return ngettext("%(n)s finding has no owner now.", "%(n)s findings have no owner now.", given) % {"n": given}
     words = {"n": given, "name": str(owner)}
     return ngettext("%(name)s has %(n)s finding more.", "%(name)s has %(n)s findings more.", given) % words
+
+
+def _said_of_already(already: int, owner: Person | None) -> str:
+    if owner is None:
+        words = ngettext(
+            "Of the chosen findings %(n)s had no owner before.",
+            "Of the chosen findings %(n)s had no owner before.",
+            already,
+        )
+        return words % {"n": already}
+    words = ngettext(
+        "Of the chosen findings %(name)s had %(n)s already.",
+        "Of the chosen findings %(name)s had %(n)s already.",
+        already,
+    )
+    return words % {"n": already, "name": str(owner)}
 
 
 LEFT_NAMED = 3

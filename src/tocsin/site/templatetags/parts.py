@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from tocsin.kernel import legible
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
 from tocsin.people import access
@@ -52,9 +53,7 @@ def severity(level: int | None, words: bool = False) -> SafeString:
     word = _severity_word(int(level))
     if not words:
         return format_html('<span class="sev c{0}" title="{1}">C{0}</span>', int(level), word)
-    return format_html(
-        '<span class="graded"><span class="sev c{0}">C{0}</span> <span class="word">{1}</span></span>', int(level), word
-    )
+    return format_html('<span class="graded"><span class="sev c{0}">C{0}</span> {1}</span>', int(level), word)
 
 
 def _severity_word(level: int) -> str:
@@ -71,8 +70,14 @@ def state(code: str, text: str = "") -> SafeString:
 
 @register.filter
 def mono(value: Any) -> SafeString:
-    """`{{ finding.address|mono }}`: an identifier, kept in its own direction."""
-    return format_html('<bdi class="mono" dir="ltr">{}</bdi>', value)
+    """`{{ finding.address|mono }}`: an identifier, in its own direction; what is not seen of it is written out."""
+    return format_html('<bdi class="mono" dir="ltr">{}</bdi>', legible.shown(str(value)))
+
+
+@register.filter
+def mono_each(values: Iterable[Any]) -> SafeString:
+    """`{{ columns|mono_each }}`: several identifiers, with commas between them."""
+    return format_html_join(", ", "{}", [(mono(each),) for each in values])
 
 
 @register.filter
@@ -193,10 +198,10 @@ def crumb(context: template.Context, label: str, url: str = "") -> SafeString:
     A place that the reader may not open stands there without a link.
     """
     if url and not may_open(context, url):
-        return format_html("<li>{}</li>", label)
+        return format_html("<li><bdi>{}</bdi></li>", label)
     if url:
         return format_html('<li><a href="{}">{}</a></li>', url, label)
-    return format_html('<li aria-current="page">{}</li>', label)
+    return format_html('<li aria-current="page"><bdi>{}</bdi></li>', label)
 
 
 @register.inclusion_tag("parts/facets.html", takes_context=True)
@@ -288,7 +293,7 @@ def left_out(context: template.Context) -> SafeString:
     said: Sequence[str] = question.left_out
     if not said:
         return SafeString("")
-    parts = format_html_join(", ", "{}", [(mono(each),) for each in said[:LEFT_OUT_SHOWN]])
+    parts = mono_each(said[:LEFT_OUT_SHOWN])
     if len(said) > LEFT_OUT_SHOWN:
         parts = format_html("{}, …", parts)
     words = ngettext(
