@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,8 +75,9 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
 
 def _code(words: Sequence[str], reply: socket.socket, timeout_s: float) -> int:
     """Wait for the number of a process and then for its exit code."""
+    process = int(reply.recv(20) or "0")
+    assert process, "the process that forks has ended: see what it said on standard error"
     reply.settimeout(timeout_s)
-    process = int(reply.recv(20))
     try:
         return int(reply.recv(20))
     except TimeoutError:
@@ -111,13 +113,15 @@ class Parent:
 
 
 _parents: dict[frozenset[tuple[str, str]], Parent] = {}
+_one_at_a_time = threading.Lock()
 
 
 def _parent_for(environment: Mapping[str, str]) -> Parent:
     kind = frozenset(each for each in environment.items() if each[0].startswith(READ_AT_START))
-    if kind not in _parents:
-        _parents[kind] = Parent(environment)
-    return _parents[kind]
+    with _one_at_a_time:
+        if kind not in _parents:
+            _parents[kind] = Parent(environment)
+        return _parents[kind]
 
 
 def end() -> None:
