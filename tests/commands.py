@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests import databases, forking
+
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_unconfigure() -> None:
+    """Let go what forks commands."""
+    forking.end()
 
 
 def _folder(variable: str) -> Path:
@@ -36,16 +41,8 @@ def outside_schema() -> Path:
 @pytest.fixture
 def postgresql_address() -> Iterator[str]:
     """The address of an empty PostgreSQL database, whatever the database of this run is."""
-    server = os.environ.get("TOCSIN_TEST_POSTGRESQL_URL")
-    if not server:
-        pytest.fail("This test needs PostgreSQL. Run it as: tools/with-postgres .venv/bin/python -m pytest …")
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield server.rsplit("/", 1)[0] + "/" + name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.made() as address:
+        yield address
 
 
 Completed = subprocess.CompletedProcess[str]
@@ -79,20 +76,14 @@ def ready(home: Path, _first_instance: Path) -> Path:
 def tocsin(home: Path) -> Command:
     """Run `tocsin ARGUMENTS…` in a process of its own on `home`; keyword arguments are TOCSIN_ settings."""
 
-    def run(*arguments: str | Path, **settings: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, **settings: str | Path) -> Completed:
         return _run(Path(settings.pop("home", home)), arguments, settings)
 
     return run
 
 
 def _run(home: Path, arguments: tuple[str | Path, ...], settings: Mapping[str, str | Path]) -> Completed:
-    return subprocess.run(
-        [sys.executable, "-m", "tocsin", *map(str, arguments)],
-        env=environment(home, **settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forking.run(["-m", "tocsin", *map(str, arguments)], environment(home, **settings))
 
 
 def environment(home: Path, **settings: str | Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ Nothing of Django is imported before a test asks for the database: the pure room
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest_plugins = ["tests.discipline", "tests.commands", "tests.small_disks"]
+pytest_plugins = ["tests.discipline", "tests.commands", "tests.homes", "tests.small_disks"]
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -73,13 +74,39 @@ def cast(db: None) -> Cast:
     return Cast()
 
 
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database that has its tables and nothing else, made once."""
+    from tests.processes import Instance
+
+    place = tmp_path_factory.mktemp("migrated")
+    Instance(place).migrate()
+    return place
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database of PostgreSQL that has its tables and nothing else, made once."""
+    from tests import databases
+    from tests.processes import Instance
+
+    with databases.made() as address:
+        Instance(tmp_path_factory.mktemp("migrated"), address).migrate()
+        yield databases.name_of(address)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]:
     """A database that real processes share, once on SQLite and once on PostgreSQL.
 
     Without a PostgreSQL server (TOCSIN_DATABASE_URL or TOCSIN_TEST_POSTGRESQL_URL) the second one fails.
     """
-    from tests.processes import instance_on
+    from tests import databases
+    from tests.processes import Instance
 
-    with instance_on(request.param, tmp_path) as made:
-        yield made
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("_migrated"), tmp_path, dirs_exist_ok=True)
+        yield Instance(tmp_path)
+    else:
+        with databases.made(request.getfixturevalue("_migrated_postgresql")) as address:
+            yield Instance(tmp_path, address)

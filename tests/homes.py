@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import databases, forking
 from tests.commands import Completed, environment
 
 DIRECTORY = [
@@ -57,9 +60,7 @@ class Home:
 
     def __call__(self, *arguments: str | Path) -> Completed:
         """Run `tocsin ARGUMENTS…` to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return forking.run(["-m", "tocsin", *map(str, arguments)], environment(self.place, **self.settings))
 
     def done(self, *arguments: str | Path) -> str:
         """Run a command that must succeed; return what it printed."""
@@ -86,14 +87,7 @@ class Home:
 
     def python(self, code: str, given: str = "") -> str:
         """Run Python on this home; return what it printed. Fails the test when it fails."""
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code)],
-            env=environment(self.place, **self.settings),
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = forking.run(["-c", textwrap.dedent(code)], environment(self.place, **self.settings), given=given)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -125,6 +119,33 @@ class Home:
         leaving = store / "files.leaving"
         due = {line.partition(" ")[2] for line in leaving.read_text().splitlines()} if leaving.exists() else set()
         return {path.relative_to(store).as_posix() for path in found} - due
+
+
+@pytest.fixture(scope="session")
+def _first_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """An instance on PostgreSQL as `tocsin init` leaves it, made once."""
+    with databases.made() as address:
+        home = Home(tmp_path_factory.mktemp("first-on-postgresql") / "home", database_url=address)
+        home.done("init")
+        yield home
+
+
+@pytest.fixture
+def on_postgresql(_first_on_postgresql: Home, tmp_path: Path) -> Iterator[Home]:
+    """An instance on PostgreSQL as `tocsin init` leaves it."""
+    home = _first_on_postgresql.copy(tmp_path / "home")
+    with databases.made(databases.name_of(home.settings["database_url"])) as address:
+        home.settings["database_url"] = address
+        yield home
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+    """An instance as `tocsin init` leaves it, on each database."""
+    if request.param == "postgresql":
+        home: Home = request.getfixturevalue("on_postgresql")
+        return home
+    return Home(request.getfixturevalue("_first_instance")).copy(tmp_path / "home")
 
 
 def expected(truth: dict[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,12 @@ def test_what_is_left_out_in_one_place_is_run_in_the_other() -> None:
     assert all((ROOT / folder).is_dir() for folder in (*elsewhere, *checked))
 
 
+@pytest.mark.parametrize("folder", ["tests", "bench", "tools"])
+def test_no_file_beside_the_source_is_longer_than_a_file_of_the_source_may_be(folder: str) -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert [path for path, number in lines.items() if number > 600] == []
+
+
 def test_tests_work_in_a_data_directory_of_their_own() -> None:
     from django.conf import settings
 

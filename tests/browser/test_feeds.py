@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Quiet
 from tests.browser.test_frame import overflow
@@ -61,11 +62,16 @@ def visit(browser: Browser, served: str, cast: Cast) -> Iterator[Visit]:
     complaints: list[str] = []
     with contextlib.ExitStack() as contexts:
 
-        def open_it(path: str, width: int = 1366, language: str = "en", **options: Any) -> Page:
-            context = browser.new_context(viewport={"width": width, "height": 768}, locale=language, **options)
+        @functools.cache
+        def reader(language: str, **options: Any) -> BrowserContext:
+            context = browser.new_context(locale=language, **options)
             contexts.callback(context.close)
             context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": served}])
-            page = context.new_page()
+            return context
+
+        def open_it(path: str, width: int = 1366, language: str = "en", **options: Any) -> Page:
+            page = reader(language, **options).new_page()
+            page.set_viewport_size({"width": width, "height": 768})
             page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.goto(served + path)
@@ -91,18 +97,22 @@ def last_run() -> int:
     return Run.objects.latest("pk").pk
 
 
-@pytest.mark.parametrize(("width", "language"), [(320, "en"), (320, "fr"), (768, "fr"), (1366, "en")])
-def test_no_page_scrolls_sideways(visit: Visit, width: int, language: str) -> None:
+@pytest.mark.layout
+@pytest.mark.parametrize(("language", "widths"), [("en", (320, 1366)), ("fr", (320, 768))])
+def test_no_page_scrolls_sideways(visit: Visit, language: str, widths: tuple[int, int]) -> None:
     for path in pages():
-        page = visit(path, width, language)
-        assert overflow(page) <= 0, path
-        wide = page.evaluate(
-            "[...document.querySelectorAll('main table')].filter(t => !t.closest('.wide, details'))"
-            ".map(t => t.getBoundingClientRect().right).filter(x => x > innerWidth + 1).length"
-        )
-        assert wide == 0, f"a table of {path} is cut off"
+        page = visit(path, widths[0], language)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 768})
+            assert overflow(page) <= 0, (path, width)
+            wide = page.evaluate(
+                "[...document.querySelectorAll('main table')].filter(t => !t.closest('.wide, details'))"
+                ".map(t => t.getBoundingClientRect().right).filter(x => x > innerWidth + 1).length"
+            )
+            assert wide == 0, f"a table of {path} is cut off at {width}"
 
 
+@pytest.mark.layout
 def test_no_page_scrolls_sideways_right_to_left(visit: Visit, settings: Any, tmp_path: Path) -> None:
     compile_pseudo_arabic(tmp_path)
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
@@ -114,6 +124,7 @@ def test_no_page_scrolls_sideways_right_to_left(visit: Visit, settings: Any, tmp
         assert overflow(page) <= 0, path
 
 
+@pytest.mark.layout
 def test_situation_fits_the_first_screen(visit: Visit) -> None:
     page = visit("/")
 
@@ -132,17 +143,20 @@ CLIPPED = """() => [...document.querySelectorAll('main select, main input[type=s
 }).map(e => `${e.name} ${e.clientWidth}`)"""
 
 
+@pytest.mark.layout
 @pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("width", [1280, 1366])
-def test_what_a_control_says_is_not_cut(visit: Visit, width: int, language: str) -> None:
+def test_what_a_control_says_is_not_cut(visit: Visit, language: str) -> None:
     for path in ("/findings/", "/directory/unattributed/"):
-        page = visit(path, width, language)
-        assert page.evaluate(CLIPPED) == [], path
-        assert page.evaluate(
-            "[...document.querySelectorAll('.bulk *')].every(e => e.getBoundingClientRect().right <= innerWidth)"
-        )
+        page = visit(path, 1280, language)
+        for width in (1280, 1366):
+            page.set_viewport_size({"width": width, "height": 768})
+            assert page.evaluate(CLIPPED) == [], (path, width)
+            assert page.evaluate(
+                "[...document.querySelectorAll('.bulk *')].every(e => e.getBoundingClientRect().right <= innerWidth)"
+            ), (path, width)
 
 
+@pytest.mark.layout
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_four_decisions_of_two_lines_fit_the_first_screen(visit: Visit, language: str) -> None:
     page = visit("/", 1366, language)
@@ -223,6 +237,7 @@ def place(page: Page, selector: str) -> dict[str, float]:
     return dict(found)
 
 
+@pytest.mark.layout
 def test_what_stands_below_the_four_questions_keeps_their_columns(visit: Visit) -> None:
     page = visit("/")
 
@@ -231,6 +246,7 @@ def test_what_stands_below_the_four_questions_keeps_their_columns(visit: Visit) 
         assert (above["x"], above["width"]) == (below["x"], below["width"]), column
 
 
+@pytest.mark.layout
 def test_on_a_telephone_the_label_of_a_row_without_severity_follows_its_name(visit: Visit) -> None:
     page = visit("/feeds/", 320)
 
@@ -239,6 +255,7 @@ def test_on_a_telephone_the_label_of_a_row_without_severity_follows_its_name(vis
     assert place(page, "#terms td.whole")["width"] > 250, "the terms of use are not squeezed into half a row"
 
 
+@pytest.mark.layout
 def test_nothing_found_offers_nothing_to_work_on(visit: Visit) -> None:
     page = visit("/findings/?q=there-is-no-such-name", 320)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import forking
 from tests.commands import environment
 from tests.feeds.reports import write
 from tests.homes import Home
@@ -63,13 +63,7 @@ print(verify().broken_at, *sorted(Run.objects.values_list("state", flat=True)), 
 
 def python(home: Home, code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run code beside the command line, on the same home."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=environment(home.place, **home.settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forking.run(["-c", code, *map(str, arguments)], environment(home.place, **home.settings))
 
 
 @dataclasses.dataclass
@@ -111,7 +105,7 @@ def days(unharmed: tuple[Home, Days]) -> Days:
 def home(request: pytest.FixtureRequest, tmp_path: Path, unharmed: tuple[Home, Days]) -> Home:  # type: ignore[override]
     """An instance that has imported the first day, on each database."""
     if request.param == "postgresql":
-        home = Home(tmp_path / "home", database_url=request.getfixturevalue("postgresql_address")).prepare()
+        home = request.getfixturevalue("on_postgresql").prepare()
     else:
         home = unharmed[0].copy(tmp_path / "home")
     home.run(unharmed[1].folders[0])

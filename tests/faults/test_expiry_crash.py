@@ -53,13 +53,10 @@ def filled(home: Home, folder: Path) -> Home:
     return home
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def old(request: pytest.FixtureRequest, tmp_path: Path, _first_instance: Path) -> Home:
+@pytest.fixture
+def old(made: Home, tmp_path: Path) -> Home:
     """Such an instance, on each database."""
-    if request.param == "postgresql":
-        home = Home(tmp_path / "home", database_url=request.getfixturevalue("postgresql_address"))
-        return filled(home, tmp_path)
-    return filled(Home(_first_instance).copy(tmp_path / "home"), tmp_path)
+    return filled(made, tmp_path)
 
 
 @pytest.mark.slow

@@ -5,15 +5,26 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from tests.cast import Cast
+    from tests.feeds.kept import Kept
 
 AT = dt.datetime(2026, 11, 19, 9, 0, tzinfo=dt.UTC)
 
 
 class Store:
     """The store of a test, and what the manifest says of it."""
+
+    has_week = False
+    """Whether the four days of `week` were given back to it."""
+    is_first = False
+    """Whether nothing was recorded before it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -90,38 +101,73 @@ def stood_still(monkeypatch: pytest.MonkeyPatch) -> dt.date:
 
 
 @pytest.fixture
-def store(db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """An empty store that deletes at once; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's."""
+def store(
+    db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Store:
+    """An empty store that deletes at once; 192.0.2.0/25 is the ministry's, 192.0.2.64/26 inside it the bank's.
+
+    Where the test asks for `week` as well, and its four days were imported before, they are there at once.
+    """
+    from tests.feeds import kept
+    from tocsin.feeds import sweeping
+
+    monkeypatch.setattr(sweeping, "GRACE_S", 0)
+    settings.TOCSIN_TODAY = stood_still(monkeypatch)
+    settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
+    made = Store(settings.TOCSIN.store)
+    made.is_first = kept.nothing_is_there()
+    if made.is_first and "week" in request.fixturenames and WEEK:
+        kept.give_back(WEEK[0], settings.TOCSIN.home)
+        made.has_week = True
+        return made
+    number_runs_from_one()
+    enter_two_constituents()
+    return made
+
+
+def enter_two_constituents() -> None:
+    """Enter the ministry and the bank inside it."""
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions
     from tocsin.directory.choices import ClaimKind
     from tocsin.directory.models import Constituent
-    from tocsin.feeds import sweeping
 
-    number_runs_from_one()
-    monkeypatch.setattr(sweeping, "GRACE_S", 0)
-    settings.TOCSIN_TODAY = stood_still(monkeypatch)
-    settings.CONFIG = settings.TOCSIN = dataclasses.replace(settings.CONFIG, home=tmp_path / "home")
     for public_id, network in (("moh", "192.0.2.0/25"), ("bank", "192.0.2.64/26")):
         actions.add_constituent(public_id=public_id, name=public_id, sector="health", by=COMMAND_LINE, at=AT)
         constituent = Constituent.objects.get(public_id=public_id)
         actions.add_claim(constituent, kind=ClaimKind.NETWORK, value=network, by=COMMAND_LINE, at=AT)
-    return Store(settings.TOCSIN.store)
+
+
+WEEK: list[Kept] = []
+"""The four days, once they were imported."""
 
 
 @pytest.fixture
-def week(store: Store, tmp_path: Path) -> Store:
+def week(store: Store, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Four days: hosts 1 to 8 are seen at first, then 1 to 4; on the last day 1 to 3, 5 again, and 20 to 29 are new.
 
     1 to 63 are the ministry's, 64 to 127 the bank's, above them nobody's: 200 stays open all the time.
     """
+    from tests.feeds import kept
     from tests.feeds.reports import write
 
     seen = (range(1, 9), range(1, 5), range(1, 5), [1, 2, 3, 5, *range(20, 30)])
     for number, hosts in enumerate(seen):
         path = write(tmp_path / "reports", number, [*hosts, 70, 200])
-        store.run(path, accept_drop=True)
+        if not store.has_week:
+            store.run(path, accept_drop=True)
+    if store.is_first and not WEEK:
+        taken = kept.take(store.root.parent, tmp_path_factory.mktemp("week") / "home")
+        WEEK.extend(filter(None, [taken]))
     return store
+
+
+@pytest.fixture
+def browser_of_analyst(week: Store, cast: Cast) -> Client:
+    """The analyst's browser, with four days of reports."""
+    from tests.feeds.pages import signed_in
+
+    return signed_in(cast.analyst)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.test import Client
 
+from tocsin.feeds import queries
 from tocsin.people.access import SECOND_FACTOR
 from tocsin.people.models import Person
 
@@ -41,3 +42,9 @@ def rows(response: Any) -> list[str]:
 def links(response: Any) -> list[str]:
     """Return the addresses that the main part leads to."""
     return [html.unescape(each) for each in re.findall(r'href="([^"]+)"', main_of(response))]
+
+
+def ids(**asked: Any) -> list[str]:
+    """Return the public ids of findings, in the order of their assets."""
+    found = queries.findings().page(queries.Filter(**asked), sort="asset", descending=False, limit=50)
+    return [queries.finding_id(finding) for finding in found]

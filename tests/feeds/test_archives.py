@@ -11,7 +11,7 @@ from django.utils import translation
 
 from tests.feeds.conftest import Store
 from tests.feeds.reports import day, write
-from tests.feeds.test_verbs import asked, run
+from tests.feeds.verbs import asked, run
 from tocsin.feeds import reasons
 from tocsin.feeds.models import Cycle, Report
 

@@ -12,7 +12,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day, write
 from tests.feeds.test_replay import describe
 from tests.feeds.test_rollup import check_sums
-from tests.feeds.test_verbs import asked, run
+from tests.feeds.verbs import asked, run
 from tocsin.audit.actors import COMMAND_LINE, System
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory

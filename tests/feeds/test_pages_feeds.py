@@ -27,11 +27,6 @@ from tocsin.jobs.models import Job
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser_of_analyst(week: Store, cast: Cast) -> Client:
-    return signed_in(cast.analyst)
-
-
 def test_every_type_of_report_stands_there_with_how_it_arrives(browser_of_analyst: Client) -> None:
     page = text(browser_of_analyst.get("/feeds/"))
 

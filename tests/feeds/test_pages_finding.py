@@ -26,11 +26,6 @@ from tocsin.feeds.models import Feed, FindingNote, FindingOwner
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser_of_analyst(week: Store, cast: Cast) -> Client:
-    return signed_in(cast.analyst)
-
-
 def path_of(host: int) -> str:
     """Return the address of the page of a host's finding."""
     found = queries.findings().stream(queries.Filter())

@@ -162,16 +162,10 @@ def test_the_list_of_runs_says_interrupted_at_once(store: Store, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["runs"][0]["state"] == "running"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def somewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+@pytest.fixture
+def somewhere(made: Home) -> Home:
     """A home with a directory, on each database."""
-    if request.param == "postgresql":
-        address = request.getfixturevalue("postgresql_address")
-        home = Home(tmp_path / "home", database_url=address)
-        home.done("init")
-        return home.prepare()
-    home = request.getfixturevalue("_first_instance")
-    return Home(home).copy(tmp_path / "home").prepare()
+    return made.prepare()
 
 
 def driver(home: Home, report: Path, then: str) -> subprocess.Popen[str]:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
+from django.utils.module_loading import import_string
 
 from tests.cast import PASSWORD, Cast
 from tests.people.conftest import SECRET, code_of
@@ -17,6 +19,7 @@ from tocsin.kernel import clock
 from tocsin.people import actions
 from tocsin.people.adapter import AccountAdapter
 from tocsin.people.models import Person
+from tocsin.site import settings as product
 
 Enrolled = Callable[[Person], Person]
 SignIn = Callable[[Person], Client]
@@ -60,7 +63,7 @@ def test_a_session_opened_by_password_before_the_second_factor_was_set_up_must_b
 
 
 @pytest.mark.parametrize("between", ["", " ", "-"])
-def test_a_code_is_good_once_however_it_is_written(cast: Cast, sign_in: SignIn, still: None, between: str) -> None:
+def test_a_code_is_good_once_however_it_is_written(cast: Cast, sign_in: SignIn, between: str) -> None:
     sign_in(cast.analyst)
     code = code_of(SECRET)
     cache.delete(f"allauth.mfa.totp.used?user={cast.analyst.pk}&code={code}")  # forgotten there after half a minute
@@ -117,7 +120,7 @@ def test_guesses_count_for_the_account_however_it_is_written_and_whichever_host_
     assert len(tried) == 10
 
 
-def test_wrong_codes_are_counted_too(cast: Cast, client: Client, enrolled: Enrolled) -> None:
+def test_wrong_codes_are_counted_too(cast: Cast, client: Client, enrolled: Enrolled, still: None) -> None:
     enrolled(cast.analyst)
     client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
     right = code_of(SECRET)
@@ -134,7 +137,9 @@ def test_signing_out_asks_first_and_ends_the_session(cast: Cast, sign_in: SignIn
     assert client.get("/sign-in/recovery-codes/").status_code == 302
 
 
-def test_after_signing_in_one_stands_where_one_wanted_to_go_but_never_elsewhere(cast: Cast, enrolled: Enrolled) -> None:
+def test_after_signing_in_one_stands_where_one_wanted_to_go_but_never_elsewhere(
+    cast: Cast, enrolled: Enrolled, still: None
+) -> None:
     enrolled(cast.analyst)
     for where, ends in (("/sign-in/recovery-codes/", "/sign-in/recovery-codes/"), ("https://evil.example/", "/")):
         cache.clear()
@@ -194,6 +199,9 @@ def test_the_database_holds_one_account_an_address_and_known_roles_only(cast: Ca
 
 def test_passwords_are_kept_with_argon2(cast: Cast, enrolled: Enrolled) -> None:
     assert enrolled(cast.analyst).password.startswith("argon2$argon2id$")
+    kept = make_password(PASSWORD, hasher=import_string(product.PASSWORD_HASHERS[0])())
+    memory, rounds, lanes = (int(part[2:]) for part in kept.split("$")[3].split(","))
+    assert memory * rounds >= 19 * 1024 * 2 and lanes >= 1, "what OWASP asks for at least; tests.settings asks for less"
 
 
 @pytest.mark.parametrize(

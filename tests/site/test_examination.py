@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.commands import Command, environment
+from tests.commands import Command
+from tests.homes import Home
 from tocsin.kernel import clock
 from tocsin.site import examination, instance
 from tocsin.site.config import Config
@@ -35,7 +34,7 @@ EnrolmentLink.objects.all().delete()
 
 
 def test_an_instance_that_nobody_can_administer_is_named_with_the_way_in(ready: Path, tocsin: Command) -> None:
-    subprocess.run([sys.executable, "-c", WITHOUT_LINK], env=environment(ready), check=True, timeout=60)
+    Home(ready).python(WITHOUT_LINK)
     tocsin("user", "create", "--email", "ana@cirt.example", "--role", "analyst")
     done = tocsin("doctor")
     says = "accounts: no national administrator can sign in. Run: tocsin init (it prints a link)\n"
@@ -63,7 +62,7 @@ Job.objects.create(kind="jobs.sweep", key="every:jobs.sweep:1", state="failed", 
 
 
 def test_orders_and_work_that_failed_get_a_line_each(ready: Path, tocsin: Command) -> None:
-    subprocess.run([sys.executable, "-c", FAILED], env=environment(ready), check=True, timeout=60)
+    Home(ready).python(FAILED)
 
     done = tocsin("doctor")
 
@@ -85,7 +84,7 @@ enqueue("feeds.reattribute", at=dt.datetime(2026, 11, 19, 10, 42, tzinfo=dt.UTC)
 
 
 def test_work_that_waits_without_a_worker_is_named_with_the_command_that_does_it(ready: Path, tocsin: Command) -> None:
-    subprocess.run([sys.executable, "-c", WAITING], env=environment(ready), check=True, timeout=60)
+    Home(ready).python(WAITING)
     said = "worker: 1 job waits since 2026-11-19 10:42 UTC, and no worker runs. Run: tocsin serve"
 
     assert tocsin("doctor").stdout == f"{said}\n"

@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, Error, OperationalError
 
 from tests.feeds.reports import write
 from tests.homes import Home
 from tests.site.cli.test_serve import serving
+from tests.site.database_errors import of_postgresql, of_sqlite
 from tests.small_disks import mounted
 from tocsin.kernel.disk import FULL
 from tocsin.site.serving import worker
@@ -101,13 +102,11 @@ def test_what_was_committed_last_is_read_from_the_log(filled: Home) -> None:
 
 
 @pytest.fixture
-def said_while_waiting(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[DatabaseError], str]:
+def said_while_waiting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Error], str]:
     """Give the one sentence of a worker whose first three attempts fail with an error."""
     monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0)
 
-    def said(error: DatabaseError) -> str:
+    def said(error: Error) -> str:
         tries = []
 
         def work(told: threading.Event) -> None:
@@ -124,27 +123,24 @@ def said_while_waiting(
     return said
 
 
-def test_the_worker_waits_for_room_and_says_so_once(said_while_waiting: Callable[[DatabaseError], str]) -> None:
+def test_the_worker_waits_for_room_and_says_so_once(said_while_waiting: Callable[[Error], str]) -> None:
     said = said_while_waiting(OperationalError("database or disk is full"))
     assert said.endswith("is full: background work waits until there is room.")
 
 
-def _of_sqlite(number: int, words: str) -> DatabaseError:
-    """An error as Django makes it of one of SQLite."""
-    cause, error = sqlite3.DatabaseError(words), DatabaseError(words)
-    cause.sqlite_errorcode = number  # type: ignore[attr-defined]
-    error.__cause__ = cause
-    return error
-
-
 @pytest.mark.parametrize(
-    ("number", "words"),
-    [(11, "database disk image is malformed"), (14, "unable to open database file"), (1, "no such table: jobs_job")],
+    "error",
+    [
+        of_sqlite(DatabaseError, 11, "database disk image is malformed"),
+        of_sqlite(DatabaseError, 14, "unable to open database file"),
+        of_sqlite(DatabaseError, 1, "no such table: jobs_job"),
+        of_postgresql(OperationalError, None, "connection failed: Connection refused"),
+    ],
 )
 def test_a_worker_waits_for_a_database_that_somebody_must_mend_and_says_so_once(
-    said_while_waiting: Callable[[DatabaseError], str], number: int, words: str
+    said_while_waiting: Callable[[Error], str], error: Error
 ) -> None:
-    said = said_while_waiting(_of_sqlite(number, words))
+    said = said_while_waiting(error)
     assert said.startswith("tocsin: The database ") and said.endswith(" Background work waits until then.")
 
 
@@ -152,7 +148,7 @@ def test_a_helper_says_it_too_and_leaves_the_work_to_the_next(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def work() -> None:
-        raise _of_sqlite(11, "database disk image is malformed")
+        raise of_sqlite(DatabaseError, 11, "database disk image is malformed")
 
     assert worker._once(work, tmp_path) == 1
     assert "malformed" in capsys.readouterr().err
@@ -161,7 +157,7 @@ def test_a_helper_says_it_too_and_leaves_the_work_to_the_next(
 
 def test_a_worker_that_fails_for_another_reason_ends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     def work(_stop: threading.Event | None = None) -> None:
-        raise _of_sqlite(1, "no such column: run_after")
+        raise of_sqlite(DatabaseError, 1, "no such column: run_after")
 
     with pytest.raises(DatabaseError):
         worker._while_there_is_room(threading.Event(), work)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.commands import environment
 from tests.site.cli.test_serve import health, serving
 from tocsin.site.log_lines import Discreet, discreet
@@ -43,8 +42,7 @@ for kind in ("enrol", "demo"):
 
 @pytest.mark.parametrize("how", ["broken", "refused"])
 def test_a_link_that_fails_leaves_no_secret_in_the_log(ready: Path, how: str) -> None:
-    command = [sys.executable, "-c", FOLLOWED, TOKEN, how]
-    done = subprocess.run(command, env=environment(ready), capture_output=True, text=True, timeout=120)
+    done = forking.run(["-c", FOLLOWED, TOKEN, how], environment(ready))
     assert done.returncode == 0, done.stderr
     assert "/sign-in/demo/…/" in done.stderr, "what happened is logged all the same"
     assert ("Internal Server Error: /sign-in/enrol/…/" in done.stderr) == (how == "broken")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from django.http import HttpRequest
 from django.template.loader import get_template, render_to_string
 from django.test import Client, RequestFactory
 
+from tests import forking
 from tests.commands import environment
 from tocsin.feeds.choices import FindingState
 from tocsin.site import search as search_room
@@ -28,7 +27,7 @@ def test_why_a_page_failed_is_told_on_standard_error(tmp_path: Path) -> None:
     """In a process of its own: here pytest takes what is logged."""
     code = "import django; django.setup(); import logging; logging.getLogger('django.request').error('why')"
     variables = {**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "tocsin.site.settings"}
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    done = forking.run(["-c", code], variables)
 
     assert done.stderr.strip() == "why"
 
@@ -101,7 +100,7 @@ def test_the_setting_decides_where_neither_a_choice_nor_the_browser_does(
 def test_the_setting_is_the_language_of_last_resort(tmp_path: Path) -> None:
     code = "from django.conf import settings; print(settings.LANGUAGE_CODE)"
     variables = {**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "tocsin.site.settings", "TOCSIN_LANGUAGE": "fr"}
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    done = forking.run(["-c", code], variables)
 
     assert done.stdout.strip() == "fr"
 

@@ -1,5 +1,6 @@
-"""What is answered when database or disk fail: a page that says so, and a line in the log. None of it asks a database:
-these tests have none.
+"""What is answered when database or disk fail: a page that says so, and a line in the log.
+
+Neither asks a database: these tests have none.
 """
 
 from __future__ import annotations
@@ -7,11 +8,9 @@ from __future__ import annotations
 import errno
 import json
 import logging
-import sqlite3
 from http import HTTPStatus
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from django.test import RequestFactory
 from django.urls import get_resolver
 from django.utils import translation
 
+from tests.site.database_errors import of_postgresql, of_sqlite
 from tocsin.site import server_error as room
 from tocsin.site import unusable
 from tocsin.site.log_lines import Untold
@@ -30,24 +30,6 @@ Raised = Error | OSError | ValueError
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing has been said yet."""
     monkeypatch.setattr(room, "_told_at_s", {})
-
-
-def of_sqlite(kind: type[Error], number: int, words: str) -> Error:
-    """An error as Django makes it of one of SQLite."""
-    cause = sqlite3.DatabaseError(words)
-    cause.sqlite_errorcode = number  # type: ignore[attr-defined]
-    return _caused(kind(words), cause)
-
-
-def of_postgresql(kind: type[Error], number: str | None, words: str) -> Error:
-    cause = psycopg.OperationalError(words)
-    cause.sqlstate = number
-    return _caused(kind(words), cause)
-
-
-def _caused(error: Error, cause: Exception) -> Error:
-    error.__cause__ = cause
-    return error
 
 
 def answer(error: Raised, request: HttpRequest | None = None) -> HttpResponse:

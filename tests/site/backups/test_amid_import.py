@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.commands import environment
 from tests.feeds.reports import write
 from tests.homes import Home
@@ -33,15 +31,8 @@ intake.import_reports(
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def made(request: pytest.FixtureRequest, home: Path) -> Home:
-    """An instance with a directory on each database."""
-    address = request.getfixturevalue("postgresql_address") if request.param == "postgresql" else ""
-    return Home(home, **({"database_url": address} if address else {})).prepare()
-
-
 def test_what_is_restored_is_of_before_the_import_or_of_after_it(made: Home, tmp_path: Path) -> None:
-    made.run(write(tmp_path / "first", 0, [1, 2, 3]))
+    made.prepare().run(write(tmp_path / "first", 0, [1, 2, 3]))
     base = tmp_path / "base.tar.zst"
     made.done("backup", base)
     before = made.digest()

@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tarfile
 import textwrap
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -392,60 +393,64 @@ def test_a_backup_under_a_running_import_is_consistent(tocsin: Command, ready: P
         importer.stdout.close()
 
 
-@pytest.mark.postgresql
-def test_postgresql_is_backed_up_and_restored_with_the_store(
-    tocsin: Command, home: Path, tmp_path: Path, postgresql_address: str
-) -> None:
-    import psycopg
+@pytest.fixture
+def on_postgresql(on_postgresql: Home) -> Home:
+    """An instance on PostgreSQL, with something in its store."""
+    (on_postgresql.place / "store/one.parquet").write_bytes(b"one")
+    return on_postgresql
 
-    tocsin("init", database_url=postgresql_address)
-    (home / "store/one.parquet").write_bytes(b"one")
-    with psycopg.connect(postgresql_address) as connection:
+
+@contextmanager
+def connected(home: Home) -> Iterator[psycopg.Connection]:
+    """A connection to the database of an instance on PostgreSQL."""
+    with psycopg.connect(home.settings["database_url"]) as connection:
+        yield connection
+
+
+def keep(home: Home) -> None:
+    """Put a row into the database that nothing but a backup brings back."""
+    with connected(home) as connection:
         connection.execute("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept')")
+
+
+def kept(home: Home) -> int:
+    """Count such rows."""
+    with connected(home) as connection:
+        found = connection.execute("SELECT FROM django_content_type WHERE app_label = 'kept'").fetchall()
+    return len(found)
+
+
+@pytest.mark.postgresql
+def test_postgresql_is_backed_up_and_restored_with_the_store(on_postgresql: Home, tmp_path: Path) -> None:
+    keep(on_postgresql)
     file = tmp_path / "backup.tar.zst"
-    assert tocsin("backup", file, database_url=postgresql_address).returncode == 0
-    with psycopg.connect(postgresql_address) as connection:
+    on_postgresql.done("backup", file)
+    with connected(on_postgresql) as connection:
         connection.execute("DELETE FROM django_content_type WHERE app_label = 'kept'")
 
-    other = str(tmp_path / "other")
-    refused = tocsin("restore", file, home=other, database_url=postgresql_address)
+    other = Home(tmp_path / "other", **on_postgresql.settings)
+    refused = other("restore", file)
     assert refused.returncode == 1
     assert "not empty" in refused.stderr
-    done = tocsin("restore", file, "--force", home=other, database_url=postgresql_address)
+    other.done("restore", file, "--force")
 
-    assert done.returncode == 0, done.stderr
-    with psycopg.connect(postgresql_address) as connection:
-        row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
-    assert row == (1,)
-    assert tocsin("doctor", home=other, database_url=postgresql_address).returncode == 0
-
-
-@pytest.fixture
-def on_postgresql(home: Path, postgresql_address: str) -> Home:
-    """An instance on PostgreSQL, with something in its store."""
-    made = Home(home, database_url=postgresql_address)
-    made.done("init")
-    (home / "store/one.parquet").write_bytes(b"one")
-    return made
+    assert kept(other) == 1
+    other.done("doctor")
 
 
 @pytest.mark.postgresql
-def test_an_older_backup_is_restored_over_the_tables_of_a_newer_version(
-    on_postgresql: Home, tmp_path: Path, postgresql_address: str
-) -> None:
+def test_an_older_backup_is_restored_over_the_tables_of_a_newer_version(on_postgresql: Home, tmp_path: Path) -> None:
     """What the archive does not know goes: the newer table would hold on to the older ones."""
-    import psycopg
-
     file = tmp_path / "b.tar.zst"
     on_postgresql.done("backup", file)
-    with psycopg.connect(postgresql_address) as connection:
+    with connected(on_postgresql) as connection:
         connection.execute("CREATE TABLE feeds_newer (run bigint REFERENCES feeds_run)")
         connection.execute("CREATE VIEW newer AS SELECT * FROM feeds_run")
         connection.execute("CREATE FUNCTION newer_one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
 
     on_postgresql.done("restore", "--force", file)
 
-    with psycopg.connect(postgresql_address) as connection:
+    with connected(on_postgresql) as connection:
         found = connection.execute(
             "SELECT to_regclass('feeds_newer'), to_regclass('newer'), to_regproc('newer_one'), to_regclass('feeds_run')"
         ).fetchone()
@@ -473,20 +478,12 @@ def test_an_older_backup_is_restored_over_the_tables_of_a_newer_version(
     ],
 )
 def test_a_restore_that_postgresql_refuses_changes_nothing(
-    on_postgresql: Home,
-    postgresql_address: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    stub: str,
-    sentence: str,
+    on_postgresql: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: str, sentence: str
 ) -> None:
     """A script stands before `pg_restore`, which is `"$real"` in it."""
-    import psycopg
-
     file = tmp_path / "b.tar.zst"
     on_postgresql.done("backup", file)
-    with psycopg.connect(postgresql_address) as connection:
-        connection.execute("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept')")
+    keep(on_postgresql)
     before = everything(on_postgresql.place)
     (tmp_path / "pg_restore").write_text(f"#!/bin/sh\nreal={shutil.which('pg_restore')}\n{stub}\n")
     (tmp_path / "pg_restore").chmod(0o700)
@@ -497,9 +494,7 @@ def test_a_restore_that_postgresql_refuses_changes_nothing(
     assert done.returncode == 1
     assert sentence in done.stderr and "Traceback" not in done.stderr
     assert everything(on_postgresql.place) == before
-    with psycopg.connect(postgresql_address) as connection:
-        row = connection.execute("SELECT count(*) FROM django_content_type WHERE app_label = 'kept'").fetchone()
-    assert row == (1,)
+    assert kept(on_postgresql) == 1
     assert "was set up before" in on_postgresql.done("init")
 
 

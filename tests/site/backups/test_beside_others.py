@@ -39,15 +39,6 @@ print(summary["rows_kept"])
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def made(request: pytest.FixtureRequest, home: Path) -> Home:
-    """An instance on each database."""
-    address = request.getfixturevalue("postgresql_address") if request.param == "postgresql" else ""
-    made = Home(home, **({"database_url": address} if address else {}))
-    made.done("init")
-    return made
-
-
 @contextmanager
 def importing(home: Home, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """An import of one report that has come half of its way and waits there for its input to end."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
+from tests import forking
 from tests.commands import Command, environment
 
 WRITE = """
@@ -31,7 +30,8 @@ for number in range(3):
 
 def write_rows(home: Path) -> None:
     variables = {**environment(home), "DJANGO_SETTINGS_MODULE": "tocsin.site.settings"}
-    subprocess.run([sys.executable, "-c", WRITE], env=variables, check=True, timeout=60)
+    done = forking.run(["-c", WRITE], variables)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_sound_trail_is_confirmed(ready: Path, tocsin: Command) -> None:

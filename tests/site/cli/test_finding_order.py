@@ -19,11 +19,10 @@ sys.exit(run(["finding", "list", "--json", *sys.stdin.readline().split()]))
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def country(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+@pytest.fixture
+def country(made: Home, tmp_path: Path) -> Home:
     """Findings of four severities in two types, seen last on three days; of each several that only the key tells."""
-    address = request.getfixturevalue("postgresql_address") if request.param == "postgresql" else ""
-    home = Home(tmp_path / "home", **({"database_url": address} if address else {})).prepare()
+    home = made.prepare()
     folder, reports = tmp_path / "reports", []
     for number, severity in enumerate(("low", "critical", "medium")):
         hosts = range(10 * number, 10 * number + 4)

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 import types
 import urllib.parse
@@ -23,6 +22,7 @@ from typing import IO
 import psutil
 import pytest
 
+from tests import forking
 from tests.commands import ROOT, Command, environment
 from tests.feeds.reports import write
 from tests.site.cli.test_serve import health, serving
@@ -59,9 +59,7 @@ DIRECTORY = [
 
 def call(home: Path, *arguments: str) -> str:
     """Run Python on an instance; return what it printed."""
-    settings = environment(home)
-    settings["PYTHONPATH"] += os.pathsep + str(ROOT)
-    done = subprocess.run([sys.executable, *arguments], env=settings, capture_output=True, text=True, timeout=120)
+    done = forking.run(arguments, environment(home))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -6,9 +6,12 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -75,8 +78,9 @@ def _zero(database: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_junk, _cut])
 @pytest.mark.parametrize("command", ["user enrol --email ana@cirt.example", "feed runs", "upgrade"])
-def test_a_damaged_file_gets_a_sentence(ready: Path, tocsin: Command, damage: object, command: str) -> None:
-    assert callable(damage)
+def test_a_damaged_file_gets_a_sentence(
+    ready: Path, tocsin: Command, damage: Callable[[Path], None], command: str
+) -> None:
     damage(ready / "tocsin.sqlite3")
     said = said_once(tocsin(*command.split()))
     assert re.match("tocsin: The database cannot be used \\((file is not a database|database disk image)", said)
@@ -92,10 +96,27 @@ def test_serving_a_damaged_file_ends_at_once(ready: Path, tocsin: Command) -> No
     assert "file is not a database" in said_once(tocsin("serve", port=str(free_port())))
 
 
+WORKER_WAITS = "Background work waits until then."
+
+
+def heard(process: subprocess.Popen[str], ending: str) -> list[str]:
+    """Return what a server says up to a line that ends so. It is ended when that does not come."""
+    assert process.stderr
+    patience = threading.Timer(60, process.terminate)
+    patience.start()
+    said: list[str] = []
+    while not (said and said[-1].endswith(ending)) and (line := process.stderr.readline()):
+        said.append(line.rstrip("\n"))
+    patience.cancel()
+    return said
+
+
 def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentence(ready: Path, tocsin: Command) -> None:
     with serving(ready) as (process, address):
         health(address)
-        time.sleep(2)  # the worker is at work
+        while not (ready / "worker.bell").exists():  # then the worker is at work
+            assert process.poll() is None
+            time.sleep(0.05)
         _zero(ready / "tocsin.sqlite3")
         for _ in range(5):
             page = urllib.request.Request(f"{address}/findings/", headers={"Cookie": f"session={32 * 'x'}"})
@@ -109,12 +130,12 @@ def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentenc
                 asked = urllib.request.Request(f"{address}/health", headers={"Cookie": cookie})
                 urllib.request.urlopen(asked, timeout=30)
             assert (answer.value.code, json.load(answer.value)["database"]) == (503, False)
-        time.sleep(8)  # the worker has tried again
+        log = heard(process, WORKER_WAITS)
         process.terminate()
         assert process.stderr
-        log = process.stderr.read().splitlines()
+        log += process.stderr.read().splitlines()
     assert "Restore the last backup" in tocsin("doctor").stdout
-    (of_worker,) = [line for line in log if line.endswith("Background work waits until then.")]
+    (of_worker,) = [line for line in log if line.endswith(WORKER_WAITS)]
     of_pages = [line for line in log if line.endswith("Pages that need it answer 503 until then.")]
     assert of_worker.startswith("tocsin: The database cannot be used (database disk image is malformed). Run `tocsin")
     others = [line for line in log if line != of_worker and line not in of_pages]
@@ -124,14 +145,13 @@ def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentenc
 
 def test_a_worker_waits_for_a_server_that_is_away_with_one_sentence(ready: Path) -> None:
     with serving(ready, "--only", "worker", database_url=AWAY) as (process, _address):
-        assert process.stderr
-        first, second = process.stderr.readline(), process.stderr.readline()
-        time.sleep(6)  # it has tried again
+        first, second = heard(process, WORKER_WAITS)
         process.terminate()
+        assert process.stderr
         rest = process.stderr.read()
     assert rest == ""
     assert "the database does not answer yet" in first
-    assert second.endswith("Background work waits until then.\n")
+    assert second.endswith(WORKER_WAITS)
     assert "geheim" not in first + second
 
 
@@ -191,10 +211,11 @@ def test_a_database_that_is_gone_from_a_full_store_is_not_made_anew(
 def test_a_file_of_somebody_else_is_a_matter_of_permission(ready: Path) -> None:
     """What SQLite says of it, as `doctor` hears it: whoever runs the tests may write everywhere."""
     (ready / "tocsin.sqlite3").chmod(0o444)
-    with closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection:
-        try:
-            connection.execute("CREATE TABLE x (y)")
-        except sqlite3.OperationalError as error:
-            raised = OperationalError(str(error))
-            raised.__cause__ = error
+    with (
+        closing(sqlite3.connect(f"file:{ready / 'tocsin.sqlite3'}?mode=ro", uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        connection.execute("CREATE TABLE x (y)")
+    raised = OperationalError(str(caught.value))
+    raised.__cause__ = caught.value
     assert unusable.is_barred(raised) and not unusable.is_damaged(raised)

@@ -47,9 +47,9 @@ def asked(address: str, session: str, language: str = "en") -> tuple[int, str, M
 
 
 @pytest.fixture
-def way(postgresql_address: str) -> Iterator[Way]:
-    """A way to an empty database."""
-    with Way(postgresql_address) as found:
+def way(on_postgresql: Home) -> Iterator[Way]:
+    """A way to the database of an instance."""
+    with Way(on_postgresql.settings["database_url"]) as found:
         yield found
 
 
@@ -58,7 +58,6 @@ def test_pages_say_that_the_database_is_away_and_work_again_when_it_is_back(
     way: Way, home: Path, tmp_path: Path
 ) -> None:
     instance = Home(home, database_url=way.address)
-    instance.done("init")
     instance.run(write(tmp_path / "in", 0, [1]))
     session = instance.python(SIGNED_IN)
     (finding,) = instance.findings()
@@ -122,7 +121,6 @@ sys.exit(main([]))
 
 @pytest.mark.postgresql
 def test_a_job_from_which_the_database_is_taken_is_tried_again_and_the_log_has_a_sentence(way: Way, home: Path) -> None:
-    Home(home, database_url=way.address).done("init")
     with subprocess.Popen(
         [sys.executable, "-c", ASKING],
         env=environment(home, database_url=way.address),

@@ -1,0 +1,37 @@
+"""Databases on the tests' PostgreSQL server, made for a test and dropped after it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+
+def server() -> str:
+    """Return the address of a server on which databases may be made. Fails the test where there is none."""
+    for name in ("TOCSIN_TEST_POSTGRESQL_URL", "TOCSIN_DATABASE_URL"):
+        if os.environ.get(name, "").startswith("postgres"):
+            return os.environ[name]
+    pytest.fail("This test needs PostgreSQL. Run it as: tools/with-postgres .venv/bin/python -m pytest …")
+
+
+@contextlib.contextmanager
+def made(template: str = "template1") -> Iterator[str]:
+    """Make a database, empty or a copy of another to which nobody is connected; give its address."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield f"{server().rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def name_of(address: str) -> str:
+    """Return the name of the database at an address."""
+    return address.rpartition("/")[2]

@@ -1,0 +1,199 @@
+"""Processes for tests that run a command to its end, each forked from one that has loaded what all commands load.
+
+To start Python and to load Django, Arrow and DuckDB costs more than most commands do after it, and the suite runs more
+than a thousand. What is forked is a process like any other: with memory, environment, folder and exit code of its own,
+and pipes for what it prints. Nothing of ours has been loaded in it and no setting has been read. Tests that look at the
+start itself or send signals start Python anew: `tests.homes.Home.start`, `subprocess`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[1]
+LOADED = (
+    "cryptography.hazmat.primitives.serialization", "dj_database_url", "django.contrib.auth.apps",
+    "django.contrib.humanize.apps", "django.contrib.messages.apps", "django.contrib.sites.requests",
+    "django.contrib.staticfiles.apps", "django.core.mail", "django.core.management.commands.migrate",
+    "django.db.backends.postgresql.base", "django.db.backends.sqlite3.base", "django.forms", "django.middleware.csrf",
+    "django.shortcuts", "django.template.defaulttags", "django.template.loader", "django.template.loader_tags",
+    "django.templatetags.i18n", "django.views.debug", "django.views.generic", "fido2.server", "numpy", "psycopg",
+    "pyarrow.compute", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "qrcode", "tarfile", "tomllib",
+)  # fmt: skip
+"""What commands load besides what is ours."""
+READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_")
+"""Variables that count when Python starts: who has others is forked from another process."""
+LONGEST_BYTES = 1 << 20
+"""Of what is asked for."""
+
+
+def run(
+    words: Sequence[str], environment: Mapping[str, str], *, given: str = "", timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run `python WORDS…`, which are `-m MODULE …` or `-c CODE …`, to its end; `given` is its standard input.
+
+    Raises subprocess.TimeoutExpired, after killing it, when it takes too long.
+    """
+    with contextlib.ExitStack() as ends:
+        stdin = ends.enter_context(tempfile.TemporaryFile())
+        stdin.write(given.encode())
+        stdin.seek(0)
+        (out, to_out), (err, to_err) = (map(ends.enter_context, _pipe()) for _ in range(2))
+        reply, to_reply = map(ends.enter_context, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        theirs = (stdin, to_out, to_err, to_reply)
+        _parent_for(environment).fork(words, environment, [end.fileno() for end in theirs])
+        for end in theirs:
+            end.close()
+        with ThreadPoolExecutor(2) as readers:
+            printed = [readers.submit(end.read) for end in (out, err)]
+            code = _code(words, reply, timeout_s)
+            texts = [future.result().decode() for future in printed]
+    return subprocess.CompletedProcess([sys.executable, *words], code, *texts)
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+
+
+def _code(words: Sequence[str], reply: socket.socket, timeout_s: float) -> int:
+    """Wait for the number of a process and then for its exit code."""
+    process = int(reply.recv(20) or "0")
+    assert process, "the process that forks has ended: see what it said on standard error"
+    reply.settimeout(timeout_s)
+    try:
+        return int(reply.recv(20))
+    except TimeoutError:
+        os.kill(process, signal.SIGKILL)
+        raise subprocess.TimeoutExpired(list(words), timeout_s) from None
+
+
+class Parent:
+    """A process that forks on demand, with one environment as far as Python reads it when it starts."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        neutral = {name: value for name, value in environment.items() if not name.startswith(("TOCSIN_", "DJANGO_"))}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", f"import tests.forking; tests.forking.serve({theirs.fileno()})"],
+                env={**neutral, "OPENBLAS_NUM_THREADS": "1"},  # as `tocsin.__main__` has it: who forks has one thread
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+
+    def fork(self, words: Sequence[str], environment: Mapping[str, str], handles: list[int]) -> None:
+        """Ask for a process with these handles: standard input, output, error, and where its end is told."""
+        asked = json.dumps([list(words), dict(environment), str(Path.cwd())]).encode()
+        socket.send_fds(self._control, [asked], handles)
+
+    def end(self) -> None:
+        """Let it go: whoever measures the tests counts its time then."""
+        self._control.close()
+        self._process.wait(60)
+
+
+_parents: dict[frozenset[tuple[str, str]], Parent] = {}
+_one_at_a_time = threading.Lock()
+
+
+def _parent_for(environment: Mapping[str, str]) -> Parent:
+    kind = frozenset(each for each in environment.items() if each[0].startswith(READ_AT_START))
+    with _one_at_a_time:
+        if kind not in _parents:
+            _parents[kind] = Parent(environment)
+        return _parents[kind]
+
+
+def end() -> None:
+    """Let all processes go that fork."""
+    while _parents:
+        _parents.popitem()[1].end()
+
+
+def serve(control: int) -> None:
+    """Fork whatever is asked for until nobody can ask any more. In the process that was forked it runs, and returns."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what is loaded by now need not be looked through by each, but DuckDB counts what is left of it
+    importlib.import_module("duckdb")
+    children: dict[int, tuple[int, int]] = {}
+    waiting = select.poll()
+    waiting.register(control, select.POLLIN)
+    while True:
+        for handle, _ in waiting.poll():
+            if handle != control:
+                waiting.unregister(handle)
+                _tell_end(handle, *children.pop(handle))
+                continue
+            request, handles = _received(control)
+            if not request:
+                return
+            process = os.fork()
+            if not process:
+                _become(request, handles)
+                return
+            for each in handles[:3]:
+                os.close(each)
+            os.write(handles[3], b"%d" % process)
+            watched = os.pidfd_open(process)
+            children[watched] = process, handles[3]
+            waiting.register(watched, select.POLLIN)
+
+
+def _received(control: int) -> tuple[bytes, list[int]]:
+    with socket.socket(fileno=control) as end:
+        request, handles, _, _ = socket.recv_fds(end, LONGEST_BYTES, 4)
+        end.detach()
+    return request, handles
+
+
+def _tell_end(watched: int, process: int, reply: int) -> None:
+    """Tell whoever waits the exit code of a process that has ended."""
+    _, status = os.waitpid(process, 0)
+    with contextlib.suppress(BrokenPipeError):  # it took too long, and nobody waits any more
+        os.write(reply, b"%d" % os.waitstatus_to_exitcode(status))
+    os.close(reply)
+    os.close(watched)
+
+
+def _become(request: bytes, handles: list[int]) -> None:
+    """Be the process that was asked for. What has run to its end without an exit code of its own ends with 0."""
+    words, environment, folder = json.loads(request)
+    for number, handle in enumerate(handles[:3]):
+        os.dup2(handle, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.orig_argv = [sys.executable, *words]
+    way, what, *rest = words
+    if way == "-m":
+        sys.argv = [what, *rest]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = ["-c", *rest]
+        module = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(what, "<string>", "exec"), module.__dict__)
