@@ -386,16 +386,15 @@ def test_a_state_stands_on_the_line_of_its_sentence(open_page: OpenPage) -> None
     assert state == after
 
 
-def test_a_link_that_holds_a_state_or_a_severity_is_underlined_whole(open_page: OpenPage) -> None:
+def test_a_link_that_holds_a_state_is_underlined_whole(open_page: OpenPage) -> None:
     page = open_page("/parts/")
     page.evaluate(
-        "() => document.querySelectorAll('.state, .graded').forEach(e => {"
+        "() => document.querySelectorAll('.state').forEach(e => {"
         " const link = document.createElement('a'); link.href = '#'; e.replaceWith(link); link.append(e) })"
     )
 
-    for words in ("a > .state", "a .graded > :last-child"):
-        line = page.locator(words).first.evaluate("e => getComputedStyle(e).textDecorationLine")
-        assert line == "underline", words
+    line = page.locator("a > .state").first.evaluate("e => getComputedStyle(e).textDecorationLine")
+    assert line == "underline"
 
 
 def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import environment
 from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.homes import Home
@@ -108,5 +111,11 @@ def test_new_is_what_the_latest_cycle_saw_first(store: Store, tmp_path: Path) ->
 def test_reading_findings_imports_neither_pyarrow_nor_numpy(ready: Path, tmp_path: Path) -> None:
     home = Home(ready)
     home.run(write(tmp_path, 0, [1, 2, 3]))
-    assert home.python(LIGHTLY).strip() == ""
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(LIGHTLY),
+    ]  # Python anew: what commands are forked from has loaded both
+    done = subprocess.run(command, env=environment(ready), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
     assert "pyarrow" in sys.modules, "of this process it is no sign"

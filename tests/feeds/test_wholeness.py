@@ -156,7 +156,7 @@ def test_a_page_that_needs_a_lost_file_says_so(week: Store, cast: Cast, address:
     assert page.status_code == 503
     shown = html.unescape(page.content.decode())
     assert "Part of the stored data cannot be read" in shown
-    assert file in shown and "<code>tocsin doctor</code>" in shown
+    assert file in shown and '<code class="nowrap">tocsin doctor</code>' in shown
 
 
 def test_a_page_that_needs_a_lost_row_of_a_report_says_so(week: Store, cast: Cast) -> None:

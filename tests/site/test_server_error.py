@@ -119,7 +119,7 @@ def test_who_has_sent_something_is_told_that_it_may_be_lost() -> None:
 
 @pytest.mark.parametrize("error", [STOPPED, DAMAGED, BARRED])
 def test_the_administrator_is_told_what_to_run(error: Raised) -> None:
-    assert "<code>tocsin doctor</code>" in answer(error).content.decode()
+    assert '<code class="nowrap">tocsin doctor</code>' in answer(error).content.decode()
 
 
 def test_the_page_speaks_the_readers_language_and_keeps_the_frame() -> None:

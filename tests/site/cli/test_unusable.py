@@ -124,7 +124,7 @@ def test_a_file_that_is_damaged_under_a_running_server_gets_a_page_and_a_sentenc
                 urllib.request.urlopen(page, timeout=30)
             text = answer.value.read().decode()
             assert (answer.value.code, answer.value.headers["Retry-After"]) == (503, "30")
-            assert "<h1>The database is damaged</h1>" in text and "<code>tocsin doctor</code>" in text
+            assert "<h1>The database is damaged</h1>" in text and '<code class="nowrap">tocsin doctor</code>' in text
         for cookie in ("", f"session={32 * 'x'}"):
             with pytest.raises(urllib.error.HTTPError) as answer:
                 asked = urllib.request.Request(f"{address}/health", headers={"Cookie": cookie})
