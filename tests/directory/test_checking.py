@@ -65,6 +65,7 @@ def test_what_the_file_does_not_give_is_not_in_the_record() -> None:
         ({"asns": ["AS0"]}, "asns[1]", "not an autonomous system number"),
         ({"asns": [True]}, "asns[1]", "must be text"),
         ({"domains": ["not a domain"]}, "domains[1]", "not a domain name"),
+        ({"domains": ["gov.example", "com"]}, "domains[2]", "com alone is a whole top-level domain"),
         ({"domains": ["a.example", "A.EXAMPLE."]}, "domains[2]", "claimed twice"),
         ({"id": "a/b"}, "id", "cannot be an id"),
         ({"parent": "a b"}, "parent", "cannot be an id"),

@@ -42,12 +42,20 @@ def _asn(text: str) -> str:
 
 def _suffix(text: str) -> str:
     try:
-        return networks.suffix(text)
+        suffix = networks.suffix(text)
     except ValueError:
         sentence = _("{value!r} is not a domain name. Write it as ministry.example.")
         if not networks.DEVIATIONS.isdisjoint(text.lower()):
             sentence = _("{value!r} has a letter that is written in two ways. Write it as xn--fa-hia.example.")
         raise ValueError(sentence.format(value=text)) from None
+    # A declared name goes before every network: this one would take from all others what is under it.
+    if "." not in suffix:
+        sentence = _(
+            "{value} alone is a whole top-level domain, wider than any organisation's names. "
+            "Was a part of the name lost?"
+        )
+        raise ValueError(sentence.format(value=suffix))
+    return suffix
 
 
 def _network(text: str) -> str:
