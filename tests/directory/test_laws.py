@@ -33,7 +33,9 @@ values = st.one_of(
     st.tuples(st.integers(0, 15), st.integers(28, 32)).map(
         lambda t: (ClaimKind.NETWORK, str(ipaddress.ip_network((0xC0000200 + t[0], t[1]), strict=False)))
     ),
-    st.sampled_from(["gov.example", "moh.gov.example", "lab.moh.gov.example"]).map(lambda name: (ClaimKind.SUFFIX, name)),
+    st.sampled_from(["gov.example", "moh.gov.example", "lab.moh.gov.example"]).map(
+        lambda name: (ClaimKind.SUFFIX, name)
+    ),
     st.sampled_from(["64496", "64497"]).map(lambda number: (ClaimKind.ASN, number)),
 )
 entries = st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), values, days, days), max_size=14)

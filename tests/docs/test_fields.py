@@ -118,6 +118,7 @@ def test_every_key_of_a_finding_as_json_is_explained() -> None:
     values: dict[str, Any] = {field.name: None for field in dataclasses.fields(Finding)}
     finding = Finding(**values | {"k1": 1, "k2": 2, "first_seen": at, "last_seen": at})
     assert list(described(section(FIELDS, "A finding as JSON"))) == list(as_record(finding))
-    exported = as_exported(finding, Feed(tlp="AMBER", terms="Not to be published."))
+    feed = Feed(tlp="AMBER", terms="Not to be published.")
+    exported = as_exported(finding, feed, what="Remote desktop open", organisation="Ministry of Health")
     added = list(described(section(FIELDS, "What an export adds")))
     assert [*as_record(finding), *added] == list(exported) == list(EXPORTED)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cast import Cast
+from tests.feeds import reports
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
@@ -125,7 +126,36 @@ def test_the_command_marks_each_row_as_the_page_does(
     assert ("scan_telnet", "TLP:RED", "Nobody else.") in marked and len(marked) == 2
     (shadowserver,) = marked - {("scan_telnet", "TLP:RED", "Nobody else.")}
     assert shadowserver[:2] == ("scan_rdp", "TLP:AMBER") and "Not to be published" in shadowserver[2]
-    assert list(rows[0]) == [*queries.RECORD, "tlp", "terms"]
+    assert list(rows[0])[: len(queries.RECORD) + 2] == [*queries.RECORD, "tlp", "terms"]
+
+
+@pytest.mark.django_db
+def test_the_command_writes_what_the_page_writes(
+    week: Store, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two sites on one address are two findings: only their names tell them apart."""
+    columns, kind = (*reports.COLUMNS, "http_host"), "compromised_website"
+    names = ("a.example", "b.example")
+    of_site = [
+        write(tmp_path, 3, [70], kind=kind, part=f"-{name[0]}", columns=columns, http_host=name, port="80")
+        for name in names
+    ]
+    week.run(*of_site)
+    browser = signed_in(cast.analyst)
+    pages = {form: content(browser.get(f"/findings/export.{form}?state=open")) for form in ("csv", "json")}
+
+    for form, page in pages.items():
+        assert parser.run(["finding", "export", "--state", "open", "--format", form]) == 0
+        said = capsys.readouterr().out
+        if form == "csv":
+            assert said.splitlines() == page.decode("utf-8-sig").splitlines()
+        else:
+            read = json.loads(said)
+            assert read == json.loads(page)["findings"]
+            assert [list(row) for row in read] == [list(row) for row in json.loads(page)["findings"]]
+    sites = [row for row in read if row["type"] == kind]
+    assert sorted((row["asset"], row["name"], row["detail"]) for row in sites) == [("192.0.2.70", n, n) for n in names]
+    assert [(row["organisation"], row["severity"], row["asn"]) for row in sites] == [("bank", "C4", 64496)] * 2
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.directory.models import Constituent
+from tocsin.directory.queries import constituent_names
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
 from tocsin.feeds import days, reported
@@ -171,13 +172,37 @@ def as_record(finding: Finding) -> dict[str, Any]:
     }
 
 
-EXPORTED = (*RECORD, "tlp", "terms")
-"""Keys of a finding that leaves the house, in order."""
+EXPORTED = (
+    *RECORD, "tlp", "terms", "severity", "class", "what", "organisation", "name", "detail", "asn", "country", "returns",
+)  # fmt: skip
+"""Keys of a finding that leaves the house, in order, by page and by command. New ones are put at the end."""
 
 
-def as_exported(finding: Finding, feed: Feed) -> dict[str, Any]:
-    """Return a finding with what marks it: the label of its feed and what may be done with it."""
-    return {**as_record(finding), "tlp": TLP.read(feed.tlp).label, "terms": feed.terms}
+def as_exported(finding: Finding, feed: Feed, *, what: str, organisation: str) -> dict[str, Any]:
+    """Return a finding with what marks it, the label of its feed and what may be done with it, and all about it."""
+    return {
+        **as_record(finding),
+        "tlp": TLP.read(feed.tlp).label,
+        "terms": feed.terms,
+        "severity": f"C{finding.severity}",
+        "class": finding.category,
+        "what": what,
+        "organisation": organisation,
+        "name": finding.name,
+        "detail": finding.detail,
+        "asn": finding.asn,
+        "country": finding.country,
+        "returns": finding.returns,
+    }
+
+
+def exported(found: Iterable[Finding], feeds: Mapping[str, Feed]) -> Iterator[dict[str, Any]]:
+    """Yield findings as they leave the house; `feeds` are those of their types."""
+    names, titles = constituent_names(), titles_of_types()
+    whats = {name: problem_of(name, titles) for name in feeds}
+    for finding in found:
+        whose = names.get(finding.constituent or "", "")
+        yield as_exported(finding, feeds[finding.type], what=whats[finding.type], organisation=whose)
 
 
 def feeds_of_types() -> dict[str, Feed]:

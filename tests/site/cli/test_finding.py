@@ -23,6 +23,10 @@ from tocsin.site.cli.parser import build_parser
 RECORD_KEYS = [
     "id", "constituent", "asset", "port", "protocol", "type", "identifier", "state", "first_seen", "last_seen", "count",
 ]  # fmt: skip
+EXPORTED_KEYS = [
+    *RECORD_KEYS, "tlp", "terms", "severity", "class", "what", "organisation", "name", "detail", "asn", "country",
+    "returns",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +146,20 @@ def test_an_export_is_all_of_it_in_each_format(country: Home) -> None:
     assert [json.loads(line) for line in lines.splitlines()] == json.loads(array)
     exported = json.loads(array)
     assert all(each.pop("tlp") == "TLP:AMBER" and "Not to be published" in each.pop("terms") for each in exported)
-    assert sorted(exported, key=lambda each: each["id"]) == sorted(records, key=lambda each: each["id"])
+    listed = [{key: each[key] for key in RECORD_KEYS} for each in exported]
+    assert sorted(listed, key=lambda each: each["id"]) == sorted(records, key=lambda each: each["id"])
     assert [each["id"] for each in json.loads(gone)] == [each["id"] for each in records if each["state"] == "gone"]
     rows = list(csv.DictReader(io.StringIO(table)))
-    assert rows == [{key: str(value or "") for key, value in record.items()} for record in json.loads(array)]
+    assert rows == [
+        {key: "" if value is None else str(value) for key, value in record.items()} for record in json.loads(array)
+    ]
 
 
 def test_an_export_of_nothing_is_an_empty_one(country: Home) -> None:
     nothing = ["finding", "export", "--type", "scan_none"]
     lines, array, table = country.many(nothing, [*nothing, "--json"], [*nothing, "--format", "csv"])
     assert (lines, array) == ("", "[]\n")
-    assert table.strip() == ",".join([*RECORD_KEYS, "tlp", "terms"])
+    assert table.strip() == ",".join(EXPORTED_KEYS)
 
 
 def test_formulas_from_a_report_are_harmless_in_csv(prepared: Home, tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
 
 from django.http import (
     FileResponse,
@@ -23,11 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from tocsin.directory.queries import constituent_names
-from tocsin.feeds import exports, queries, wording
+from tocsin.feeds import exports, queries
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.leases import leased
-from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
 from tocsin.kernel.clock import now
@@ -46,10 +42,6 @@ MEDIA = {
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-COLUMNS = (
-    "id", "tlp", "severity", "what", "type", "class", "identifier", "state", "constituent", "organisation", "asset",
-    "port", "protocol", "name", "asn", "country", "first_seen", "last_seen", "count", "returns", "terms",
-)  # fmt: skip
 
 
 @needs(Ability.VIEW_FINDINGS)
@@ -82,13 +74,13 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         "count": total,
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
-    records = leased(_records(found.stream(asked), feeds))
+    records = leased(queries.exported(found.stream(asked), feeds))
     name = exports.file_name(now(), tlp, form)
     response: FileResponse | StreamingHttpResponse
     if form == "xlsx":
-        response = FileResponse(exports.as_xlsx(records, COLUMNS, about), as_attachment=True, filename=name)
+        response = FileResponse(exports.as_xlsx(records, queries.EXPORTED, about), as_attachment=True, filename=name)
     else:
-        lines = exports.as_csv(records, COLUMNS) if form == "csv" else exports.as_json(records, about)
+        lines = exports.as_csv(records, queries.EXPORTED) if form == "csv" else exports.as_json(records, about)
         response = StreamingHttpResponse(lines, headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response["Content-Type"], response["X-TLP"] = MEDIA[form], tlp
     return response
@@ -114,20 +106,3 @@ def left_out(question: Question[QueryDict]) -> str:
         number,
     )
     return words.format(number=_number(number), parts=", ".join(question.left_out))
-
-
-def _records(findings: Iterable[queries.Finding], feeds: dict[str, Feed]) -> Iterator[dict[str, Any]]:
-    names, titles = constituent_names(), situation.titles()
-    whats = {name: wording.kind(name, titles) for name in feeds}
-    for finding in findings:
-        yield {
-            **queries.as_exported(finding, feeds[finding.type]),
-            "severity": f"C{finding.severity}",
-            "what": whats[finding.type],
-            "class": finding.category,
-            "organisation": names.get(finding.constituent or "", ""),
-            "name": finding.name,
-            "asn": finding.asn,
-            "country": finding.country,
-            "returns": finding.returns,
-        }

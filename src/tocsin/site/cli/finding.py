@@ -189,8 +189,8 @@ def export_findings(options: argparse.Namespace) -> int:
 
     _say_what_nothing_is_called(options)
     found = leased(queries.findings().stream(_filter(options)))
-    feeds = queries.feeds_of_types()  # after the findings: each of their types is there
-    records = (queries.as_exported(finding, feeds[finding.type]) for finding in found)
+    # The types are read after the findings: each of theirs is there.
+    records = queries.exported(found, queries.feeds_of_types())
     if options.json or options.format == "json":
         _write_array(records)
     elif options.format == "jsonl":
