@@ -128,6 +128,17 @@ def test_settling_a_conflict_confirms_one_and_ends_the_other(ministry: Constitue
     assert queries.conflicts() == []
 
 
+def test_a_conflict_is_not_settled_by_a_day_that_is_ahead(ministry: Constituent, bank: Constituent) -> None:
+    """Until then both would hold, and nobody would be told of it any more."""
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    tomorrow = TODAY + dt.timedelta(days=1)
+    with pytest.raises(InvalidInput, match="3 Mar 2026 is ahead, and until then both would claim") as refused:
+        actions.settle_conflict(confirmed=theirs, ended=ours, ends_on=tomorrow, reason="Sold.", by=BY, at=AT)
+    assert refused.value.where == "ends_on"
+    ours.refresh_from_db()
+    assert ours.valid_to is None and len(queries.conflicts()) == 1
+
+
 def test_both_claims_can_be_kept_for_a_reason(ministry: Constituent, bank: Constituent) -> None:
     ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
     actions.settle_keeping_both(theirs, ours, reason="A shared data centre.", by=BY, at=AT)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -114,6 +114,17 @@ def of_last_day(claim: Claim, ends_on: dt.date | None) -> Mistakes:
     if ends_on and claim.valid_to and ends_on > claim.valid_to:
         sentence = _("{value} has ended on {last} already. Enter a new claim for the time after.")
         yield Conflict(sentence.format(value=claim.label, last=_day(claim.valid_to)), where="ends_on")
+
+
+def of_settled_day(claim: Claim, ends_on: dt.date | None, at: clock.Instant) -> Mistakes:
+    """Yield what is wrong with the last day by which a conflict is settled: until a day ahead both would go on."""
+    yield from of_last_day(claim, ends_on)
+    if ends_on and ends_on > timezone.localdate(at):
+        sentence = _(
+            "{last} is ahead, and until then both would claim {value}. Give today or an earlier day, "
+            "or settle it when that day has come."
+        )
+        yield InvalidInput(sentence.format(value=claim.label, last=_day(ends_on)), where="ends_on")
 
 
 def _day(on: dt.date) -> str:

@@ -86,7 +86,7 @@ def settle_conflict(
 
     Raises Conflict when somebody was faster: it is settled, or the claims share no day any more.
     """
-    _must_be_a_conflict(confirmed, ended, reason, ended, ends_on)
+    _must_be_a_conflict(confirmed, ended, reason, at, ended, ends_on)
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
     _record(confirmed, ended, Outcome.ONE_ENDED, reason, by, at)
@@ -97,19 +97,19 @@ def settle_conflict(
 @action("conflict.kept")
 def settle_keeping_both(one: Claim, other: Claim, *, reason: str, by: Actor, at: Instant) -> ConflictSettled:
     """Let both claims stand, for a reason: a shared network. It comes back when the dates of either change."""
-    _must_be_a_conflict(one, other, reason)
+    _must_be_a_conflict(one, other, reason, at)
     _record(one, other, Outcome.BOTH_KEPT, reason, by, at)
     return _settled(one, other, Outcome.BOTH_KEPT, reason, None)
 
 
 def _must_be_a_conflict(
-    one: Claim, other: Claim, reason: str, ended: Claim | None = None, ends_on: dt.date | None = None
+    one: Claim, other: Claim, reason: str, at: Instant, ended: Claim | None = None, ends_on: dt.date | None = None
 ) -> None:
     """Refuse to settle what is not to be settled, by the claims as they are now."""
     first, second = sorted((one, other), key=lambda claim: claim.pk)
     read_again(first)
     read_again(second)
-    refuse([*_of_settling(first, second, reason), *(mistakes.of_last_day(ended, ends_on) if ended else ())])
+    refuse([*_of_settling(first, second, reason), *(mistakes.of_settled_day(ended, ends_on, at) if ended else ())])
 
 
 def _of_settling(one: Claim, other: Claim, reason: str) -> Iterator[Refusal]:

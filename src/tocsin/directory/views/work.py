@@ -106,7 +106,7 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
 
     def found(facts: dict[str, Any]) -> Iterable[Refusal]:
         ended = claims.get(facts.get("decision", ""))
-        return mistakes.of_last_day(ended, facts.get("ends_on")) if ended else ()
+        return mistakes.of_settled_day(ended, facts.get("ends_on"), now()) if ended else ()
 
     if request.method == "POST" and accepted(form, act, found):
         tell_who_holds(request, _("Settled."))
