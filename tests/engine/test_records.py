@@ -82,6 +82,8 @@ def test_every_column_has_a_name_of_its_own() -> None:
         (b'a,"b\nc,d\n', "a quote in its header is not closed"),
         (b"a,b\x07\n", "characters that are no text"),
         (b"a,b\r1,2\r3,4\r", "its lines end with CR alone"),
+        (b"a,b,c,d,e,f,g,h\r" + b"1,2,3,4,5,6,7,8\r" * 300, "its lines end with CR alone"),
+        (b"a,b\r" + b"1,2\r" * 300_000, "its lines end with CR alone"),
         (b",".join([b"c"] * 10_000) + b"\n", "10000 columns"),
         (b"a" * 2_000_000, "header is longer than 1 MiB"),
     ],
