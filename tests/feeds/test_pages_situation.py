@@ -284,6 +284,22 @@ def test_a_silent_feed_is_named(store: Store, cast: Cast, tmp_path: Path) -> Non
     assert "Silent since 18 Nov : Telnet open to the internet" in page
 
 
+def test_of_what_came_once_nobody_knows_how_often_it_comes(store: Store, cast: Cast, tmp_path: Path) -> None:
+    store.run(write(tmp_path, 0, [1], kind="scan_telnet"))
+    days(store, tmp_path, *[[1]] * 6)
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "Silent since 16 Nov : Telnet open to the internet came once" in page
+
+
+def test_what_is_as_usual_is_not_said_to_grow(store: Store, cast: Cast, tmp_path: Path) -> None:
+    days(store, tmp_path, *(range(n, n + 5) for n in range(1, 8)))
+
+    page = text(signed_in(cast.analyst).get("/"))
+    assert "everything counted is within the usual" in page and "growing" not in page
+    assert "New, the most unusual first Up to 30 days, usual" in page
+
+
 def test_a_late_feed_is_not_yet_silent(store: Store, cast: Cast, tmp_path: Path) -> None:
     days(store, tmp_path, [1], [1], kind="scan_telnet")
     days(store, tmp_path, [1], [1], [1])

@@ -228,7 +228,7 @@ def arrivals(health: Sequence[Health], titles: Mapping[str, str]) -> dict[str, A
             "name": each.type.name,
             "state": each.state,
             "last": each.last.on,
-            "gap": each.gap_days,
+            "gap": each.gap_days if len(each.cycles) > 1 else None,
         }
         for each in health
         if each.state != "ok"
