@@ -249,6 +249,27 @@ def test_a_web_process_leaves_the_work_to_the_worker(week: Store, cast: Cast, se
     assert AuditRow.objects.get(code="run.withdrawn").actor_label == cast.analyst.audit_label
 
 
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"type": "scan\0rdp", "on": "2026-11-19", "decision": "confirmed"}, "Choose a report"),
+        ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "No report of scan_none"),
+        ({"type": "scan_none", "on": "2026-11-18", "decision": "empty"}, "No report of scan_none has ever arrived"),
+        ({"type": "scan_rdp", "on": "9999-12-31", "decision": "empty"}, "9999-12-31 has not come yet"),
+        ({"type": "scan_rdp", "on": "9999-12-31", "decision": "discarded"}, "No report of scan_rdp of 9999-12-31"),
+    ],
+)
+def test_a_web_process_orders_no_decision_that_would_be_refused(
+    week: Store, cast: Cast, settings: Any, form: dict[str, str], says: str
+) -> None:
+    settings.WORK_BY_JOBS = True
+
+    page = text(signed_in(cast.analyst).post("/feeds/cycles/decide/", form, follow=True))
+
+    assert says in page and "It is being done" not in page
+    assert not Job.objects.filter(kind="feeds.ordered").exists()
+
+
 def test_an_auditor_decides_nothing(week: Store, cast: Cast) -> None:
     browser = signed_in(cast.auditor)
 

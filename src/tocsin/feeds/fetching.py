@@ -38,9 +38,8 @@ from tocsin.feeds.publisher import Publisher, Unserved
 from tocsin.feeds.unfinished import due_cycles
 from tocsin.feeds.watching import reports_in
 from tocsin.formats.shadowserver.api import Listed
-from tocsin.kernel import clock
+from tocsin.kernel import clock, disk
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.disk import FULL, is_full
 from tocsin.kernel.refusals import Busy, Unavailable
 
 EVERY_S = 3600.0
@@ -235,8 +234,8 @@ def _full_disk_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_full(error, settings.TOCSIN.home):
-            raise Unavailable(FULL) from error
+        if said := disk.reason(error, settings.TOCSIN.home):
+            raise Unavailable(said) from error
         raise
 
 

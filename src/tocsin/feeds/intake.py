@@ -28,19 +28,17 @@ from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
-from tocsin.feeds import days, mappings, reattribution, standing
+from tocsin.feeds import deciding, mappings, reattribution, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
-from tocsin.feeds.days import is_ahead
 from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
-from tocsin.feeds.models import Cycle, Report, ReportType, Run, State
+from tocsin.feeds.models import Cycle, Report, Run, State
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
-from tocsin.kernel import clock, legible
-from tocsin.kernel.disk import FULL, is_full
+from tocsin.kernel import clock, disk, legible
 from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
@@ -210,12 +208,8 @@ def decide(
     how one is rid of it.
     """
     with store_lock(work=DECISION, waiting=waiting):
-        row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
-        if row is None:
-            raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
-        _refuse_past(report_type, on)
-        if (closed or decision == Decision.CONFIRMED.value) and is_ahead(on, _today()):
-            raise _not_come(on)
+        shall_count = bool(closed) or decision == Decision.CONFIRMED.value
+        row = deciding.cycle_to_decide(report_type, on, shall_count=shall_count)
         if _stands(row, closed=closed, decision=decision):
             return False
         cycle = engine_cycle(row)
@@ -248,15 +242,8 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
 
     Raises Conflict when reports have come, InvalidInput when the day has not.
     """
-    if on > _today():
-        raise _not_come(on)
     with store_lock(work=DECISION, waiting=waiting):
-        if not ReportType.objects.filter(name=report_type).exists():
-            raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
-        _refuse_past(report_type, on)
-        if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
-            words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
-            raise Conflict(words.format(type=report_type, day=on))
+        deciding.refuse_to_declare_empty(report_type, on)
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
         if cycle in Catalogue().cycles(report_type):
             return False
@@ -264,23 +251,6 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
     return True
-
-
-def _today() -> dt.date:
-    return days.today(frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct()))
-
-
-def _refuse_past(report_type: str, on: dt.date) -> None:
-    """Raise Conflict for a day that is settled: what was forgotten because of it cannot be had again."""
-    baseline = Catalogue().baseline(report_type)
-    if baseline and on <= baseline.up_to:
-        words = _("reports of {type} are kept from {day} on: nothing can be decided any more about days before.")
-        raise Conflict(words.format(type=report_type, day=baseline.kept_from))
-
-
-def _not_come(on: dt.date) -> InvalidInput:
-    # All that was not seen on a day that counts goes gone, and no report of a day before it can bring it back.
-    return InvalidInput(_("{day} has not come yet: what it showed cannot be said.").format(day=on))
 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
@@ -354,7 +324,7 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = FULL if is_full(error, settings.TOCSIN.home) else str(error)
+        reason = disk.reason(error, settings.TOCSIN.home) or str(error)
         _fail(run, reason, by)
         raise Unavailable(reason) from error
     except KeyboardInterrupt:
@@ -365,7 +335,7 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     except BaseException as error:  # whatever ends an import
         # Whatever ends an import (an error of any library, a worker told to stop) must end its
         # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
-        _fail(run, FULL if is_full(error, settings.TOCSIN.home) else str(error) or type(error).__name__, by)
+        _fail(run, disk.reason(error, settings.TOCSIN.home) or str(error) or type(error).__name__, by)
         raise
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
+from tocsin.feeds import deciding
 from tocsin.feeds.orders import JOB
 from tocsin.jobs import queue
 from tocsin.kernel.clock import Instant
@@ -30,14 +32,26 @@ class Orderer:
 
 
 def order(what: str, *, by: Actor, at: Instant, **details: Any) -> bool:
-    """Have work done; say whether it is done already. Raises a Refusal when it is done here and refused."""
+    """Have work done; say whether it is done already. Raises a Refusal when it is done here and refused, and at once
+    for a decision about a cycle that nobody can decide about.
+    """
     if what not in ORDERS:
         raise InvalidInput(_("that is nothing that can be ordered."), where=what)
     if getattr(settings, "WORK_BY_JOBS", False):
+        _refuse_at_once(what, details)
         queue.enqueue(JOB, {"what": what, "by": [by.audit_key, by.audit_label], **details}, at=at)
         return False
     carry_out(what, by=by, at=at, **details)
     return True
+
+
+def _refuse_at_once(what: str, details: Mapping[str, Any]) -> None:
+    """Raise a Refusal for what the worker would refuse, so that it stands before whoever ordered it."""
+    if what == "empty":
+        deciding.refuse_to_declare_empty(details["type"], dt.date.fromisoformat(details["on"]))
+    elif what in ("confirmed", "discarded"):
+        on = dt.date.fromisoformat(details["on"])
+        deciding.cycle_to_decide(details["type"], on, shall_count=what == "confirmed")
 
 
 def carry_out(what: str, *, by: Actor, at: Instant, **details: Any) -> None:

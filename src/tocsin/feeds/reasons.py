@@ -112,6 +112,10 @@ REPORTS = (
 
 RUNS = (
     _("The disk is full. Nothing was changed; make room and try again."),
+    _(
+        "A file would grow beyond what this process may write (ulimit -f). "
+        "Nothing was changed; raise that limit and try again."
+    ),
     _("It was interrupted. Nothing of it counts; import its files again."),
     _("It was interrupted. Nothing of it counts; read that run again: tocsin feed replay {run}"),
 )

@@ -22,8 +22,7 @@ from django.db import DatabaseError
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
 from tocsin.feeds.models import Baseline, Report, Run, State
-from tocsin.kernel import durable
-from tocsin.kernel.disk import FULL, is_full
+from tocsin.kernel import disk, durable
 from tocsin.kernel.refusals import Busy, Unavailable
 
 GRACE_S = 300.0
@@ -157,6 +156,6 @@ def _full_disk_told() -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError) as error:
-        if is_full(error, settings.TOCSIN.home):
-            raise Unavailable(FULL) from error
+        if said := disk.reason(error, settings.TOCSIN.home):
+            raise Unavailable(said) from error
         raise

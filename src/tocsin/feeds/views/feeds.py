@@ -127,7 +127,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     """Confirm or discard a held cycle, or say that a silent type had nothing to report."""
     by, wanted = worker(request, Ability.RUN_FEEDS), request.POST.get("decision", "")
     name, day = request.POST.get("type", ""), request.POST.get("on", "")
-    if wanted not in ("confirmed", "discarded", "empty") or not _is_day(day):
+    if wanted not in ("confirmed", "discarded", "empty") or not _is_day(day) or "\0" in name:
         messages.error(request, _("Choose a report, and to confirm or to discard it."))
     else:
         ordered(request, wanted, by, type=name, on=day)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tocsin import __version__
-from tocsin.kernel.disk import FULL, is_full
+from tocsin.kernel import disk
 from tocsin.kernel.refusals import Refusal
 from tocsin.site import unusable
 from tocsin.site.cli import output
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         # It shows as an error of whatever wrote: the operating system, SQLite, PostgreSQL, Arrow.
         # Their classes cannot be named without loading all of them for every command. Anything else goes on.
         home = Path(os.environ.get("TOCSIN_HOME", "var"))
-        sentence = FULL if is_full(error, home) else unusable.sentence(error, home)
+        sentence = disk.reason(error, home) or unusable.sentence(error, home)
         if sentence is None:
             raise
         print(f"tocsin: {sentence}", file=sys.stderr)

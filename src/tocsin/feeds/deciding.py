@@ -1,0 +1,59 @@
+"""Whether a cycle can be decided about: asked by a page before it orders the work, and by the work itself.
+
+Apart from `feeds.intake`, since a process that only shows pages does not load the engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils.translation import gettext as _
+
+from tocsin.feeds import days
+from tocsin.feeds.choices import ReportState
+from tocsin.feeds.models import Baseline, Cycle, Report, ReportType
+from tocsin.kernel.refusals import Conflict, InvalidInput
+
+
+def cycle_to_decide(report_type: str, on: dt.date, *, shall_count: bool) -> Cycle:
+    """Return the cycle.
+
+    Raises Conflict when there is none or its day is settled, InvalidInput when a day that lies ahead shall count; to
+    discard it is how one is rid of it.
+    """
+    row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
+    if row is None:
+        raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
+    _refuse_past(report_type, on)
+    if shall_count and days.is_ahead(on, _today()):
+        raise _not_come(on)
+    return row
+
+
+def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
+    """Raise Conflict when reports have come, or never one of the type; InvalidInput when the day has not come."""
+    if on > _today():
+        raise _not_come(on)
+    if not ReportType.objects.filter(name=report_type).exists():
+        raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
+    _refuse_past(report_type, on)
+    if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
+        words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
+        raise Conflict(words.format(type=report_type, day=on))
+
+
+def _today() -> dt.date:
+    return days.today(frozenset(Cycle.objects.order_by().values_list("on", flat=True).distinct()))
+
+
+def _refuse_past(report_type: str, on: dt.date) -> None:
+    """Raise Conflict for a day that is settled: what was forgotten because of it cannot be had again."""
+    baseline = Baseline.objects.filter(type__name=report_type).first()
+    if baseline and on <= baseline.up_to:
+        words = _("reports of {type} are kept from {day} on: nothing can be decided any more about days before.")
+        raise Conflict(words.format(type=report_type, day=baseline.up_to + dt.timedelta(days=1)))
+
+
+def _not_come(on: dt.date) -> InvalidInput:
+    # All that was not seen on a day that counts goes gone, and no report of a day before it can bring it back.
+    return InvalidInput(_("{day} has not come yet: what it showed cannot be said.").format(day=on))
