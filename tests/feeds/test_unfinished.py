@@ -62,7 +62,8 @@ def test_doctor_names_what_somebody_must_do(waiting: Store) -> None:
         ),
         (
             "scan_telnet of 2026-11-20 lacks what could not be read: 2026-11-20-scan_telnet-xm-geo.csv",
-            "Import a whole copy of the file: tocsin feed run PATH",
+            "Import a whole copy of the file: tocsin feed run PATH; where there is none, let the day count without it: "
+            "tocsin feed close scan_telnet 2026-11-20",
         ),
     ]
 
@@ -76,6 +77,16 @@ def test_an_open_cycle_is_due_when_its_files_should_be_here(waiting: Store, tmp_
     waiting.run(write(tmp_path, 5, [2], kind="scan_vnc"))
     assert due(arrived), "a later day has begun"
     assert any(fix == "When all of its files are here: tocsin feed close scan_vnc 2026-11-20" for _, fix in verdicts())
+
+
+def test_a_day_of_which_only_a_broken_archive_came_is_closed_as_is_said(waiting: Store, tmp_path: Path) -> None:
+    (tmp_path / "2026-11-20-bomb.zip").write_bytes(b"PK\x03\x04, and no archive")
+    waiting.run(tmp_path / "2026-11-20-bomb.zip")
+    (found,) = (each for each in unfinished_cycles(now()) if each.type == "bomb")
+
+    assert parser.run(found.fix.rpartition("tocsin ")[2].split()) == 0
+
+    assert "bomb" not in {each.type for each in unfinished_cycles(now())}
 
 
 def test_the_commands_that_are_named_end_the_waiting(waiting: Store, tmp_path: Path) -> None:

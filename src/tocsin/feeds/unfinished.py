@@ -52,9 +52,10 @@ class Unfinished:
 
     @property
     def fix(self) -> str:
-        """The one thing that ends it, in English."""
+        """What ends it, in English."""
         return {
-            BROKEN: "Import a whole copy of the file: tocsin feed run PATH",
+            BROKEN: "Import a whole copy of the file: tocsin feed run PATH; "
+            f"where there is none, let the day count without it: tocsin feed close {self.name}",
             HELD: f"Say whether it is complete: tocsin feed confirm {self.name}, or feed discard",
             OPEN: f"When all of its files are here: tocsin feed close {self.name}",
         }[self.why]
