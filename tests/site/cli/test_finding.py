@@ -182,6 +182,10 @@ def test_for_people_a_line_tells_two_findings_on_one_address_apart(prepared: Hom
 
     assert sorted(line.split("\t")[4] for line in lines) == ["saltmarsh", r"tide\x1b[2Jwash"]
     assert len({line.rpartition("\t")[0] for line in lines}) == 1
+    named, _count = prepared.done("finding", "list", "--words", "SALT").splitlines()
+    assert named.endswith("saltmarsh")
+    exported = prepared.done("finding", "export", "--words", "marsh", "--format", "json")
+    assert [each["detail"] for each in json.loads(exported)] == ["saltmarsh"]
 
 
 def test_for_people_a_line_is_short_and_steers_no_terminal(prepared: Home, tmp_path: Path) -> None:
@@ -219,6 +223,7 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
     ("arguments", "said"),
     [
         (("--asset", "192.0.2.300"), "192.0.2.300"),
+        (("--asset", "tidewash"), "a name is looked for with --words."),
         (("--id", "nonsense"), "nonsense"),
         (("--limit", "-1"), "--limit must be between 0 and"),
         (("--limit", "9" * 30), "--limit must be between 0 and"),

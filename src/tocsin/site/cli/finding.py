@@ -70,6 +70,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--asn", action="append", type=_system, default=[], metavar="ASN", help="autonomous system: 64497 or AS64497"
     )
+    parser.add_argument("--words", default="", metavar="TEXT", help="what the search box of the page takes, as a name")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
 
 
@@ -96,24 +97,22 @@ def _say_what_nothing_is_called(options: argparse.Namespace) -> None:
 
 
 def _filter(options: argparse.Namespace) -> Filter:
-    import ipaddress
-
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
-    from tocsin.feeds.queries_findings import address_and_port
+    from tocsin.feeds.queries_findings import address_and_port, worded
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
     # With a port only one alone: of several, each would hold for the ports of all.
     place = address_and_port(options.asset[0]) if len(options.asset) == 1 else None
     assets, ports = ([place[0]], (place[1],)) if place else (options.asset, ())
     try:
-        spans = [networks.span(ipaddress.ip_network(text, strict=False)) for text in assets]
+        spans = [networks.span(_network(text)) for text in assets]
         keys = tuple(words_of(text) for text in options.id) or None
     except ValueError as error:
         raise InvalidInput(f"{error}.") from None
     word = 2**64 - 1
     ranges = tuple((first >> 64, first & word, last >> 64, last & word) for first, last in spans)
-    return Filter(
+    asked = Filter(
         states=tuple(sorted(states)),
         severities=tuple(options.severity),
         classes=tuple(options.classes),
@@ -124,6 +123,19 @@ def _filter(options: argparse.Namespace) -> Filter:
         addresses=ranges,
         keys=keys,
     )
+    return worded(asked, options.words.strip())
+
+
+def _network(text: str) -> networks.Network:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise InvalidInput(
+            f"{readable(text)!r} is no address and no network. Write it as 198.18.4.7 or 198.18.4.0/24; "
+            "a name is looked for with --words."
+        ) from None
 
 
 def list_findings(options: argparse.Namespace) -> int:
