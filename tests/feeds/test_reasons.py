@@ -17,7 +17,7 @@ from tocsin.engine.shapes import separated_by
 from tocsin.feeds import reasons, standing
 from tocsin.feeds.holding import ATTRIBUTION, DECISION, IMPORT, REPLAY, WITHDRAWAL, Holder
 from tocsin.formats import recognition
-from tocsin.kernel.disk import FULL
+from tocsin.kernel.disk import FULL, TOO_LARGE
 from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
 
 SOURCE = ROOT / "src" / "tocsin"
@@ -124,7 +124,7 @@ def test_what_helps_is_said_in_the_language_of_the_reader(remedy: str) -> None:
 
 
 def test_what_a_run_says_of_its_end_is_said_too() -> None:
-    assert set(reasons.RUNS) == {FULL, standing.INTERRUPTED, standing.REPLAY_INTERRUPTED}
+    assert set(reasons.RUNS) == {FULL, TOO_LARGE, standing.INTERRUPTED, standing.REPLAY_INTERRUPTED}
 
 
 @pytest.mark.parametrize("name", CONVERSIONS)

@@ -38,7 +38,6 @@ Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 NO_LINES: Numbers = np.zeros(0, np.int64)
 MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
-CR_ALONE = "its lines end with CR alone, as old Macintosh programs write them; only LF and CR LF are read."
 _OPEN_QUOTE_BYTES = 4 << 20
 """How far a block is lengthened in search of the end of a quoted cell."""
 
@@ -163,16 +162,22 @@ class Reader:
         line, end, self._rest = head.partition(b"\n")
         if not end and len(head) >= BLOCK_BYTES:
             if b"\r" in head:
-                raise BrokenReport(CR_ALONE, where=self.name)
+                raise _with_cr_alone(self.name)
             raise BrokenReport("its header is longer than 1 MiB.", where=self.name)
         self._line += 1
         return line
 
 
+def _with_cr_alone(file: str) -> BrokenReport:
+    return BrokenReport(
+        "its lines end with CR alone, as old Macintosh programs write them; only LF and CR LF are read.", where=file
+    )
+
+
 def _column_names(names: list[str], file: str) -> tuple[str, ...]:
     """Return the header's names, each once: a second `x` is kept as `x.2`, since nothing may be lost."""
     if any("\r" in name for name in names):  # before they are counted: each row is taken for more columns
-        raise BrokenReport(CR_ALONE, where=file)
+        raise _with_cr_alone(file)
     if len(names) > MAX_COLUMNS:
         raise BrokenReport(f"it has {len(names)} columns; no report has more than {MAX_COLUMNS}.", where=file)
     if any("\t" in name for name in names):
