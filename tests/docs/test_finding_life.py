@@ -10,9 +10,9 @@ import pytest
 
 from tests.docs.reading import page, tables
 from tests.engine.manifest import Bench
-from tocsin.engine.cycles import Calendar, Decision, Judged, judge
+from tocsin.engine.cycles import Calendar, Decision, Judged
 from tocsin.engine.query import Database, Filter, Findings, TypeFiles
-from tocsin.engine.store import CycleRecord
+from tocsin.engine.store import CycleRecord, judged
 from tocsin.feeds.queries import asset_of
 
 TABLE = tables(page("explanation/how-a-finding-lives"))[1]
@@ -38,16 +38,15 @@ def report(folder: Path, row: list[str]) -> Path:
 
 
 def judged_cycles(bench: Bench) -> list[Judged]:
-    rows = {report.on: report.records for report in bench.manifest.reports(TYPE)}
-    return judge(cycle.cycle(rows[cycle.on]) for cycle in bench.manifest.cycles(TYPE))
+    return judged(bench.manifest.cycles(TYPE), bench.manifest.reports(TYPE))
 
 
 def states(bench: Bench) -> list[str]:
     """What `finding list` shows of the findings in the table."""
-    judged = judged_cycles(bench)
+    found = judged_cycles(bench)
     state = bench.manifest.states[TYPE]
-    horizon = Calendar([verdict.cycle.on for verdict in judged if verdict.counts], 3).horizon
-    latest = max(verdict.cycle.on for verdict in judged)
+    horizon = Calendar([verdict.cycle.on for verdict in found if verdict.counts], 3).horizon
+    latest = max(verdict.cycle.on for verdict in found)
     files = tuple(str(bench.root / name) for name in state.partitions)
     found = Findings(Database(), [TypeFiles(TYPE, files, horizon, latest)]).stream(Filter())
     by_address = {asset_of(finding): finding.state for finding in found}

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from tocsin.engine import retention
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
-from tocsin.engine.cycles import Calendar, Judged, judge
+from tocsin.engine.cycles import Calendar, Judged
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
@@ -27,7 +27,7 @@ from tocsin.engine.intake import Context, Recogniser
 from tocsin.engine.query import Database, Findings, TypeFiles
 from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, Options
-from tocsin.engine.store import Baseline, CycleRecord, Report, State, Workspace, no_checkpoint
+from tocsin.engine.store import Baseline, CycleRecord, Report, State, Workspace, judged, no_checkpoint
 from tocsin.formats import shadowserver
 from tocsin.formats.recognition import Recognition
 
@@ -92,10 +92,7 @@ class Manifest:
 
     def judged(self, report_type: str) -> list[Judged]:
         """Return the cycles of a type as judged now."""
-        rows = Counter[dt.date]()
-        for report in self.reports(report_type):
-            rows[report.on] += report.kept
-        return judge(record.cycle(rows[record.on]) for record in self.cycles(report_type))
+        return judged(self.cycles(report_type), self.reports(report_type))
 
 
 class Bench:

@@ -23,7 +23,7 @@ from tests.engine.manifest import Bench, state_digest
 from tests.engine.reports import as_csv, day, name_of, seen
 from tocsin.engine import partitions as partitions_of_types
 from tocsin.engine.claims import NETWORK, Claim
-from tocsin.engine.cycles import Decision
+from tocsin.engine.cycles import Decision, Doubt, Why
 from tocsin.engine.fold import Label
 from tocsin.engine.store import CycleRecord
 
@@ -38,16 +38,18 @@ CLAIMS = [
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """One report: day, part, and the addresses that it names; `hour` tells versions of one report apart."""
+    """One report: day, part, and the addresses that it names; `hour` tells versions of one report apart, `network` the
+    lists of one day."""
 
     on: int
     part: int
     addresses: tuple[int, ...]
     hour: int = 6
+    network: str = ""
 
     @property
     def name(self) -> str:
-        return name_of(KIND, day(self.on), f"-part{self.part}" if self.part else "")
+        return name_of(KIND, day(self.on), self.network + (f"-part{self.part}" if self.part else ""))
 
     def write(self, folder: Path) -> Path:
         """Write it where no other version of it stands."""
@@ -79,11 +81,16 @@ class Model:
         for on in sorted({file.on for file in self.files}):
             usual = statistics.median([rows[one] for one in counted[-7:]]) if counted else None
             decision = self.decisions.get(on, Decision.NONE)
-            few = usual is not None and rows[on] < usual / 2
-            if on in self.open_days or decision is Decision.DISCARDED or (few and decision is not Decision.CONFIRMED):
+            held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
+            if on in self.open_days or decision is Decision.DISCARDED or (held and decision is not Decision.CONFIRMED):
                 continue
             counted.append(on)
         return counted
+
+    def lacks(self, on: int, counted: list[int]) -> bool:
+        """Tell whether a network did not come that came on each of the last four counted days (of two or three)."""
+        came = {one: {file.network for file in self.files if file.on == one} for one in (*counted, on)}
+        return len(counted) > 1 and bool(set.intersection(*(came[one] for one in counted[-4:])) - came[on])
 
     def lives(self) -> dict[int, list[int]]:
         """Return the days on which each address was seen, once for each row."""
@@ -224,12 +231,17 @@ def test_a_finding_is_new_then_still_then_gone_then_returned(tmp_path: Path) -> 
 
 @st.composite
 def files(draw: st.DrawFn) -> list[File]:
-    """Reports of up to eight days, some in two parts, some days without any, some reports with nothing in them."""
+    """Reports of up to eight days and two networks, some in two parts, some days without any, some reports with nothing
+    in them."""
     made = []
+    networks = st.sampled_from([("",), ("",), ("", "-asn"), ("-asn",)])
     for on in draw(st.sets(st.integers(0, DAYS - 1), min_size=1)):
-        parts = draw(st.integers(1, 2))
-        for part in range(parts):  # of several parts, none is empty: those would be one report, delivered twice
-            made.append(File(on, part, tuple(draw(st.lists(st.integers(1, 6), min_size=parts - 1, max_size=7)))))
+        for at, network in enumerate(of_day := draw(networks)):
+            parts = draw(st.integers(1, 2))
+            least = min(1, parts + len(of_day) - 2)  # of several, none is empty: they would be one, delivered twice
+            for part in range(parts):
+                seen = draw(st.lists(st.integers(1, 6), min_size=least, max_size=7))
+                made.append(File(on, part, tuple(seen), hour=6 + at, network=network))
     return made
 
 
@@ -321,6 +333,43 @@ def test_a_cycle_with_less_than_half_of_the_usual_makes_nothing_gone_until_confi
     told.decide(1, Decision.DISCARDED)
     assert sum(finding["gone"] for finding in findings_of(told.bench).values()) == 0
     assert findings_of(told.bench)[1]["cycles"] == 2
+
+
+def test_a_list_that_does_not_arrive_makes_nothing_gone(tmp_path: Path) -> None:
+    told = story(tmp_path, *((File(on, 0, (1, 2, 3)), File(on, 0, (4, 5), 7, "-asn")) for on in range(3)))
+    for on in range(3, 6):
+        told.deliver(File(on, 0, (1, 2, 3)))
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
+    (*_, latest) = told.bench.manifest.judged(KIND)
+    assert latest.doubts == (Doubt(Why.MISSING, ("scan_rdp-xm-geo-asn.csv",)),)
+
+
+def test_a_list_that_comes_late_ends_the_wait_for_it(tmp_path: Path) -> None:
+    files = [File(on, 0, (1, 2, 3) if on < 3 else (1, 2)) for on in range(4)]
+    files += [File(on, 0, (4, 5), 7, "-asn") for on in range(4)]
+    told = story(tmp_path, tuple(files[:-1]))
+    assert [one.held for one in told.bench.manifest.judged(KIND)] == [False, False, False, True]
+    told.deliver(files[-1])
+    assert [number for number, finding in findings_of(told.bench).items() if finding["gone"]] == [3]
+    check(told.bench, Model(files, frozenset(), {}, 1))
+
+
+def test_a_list_whose_absence_was_confirmed_is_expected_no_longer(tmp_path: Path) -> None:
+    told = story(tmp_path, *((File(on, 0, (1, 2, 3)), File(on, 0, (4, 5), 7, "-asn")) for on in range(3)))
+    for on in range(3, 6):
+        told.deliver(File(on, 0, (1, 2, 3)))
+    told.decide(3, Decision.CONFIRMED)
+    assert [one.counts for one in told.bench.manifest.judged(KIND)] == [True] * 6
+    assert sorted(number for number, finding in findings_of(told.bench).items() if finding["gone"]) == [4, 5]
+
+
+def test_a_day_that_was_discarded_for_want_of_a_list_leaves_it_expected(tmp_path: Path) -> None:
+    told = story(tmp_path, *((File(on, 0, (1, 2, 3)), File(on, 0, (4, 5), 7, "-asn")) for on in range(3)))
+    told.deliver(File(3, 0, (1, 2, 3)))
+    told.decide(3, Decision.DISCARDED)
+    told.deliver(File(4, 0, (1, 2, 3)))
+    assert [one.held for one in told.bench.manifest.judged(KIND)][3:] == [False, True]
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
 
 
 def test_a_drop_may_be_accepted_in_advance(tmp_path: Path) -> None:

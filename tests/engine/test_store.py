@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from pathlib import Path
@@ -101,10 +102,18 @@ def test_two_who_write_one_file_do_not_meet_before_it_is_whole(how: str, tmp_pat
 
 def test_a_cycle_is_complete_when_closed_and_nothing_of_it_is_broken() -> None:
     record = CycleRecord("scan_rdp", day(0), closed=True, decision=Decision.CONFIRMED)
-    assert record.cycle(7).complete
-    assert (record.cycle(7).rows, record.cycle(7).decision) == (7, Decision.CONFIRMED)
-    assert not CycleRecord("scan_rdp", day(0), closed=True, broken=("x.csv",)).cycle(7).complete
-    assert not CycleRecord("scan_rdp", day(0), closed=False).cycle(7).complete
+    cycle = record.cycle([])
+    assert (cycle.complete, cycle.rows, cycle.decision) == (True, 0, Decision.CONFIRMED)
+    assert not CycleRecord("scan_rdp", day(0), closed=True, broken=("x.csv",)).cycle([]).complete
+    assert not CycleRecord("scan_rdp", day(0), closed=False).cycle([]).complete
+
+
+def test_a_cycle_has_the_rows_and_the_lists_of_its_reports() -> None:
+    one = Report("aa" * 32, "2026-11-16-scan_rdp-a.csv", "scan_rdp", day(0), 9, 5, 4, 0, (), "", {}, 0)
+    two = dataclasses.replace(one, id="bb" * 32, kept=2).named(["2026-11-16-scan_rdp-b.csv", "2026-11-16.csv"])
+    cycle = CycleRecord("scan_rdp", day(0), closed=True).cycle([one, two])
+    assert cycle.rows == 7
+    assert cycle.lists == {"scan_rdp-a.csv", "scan_rdp-b.csv", "csv"}
 
 
 def test_the_word_of_a_report_is_the_beginning_of_its_id() -> None:

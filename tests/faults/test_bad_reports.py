@@ -158,7 +158,7 @@ def test_header_only_is_a_complete_cycle_of_no_rows_and_held(desk: Desk) -> None
     desk.run(desk.put(GOOD), code=0)
     done = desk.tocsin("feed", "run", desk.put(HEADER + "\n", day=2), "--gone-after", "1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "scan_rdp of 2026-03-02 has 0 rows, less than half of the 4 on the days before. It is held" in done.stdout
+    assert "scan_rdp of 2026-03-02 is held: it has 0 rows, less than half of the 4 on the days before." in done.stdout
     assert {state for state, _ in desk.findings().values()} == {"still"}
     confirmed = desk.tocsin("feed", "confirm", KIND, "2026-03-02")
     assert (confirmed.returncode, confirmed.stderr) == (0, "")

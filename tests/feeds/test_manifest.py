@@ -59,7 +59,7 @@ def of_type(
     since: dt.date = dt.date.min,
     state: engine.State | None = None,
 ) -> TypeDelta:
-    judged = tuple(judge(cycle.cycle(rows) for cycle in cycles))
+    judged = tuple(judge(dataclasses.replace(cycle.cycle([]), rows=rows) for cycle in cycles))
     table = pa.Table.from_pylist(moved or [], schema=SUMMED)
     return TypeDelta("scan_rdp", since, table, cycles, judged, state)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 
+from tests.cast import Cast
 from tests.feeds.conftest import Store
+from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import day, write
+from tocsin.feeds.doubts import why_held
 from tocsin.feeds.models import Cycle
 from tocsin.feeds.unfinished import CLOSED_AFTER, unfinished_cycles
 from tocsin.kernel.clock import now
@@ -113,6 +118,7 @@ def test_runs_lists_them_for_people_and_for_scripts(waiting: Store, capsys: pyte
     held, broken, part = listed["waiting"]
     assert {**held, "fix": ""} == {
         "type": "scan_rdp", "date": "2026-11-20", "why": "held", "rows": 1, "usual": 8.0, "files": [], "due": True,
+        "doubts": {"few": []},
         "fix": "",
     }  # fmt: skip
     assert (broken["why"], broken["files"]) == ("broken", ["2026-11-20-scan_telnet-xm-geo.csv"])
@@ -125,3 +131,69 @@ def test_where_nothing_waits_nothing_is_said(week: Store, capsys: pytest.Capture
     assert capsys.readouterr().out == "No cycle waits for anything.\n"
     assert parser.run(["feed", "runs"]) == 0
     assert "wait for somebody" not in capsys.readouterr().out
+
+
+def test_a_list_that_did_not_come_is_named_wherever_somebody_looks(
+    store: Store, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        store.run(write(tmp_path, number, [1, 2]), write(tmp_path, number, [3], part="-asn"))
+    store.run(write(tmp_path, 3, [1, 2]))
+
+    assert "gone" not in store.states().values()
+    says = "scan_rdp of 2026-11-19 is held: scan_rdp-xm-geo-asn.csv came on each of the days before and did not come"
+    assert verdicts() == [
+        (says, "Say whether it is complete: tocsin feed confirm scan_rdp 2026-11-19, or feed discard")
+    ]
+    (waiting,) = asked(capsys, "--waiting")["waiting"]
+    assert (waiting["why"], waiting["doubts"]) == ("held", {"missing": ["scan_rdp-xm-geo-asn.csv"]})
+    named = "not here, though it came on each of the days before: scan_rdp-xm-geo-asn.csv"
+    for address in ("/", "/feeds/"):
+        assert named in text(signed_in(cast.analyst).get(address))
+
+
+def test_a_list_that_comes_late_or_is_confirmed_away_ends_the_wait(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        store.run(write(tmp_path, number, [1, 2]), write(tmp_path, number, [3], part="-asn"))
+    store.run(write(tmp_path, 3, [1, 2]))
+    store.run(write(tmp_path, 4, [1, 2]))
+    assert [each.name for each in unfinished_cycles(now())] == ["scan_rdp 2026-11-19", "scan_rdp 2026-11-20"]
+    store.run(write(tmp_path, 3, [3], part="-asn"))
+    assert [each.name for each in unfinished_cycles(now())] == ["scan_rdp 2026-11-20"]
+    assert parser.run(["feed", "confirm", "scan_rdp", "2026-11-20"]) == 0
+    assert unfinished_cycles(now()) == []
+
+
+def test_of_many_lists_that_did_not_come_some_are_named() -> None:
+    names = [f"scan_rdp-{number}.csv" for number in range(7)]
+    assert why_held({"missing": names}, 5, 5).endswith(
+        "scan_rdp-4.csv and 2 more came on each of the days before and did not come"
+    )
+    both = why_held({"few": [], "missing": names[:1]}, 1, 8)
+    assert both == (
+        "it has 1 row, less than half of the 8 on the days before; "
+        "scan_rdp-0.csv came on each of the days before and did not come"
+    )
+    assert why_held({}, 1, 8) == "it has 1 row, less than half of the 8 on the days before"
+
+
+def test_what_counted_before_lists_were_known_counts_on(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        store.run(write(tmp_path, number, [1, 2]), write(tmp_path, number, [3], part="-asn"))
+    store.run(write(tmp_path, 3, [1, 2]))
+    Cycle.objects.update(held=False, counts=True, doubts={})  # as it was before the upgrade
+    step = importlib.import_module("tocsin.feeds.migrations.0008_why_a_cycle_is_held")
+    step.fill(apps, None)
+    assert [cycle.decision for cycle in Cycle.objects.order_by("on")] == ["", "", "", "confirmed"]
+    store.run(write(tmp_path, 4, [1, 2]))
+    assert all(Cycle.objects.values_list("counts", flat=True))
+    assert store.states()["192.0.2.3"] == "gone"
+
+
+def test_a_cycle_that_was_held_before_reasons_were_kept_had_few_rows(week: Store, tmp_path: Path) -> None:
+    week.run(write(tmp_path, 4, [1]))
+    Cycle.objects.update(doubts={})
+    before = list(Cycle.objects.values_list("on", "decision"))
+    importlib.import_module("tocsin.feeds.migrations.0008_why_a_cycle_is_held").fill(apps, None)
+    assert [cycle.doubts for cycle in Cycle.objects.order_by("on")] == [{}, {}, {}, {}, {"few": []}]
+    assert list(Cycle.objects.values_list("on", "decision")) == before

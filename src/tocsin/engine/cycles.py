@@ -2,9 +2,10 @@
 
 A cycle is one report type on one day. Absence from a cycle says something only
 when the cycle is complete and plausible: a truncated report must not make
-thousands of findings gone. A cycle with less than half of its type's usual rows
-is therefore held until a person confirms or discards it. What is *seen* in a
-cycle always counts, complete or not.
+thousands of findings gone, nor must one that did not arrive. A cycle with less
+than half of its type's usual rows, or without a list of it that came in each of
+the cycles before, is therefore held until a person confirms or discards it, or
+the list comes. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -16,10 +17,12 @@ import dataclasses
 import datetime as dt
 import enum
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+from tocsin.engine import lists
 
 USUAL_CYCLES = 7
 """How many counted cycles before it say what is usual."""
@@ -35,6 +38,23 @@ class Decision(enum.StrEnum):
     DISCARDED = "discarded"
 
 
+class Why(enum.StrEnum):
+    """What speaks against believing a cycle."""
+
+    FEW = "few"
+    """Less than half of the usual rows."""
+    MISSING = "missing"
+    """A list that came in each of the cycles before did not come."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubt:
+    """Why a cycle is held, and the names of the lists or reports that it is about."""
+
+    why: Why
+    names: tuple[str, ...] = ()
+
+
 @dataclasses.dataclass(frozen=True)
 class Cycle:
     """One report type on one day."""
@@ -46,6 +66,8 @@ class Cycle:
     complete: bool
     """Whether all its reports are here: nobody said that more will come, and none of them is broken."""
     decision: Decision = Decision.NONE
+    lists: frozenset[str] = frozenset()
+    """Which lists of the type came, as `lists.list_of` their names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +77,13 @@ class Judged:
     cycle: Cycle
     usual: float | None
     """Median rows of the counted cycles before it; None for the first of its type."""
-    held: bool
+    doubts: tuple[Doubt, ...] = ()
+    """Why it is held; none when it is not."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for a person's decision, or for what it lacks."""
+        return bool(self.doubts)
 
     @property
     def counts(self) -> bool:
@@ -66,15 +94,23 @@ class Judged:
 def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     """Return the cycles of one type in date order, each judged by those before it."""
     judged: list[Judged] = []
-    counted: list[int] = []
+    counted: list[Cycle] = []
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
-        usual = statistics.median(counted[-USUAL_CYCLES:]) if counted else None
-        few = usual is not None and cycle.rows < HELD_BELOW * usual
-        verdict = Judged(cycle, usual, held=few and cycle.complete and cycle.decision is Decision.NONE)
+        usual = statistics.median(one.rows for one in counted[-USUAL_CYCLES:]) if counted else None
+        open_question = cycle.complete and cycle.decision is Decision.NONE
+        verdict = Judged(cycle, usual, tuple(_doubts(cycle, usual, counted)) if open_question else ())
         judged.append(verdict)
         if verdict.counts:
-            counted.append(cycle.rows)
+            counted.append(cycle)
     return judged
+
+
+def _doubts(cycle: Cycle, usual: float | None, counted: Sequence[Cycle]) -> Iterator[Doubt]:
+    """Yield what speaks against a complete cycle, by the counted ones before it."""
+    if usual is not None and cycle.rows < HELD_BELOW * usual:
+        yield Doubt(Why.FEW)
+    if absent := lists.missing([one.lists for one in counted], cycle.lists):
+        yield Doubt(Why.MISSING, absent)
 
 
 class Calendar:

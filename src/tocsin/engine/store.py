@@ -14,12 +14,13 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
+from tocsin.engine.lists import list_of
 from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
@@ -93,17 +94,25 @@ class CycleRecord:
     broken: tuple[str, ...] = ()
     """Names of delivered reports that could not be read: while there is one, the cycle is not complete."""
 
-    def cycle(self, rows: int) -> Cycle:
-        """Return the cycle for judging."""
-        return Cycle(self.type, self.on, rows, self.closed and not self.broken, self.decision)
+    def cycle(self, reports: Iterable[Report]) -> Cycle:
+        """Return the cycle for judging, with the reports of its day."""
+        here = list(reports)
+        return Cycle(
+            self.type,
+            self.on,
+            rows=sum(report.kept for report in here),  # what could not be read says nothing of who is missing
+            complete=self.closed and not self.broken,
+            decision=self.decision,
+            lists=frozenset(filter(None, (list_of(name) for report in here for name in report.names))),
+        )
 
 
 def judged(records: Iterable[CycleRecord], reports: Iterable[Report]) -> list[Judged]:
     """Return the cycles of one type in date order, each with what follows from those before it and from its reports."""
-    rows: Counter[dt.date] = Counter()
+    by_day: defaultdict[dt.date, list[Report]] = defaultdict(list)
     for report in reports:
-        rows[report.on] += report.kept  # what could not be read says nothing of who is missing
-    return judge(record.cycle(rows[record.on]) for record in records)
+        by_day[report.on].append(report)
+    return judge(record.cycle(by_day[record.on]) for record in records)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -249,6 +249,7 @@ def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
             "broken": list(record.broken),
             "usual": verdict.usual,
             "held": verdict.held,
+            "doubts": {doubt.why.value: list(doubt.names) for doubt in verdict.doubts},
             "counts": verdict.counts,
         }
         if record.on in arrived:
@@ -262,7 +263,7 @@ def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
             changed.append(cycle)
     Cycle.objects.filter(type=row).exclude(on__in=list(records)).delete()  # all their reports were taken back
     Cycle.objects.bulk_create(fresh, batch_size=_BATCH)
-    fields = ["rows", "closed", "decision", "broken", "usual", "held", "counts", "arrived_at"]
+    fields = ["rows", "closed", "decision", "broken", "usual", "held", "doubts", "counts", "arrived_at"]
     Cycle.objects.bulk_update(changed, fields, batch_size=_BATCH)
 
 

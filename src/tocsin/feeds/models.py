@@ -170,6 +170,8 @@ class Cycle(models.Model):
     usual = models.FloatField(null=True, blank=True)
     """Median rows of the counted cycles before it."""
     held = models.BooleanField(default=False)
+    doubts = models.JSONField(default=dict, blank=True)
+    """Why it is held: `few` rows, or lists that are `missing`, each with the names of what it is about."""
     counts = models.BooleanField(default=False)
     """Whether absence from it counts towards gone."""
     arrived_at = models.DateTimeField()

@@ -107,10 +107,10 @@ def _number(value: float) -> str:
 
 
 def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
-    short = wording.short_report(cycle.rows, cycle.usual, is_known=health.is_usual_known(cycle))
+    why = wording.why_held(cycle, is_known=health.is_usual_known(cycle))
     return Decision(
         title=_("Is this report complete? {kind}").format(kind=wording.kind(health.type.name, titles)),
-        text=_("{short}; nothing goes gone until you say").format(short=short),
+        text=_("{short}; nothing goes gone until you say").format(short=why),
         url=reverse("feeds") + "#held",
         button=_("Confirm or discard"),
         when=cycle.on,

@@ -105,7 +105,13 @@ def _by_type(columns: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str
 def _held(one: TypeDelta, touched: Collection[tuple[str, dt.date]], before: Before) -> list[dict[str, Any]]:
     """Return the held cycles with which the run had to do: reports of it came, or it is held because of the run."""
     return [
-        {"type": one.type, "date": judged.cycle.on.isoformat(), "rows": judged.cycle.rows, "usual": judged.usual}
+        {
+            "type": one.type,
+            "date": judged.cycle.on.isoformat(),
+            "rows": judged.cycle.rows,
+            "usual": judged.usual,
+            "doubts": {doubt.why.value: list(doubt.names) for doubt in judged.doubts},
+        }
         for judged in one.judged
         if judged.held and ((one.type, judged.cycle.on) in touched or (one.type, judged.cycle.on) not in before.held)
     ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Max, Q
 
 from tocsin.feeds.choices import DownloadState
+from tocsin.feeds.doubts import why_held
 from tocsin.feeds.models import Cycle, Download
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.counting import counted
 
 CLOSED_AFTER = dt.timedelta(hours=36)
 LACKING_FOR = dt.timedelta(days=8)
@@ -26,13 +27,15 @@ class Unfinished:
     type: str
     on: dt.date
     why: str
-    """`broken` while a file of it cannot be read, `held` while it is too short, `open` while more files may come."""
+    """`broken` while a file cannot be read, `held` while it may be incomplete, `open` while more files may come."""
     rows: int
     usual: float | None
     files: tuple[str, ...]
     """Names of those that could not be read."""
     is_due: bool
     """Whether somebody must do something: one that is open may just be waiting for its other files."""
+    doubts: Mapping[str, Sequence[str]]
+    """Why it is held, as `Cycle.doubts`."""
 
     @property
     def name(self) -> str:
@@ -46,8 +49,7 @@ class Unfinished:
         if self.why == BROKEN:
             return f"{named} lacks what could not be read: {', '.join(self.files)}"
         if self.why == HELD:
-            rows = counted(self.rows, "row")
-            return f"{named} is held: it has {rows}, less than half of the {self.usual or 0:.0f} on the days before"
+            return f"{named} is held: {why_held(self.doubts, self.rows, self.usual)}"
         return f"{named} is open: more files of it may come"
 
     @property
@@ -68,6 +70,7 @@ class Unfinished:
             "why": self.why,
             "rows": self.rows,
             "usual": self.usual,
+            "doubts": self.doubts,
             "files": list(self.files),
             "due": self.is_due,
             "fix": self.fix,
@@ -84,7 +87,8 @@ def unfinished_cycles(at: Instant) -> list[Unfinished]:
 
 def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
     why = BROKEN if row.broken else HELD if row.held else OPEN
-    return Unfinished(row.type.name, row.on, why, row.rows, row.usual, tuple(row.broken), is_due or why != OPEN)
+    files, due = tuple(row.broken), is_due or why != OPEN
+    return Unfinished(row.type.name, row.on, why, row.rows, row.usual, files, due, row.doubts if why == HELD else {})
 
 
 def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:

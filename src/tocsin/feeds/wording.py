@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.utils import formats
 from django.utils.translation import get_language, ngettext
@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tocsin.formats.shadowserver import Meaning, meaning_of
 from tocsin.kernel import rsit
+
+if TYPE_CHECKING:
+    from tocsin.feeds.models import Cycle
 
 
 @functools.cache
@@ -46,6 +49,37 @@ OWN_CLASSES: dict[str, Any] = {
     "tor": _("Tor"),
 }
 """What publishers write instead of a type of the taxonomy."""
+
+
+LISTS_NAMED = 5
+"""So many lists that did not come are named one by one."""
+
+
+def why_held(cycle: Cycle, *, is_known: bool) -> str:
+    """Return why a report is held; what `is_known` tells whether it can be said what is usual."""
+    said = []
+    if "few" in cycle.doubts or not cycle.doubts:  # the only reason while none was kept
+        said.append(short_report(cycle.rows, cycle.usual, is_known=is_known))
+    if missing := cycle.doubts.get("missing"):
+        said.append(_did_not_come(missing))
+    return "; ".join(said)
+
+
+def _did_not_come(lists: Sequence[str]) -> str:
+    named, more = ", ".join(lists[:LISTS_NAMED]), len(lists) - LISTS_NAMED
+    if more > 0:
+        said = ngettext(
+            "not here, though they came on each of the days before: {lists} and {n} more",
+            "not here, though they came on each of the days before: {lists} and {n} more",
+            more,
+        )
+        return said.format(lists=named, n=_number(more))
+    said = ngettext(
+        "not here, though it came on each of the days before: {lists}",
+        "not here, though they came on each of the days before: {lists}",
+        len(lists),
+    )
+    return said.format(lists=named)
 
 
 def short_report(rows: int, usual: float | None, *, is_known: bool) -> str:

@@ -162,7 +162,7 @@ def test_a_sharp_drop_is_held_until_it_is_accepted(fresh_home: Callable[[], Home
     said = held.done("feed", "run", "--gone-after", "1", few)
     summary = accepted.run("--accept-drop", few)
 
-    assert "scan_rdp of 2026-11-17 has 2 rows, less than half of the 10 on the days before. It is held" in said
+    assert "scan_rdp of 2026-11-17 is held: it has 2 rows, less than half of the 10 on the days before." in said
     assert not held.findings("--state", "gone")
     assert cycle(summary, 1)["gone"] == len(accepted.findings("--state", "gone")) == 8
 
@@ -171,7 +171,7 @@ def test_a_header_alone_is_a_cycle_of_no_rows_that_is_held(prepared: Home, tmp_p
     prepared.run(write(tmp_path, 0, range(4)))
     done = prepared("feed", "run", "--gone-after", "1", write(tmp_path, 1, []))
     assert done.returncode == 0, done.stderr
-    assert "has 0 rows, less than half of the 4 on the days before. It is held" in done.stdout
+    assert "is held: it has 0 rows, less than half of the 4 on the days before." in done.stdout
     assert {finding["state"] for finding in prepared.findings()} == {"still"}
 
 

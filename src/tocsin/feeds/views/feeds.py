@@ -98,7 +98,7 @@ def _held(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, Any
         "what": wording.kind(health.type.name, titles),
         "type": health.type.name,
         "cycle": cycle,
-        "short": wording.short_report(cycle.rows, cycle.usual, is_known=health.is_usual_known(cycle)),
+        "why": wording.why_held(cycle, is_known=health.is_usual_known(cycle)),
         "goes": _would_go(health.type.pk, health.type.name, cycle.on),
     }
 

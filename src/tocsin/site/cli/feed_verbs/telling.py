@@ -81,12 +81,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     if summary["rows_quarantined"] or summary["cells_quarantined"]:
         rows, cells = counted(summary["rows_quarantined"], "row"), counted(summary["cells_quarantined"], "cell")
         said.append(f"Quarantined: {rows}, {cells}.")
-    said += [
-        f"{held['type']} of {held['date']} has {counted(held['rows'], 'row')}, less than half of the "
-        f"{held['usual']:.0f} on the days before. It is held: "
-        f"nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
-        for held in summary["held"]
-    ]
+    said += map(_held, summary["held"])
     if summary["held_waiting"] > len(summary["held"]):
         wait = counted(summary["held_waiting"], "report", "waits", "wait")
         said.append(f"{wait} for a decision: tocsin feed confirm|discard TYPE DATE; the page of feeds lists them.")
@@ -114,6 +109,15 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         for each in summary["ahead"]
     ]
     return said
+
+
+def _held(cycle: dict[str, Any]) -> str:
+    from tocsin.feeds.doubts import why_held  # it knows the engine, which a run has loaded and `--help` has not
+
+    return (
+        f"{cycle['type']} of {cycle['date']} is held: {why_held(cycle['doubts'], cycle['rows'], cycle['usual'])}. "
+        f"Nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
+    )
 
 
 def _known(names: list[str], verbose: bool) -> list[str]:

@@ -224,6 +224,8 @@ def _cycle_data(options: argparse.Namespace, *, changed: bool) -> dict[str, Any]
         "rows": cycle.rows,
         "complete": cycle.closed and not cycle.broken,
         "held": cycle.held,
+        "usual": cycle.usual,
+        "doubts": cycle.doubts,
         "counts": cycle.counts,
         "decision": cycle.decision,
         "changed": changed,
@@ -238,8 +240,10 @@ def _cycle_sentence(data: dict[str, Any]) -> str:
     if data["counts"]:
         return f"{_named(data)} counts: findings that it does not show may go gone."
     if data["held"]:
+        from tocsin.feeds.doubts import why_held
+
         return (
-            f"{_named(data)} is held: it has far fewer rows than usual. "
+            f"{_named(data)} is held: {why_held(data['doubts'], data['rows'], data['usual'])}. "
             "Use `tocsin feed confirm` or `tocsin feed discard`."
         )
     return f"{_named(data)} makes nothing go gone."
