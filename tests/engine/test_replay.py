@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench, Manifest
+from tests.engine.reports import MONDAY, as_csv, name_of, seen
 from tocsin.engine import intake, replay
 from tocsin.engine import run as engine
 from tocsin.engine.claims import NETWORK, Claim
@@ -295,3 +296,14 @@ def test_records_that_were_set_aside_are_columns_again_cell_by_cell(rows: list[l
     assert again["line"].to_pylist() == list(range(len(raws)))
     found = [tuple(row.values()) for row in again.select(names).to_pylist()]
     assert found[: len(rows)] == expected
+
+
+def test_a_report_that_ended_amid_a_line_still_does_when_it_is_read_again(tmp_path: Path) -> None:
+    made = Bench(tmp_path / "store")
+    path = tmp_path / name_of("scan_rdp", MONDAY)
+    path.write_bytes(as_csv([seen(f"192.0.2.{number}", MONDAY) for number in range(1, 9)])[:-20])
+    made.run([path])
+    replayed(made, b"")
+    (report,) = made.manifest.by_id.values()
+    assert report.cut
+    assert [one.held for one in made.manifest.judged("scan_rdp")] == [True]

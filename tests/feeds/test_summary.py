@@ -11,6 +11,7 @@ import pytest
 from tests.feeds.reports import day
 from tests.feeds.test_manifest import closed, delta, movement, of_type, report
 from tests.homes import SUMMARY_KEYS
+from tocsin.engine.cycles import Doubt, Judged, Why
 from tocsin.engine.fold import Label
 from tocsin.engine.run import Broken, Delta
 from tocsin.feeds.summary import Cost, summarise
@@ -76,9 +77,15 @@ def test_a_run_of_nothing_is_all_zeros() -> None:
 
 def test_held_cycles_say_what_would_be_usual() -> None:
     few = of_type(closed(0), closed(1))
-    judged = (few.judged[0], few.judged[1].__class__(few.judged[1].cycle, 50.0, held=True))
+    judged = (few.judged[0], Judged(few.judged[1].cycle, 50.0, (Doubt(Why.FEW), Doubt(Why.MISSING, ("x.csv",)))))
     (held,) = summary(delta(types=(few.__class__(**{**vars(few), "judged": judged}),)))["held"]
-    assert held == {"type": "scan_rdp", "date": "2026-11-17", "rows": 10, "usual": 50.0}
+    assert held == {
+        "type": "scan_rdp",
+        "date": "2026-11-17",
+        "rows": 10,
+        "usual": 50.0,
+        "doubts": {"few": [], "missing": ["x.csv"]},
+    }
 
 
 def test_what_is_wrong_with_reports_is_told() -> None:

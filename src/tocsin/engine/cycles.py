@@ -4,7 +4,7 @@ A cycle is one report type on one day. Absence from a cycle says something only
 when the cycle is complete and plausible: a truncated report must not make
 thousands of findings gone, nor must one that did not arrive. A cycle with less
 than half of its type's usual rows, or without a list of it that came in each of
-the cycles before, is therefore held until a person confirms or discards it, or
+the cycles before, or whose report ends amid a record, is therefore held until a person confirms or discards it, or
 the list comes. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
@@ -43,6 +43,8 @@ class Why(enum.StrEnum):
 
     FEW = "few"
     """Less than half of the usual rows."""
+    CUT = "cut"
+    """A report ends in the middle of its last record."""
     MISSING = "missing"
     """A list that came in each of the cycles before did not come."""
 
@@ -68,6 +70,8 @@ class Cycle:
     decision: Decision = Decision.NONE
     lists: frozenset[str] = frozenset()
     """Which lists of the type came, as `lists.list_of` their names."""
+    cut: tuple[str, ...] = ()
+    """Names of its reports that end in the middle of a record."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +113,8 @@ def _doubts(cycle: Cycle, usual: float | None, counted: Sequence[Cycle]) -> Iter
     """Yield what speaks against a complete cycle, by the counted ones before it."""
     if usual is not None and cycle.rows < HELD_BELOW * usual:
         yield Doubt(Why.FEW)
+    if cycle.cut:
+        yield Doubt(Why.CUT, cycle.cut)
     if absent := lists.missing([one.lists for one in counted], cycle.lists):
         yield Doubt(Why.MISSING, absent)
 

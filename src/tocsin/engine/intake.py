@@ -139,6 +139,8 @@ class Mapped:
     constituents: dict[str, int]
     days: dict[dt.date, int]
     """How many rows were observed on each day; empty where the name of the report says its day."""
+    cut: bool = False
+    """Whether the file ends in the middle of its last record."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,6 +185,7 @@ class Read:
             lacking_columns=delivery.recognised.lacking,
             origin=mapping.origin,
             content=self.digest.hex(),
+            cut=any(chunk.cut for chunk in self.chunks),
         )
 
 
@@ -320,6 +323,7 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         result.cells_quarantined,
         observations.rows_by_constituent(events),
         _days(events) if recognised.on is None else {},
+        batch.cut,
     )
 
 

@@ -38,6 +38,8 @@ Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 NO_LINES: Numbers = np.zeros(0, np.int64)
 MAX_COLUMNS = 2_000
 MAX_RECORD_BYTES = 32 << 20
+_NO_TEXT = b" \t\r\x1a"
+"""What a last line may hold that is none: some programs for DOS end a file with 1A."""
 _OPEN_QUOTE_BYTES = 4 << 20
 """How far a block is lengthened in search of the end of a quoted cell."""
 
@@ -52,6 +54,8 @@ class Chunk:
     """Number of the first line in the file, from 1 for the header."""
     blocks: tuple[tuple[bytes, int], ...]
     """Each with its number of line ends. It ends with one and, as far as can be told, not inside a quoted cell."""
+    lacks_end: bool = False
+    """Whether the file ends with it and the last line end is none of the file's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Batch:
     lines: Numbers
     """Line number of each row of `table`."""
     bad: BadRecords
+    cut: bool = False
+    """Whether the file ends in the middle of its last record, which is among the bad ones."""
 
     @property
     def records(self) -> int:
@@ -78,6 +84,7 @@ class Reader:
         self._digest = hashlib.sha256()
         self._line = 1
         self._rest = b""
+        self._lacks_end = False
         self.columns = self._header()
 
     @property
@@ -101,10 +108,10 @@ class Reader:
             blocks.append((block, ends))
             rows, size = rows + ends, size + len(block)
             if rows >= CHUNK_ROWS or size >= CHUNK_BYTES:
-                yield Chunk(number, first, tuple(blocks))
+                yield Chunk(number, first, tuple(blocks), self._lacks_end)
                 number, blocks, first, rows, size = number + 1, [], first + rows, 0, 0
         if blocks:
-            yield Chunk(number, first, tuple(blocks))
+            yield Chunk(number, first, tuple(blocks), self._lacks_end)
 
     def batch(self, chunk: Chunk) -> Batch:
         """Parse one chunk. Raises AssertionError when a record would be lost, which is a defect of ours."""
@@ -131,6 +138,7 @@ class Reader:
             else:
                 held = block + rest
         if held.strip(b"\r\n"):
+            self._lacks_end = bool(held.rpartition(b"\n")[2].strip(_NO_TEXT))
             yield held if held.endswith(b"\n") else held + b"\n"
 
     def _header(self) -> tuple[str, ...]:
@@ -222,7 +230,10 @@ def parse(chunk: Chunk, columns: tuple[str, ...], shape: Shape) -> Batch:
         tables.append(table)
         lines.append(numbers + line)
         line += ends
-    return Batch(pa.concat_tables(tables), np.concatenate(lines), BadRecords.joined(bad))
+    refused = BadRecords.joined(bad)
+    # What a line end is lacking for is whole when it is a record; when it is none, the rest of it did not arrive.
+    cut = chunk.lacks_end and bool((refused.lines == line - 1).any())
+    return Batch(pa.concat_tables(tables), np.concatenate(lines), refused, cut)
 
 
 def _fast(block: bytes, ends: int, columns: tuple[str, ...], shape: Shape) -> tuple[pa.Table | None, Numbers]:

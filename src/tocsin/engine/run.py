@@ -366,7 +366,7 @@ class _Intake(Counting):
         if read.on is None:  # nothing of it says its day any more
             recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
             read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
-        report = read.report().named(before.names)
+        report = dataclasses.replace(read.report(), cut=before.cut).named(before.names)
         if self.days.is_past(report.type, report.on):
             self._leave(before, self.days.refusal(before.name, report.type, report.on), read, context)
             return

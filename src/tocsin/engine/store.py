@@ -60,6 +60,9 @@ class Report:
     """Further names under which the same content came. It counts while one name delivers it: a correction takes away
     the name under which it comes, no more. So it does not matter which of them came first."""
 
+    cut: bool = False
+    """It ends in the middle of its last record: more of it was to come."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return every name under which it counts."""
@@ -103,6 +106,7 @@ class CycleRecord:
             rows=sum(report.kept for report in here),  # what could not be read says nothing of who is missing
             complete=self.closed and not self.broken,
             decision=self.decision,
+            cut=tuple(sorted(report.name for report in here if report.cut)),
             lists=frozenset(filter(None, (list_of(name) for report in here for name in report.names))),
         )
 

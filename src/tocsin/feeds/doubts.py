@@ -18,6 +18,8 @@ def why_held(doubts: Mapping[str, Sequence[str]], rows: int, usual: float | None
     """
     said = [f"it has {counted(rows, 'row')}, less than half of the {usual or 0:.0f} on the days before"]
     said = said if Why.FEW in doubts or not doubts else []
+    if cut := doubts.get(Why.CUT, ()):
+        said.append(f"{listed(cut)} {'ends' if len(cut) == 1 else 'end'} in the middle of a line")
     if missing := doubts.get(Why.MISSING, ()):
         said.append(f"{listed(missing)} came on each of the days before and did not come")
     return "; ".join(said)

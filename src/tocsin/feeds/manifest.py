@@ -81,6 +81,7 @@ def engine_report(row: Report) -> store.Report:
         content=row.content,
         expired=row.expired_at is not None,
         also=tuple(row.also),
+        cut=row.cut,
     )
 
 
@@ -181,6 +182,7 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
                 "origin": report.origin,
                 "content": report.content,
                 "also": list(report.also),
+                "cut": report.cut,
             },
         )
 

@@ -110,6 +110,8 @@ class Report(models.Model):
     columns = models.JSONField(default=list)
     unknown_columns = models.JSONField(default=list)
     origin = models.CharField(max_length=20)
+    cut = models.BooleanField(default=False)
+    """Whether its file ends in the middle of its last record."""
     expired_at = models.DateTimeField(null=True, blank=True)
     """When its observations and its quarantine went, because they are not kept for longer. It counts all the same."""
 
@@ -171,7 +173,7 @@ class Cycle(models.Model):
     """Median rows of the counted cycles before it."""
     held = models.BooleanField(default=False)
     doubts = models.JSONField(default=dict, blank=True)
-    """Why it is held: `few` rows, or lists that are `missing`, each with the names of what it is about."""
+    """Why it is held: `few` rows, files that are `cut`, lists that are `missing`; each with the names of those."""
     counts = models.BooleanField(default=False)
     """Whether absence from it counts towards gone."""
     arrived_at = models.DateTimeField()

@@ -52,7 +52,7 @@ OWN_CLASSES: dict[str, Any] = {
 
 
 LISTS_NAMED = 5
-"""So many lists that did not come are named one by one."""
+"""So many lists or files are named one by one."""
 
 
 def why_held(cycle: Cycle, *, is_known: bool) -> str:
@@ -60,9 +60,24 @@ def why_held(cycle: Cycle, *, is_known: bool) -> str:
     said = []
     if "few" in cycle.doubts or not cycle.doubts:  # the only reason while none was kept
         said.append(short_report(cycle.rows, cycle.usual, is_known=is_known))
+    if cut := cycle.doubts.get("cut"):
+        said.append(_ends_early(cut))
     if missing := cycle.doubts.get("missing"):
         said.append(_did_not_come(missing))
     return "; ".join(said)
+
+
+def _ends_early(files: Sequence[str]) -> str:
+    named, more = ", ".join(files[:LISTS_NAMED]), len(files) - LISTS_NAMED
+    if more > 0:
+        words = ngettext(
+            "these end in the middle of a line: {files} and {n} more",
+            "these end in the middle of a line: {files} and {n} more",
+            more,
+        )
+        return words.format(files=named, n=_number(more))
+    words = ngettext("ends in the middle of a line: {files}", "these end in the middle of a line: {files}", len(files))
+    return words.format(files=named)
 
 
 def _did_not_come(lists: Sequence[str]) -> str:

@@ -37,5 +37,10 @@ class Migration(migrations.Migration):
             name="doubts",
             field=models.JSONField(blank=True, default=dict),
         ),
+        migrations.AddField(
+            model_name="report",
+            name="cut",
+            field=models.BooleanField(default=False),
+        ),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]
