@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -203,9 +204,8 @@ class Store:
 
         names = []
         for number, table in enumerate(observed(self.kind, day, self.meaning)):
-            path = self._workspace.path("observations", self.kind.name, f"{day:05d}-{number:05d}")
-            write_part(table, path)
-            names.append(self._workspace.relative(path))
+            write = functools.partial(write_part, table)
+            names.append(self._workspace.write("observations", self.kind.name, f"{day:05d}-{number:05d}", write))
         return names
 
     def write_state(self) -> list[str]:
@@ -218,9 +218,9 @@ class Store:
         partition = observations.partitions(self.kind.mixed(findings, 3), bits)
         names = []
         for number in range(1 << bits):
-            path = self._workspace.path("state", self.kind.name, f"{number:04d}")
-            reduce.write_state(state(self.kind, findings[partition == number], self.meaning), path)
-            names.append(self._workspace.relative(path))
+            table = state(self.kind, findings[partition == number], self.meaning)
+            write = functools.partial(reduce.write_state, table)
+            names.append(self._workspace.write("state", self.kind.name, f"{number:04d}", write))
         return names
 
 

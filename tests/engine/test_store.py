@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import re
 from pathlib import Path
 
@@ -15,25 +16,30 @@ from tocsin.engine.store import CycleRecord, Report, Workspace, safe
 from tocsin.kernel import durable
 
 
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, "run1")
-    path = workspace.path("state", "scan_rdp", "0000")
-    with workspace.writing(path) as temporary:
+def test_a_file_appears_whole_or_not_at_all_under_a_name_that_says_its_digest(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def write(temporary: Path) -> None:
         temporary.write_text("half")
-        assert not path.exists()
+        seen.extend(each.name for each in temporary.parent.glob("*.parquet"))
         temporary.write_text("whole")
-    assert path.read_text() == "whole"
-    assert list(path.parent.iterdir()) == [path]
-    assert workspace.relative(path) == "state/scan_rdp/run1-0000.parquet"
+
+    file = Workspace(tmp_path, "run1").write("state", "scan_rdp", "0000", write)
+
+    assert not seen
+    assert file == f"state/scan_rdp/run1-0000.{hashlib.sha256(b'whole').hexdigest()[:32]}.parquet"
+    assert (tmp_path / file).read_text() == "whole"
+    assert list((tmp_path / file).parent.iterdir()) == [tmp_path / file]
 
 
 def test_a_failure_leaves_no_file_of_the_final_name(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, "run1")
-    path = workspace.path("state", "scan_rdp", "0000")
-    with pytest.raises(OSError, match="full"), workspace.writing(path) as temporary:
+    def write(temporary: Path) -> None:
         temporary.write_text("half")
         raise OSError("full")
-    assert not path.exists()
+
+    with pytest.raises(OSError, match="full"):
+        Workspace(tmp_path, "run1").write("state", "scan_rdp", "0000", write)
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_a_file_and_its_folder_are_made_durable_around_the_rename(
@@ -41,13 +47,12 @@ def test_a_file_and_its_folder_are_made_durable_around_the_rename(
 ) -> None:
     told: list[str] = []
     workspace = Workspace(tmp_path, "run1", told.append)
+    workspace.path("state", "t", "0")
     monkeypatch.setattr(durable, "sync", lambda path: told.append(f"fsync {path.name}"))
-    path = workspace.path("state", "t", "0")
-    told.clear()
-    with workspace.writing(path) as temporary:
-        assert re.fullmatch(r"run1-0\.parquet\.[0-9a-f]{8}\.tmp", temporary.name)
-        temporary.touch()
-    assert told == ["written", f"fsync {temporary.name}", "fsync t", "renamed"]
+    workspace.write("state", "t", "0", Path.touch)
+    temporary = told[1].partition(" ")[2]
+    assert re.fullmatch(r"run1-0\.parquet\.[0-9a-f]{8}\.tmp", temporary)
+    assert told == ["written", f"fsync {temporary}", "fsync t", "renamed"]
 
 
 def test_the_files_of_one_delivery_are_found(tmp_path: Path) -> None:
@@ -88,11 +93,10 @@ def test_new_folders_are_made_durable_from_the_top(tmp_path: Path, monkeypatch: 
     assert told == [".", "store", "store/state"]
 
 
-@pytest.mark.parametrize("how", ["writing", "placing"])
-def test_two_who_write_one_file_do_not_meet_before_it_is_whole(how: str, tmp_path: Path) -> None:
+def test_two_who_write_one_file_do_not_meet_before_it_is_whole(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "run1")
     path = workspace.path("state", "scan_rdp", "0000")
-    with getattr(workspace, how)(path) as one, getattr(workspace, how)(path) as other:
+    with workspace.placing(path) as one, workspace.placing(path) as other:
         assert one != other
         one.write_text("whole")
         other.write_text("whole")

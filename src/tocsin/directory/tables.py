@@ -39,6 +39,7 @@ from django.utils.translation import gettext as _
 from tocsin.directory.choices import TableKind
 from tocsin.directory.imports.reading import explained
 from tocsin.directory.imports.records import ImportRefused, Place, Problem
+from tocsin.engine import digests
 from tocsin.kernel import durable
 from tocsin.kernel.refusals import InvalidInput, Unavailable
 
@@ -114,13 +115,15 @@ def write_table(kind: TableKind, source: Path, store: Path) -> Written:
     if not columns.family:
         raise InvalidInput(_("It holds no row of this kind."), where=source.name)
     table = columns.table(name, arrow)
-    file = f"{FOLDER}/{kind.value}-{content_hash[:16]}.parquet"
-    _write(table, store / file)
-    return Written(file, table.num_rows, content_hash)
+    path = _written(table, store / FOLDER / f"{kind.value}-{content_hash[:16]}.parquet")
+    return Written(path.relative_to(store).as_posix(), table.num_rows, content_hash)
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    """Write under a temporary name, then rename: a reader sees a whole file or none, also after a power cut."""
+def _written(table: pa.Table, path: Path) -> Path:
+    """Write under a temporary name, then rename: a reader sees a whole file or none, also after a power cut.
+
+    Return the path with the digest of what was written in its name.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
@@ -128,10 +131,12 @@ def _write(table: pa.Table, path: Path) -> None:
             with os.fdopen(handle, "wb") as file:
                 pq.write_table(table, file, compression="zstd")
                 durable.sync_file(file)
+            path = digests.name_with(path, digests.of(Path(temporary)))
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)
         durable.sync(path.parent)
+        return path
     except OSError as error:
         raise Unavailable(
             _("{path} cannot be written: {problem}.").format(path=path, problem=explained(error.strerror))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tocsin.engine import lost, parquet
 from tocsin.engine.addresses import MAPPED, U64
 from tocsin.engine.claims import NOBODY, Intervals, Spans, flatten
 
@@ -35,7 +36,7 @@ def delegated_ranges(table: Path) -> Iterator[tuple[int, int, int]]:
 
 def _ranges(table: Path, value: str) -> Iterator[tuple[int, int, Any]]:
     columns = ["family", "first_high", "first_low", "last_high", "last_low", value]
-    with pq.ParquetFile(table) as file:
+    with lost.told(table), pq.ParquetFile(parquet.whole(table)) as file:
         for batch in file.iter_batches(columns=columns):
             for family, first_high, first_low, last_high, last_low, what in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.engine import observations
+from tocsin.engine import observations, parquet
 from tocsin.engine.attribute import deciding, words
 from tocsin.engine.bounds import AHEAD_DAYS, Bounds
 from tocsin.engine.claims import Claims
@@ -307,10 +308,12 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         )
     part = ""
     if events.num_rows:
-        part = _written(context.workspace, "observations", kind, stem, events, observations.write_part)
+        write = functools.partial(observations.write_part, events)
+        part = context.workspace.write("observations", kind, stem, write)
     quarantine = ""
     if result.quarantine.num_rows:
-        quarantine = _written(context.workspace, "quarantine", kind, stem, result.quarantine, _write_quarantine)
+        write = functools.partial(_write_quarantine, [result.quarantine])
+        quarantine = context.workspace.write("quarantine", kind, stem, write)
     return Mapped(
         delivery.number,
         chunk.number,
@@ -351,23 +354,10 @@ def _with(events: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa
     return events.set_column(events.column_names.index(name), name, column)
 
 
-def _written(
-    workspace: Workspace,
-    kind: str,
-    report_type: str,
-    stem: str,
-    table: pa.Table,
-    write: Callable[[pa.Table, Path], None],
-) -> str:
-    path = workspace.path(kind, report_type, stem)
-    with workspace.writing(path) as temporary:
-        write(table, temporary)
-    return workspace.relative(path)
-
-
-def _write_quarantine(table: pa.Table, path: Path) -> None:
+def _write_quarantine(tables: Iterable[pa.Table], path: Path) -> None:
     with pq.ParquetWriter(path, QUARANTINE, compression="zstd") as writer:
-        _add_quarantine(writer, table)
+        for table in tables:
+            _add_quarantine(writer, table)
 
 
 def _add_quarantine(writer: pq.ParquetWriter, table: pa.Table) -> None:
@@ -385,10 +375,8 @@ def merged_quarantine(workspace: Workspace, report: Report, chunks: Iterable[Map
     paths = [workspace.root / chunk.quarantine for chunk in chunks if chunk.quarantine]
     if len(paths) <= 1:
         return workspace.relative(paths[0]) if paths else ""
-    merged = workspace.path("quarantine", report.type, report.id[:16])
-    with workspace.writing(merged) as temporary, pq.ParquetWriter(temporary, QUARANTINE, compression="zstd") as writer:
-        for path in paths:
-            _add_quarantine(writer, pq.read_table(path, schema=QUARANTINE))
+    tables = (pq.read_table(parquet.whole(path), schema=QUARANTINE) for path in paths)
+    merged = workspace.write("quarantine", report.type, report.id[:16], functools.partial(_write_quarantine, tables))
     for path in paths:
         path.unlink()
-    return workspace.relative(merged)
+    return merged

@@ -39,5 +39,5 @@ def told(path: Path) -> Iterator[None]:
         if error.errno not in (None, errno.ENOENT, errno.EIO):  # Arrow's own, about damaged data, have no number
             raise
         raise LostFile(named(path)) from error
-    except ValueError as error:  # Arrow's ArrowInvalid: no Parquet file, or cut off
+    except (ValueError, LookupError, TypeError, NotImplementedError) as error:  # Arrow's own, about what it met there
         raise LostFile(named(path)) from error

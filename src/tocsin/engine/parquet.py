@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tocsin.engine import digests
+
 PAGE_ROWS, PAGE_BYTES = 1 << 17, 8 << 20
 """Each page costs a compressor and a decompressor, and Arrow's own have 20,000 rows. Larger ones than these are no
 faster to write, and slow a reader who wants few of their rows."""
@@ -30,3 +32,11 @@ def write(table: pa.Table, path: Path, *, plain: Collection[str], looked_up: Seq
         data_page_size=PAGE_BYTES,
         max_rows_per_page=PAGE_ROWS,
     )
+
+
+def whole(path: Path) -> pa.BufferReader:
+    """Return a file of the store, read into memory. Raises LostFile when it is not what its name says."""
+    with pa.OSFile(str(path), "rb") as file:
+        content = file.read_buffer()
+    digests.require(path, content)
+    return pa.BufferReader(content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,10 +81,8 @@ def fold_partition(workspace: Workspace, task: FoldTask) -> Reduced:
     state = folded.state
     if task.claims is not None:
         state = reattributed(state, task.claims, task.calendar.horizon)
-    path = workspace.path("state", task.type, f"{task.partition:04d}")
-    with workspace.writing(path) as temporary:
-        write_state(state, temporary)
-    return Reduced(workspace.relative(path), state.num_rows, folded.movements, folded.duplicates, folded.twins)
+    path = workspace.write("state", task.type, f"{task.partition:04d}", functools.partial(write_state, state))
+    return Reduced(path, state.num_rows, folded.movements, folded.duplicates, folded.twins)
 
 
 def partition_of(
@@ -148,7 +147,10 @@ def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Ta
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:
-    """Read columns; repeated texts stay in the dictionaries that they were written in."""
+    """Read columns; repeated texts stay in the dictionaries that they were written in.
+
+    The file is compared with its digest: what is folded from damage would be a whole file with a false content.
+    """
     repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    with lost.told(path), pq.ParquetFile(path, read_dictionary=repeated) as file:
+    with lost.told(path), pq.ParquetFile(parquet.whole(path), read_dictionary=repeated) as file:
         return file.read(schema.names).cast(schema)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,10 +192,8 @@ def settle(workspace: Workspace, task: SettleTask) -> Settled:
     kept, gone = state.filter(pa.array(~is_past)), state.filter(pa.array(is_past))
     files = []
     for stem, table in (("base-", folded.filter(pa.array(_is_among(folded, kept)))), ("", kept)):
-        path = workspace.path("state", task.type, f"{stem}{task.partition:04d}")
-        with workspace.writing(path) as temporary:
-            write_state(table, temporary)
-        files.append(workspace.relative(path))
+        write = functools.partial(write_state, table)
+        files.append(workspace.write("state", task.type, f"{stem}{task.partition:04d}", write))
     return Settled(files[0], files[1], kept.num_rows, gone["k1"].to_numpy(), gone["k2"].to_numpy())
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from tocsin.engine import digests
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
 from tocsin.engine.lists import list_of
 from tocsin.kernel import durable
@@ -218,16 +219,21 @@ class Workspace:
         yield temporary
         temporary.rename(path)
 
-    @contextlib.contextmanager
-    def writing(self, path: Path) -> Iterator[Path]:
-        """Give a temporary path to write to; then make the file durable and rename it to `path`."""
+    def write(self, kind: str, report_type: str, name: str, write: Callable[[Path], None]) -> str:
+        """Have a file written to a temporary path, and make it durable under its name, which says its digest.
+
+        Return where it stands, relative to the store.
+        """
+        path = self.path(kind, report_type, name)
         temporary = _beside(path)
-        yield temporary
+        write(temporary)
         self.checkpoint("written")
+        path = digests.name_with(path, digests.of(temporary))  # read from memory: the disk has not seen it yet
         durable.sync(temporary)
         temporary.rename(path)
         durable.sync(path.parent)
         self.checkpoint("renamed")
+        return self.relative(path)
 
 
 def _beside(path: Path) -> Path:

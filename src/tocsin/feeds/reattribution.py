@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
@@ -119,10 +120,8 @@ def _partition(workspace: Workspace, task: _Partition) -> tuple[str, list[Handov
     change = changed(read_state(old, NEEDED), task.claims, task.horizon)
     if not change.findings:
         return task.path, []
-    new = workspace.path("state", task.type, f"{task.place:04d}")
-    with workspace.writing(new) as temporary:
-        write_state(reattributed(read_state(old), task.claims, task.horizon), temporary)
-    return workspace.relative(new), [
+    state = reattributed(read_state(old), task.claims, task.horizon)
+    return workspace.write("state", task.type, f"{task.place:04d}", functools.partial(write_state, state)), [
         (public_id(row["k1"], row["k2"]), task.type, row["before"] or "", row["after"] or "")
         for row in change.handed_over.to_pylist()
     ]

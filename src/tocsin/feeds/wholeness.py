@@ -7,18 +7,21 @@ backup, or from the report's own file.
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 
-from tocsin.engine.wholeness import Expected, Fault, faults
+from tocsin.directory.models import ReferenceTable
+from tocsin.engine.wholeness import Expected, Fault, IsChanged, by_footers, faults, is_changed, lost_files
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Report, State
 from tocsin.kernel.counting import counted
 
 _SHOWN = 8
 FINDINGS, OBSERVATIONS, HISTORY, BASELINE = "findings", "observations", "history", "baseline"
+TABLE = "table"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Loss:
     """Files of one type's findings, or of one report, that are missing or damaged."""
 
     what: str
-    """`findings`, `observations` of a report that counts, `history`: of one that was withdrawn, or `baseline`: what
-    is left of those that are no longer kept."""
+    """`findings`, `observations` of a report that counts, `history`: of one that was withdrawn, `baseline`: what is
+    left of those that are no longer kept, or `table`: one of addresses."""
     type: str
     faults: tuple[Fault, ...]
     run: int | None = None
@@ -46,6 +49,8 @@ class Loss:
         """What mends it, in English."""
         if self.what == FINDINGS:
             return f"Run: tocsin feed refold {self.type}"
+        if self.what == TABLE:
+            return f"Load it again: tocsin directory load-{self.type} FILE"
         put_back = "Put it back from a backup (tar --zstd -xf FILE unpacks one)"
         if self.what == BASELINE:
             return f"{put_back}: what it was computed from is no longer kept."
@@ -54,16 +59,59 @@ class Loss:
         return f"{put_back}, or import {self.report} again: tocsin feed run PATH"
 
 
-def losses() -> list[Loss]:
-    """Return what is missing or damaged of what the manifest names: findings first, then reports by run."""
+def losses(found_changed: IsChanged = by_footers) -> list[Loss]:
+    """Return what is missing or damaged of what the manifest names: findings first, then reports by run.
+
+    `found_changed` says which bytes changed amid the data, where somebody has looked for that.
+    """
     store: Path = settings.TOCSIN.store
     about = dict(_named())
-    return [dataclasses.replace(about[each], faults=tuple(found)) for each, found in faults(store, about)]
+    found = faults(store, about, found_changed)
+    return [dataclasses.replace(about[each], faults=tuple(wrong)) for each, wrong in found]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What came of comparing files with their digests."""
+
+    losses: tuple[Loss, ...]
+    compared_bytes: int
+    all_bytes: int
+
+
+def compared(most_bytes: int | None, draw: random.Random) -> Comparison:
+    """Return what is missing or damaged. All of the findings are read, and of the rest as much as there is room for.
+
+    `most_bytes` None is for all of it; otherwise `draw` chooses, so that in time everything has its turn.
+    """
+    store: Path = settings.TOCSIN.store
+    about = dict(_named())
+    names = [(file, loss.what in (FINDINGS, BASELINE)) for each, loss in about.items() for file in each.files]
+    draw.shuffle(names)
+    chosen, compared_bytes, all_bytes = set(), 0, 0
+    for file, is_first in sorted(names, key=lambda each: not each[1]):
+        size = _size_of(store / file)
+        all_bytes += size
+        if is_first or most_bytes is None or compared_bytes + size <= most_bytes:
+            chosen.add(file)
+            compared_bytes += size
+    found = faults(store, about, lambda file: file in chosen and is_changed(store / file))
+    losses = tuple(dataclasses.replace(about[each], faults=tuple(wrong)) for each, wrong in found)
+    return Comparison(losses, compared_bytes, all_bytes)
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def lost_types() -> list[str]:
-    """Return the types of which a file of findings is missing or damaged."""
-    return [loss.type for loss in losses() if loss.what == FINDINGS]
+    """Return the types of which a file of findings is missing or damaged. All files of findings are read."""
+    store: Path = settings.TOCSIN.store
+    states = dict(State.objects.order_by("type__name").values_list("type__name", "partitions"))
+    return [kind for kind, files in states.items() if lost_files(store, files)]
 
 
 def _named() -> Iterator[tuple[Expected, Loss]]:
@@ -73,6 +121,8 @@ def _named() -> Iterator[tuple[Expected, Loss]]:
         yield expected, Loss(FINDINGS, state.type.name, ())
     for baseline in Baseline.objects.select_related("type").order_by("type__name"):
         yield Expected(tuple(baseline.partitions)), Loss(BASELINE, baseline.type.name, ())
+    for table in ReferenceTable.objects.filter(is_current=True).order_by("kind"):
+        yield Expected((table.file,), table.rows), Loss(TABLE, table.kind, ())
     rows = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN)).select_related("type")
     # Of tens of thousands of rows: to read what else they hold takes as long again.
     rows = rows.only("name", "run_id", "state", "kept", "parts", "quarantine", "type__name")

@@ -7,12 +7,13 @@ import dataclasses
 import datetime as dt
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from tocsin.engine import digests
 from tocsin.engine.lost import LostFile, named
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -56,19 +57,39 @@ class Database:
             settings["temp_directory"] = str(scratch)
         self._connection = duckdb.connect(config=settings)
         self._local, self._turn = threading.local(), threading.Lock()
+        self._compared = digests.Compared()
+
+    def require(self, files: Iterable[str]) -> None:
+        """Raise LostFile for a file that is missing or damaged, so far as it is told before it is read.
+
+        Findings are always compared with their digests; of observations and quarantine, of which there may be a hundred
+        times as much, those that are few. DuckDB takes a changed byte for what was written.
+        """
+        of_findings = [file for file in files if _FINDINGS in file]
+        others = [file for file in files if _FINDINGS not in file]
+        few = others if len(others) <= _OTHERS_COMPARED else []
+        for file in (*of_findings, *few):
+            self._compared.require(file)
 
     def ask(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
-        """Run one query to its end when no other runs."""
+        """Run one query to its end when no other runs. Raises LostFile."""
+        files = _files_in(parameters)
+        self.require(files)
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
-        with self._turn, losses_told():
+        with self._turn, losses_told(files):
             rows = cursor.execute(sql, parameters).fetchall()
             return Answer(rows, tuple(column[0] for column in cursor.description or ()))
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
-        """Begin one query when no other runs, and return a cursor of its own, which is read while others ask."""
-        with self._turn, losses_told():
+        """Begin one query when no other runs, and return a cursor of its own, which is read while others ask.
+
+        Raises LostFile.
+        """
+        files = _files_in(parameters)
+        self.require(files)
+        with self._turn, losses_told(files):
             return self._connection.cursor().execute(sql, parameters)
 
     @staticmethod
@@ -88,15 +109,48 @@ _GARBLED = ("don't know what type", "TProtocolException")
 """What the reader of Parquet's own headers says; it names no file."""
 
 
+_FINDINGS = "/state/"
+_OTHERS_COMPARED = 8
+"""So many files of observations are read whole before a question about them: those of a page, not those of a year."""
+
+
+def _files_in(parameters: Sequence[Any] | Mapping[str, Any]) -> list[str]:
+    """Return the files of the store among the parameters of a query."""
+    values = parameters.values() if isinstance(parameters, Mapping) else parameters
+    lists = [value for value in values if isinstance(value, list)]
+    return [each for value in lists for each in value if isinstance(each, str) and each.endswith(".parquet")]
+
+
 @contextlib.contextmanager
-def losses_told() -> Iterator[None]:
-    """Turn what DuckDB says of a file that is missing or damaged into LostFile. Any other error goes on."""
+def losses_told(files: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what DuckDB says of a file that is missing or damaged into LostFile. Any other error goes on.
+
+    `files` are those that are read.
+    """
     try:
         yield
     except duckdb.Error as error:
-        said, file = str(error), _FILE.search(str(error))
-        is_damaged = isinstance(error, duckdb.InvalidInputException) and file
-        is_gone = isinstance(error, duckdb.IOException) and file and any(words in said for words in _GONE)
-        if is_damaged or is_gone or any(words in said for words in _GARBLED):
-            raise LostFile(named(file[1]) if file else "A file of the store") from error
+        if file := _lost(error, files):
+            raise LostFile(file) from error
         raise
+
+
+def _lost(error: duckdb.Error, files: Sequence[str]) -> str:
+    """Return the file that an error comes of; empty for none."""
+    said, file = str(error), _FILE.search(str(error))
+    is_damaged = isinstance(error, duckdb.InvalidInputException) and file
+    is_gone = isinstance(error, duckdb.IOException) and file and any(words in said for words in _GONE)
+    if file and (is_damaged or is_gone):
+        return named(file[1])
+    if isinstance(error, duckdb.ProgrammingError | duckdb.OutOfMemoryException | duckdb.InterruptException):
+        return ""  # of the question, or of too little memory
+    if other := next((each for each in files if _is_lost(Path(each))), ""):
+        return named(other)
+    is_garbled = any(words in said for words in _GARBLED) or type(error) is duckdb.Error
+    if is_garbled and files:
+        return named(files[0]) if len(files) == 1 else "A file of the store"
+    return "A file of the store" if is_garbled else ""
+
+
+def _is_lost(file: Path) -> bool:
+    return not file.is_file() or digests.is_other(file)

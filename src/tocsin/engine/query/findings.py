@@ -128,11 +128,17 @@ class Findings:
         return [by_key[key] for key in keys if key in by_key]
 
     def stream(self, asked: Filter, *, limit: int | None = None, batch: int = 5_000) -> Iterator[Finding]:
-        """Return all findings asked for, in order of type and key, without holding them in memory."""
+        """Return all findings asked for, in order of type and key, without holding them in memory.
+
+        Raises LostFile before the first: a file that breaks off is taken for a whole one.
+        """
+        kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types]
+        self._database.require([file for kind in kinds for file in kind.files])
+        return self._streamed(kinds, asked, limit, batch)
+
+    def _streamed(self, kinds: Sequence[TypeFiles], asked: Filter, limit: int | None, batch: int) -> Iterator[Finding]:
         left = limit
-        for kind in self.types:
-            if asked.types and kind.type not in asked.types:
-                continue
+        for kind in kinds:
             # Partitions hold ranges of the key, in order: one at a time is the order of all.
             for file in kind.files:
                 one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tocsin.engine import digests
 from tocsin.kernel.refusals import InvalidInput
 
 MANIFEST = "MANIFEST.json"
@@ -90,6 +92,17 @@ def read_contents(text: bytes) -> Contents:
         return Contents(**data, members=members, lacks=lacks)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"its {MANIFEST} cannot be read ({error}).") from error
+
+
+def damaged_among(members: Iterable[Member]) -> frozenset[str]:
+    """Return the files of the store, relative to it, that hold something else than their names say."""
+    store = f"{HOME_FOLDER}/store/"
+    stored = (member for member in members if member.name.startswith(store))
+    return frozenset(
+        member.name.removeprefix(store)
+        for member in stored
+        if (said := digests.in_name(member.name)) and said != digests.shortened(member.sha256)
+    )
 
 
 def belongs(path: Path, home: Path) -> bool:

@@ -8,6 +8,7 @@ aside, not deleted, and moved back when the rest cannot be done.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import hashlib
 import shutil
@@ -28,6 +29,7 @@ from tocsin.site.backups.contents import (
     SET_ASIDE,
     Contents,
     Member,
+    damaged_among,
     read_contents,
     safe_name,
 )
@@ -123,7 +125,8 @@ def _unpack(source: Path, staging: Path) -> Contents:
         raise InvalidInput("it was cut off: its list is missing. Nothing was changed.", where=str(source))
     contents = read_contents(text)
     _compare(contents, found)
-    return contents
+    damaged = damaged_among(found) - set(contents.lacks)  # an earlier version wrote it, and did not look
+    return dataclasses.replace(contents, lacks=(*contents.lacks, *sorted(damaged)))
 
 
 @contextlib.contextmanager

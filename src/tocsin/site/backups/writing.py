@@ -22,7 +22,7 @@ from tocsin.kernel import durable
 from tocsin.kernel.refusals import Conflict, Unavailable
 from tocsin.site import instance
 from tocsin.site.backups import databases
-from tocsin.site.backups.contents import HOME_FOLDER, MANIFEST, Contents, Member, belongs
+from tocsin.site.backups.contents import HOME_FOLDER, MANIFEST, Contents, Member, belongs, damaged_among
 from tocsin.site.config import Config
 
 
@@ -71,7 +71,8 @@ def _write(config: Config, file: IO[bytes], aside: Path, at: dt.datetime) -> Con
         tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         members = [_add_database(archive, aside), *_add_files(archive, config.home)]
-        lacks = tuple(fault.file for loss in losses() for fault in loss.faults)
+        damaged = damaged_among(members)
+        lacks = tuple(fault.file for loss in losses(damaged.__contains__) for fault in loss.faults)
         contents = Contents(__version__, at.isoformat(), databases.vendor(), tuple(members), lacks)
         text = contents.as_json()
         information = tarfile.TarInfo(MANIFEST)

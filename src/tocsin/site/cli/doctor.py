@@ -20,6 +20,11 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Look at the machine, the settings, the data directory and the database. "
         "Exit code 1 when something must be mended.",
     )
+    parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="read every file of the store: some seconds for each gigabyte, and as long as the disk takes",
+    )
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -28,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Examine and report."""
     from tocsin.site.examination import Remark, examine
 
-    verdicts = examine()
+    verdicts = examine(thorough=options.thorough)
     wrong = [verdict for verdict in verdicts if verdict.must_be_mended]
     lines = [f"{verdict.about}: {verdict.says}. {verdict.fix}" for verdict in wrong]
     remarks = [f"{verdict.about}: {verdict.says}." for verdict in verdicts if isinstance(verdict, Remark)]
