@@ -1,0 +1,122 @@
+"""A changed byte in a file that the manifest names: who notices, what is said, and what mends it."""
+
+from __future__ import annotations
+
+import html
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.cast import Cast
+from tests.engine.test_flips import flip
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import signed_in
+from tests.feeds.reports import write
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.engine.lost import LostFile
+from tocsin.feeds import intake, wholeness
+from tocsin.feeds.models import Report, State
+
+SEEDS = range(5)
+
+
+@pytest.fixture
+def days(store: Store, tmp_path: Path) -> list[Path]:
+    """Two days of a type; the second holds a row that cannot be taken, for its quarantine."""
+    paths = [write(tmp_path / "in", number, [1, 2, 65]) for number in range(2)]
+    with paths[1].open("a", encoding="utf-8") as file:
+        file.write("torn,row\n")
+    for path in paths:
+        store.run(path)
+    return paths
+
+
+def all_compared() -> wholeness.Comparison:
+    return wholeness.compared(None, random.Random(1))
+
+
+def state() -> str:
+    (file,) = State.objects.get().partitions
+    return str(file)
+
+
+def test_a_whole_store_is_compared_whole(store: Store, days: list[Path]) -> None:
+    done = all_compared()
+    assert done.losses == ()
+    assert done.compared_bytes == done.all_bytes == sum((store.root / file).stat().st_size for file in store.named())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", ["state", "observations", "quarantine"])
+def test_a_changed_byte_is_found_in_every_kind_of_file(store: Store, days: list[Path], kind: str, seed: int) -> None:
+    (file, *_) = sorted(name for name in store.named() if name.startswith(kind))
+    flip(store.root / file, seed)
+    (loss,) = all_compared().losses
+    assert loss.faults[0].file == file
+    assert loss.fix
+
+
+def test_findings_are_compared_even_where_there_is_room_for_nothing(store: Store, days: list[Path]) -> None:
+    for file in store.named():
+        flip(store.root / file, 3)
+    done = wholeness.compared(0, random.Random(1))
+    assert state() in {fault.file for loss in done.losses for fault in loss.faults}
+    assert done.compared_bytes == (store.root / state()).stat().st_size < done.all_bytes
+
+
+def test_what_is_not_compared_this_time_is_the_next(store: Store, days: list[Path]) -> None:
+    report = Report.objects.get(name=days[0].name)
+    file = store.root / report.parts[0]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 1
+    file.write_bytes(content)
+    room = (store.root / state()).stat().st_size + file.stat().st_size
+    found = {bool(wholeness.compared(room, random.Random(seed)).losses) for seed in range(40)}
+    assert found == {True, False}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_changed_findings_are_refused_and_computed_anew(store: Store, days: list[Path], seed: int) -> None:
+    before, file = store.findings(), state()
+    flip(store.root / file, seed)
+
+    with pytest.raises(LostFile, match=file):
+        store.findings()
+    with pytest.raises(LostFile, match=file):
+        store.run(write(days[0].parent, 2, [1]))
+    assert wholeness.lost_types() == ["scan_rdp"]
+    done = intake.refold(wholeness.lost_types(), by=COMMAND_LINE, at=AT)
+
+    assert done.lost == (file,)
+    assert store.findings() == before
+    assert wholeness.lost_types() == [] and all_compared().losses == ()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_changed_observations_come_again_with_their_file(store: Store, days: list[Path], seed: int) -> None:
+    before = store.findings()
+    report = Report.objects.get(name=days[0].name)
+    flip(store.root / report.parts[0], seed)
+    with pytest.raises(LostFile, match=report.parts[0]):
+        intake.refold(["scan_rdp"], by=COMMAND_LINE, at=AT)
+
+    summary = store.run(*days)
+
+    assert [each["name"] for each in summary["files"]] == [days[0].name]
+    assert all_compared().losses == ()
+    assert store.findings() == before
+
+
+@pytest.mark.parametrize("address", ["/", "/findings/", "/findings/export.csv", "/findings/export.json"])
+def test_a_page_that_needs_a_changed_file_says_so(week: Store, cast: Cast, address: str) -> None:
+    browser = signed_in(cast.analyst)
+    for file in State.objects.get().partitions:
+        flip(week.root / file, 7)
+        harmed = file
+
+    page = browser.get(address)
+
+    assert page.status_code == 503
+    shown = html.unescape(page.content.decode())
+    assert harmed in shown and "tocsin doctor</code>" in shown
