@@ -211,6 +211,18 @@ def test_a_backup_after_a_restore_leaves_out_what_was_moved_aside(
     assert not [name for name in unpack(tmp_path / "second.tar.zst") if "before-restore" in name]
 
 
+def test_a_damaged_file_in_a_backup_that_did_not_look_is_named_when_it_is_restored(
+    tocsin: Command, archive: Path, tmp_path: Path
+) -> None:
+    members = unpack(archive)
+    members[f"home/store/state/scan_rdp/r1-0000.{'0' * 32}.parquet"] = b"x"
+    listed(members)
+    pack(archive, members)
+    done = tocsin("restore", archive, home=str(tmp_path / "other"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"tocsin: state/scan_rdp/r1-0000.{'0' * 32}.parquet is missing or damaged.\n")
+
+
 def test_an_older_backup_is_followed_by_an_upgrade(tocsin: Command, archive: Path, tmp_path: Path) -> None:
     members = unpack(archive)
     listed(members, version="0.0.1")

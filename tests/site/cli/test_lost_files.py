@@ -27,11 +27,22 @@ def one(home: Home, kind: str) -> Path:
 def damage(path: Path, how: str) -> None:
     if how == "missing":
         path.rename(path.with_name("elsewhere"))
-    else:
+    elif how == "damaged":
         os.truncate(path, path.stat().st_size // 2)
+    else:  # one bit amid the data
+        content = bytearray(path.read_bytes())
+        content[len(content) // 4] ^= 1
+        path.write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["missing", "damaged"])
+WHY = {
+    "missing": "it is missing",
+    "damaged": "it is damaged: its end cannot be read",
+    "changed": "it is damaged: it does not hold what was written",
+}
+
+
+@pytest.mark.parametrize("how", WHY)
 def test_lost_findings_get_a_sentence_from_every_command_and_one_that_mends_them(imported: Home, how: str) -> None:
     before = imported.digest()
     path = one(imported, "state/")
@@ -44,8 +55,7 @@ def test_lost_findings_get_a_sentence_from_every_command_and_one_that_mends_them
         assert (done.returncode, done.stderr) == (1, said), command
     doctor = imported("doctor")
     assert doctor.returncode == 1
-    why = "it is missing" if how == "missing" else "it is damaged: its end cannot be read"
-    assert doctor.stdout == f"store: {file}: {why}. Run: tocsin feed refold scan_rdp\n"
+    assert doctor.stdout == f"store: {file}: {WHY[how]}. Run: tocsin feed refold scan_rdp\n"
 
     mended = imported.done("feed", "refold")
 
@@ -55,11 +65,14 @@ def test_lost_findings_get_a_sentence_from_every_command_and_one_that_mends_them
     assert imported.done("feed", "refold") == "No findings are missing or damaged.\n"
 
 
-def test_lost_observations_are_named_with_their_report_and_come_again_with_it(imported: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["missing", "changed"])
+def test_lost_observations_are_named_with_their_report_and_come_again_with_it(
+    imported: Home, tmp_path: Path, how: str
+) -> None:
     before = imported.digest()
-    damage(one(imported, "observations/"), "missing")
+    damage(one(imported, "observations/"), how)
 
-    doctor = imported("doctor")
+    doctor = imported("doctor", "--thorough")
     assert doctor.returncode == 1
     assert "or import 2026-11-16-scan_rdp-xm-geo.csv again: tocsin feed run PATH\n" in doctor.stdout
     refused = imported("feed", "refold", "scan_rdp")
@@ -70,7 +83,10 @@ def test_lost_observations_are_named_with_their_report_and_come_again_with_it(im
     assert imported.done("doctor").startswith("Nothing to mend")
 
 
-@pytest.mark.parametrize(("kind", "how"), [("observations/", "missing"), ("state/", "damaged")])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [("observations/", "missing"), ("state/", "damaged"), ("observations/", "changed"), ("state/", "changed")],
+)
 def test_a_backup_of_a_damaged_store_saves_the_rest_and_says_what_it_lacks(
     imported: Home, tmp_path: Path, kind: str, how: str
 ) -> None:
