@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import importlib
 import random
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from tests.cast import Cast
 from tests.engine.test_flips import flip
@@ -14,8 +16,9 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.engine import digests
 from tocsin.engine.lost import LostFile
-from tocsin.feeds import intake, wholeness
+from tocsin.feeds import intake, manifest, wholeness
 from tocsin.feeds.models import Report, State
 
 SEEDS = range(5)
@@ -120,3 +123,53 @@ def test_a_page_that_needs_a_changed_file_says_so(week: Store, cast: Cast, addre
     assert page.status_code == 503
     shown = html.unescape(page.content.decode())
     assert harmed in shown and "tocsin doctor</code>" in shown
+
+
+def as_of_before(store: Store) -> list[str]:
+    """Take the digests out of all names, as earlier versions wrote them; return the names."""
+    old = {file: file.replace(f".{digests.in_name(file)}", "") for file in store.named()}
+    for file, name in old.items():
+        (store.root / file).rename(store.root / name)
+    for row in State.objects.all():
+        row.partitions = [old[file] for file in row.partitions]
+        row.save()
+    for report in Report.objects.all():
+        report.parts, report.quarantine = [old[file] for file in report.parts], old.get(report.quarantine, "")
+        report.save()
+    manifest.touch()
+    return sorted(old.values())
+
+
+def test_files_of_earlier_versions_are_read_and_named_by_an_upgrade(store: Store, days: list[Path]) -> None:
+    before, step = store.findings(), importlib.import_module("tocsin.feeds.migrations.0008_digests_in_names")
+    names, old = store.named(), as_of_before(store)
+    assert store.findings() == before
+    assert all_compared().losses == ()
+
+    step.name_by_digests(apps, None)
+
+    assert store.named() == names
+    assert store.findings() == before
+    assert store.files() == names | set(old), "until somebody sweeps"
+    step.name_by_digests(apps, None)
+    assert store.named() == names
+    store.run(write(days[0].parent, 2, [1]))
+    assert store.files() - store.leaving() == store.named()
+
+
+def test_an_upgrade_gives_no_digest_to_what_cannot_be_read(store: Store, days: list[Path]) -> None:
+    step = importlib.import_module("tocsin.feeds.migrations.0008_digests_in_names")
+    as_of_before(store)
+    file = state()
+    with (store.root / file).open("r+b") as opened:
+        opened.seek(30)
+        opened.write(b"zz")
+
+    step.name_by_digests(apps, None)
+
+    assert state() == file
+    (loss,) = all_compared().losses
+    assert (loss.what, loss.faults[0].file) == ("findings", file)
+    with pytest.raises(LostFile, match="missing or damaged"):
+        store.findings()
+    assert wholeness.lost_types() == ["scan_rdp"]

@@ -1,7 +1,8 @@
 """What a file of the store held when it was written: its name says it.
 
 A file's name ends in the first 128 bits of the SHA-256 of its bytes. So whoever knows the name knows the digest, the
-manifest before all, and nobody has to be told it beside. Files that earlier versions wrote have none. Nothing of PyArrow is loaded here: pages come by.
+manifest before all, and nobody has to be told it beside. Files that earlier versions wrote have none until an upgrade
+names them. Nothing of PyArrow is loaded here: pages come by.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import migrations
+from django.db.models import F
 
 from tocsin.engine import digests
 from tocsin.engine.wholeness import is_changed
@@ -38,6 +39,7 @@ def name_by_digests(apps, _schema_editor):
     for row in apps.get_model("directory", "ReferenceTable").objects.filter(is_current=True):
         row.file = _named(store, [row.file])[0]
         row.save(update_fields=["file"])
+    apps.get_model("feeds", "Manifest").objects.update(version=F("version") + 1)
 
 
 def _named(store: Path, files):
