@@ -125,6 +125,17 @@ def test_a_page_that_needs_a_changed_file_says_so(week: Store, cast: Cast, addre
     assert harmed in shown and "tocsin doctor</code>" in shown
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_page_that_needs_a_changed_row_of_a_report_says_so(week: Store, cast: Cast, seed: int) -> None:
+    finding = week.findings(states=("still",))[0]["id"]
+    browser = signed_in(cast.analyst)
+    for report in Report.objects.all():
+        flip(week.root / report.parts[0], seed)
+
+    assert browser.get(f"/findings/{finding}/").status_code == 503
+    assert browser.get("/findings/").status_code == 200
+
+
 def as_of_before(store: Store) -> list[str]:
     """Take the digests out of all names, as earlier versions wrote them; return the names."""
     old = {file: file.replace(f".{digests.in_name(file)}", "") for file in store.named()}
