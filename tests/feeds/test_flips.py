@@ -16,7 +16,11 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory.actions import load_reference_table
+from tocsin.directory.choices import TableKind
+from tocsin.directory.queries import reference_table
 from tocsin.engine import digests
+from tocsin.engine.enrich import announced_ranges
 from tocsin.engine.lost import LostFile
 from tocsin.feeds import intake, manifest, wholeness
 from tocsin.feeds.models import Report, State
@@ -134,6 +138,27 @@ def test_a_page_that_needs_a_changed_row_of_a_report_says_so(week: Store, cast: 
 
     assert browser.get(f"/findings/{finding}/").status_code == 503
     assert browser.get("/findings/").status_code == 200
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_changed_table_of_addresses_is_named_and_loaded_again(store: Store, tmp_path: Path, seed: int) -> None:
+    source = tmp_path / "rib.txt"
+    source.write_text("198.18.0.0/15\t64496\n")
+
+    def load() -> object:
+        return load_reference_table(TableKind.ASN, source, store=store.root, by=COMMAND_LINE, at=AT)
+
+    assert load()
+    table = reference_table(TableKind.ASN, store.root)
+    assert table and all_compared().losses == ()
+    flip(table, seed)
+
+    (loss,) = all_compared().losses
+    assert (loss.what, loss.fix) == ("table", "Load it again: tocsin directory load-asn FILE")
+    with pytest.raises(LostFile):
+        list(announced_ranges(table))
+    assert load() is None
+    assert all_compared().losses == ()
 
 
 def as_of_before(store: Store) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tocsin.directory.choices import TableKind
 from tocsin.directory.models import ReferenceTable
 from tocsin.engine.wholeness import Expected, Fault, IsChanged, by_footers, faults, is_changed, lost_files
 from tocsin.feeds.choices import ReportState
@@ -22,6 +23,7 @@ from tocsin.kernel.counting import counted
 _SHOWN = 8
 FINDINGS, OBSERVATIONS, HISTORY, BASELINE = "findings", "observations", "history", "baseline"
 TABLE = "table"
+_LOADS = {TableKind.ASN.value: "load-asn", TableKind.COUNTRY.value: "load-rir"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Loss:
         if self.what == FINDINGS:
             return f"Run: tocsin feed refold {self.type}"
         if self.what == TABLE:
-            return f"Load it again: tocsin directory load-{self.type} FILE"
+            return f"Load it again: tocsin directory {_LOADS[self.type]} FILE"
         put_back = "Put it back from a backup (tar --zstd -xf FILE unpacks one)"
         if self.what == BASELINE:
             return f"{put_back}: what it was computed from is no longer kept."

@@ -22,14 +22,15 @@ def load_reference_table(
     """Read a file of prefixes or delegations into the store and make it the current table of its kind.
 
     The file is written before the short transaction that names it in the
-    manifest. None when this very file is current already.
+    manifest. None when this very file is current already; it is whole then, if
+    it was not before.
     """
     # Arrow is large; only who loads a table pays for it.
     from tocsin.directory.tables import write_table
 
     written = write_table(kind, source, store)
     current = ReferenceTable.objects.filter(kind=kind, is_current=True).first()
-    if current and current.content_hash == written.content_hash:
+    if current and (current.content_hash, current.file) == (written.content_hash, written.file):
         return None
     return _enter(
         kind, file=written.file, rows=written.rows, content_hash=written.content_hash,
