@@ -82,7 +82,12 @@ def test_a_file_that_was_compared_is_read_again_only_when_it_has_changed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
-    monkeypatch.setattr(digests, "is_other", lambda path: bool(read.append(path)))
+
+    def is_other(path: Path) -> bool:
+        read.append(path)
+        return False
+
+    monkeypatch.setattr(digests, "is_other", is_other)
     compared = digests.Compared()
     compared.require(str(file))
     compared.require(str(file))
