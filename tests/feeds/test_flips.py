@@ -177,7 +177,7 @@ def as_of_before(store: Store) -> list[str]:
 
 
 def test_files_of_earlier_versions_are_read_and_named_by_an_upgrade(store: Store, days: list[Path]) -> None:
-    before, step = store.findings(), importlib.import_module("tocsin.feeds.migrations.0008_digests_in_names")
+    before, step = store.findings(), importlib.import_module("tocsin.feeds.migrations.0009_digests_in_names")
     names, old = store.named(), as_of_before(store)
     assert store.findings() == before
     assert all_compared().losses == ()
@@ -194,7 +194,7 @@ def test_files_of_earlier_versions_are_read_and_named_by_an_upgrade(store: Store
 
 
 def test_an_upgrade_gives_no_digest_to_what_cannot_be_read(store: Store, days: list[Path]) -> None:
-    step = importlib.import_module("tocsin.feeds.migrations.0008_digests_in_names")
+    step = importlib.import_module("tocsin.feeds.migrations.0009_digests_in_names")
     as_of_before(store)
     file = state()
     with (store.root / file).open("r+b") as opened:

@@ -21,7 +21,7 @@ from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
-from tocsin.kernel import legible
+from tocsin.kernel import clock, legible
 from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal
 
 Facts = Mapping[str, Any]

@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import functools
 import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tocsin.directory.models import Constituent
 from tocsin.directory.queries import constituent_names
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
-from tocsin.feeds import days, reported
+from tocsin.feeds import days, reported, wording
 from tocsin.feeds.models import Feed, ReportType, State
 from tocsin.feeds.reported import at_one_version, manifest_version
 from tocsin.kernel import legible, rsit
@@ -199,10 +200,15 @@ def as_exported(finding: Finding, feed: Feed, *, what: str, organisation: str) -
 def exported(found: Iterable[Finding], feeds: Mapping[str, Feed]) -> Iterator[dict[str, Any]]:
     """Yield findings as they leave the house; `feeds` are those of their types."""
     names, titles = constituent_names(), titles_of_types()
-    whats = {name: problem_of(name, titles) for name in feeds}
+    whats = {name: wording.kind(name, titles) for name in feeds}
     for finding in found:
         whose = names.get(finding.constituent or "", "")
         yield as_exported(finding, feeds[finding.type], what=whats[finding.type], organisation=whose)
+
+
+def titles_of_types() -> dict[str, str]:
+    """Return the publisher's title of each type of report."""
+    return {known.type.name: known.type.title for known in reported.types().values()}
 
 
 def feeds_of_types() -> dict[str, Feed]:

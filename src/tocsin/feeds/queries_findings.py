@@ -15,7 +15,6 @@ from tocsin.directory.queries import constituents_named
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
 from tocsin.feeds import queries, wording
-from tocsin.feeds.queries_situation import titles
 from tocsin.kernel import networks
 
 SHORTEST = 3
@@ -158,7 +157,7 @@ def hits(person: object, text: str, limit: int) -> Found:
     asked = dataclasses.replace(worded(Filter(), text), only_constituents=queries.only_constituents(person))
     if not text or (asked.words and len(asked.words) < SHORTEST):
         return Found()
-    known = titles()
+    known = queries.titles_of_types()
     found = queries.findings().page(asked, sort="severity", descending=False, limit=limit)
     total, holders = len(found), {finding.constituent or "" for finding in found}
     if total == limit:  # there may be more

@@ -347,11 +347,6 @@ def _expected(
     return expected
 
 
-def titles() -> dict[str, str]:
-    """Return the publisher's title of each type."""
-    return {known.type.name: known.type.title for known in reported.types().values()}
-
-
 def classes() -> frozenset[str]:
     """Return the classes that a finding may have: those of the taxonomy, and what publishers write of their own."""
     written: frozenset[str] = kept("classes", lambda: frozenset(row[0] for row in _by_class() if row[0]))

@@ -41,7 +41,7 @@ HELD_SHOWN = 20
 @at_one_version
 def feeds(request: HttpRequest) -> HttpResponse:
     """How each type of report arrives, and the last runs."""
-    health, titles = situation.health(), situation.titles()
+    health, titles = situation.health(), queries.titles_of_types()
     listed = [_row(each, titles) for each in health]
     held = [(each, cycle) for each in health for cycle in each.held]
     question, pages = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)

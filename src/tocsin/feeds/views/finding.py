@@ -77,7 +77,7 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
 
 
 def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
-    titles = situation.titles()
+    titles = queries.titles_of_types()
     kind = queries_finding.kind(found)
     names = {code: row.local_name for code, row in queries.holders().items()}
     owner, life = queries_finding.owner(found), queries_finding.life(found, kind)

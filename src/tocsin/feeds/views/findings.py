@@ -62,7 +62,7 @@ OPEN = ("new", "still", "returned")
 @at_one_version
 def findings(request: HttpRequest) -> HttpResponse:
     """Fifty findings at a time, worst first."""
-    labels, people, titles = situation.labels(), queries.holders(), situation.titles()
+    labels, people, titles = situation.labels(), queries.holders(), queries.titles_of_types()
     question = Question(request.GET.copy())
     open_unless_named(question)
     asked = asked_for(request, question, Known(people, labels))

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET
 from tocsin.engine import query as engine
 from tocsin.engine.query import Fault
 from tocsin.feeds import queries, reasons, wording
-from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report, Run
 from tocsin.feeds.queries import at_one_version
@@ -34,7 +33,7 @@ RUNS_AT_MOST = 999_999_999
 @at_one_version
 def quarantine(request: HttpRequest) -> HttpResponse:
     """Fifty lines at a time; filters by type, run, reason and column stand in the address."""
-    question, titles = Question(request.GET.copy()), situation.titles()
+    question, titles = Question(request.GET.copy()), queries.titles_of_types()
     reports, total, run = _reports(question, titles)
     by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
     faults = engine.faults(queries.database(), _present(by_file))

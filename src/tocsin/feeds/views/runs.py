@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.feeds import ordering, reasons
-from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.orders import orders
-from tocsin.feeds.queries import at_one_version
+from tocsin.feeds.queries import at_one_version, titles_of_types
 from tocsin.feeds.run_reports import groups_of
 from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import sentence, worker
@@ -102,7 +101,7 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
 
 
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
-    groups = groups_of(row, situation.titles())
+    groups = groups_of(row, titles_of_types())
     lines = sum(len(group.lines) for group in groups)
     elsewhere = sorted({run for group in groups for run in group.elsewhere})
     counting = row.reports.filter(state=ReportState.ACCEPTED, expired_at=None).exists()

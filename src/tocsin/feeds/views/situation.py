@@ -53,7 +53,7 @@ def situation(request: HttpRequest) -> HttpResponse:
     """Show the situation."""
     only = situation_of.sums_for(request.user)
     people = queries.holders()
-    moved, health, titles = situation_of.movements(), situation_of.health(), situation_of.titles()
+    moved, health, titles = situation_of.movements(), situation_of.health(), queries.titles_of_types()
     counts = queries.findings().counts(("constituent", "class", "state"), Filter(only_constituents=only))
     sums = moved_now(counts, only)
     all_kinds = kinds(moved, titles, [each.type.name for each in health if each.state == "silent"])

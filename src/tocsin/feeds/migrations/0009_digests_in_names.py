@@ -63,5 +63,5 @@ def _name(store: Path, file: str) -> str:
 class Migration(migrations.Migration):
     """Rename; the way back needs nothing, since names with digests are names."""
 
-    dependencies = [("feeds", "0007_retention"), ("directory", "0002_fold_ligatures")]
+    dependencies = [("feeds", "0008_why_a_cycle_is_held"), ("directory", "0002_fold_ligatures")]
     operations = [migrations.RunPython(name_by_digests, migrations.RunPython.noop)]
