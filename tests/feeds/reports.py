@@ -9,6 +9,20 @@ from pathlib import Path
 
 FIRST = dt.date(2026, 11, 16)
 COLUMNS = ("timestamp", "severity", "ip", "protocol", "port", "tag", "asn", "geo", "cert_length")
+LAMPS = """
+[feed]
+name = "lamps"
+title = "Lamps"
+[read]
+delimiter = ";"
+[fields]
+"time.source" = "when"
+"source.ip" = "lamp"
+"source.port" = "port"
+[constants]
+"classification.type" = "brute-force"
+"""
+"""A mapping file for reports that no publisher describes: `when;lamp;port`."""
 
 
 def day(number: int) -> dt.date:

@@ -8,22 +8,9 @@ from typing import Any
 from tests.cast import Cast
 from tests.feeds.conftest import Store
 from tests.feeds.pages import main_of, signed_in, text
-from tests.feeds.reports import day, write
+from tests.feeds.reports import LAMPS, day, write
 from tocsin.feeds.models import Run
 from tocsin.feeds.run_reports import groups_of
-
-LAMPS = """
-[feed]
-name = "lamps"
-[read]
-delimiter = ";"
-[fields]
-"time.source" = "when"
-"source.ip" = "lamp"
-"source.port" = "port"
-[constants]
-"classification.type" = "brute-force"
-"""
 
 
 def shape(run: int) -> list[tuple[str, list[tuple[int, str, bool]]]]:

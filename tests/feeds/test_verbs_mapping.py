@@ -10,24 +10,10 @@ import pytest
 from django.conf import settings as django_settings
 
 from tests.feeds.conftest import Store
-from tests.feeds.reports import write
+from tests.feeds.reports import LAMPS, write
 from tests.feeds.test_schemas import columns, files, meaning
 from tests.feeds.verbs import asked, run
 from tocsin.site import examination
-
-LAMPS = """
-[feed]
-name = "lamps"
-title = "Lamps"
-[read]
-delimiter = ";"
-[fields]
-"time.source" = "when"
-"source.ip" = "lamp"
-"source.port" = "port"
-[constants]
-"classification.type" = "brute-force"
-"""
 
 
 def test_schema_load_diff_and_show(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
