@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.engine.reports import MONDAY, day
 from tocsin.engine import addresses
 from tocsin.engine.claims import ASN, NETWORK, NOBODY, SUFFIX, Claim, Claims, Intervals, Spans, flatten
+from tocsin.kernel.networks import MAPPED
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NOON = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
@@ -43,6 +44,9 @@ def naive(networks: list[Network], asked: int) -> int:
     best, size = NOBODY, 2**129
     for owner, one in enumerate(networks):
         first, last = addresses.span(one)
+        is_around_all_of_ipv4 = first < MAPPED and last - first > 2**32
+        if is_around_all_of_ipv4 and asked >> 32 == MAPPED >> 32:
+            continue
         if first <= asked <= last and last - first <= size:
             best, size = owner, last - first
     return best
@@ -58,6 +62,20 @@ def test_the_most_specific_network_wins() -> None:
     nested = flattened([network("198.18.0.0/15"), network("198.18.4.0/24"), network("198.18.4.8/29")])
     asked = ["198.17.255.255", "198.18.0.0", "198.18.4.7", "198.18.4.8", "198.18.4.15", "198.18.4.16", "198.20.0.0"]
     assert owners(nested, [number(text) for text in asked]) == [-1, 0, 1, 2, 2, 1, -1]
+
+
+def test_ipv4_is_of_no_ipv6_network_around_its_mapped_place() -> None:
+    nested = flattened([network("::/0"), network("::/64"), network("0.0.0.0/0"), network("198.18.0.0/15")])
+    asked = ["::", "198.18.0.1", "203.0.113.9", "255.255.255.255", "::1:0:0:0", "2001:db8::"]
+    assert owners(nested, [number(text) for text in asked]) == [1, 3, 2, 2, 1, 0]
+    without = flattened([network("::/0"), network("198.18.0.0/15")])
+    assert owners(without, [number(text) for text in asked]) == [0, 1, NOBODY, NOBODY, 0, 0]
+
+
+def test_what_ends_on_ipv4_falls_to_nobody_and_not_to_an_ipv6_network_around_it() -> None:
+    claims = Claims([claim("::/64", "wide"), claim("198.18.0.0/15", "ended", valid_to=MONDAY - dt.timedelta(days=1))])
+    assert holder(claims, "198.18.0.1") is None
+    assert holder(claims, "::5") == "wide"
 
 
 def test_nothing_claimed_is_nobodys() -> None:
@@ -121,7 +139,7 @@ def test_intervals_are_disjoint_and_in_order(networks: list[Network]) -> None:
     flat = flattened(networks)
     starts = [int(h) << 64 | int(lo) for h, lo in zip(flat.high.tolist(), flat.low.tolist(), strict=True)]
     assert starts == sorted(set(starts))
-    assert len(starts) <= 2 * len(networks)
+    assert len(starts) <= 2 * (len(networks) + 1)  # all of IPv4 is one among them
 
 
 def claim(value: str, constituent: str, kind: str = NETWORK, id: str = "", **more: object) -> Claim:

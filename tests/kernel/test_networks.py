@@ -66,6 +66,28 @@ def test_a_network_reaches_from_its_first_address_to_its_last(text: str, first: 
     assert networks.span(networks.network(text)) == (first, last)
 
 
+@pytest.mark.parametrize("text", ["::/0", "::/64", "::/79"])
+def test_what_an_ipv6_network_holds_is_no_ipv4(text: str) -> None:
+    first, last = networks.span(networks.network(text))
+    of_ipv4 = networks.span(networks.network("0.0.0.0/0"))
+    assert networks.spans(networks.network(text)) == [(first, of_ipv4[0] - 1), (of_ipv4[1] + 1, last)]
+
+
+@pytest.mark.parametrize("text", ["::/80", "::8000:0:0/81", "::fffe:0:0/95"])
+def test_an_ipv6_network_that_ends_in_ipv4_ends_before_it(text: str) -> None:
+    first, last = networks.span(networks.network(text))
+    of_ipv4 = networks.span(networks.network("0.0.0.0/0"))
+    assert last == of_ipv4[1]
+    assert networks.spans(networks.network(text)) == [(first, of_ipv4[0] - 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0/0", "192.0.2.0/25", "::ffff:0:0/96", "2001:db8::/32", "::/96", "::fffe:0:0/96"]
+)
+def test_every_other_network_is_one_span(text: str) -> None:
+    assert networks.spans(networks.network(text)) == [networks.span(networks.network(text))]
+
+
 @pytest.mark.parametrize("text", ["192.0.2.7", "0.0.0.0", "255.255.255.255", "2001:db8::7", "::", "::1", "::1:0:0:0"])
 def test_an_address_is_written_as_it_was_read(text: str) -> None:
     assert networks.address_text(networks.span(networks.network(text))[0]) == text

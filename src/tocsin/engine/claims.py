@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,11 +22,13 @@ import pyarrow as pa
 
 from tocsin.engine import addresses
 from tocsin.engine.addresses import U64
+from tocsin.kernel import networks
 
 NETWORK, ASN, SUFFIX = "network", "asn", "suffix"
 NOBODY = -1
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 _WORD = 2**64 - 1
+_IPV4 = networks.span(ipaddress.IPv4Network("0.0.0.0/0"))
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 Indices = np.ndarray[Any, np.dtype[np.int32]]
@@ -101,6 +104,12 @@ class Spans:
         free = 128 - np.array([int(length or 32) for _, _, length in parts]) - np.array(offset, int)
         return cls(high, low, high | _ones(free - 64), low | _ones(free))
 
+    def behind(self, first: tuple[int, int]) -> Spans:
+        """Return the spans with another before them."""
+        one = Spans.of([first])
+        both = zip(dataclasses.astuple(one), dataclasses.astuple(self), strict=True)
+        return Spans(*(np.concatenate(columns) for columns in both))
+
     def take(self, rows: Any) -> Spans:
         """Return some of the spans."""
         return Spans(self.first_high[rows], self.first_low[rows], self.last_high[rows], self.last_low[rows])
@@ -130,10 +139,20 @@ def flatten(spans: Spans) -> Intervals:
 def nested(spans: Spans) -> tuple[Intervals, Indices]:
     """Return the intervals of spans that lie inside each other or apart, and of each span the one that it lies in.
 
-    Of equal spans each lies in the one before it.
+    Of equal spans each lies in the one before it. An IPv6 network around the mapped place of IPv4 does not hold it.
     """
     if not len(spans.first_high):
         return Intervals(*(np.zeros(0, np.uint64),) * 2, _nobody(0)), _nobody(0)
+    # A span of nobody's around all of IPv4 stands first; all others are one further than they will be.
+    flat, around = _painted(spans.behind(_IPV4))
+    return Intervals(flat.high, flat.low, _without_first(flat.owner)), _without_first(around[1:])
+
+
+def _without_first(owner: Indices) -> Indices:
+    return np.maximum(owner - 1, NOBODY, dtype=np.int32)
+
+
+def _painted(spans: Spans) -> tuple[Intervals, Indices]:
     # The first address after a span; after the last address of all there is none.
     after_low = spans.last_low + np.uint64(1)
     after_high = spans.last_high + (after_low == 0)

@@ -53,8 +53,8 @@ def worded(found: Filter, text: str) -> Filter:
         return dataclasses.replace(found, ports=(int(text[1:]),))
     try:
         if place := address_and_port(text):
-            return dataclasses.replace(within(found, [span(place[0])]), ports=(place[1],))
-        return within(found, [span(text)])
+            return dataclasses.replace(within(found, spans_of(place[0])), ports=(place[1],))
+        return within(found, spans_of(text))
     except ValueError:
         pass
     try:
@@ -80,7 +80,7 @@ def misread(text: str) -> str:
     if not _LIKE_NETWORK.match(text) or _WITH_PORT.match(text):
         return ""
     try:
-        span(text)
+        spans_of(text)
     except ValueError:
         return _("{text} is no address and no network. Write it as 198.18.4.0/24 or 2001:db8::/32.").format(text=text)
     return ""
@@ -129,12 +129,17 @@ def _completed(text: str) -> str:
     return text
 
 
-def span(text: str) -> Span:
-    """Return first and last address of a network as high and low words. Raises ValueError when it is none.
+def spans_of(text: str) -> list[Span]:
+    """Return first and last addresses of a network as high and low words. Raises ValueError when it is none.
 
     The beginning of an address stands for the network of all that begin so: `198.18.4` for `198.18.4.0/24`.
     """
-    first, last = networks.span(ipaddress.ip_network(_completed(text).strip("[]"), strict=False))
+    found = ipaddress.ip_network(_completed(text).strip("[]"), strict=False)
+    return [in_words(first, last) for first, last in networks.spans(found)]
+
+
+def in_words(first: int, last: int) -> Span:
+    """Return two addresses of 128 bits as high and low words."""
     return first >> 64, first & _WORD, last >> 64, last & _WORD
 
 

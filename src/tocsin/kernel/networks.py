@@ -16,6 +16,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAPPED = 0xFFFF_0000_0000
 """::ffff:0.0.0.0 as a number: where IPv4 stands among addresses of 128 bits (RFC 4291, §2.5.5.2)."""
 
+_LAST_MAPPED = MAPPED | 0xFFFF_FFFF
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _MAPPED_NETWORK = ipaddress.IPv6Network((MAPPED, 96))
 DEVIATIONS = frozenset("ß\u03c2\u200c\u200d")
@@ -53,6 +54,17 @@ def span(network: Network) -> tuple[int, int]:
     """Return the first and last address of a network as 128-bit numbers; IPv4 in its mapped place."""
     place = MAPPED if network.version == 4 else 0
     return int(network.network_address) | place, int(network.broadcast_address) | place
+
+
+def spans(network: Network) -> list[tuple[int, int]]:
+    """Return the first and last addresses of what a network holds: as `span`, but without the mapped place of IPv4.
+
+    That place lies in ::/64 and wider networks, and nobody who writes those means all of IPv4.
+    """
+    first, last = span(network)
+    if first >= MAPPED or last < _LAST_MAPPED:
+        return [(first, last)]
+    return [(first, MAPPED - 1)] + ([(_LAST_MAPPED + 1, last)] if last > _LAST_MAPPED else [])
 
 
 def address_text(number: int) -> str:

@@ -250,6 +250,14 @@ def test_an_asset_is_asked_for_as_it_is_printed(country: Home) -> None:
     assert country("finding", "list", "--asset", place, "--asset", place).returncode == 1
 
 
+def test_every_ipv6_address_and_every_ipv4_address_are_asked_for_apart(country: Home) -> None:
+    assets = {
+        family: {each["asset"] for each in country.findings("--asset", family)} for family in ("::/0", "0.0.0.0/0")
+    }
+    assert all(":" in asset for asset in assets["::/0"])
+    assert assets["0.0.0.0/0"] and not any(":" in asset for asset in assets["0.0.0.0/0"])
+
+
 READ_UNTIL_TOLD = """
     import contextlib, io, json, select, sys
     from tocsin.site.cli import run

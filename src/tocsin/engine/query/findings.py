@@ -18,7 +18,7 @@ from tocsin.engine.query.asked import FACETS, Filter, Tally, conditions
 from tocsin.engine.query.counting import COUNTED, Counts
 from tocsin.engine.query.database import Answer, Database, instant
 from tocsin.engine.query.standing import TypeFiles, groups, undecided
-from tocsin.kernel.networks import span
+from tocsin.kernel.networks import spans
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,15 +166,16 @@ class Findings:
         """
         asked = [(a << 64 | b, c << 64 | d) for a, b, c, d in spans]
         held = self._networks if asked else []
-        return [text for text, first, last in held if any(a <= last and first <= b for a, b in asked)]
+        shares = ((text, any(a <= last and first <= b for a, b in asked)) for text, first, last in held)
+        return list(dict.fromkeys(text for text, is_among in shares if is_among))
 
     @functools.cached_property
     def _networks(self) -> list[tuple[str, int, int]]:
-        """Each network that a finding is about, with its first and last address; IPv4 in its mapped place."""
+        """Each network that a finding is about, with first and last addresses; IPv4 in its mapped place."""
         files = [file for kind in self.types for file in kind.files]
         found = "SELECT DISTINCT account FROM read_parquet(?) WHERE regexp_full_match(account, ?) ORDER BY account"
         rows = self._database.ask(found, [files, _NETWORK]).fetchall() if files else []
-        return [each for (text,) in rows if (each := _network(text))]
+        return [(text, *ends) for (text,) in rows for ends in _spans(text)]
 
     def tally(self, asked: Filter, facets: Sequence[str] = FACETS) -> Tally:
         """Return how many findings are asked for, and the same for every value of the facets."""
@@ -211,11 +212,11 @@ class Findings:
 _NETWORK = "[0-9a-f:.]+/[0-9]{1,3}"
 
 
-def _network(text: str) -> tuple[str, int, int] | None:
+def _spans(text: str) -> list[tuple[int, int]]:
     try:
-        return text, *span(ipaddress.ip_network(text))
+        return spans(ipaddress.ip_network(text))
     except ValueError:
-        return None
+        return []
 
 
 _NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"

@@ -17,7 +17,7 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.forms import team
 from tocsin.feeds.queries import finding_with, only_constituents
-from tocsin.feeds.queries_findings import among, announced_by, span, system, within, worded
+from tocsin.feeds.queries_findings import among, announced_by, spans_of, system, within, worded
 from tocsin.feeds.queries_situation import is_owner
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
@@ -136,8 +136,8 @@ def _narrowed(found: Filter, question: Question[QueryDict]) -> Filter:
 
     Where none of the values can be understood, nothing is narrowed; the page says so.
     """
-    if spans := question.read("asset", span):
-        found = within(found, spans)
+    if asked := question.read("asset", spans_of):
+        found = within(found, [ends for spans in asked for ends in spans])
     if asns := question.read("asn", system):
         found = announced_by(found, asns)
     keys = question.read("id", words_of)

@@ -25,7 +25,7 @@ from tocsin.feeds import queries
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Report
 from tocsin.feeds.queries import at_one_version
-from tocsin.feeds.queries_findings import span
+from tocsin.feeds.queries_findings import spans_of
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page
 from tocsin.kernel.clock import now
@@ -107,7 +107,8 @@ def _reverse_names(blocks: list[Block]) -> dict[str, list[str]]:
     store: Path = settings.TOCSIN.store
     reports = Report.objects.filter(state=ReportState.ACCEPTED, on__gte=since).order_by("-on", "name")
     parts = [str(store / part) for report in reports if "hostname" in report.columns for part in report.parts]
-    found = engine.reverse_names(queries.database(), parts[:PARTS_AT_MOST], [span(name) for name in networks])
+    spans = [ends for name in networks for ends in spans_of(name)]
+    found = engine.reverse_names(queries.database(), parts[:PARTS_AT_MOST], spans)
     names: dict[str, list[str]] = {}
     for high, low, name in found:
         place = network(_block_of(high, low))

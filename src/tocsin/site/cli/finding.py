@@ -99,19 +99,17 @@ def _say_what_nothing_is_called(options: argparse.Namespace) -> None:
 def _filter(options: argparse.Namespace) -> Filter:
     from tocsin.engine.public_ids import words_of
     from tocsin.engine.query import Filter
-    from tocsin.feeds.queries_findings import address_and_port, worded
+    from tocsin.feeds.queries_findings import address_and_port, in_words, worded
 
     states = {state for given in options.state for state in (STATES[:3] if given == "open" else (given,))}
     # With a port only one alone: of several, each would hold for the ports of all.
     place = address_and_port(options.asset[0]) if len(options.asset) == 1 else None
     assets, ports = ([place[0]], (place[1],)) if place else (options.asset, ())
     try:
-        spans = [networks.span(_network(text)) for text in assets]
+        spans = [in_words(*ends) for text in assets for ends in networks.spans(_network(text))]
         keys = tuple(words_of(text) for text in options.id) or None
     except ValueError as error:
         raise InvalidInput(f"{error}.") from None
-    word = 2**64 - 1
-    ranges = tuple((first >> 64, first & word, last >> 64, last & word) for first, last in spans)
     asked = Filter(
         states=tuple(sorted(states)),
         severities=tuple(options.severity),
@@ -120,7 +118,7 @@ def _filter(options: argparse.Namespace) -> Filter:
         constituents=tuple("" if given == "-" else given for given in options.constituent),
         asns=tuple(options.asn),
         ports=ports,
-        addresses=ranges,
+        addresses=tuple(spans),
         keys=keys,
     )
     return worded(asked, options.words.strip())
