@@ -10,7 +10,9 @@ from django.test import Client
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import main_of, signed_in, text
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
+from tocsin.feeds import intake
 from tocsin.feeds.actions.orders import dismiss_order, retry_order
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
@@ -24,16 +26,16 @@ from tocsin.kernel.refusals import Conflict
 
 @pytest.fixture
 def browser(week: Store, cast: Cast, settings: Any) -> Client:
-    """The analyst's, where a web process leaves the work to a worker; the same withdrawal was ordered twice."""
+    """The analyst's, where a web process leaves the work to a worker."""
     settings.WORK_BY_JOBS = True
     registry.load()
     return signed_in(cast.analyst)
 
 
-def ordered_twice(browser: Client) -> Job:
-    """Order the same withdrawal twice, so that the second is refused; return its job."""
-    for reason in ("Wrong.", "Still wrong."):
-        browser.post("/feeds/runs/4/withdraw/", {"reason": reason})
+def overtaken(browser: Client) -> Job:
+    """Order a withdrawal that somebody at a terminal has made before the worker comes to it; return its job."""
+    browser.post("/feeds/runs/4/withdraw/", {"reason": "Wrong."})
+    intake.withdraw(Run.objects.get(pk=4), reason="Sooner.", by=COMMAND_LINE, at=AT)
     while worker.do_next("worker"):
         pass
     return Job.objects.get(kind="feeds.ordered", state=State.FAILED)
@@ -51,8 +53,28 @@ def test_an_order_that_waits_is_shown(browser: Client) -> None:
     assert orders() == [] and "What was ordered" not in text(browser.get("/feeds/"))
 
 
+@pytest.mark.parametrize(("verb", "what"), [("withdraw", {"reason": "Wrong."}), ("replay", {})])
+def test_a_button_that_is_pressed_twice_orders_once(browser: Client, verb: str, what: dict[str, str]) -> None:
+    for told in ("It is being done.", "That is ordered already, and will be done in a minute or so."):
+        assert told in text(browser.post(f"/feeds/runs/4/{verb}/", what, follow=True))
+    assert len(orders(4)) == 1
+    while worker.do_next("worker"):
+        pass
+
+    assert orders() == []
+
+
+@pytest.mark.parametrize("verb", ["withdraw", "replay"])
+def test_a_page_from_before_a_withdrawal_orders_nothing(browser: Client, verb: str) -> None:
+    intake.withdraw(Run.objects.get(pk=4), reason="Sooner.", by=COMMAND_LINE, at=AT)
+
+    page = browser.post(f"/feeds/runs/4/{verb}/", {"reason": "Wrong."}, follow=True)
+
+    assert "Run 4 has no report that counts." in text(page) and orders() == []
+
+
 def test_an_order_that_was_refused_stands_there_with_its_sentence(browser: Client, cast: Cast) -> None:
-    ordered_twice(browser)
+    overtaken(browser)
 
     for path in ("/feeds/", "/feeds/runs/4/"):
         page = text(browser.get(path))
@@ -61,7 +83,7 @@ def test_an_order_that_was_refused_stands_there_with_its_sentence(browser: Clien
 
 
 def test_it_is_tried_again_or_taken_off_the_list(browser: Client) -> None:
-    job = ordered_twice(browser)
+    job = overtaken(browser)
 
     page = browser.post(f"/feeds/orders/{job.pk}/", {"wanted": "retry"}, follow=True)
     assert "It is tried again." in text(page) and [order.failed for order in orders()] == [False]
@@ -80,7 +102,7 @@ def test_it_is_tried_again_or_taken_off_the_list(browser: Client) -> None:
 
 
 def test_an_auditor_sees_it_and_changes_nothing(browser: Client, cast: Cast) -> None:
-    job = ordered_twice(browser)
+    job = overtaken(browser)
     auditor = signed_in(cast.auditor)
 
     page = auditor.get("/feeds/")
@@ -102,7 +124,7 @@ def test_attribution_that_failed_counts_until_a_later_one_was_done(store: Store)
 
 def test_of_two_who_decide_at_once_the_second_is_told(browser: Client, cast: Cast, monkeypatch: Any) -> None:
     """Both had the page open: the one who is late changes nothing, and the trail says nothing of it."""
-    stale = ordered_twice(browser)
+    stale = overtaken(browser)
     retry_order(Job.objects.get(pk=stale.pk), by=cast.analyst, at=AT)
 
     for decide in (retry_order, dismiss_order):

@@ -1,4 +1,4 @@
-"""Whether a cycle can be decided about: asked by a page before it orders the work, and by the work itself.
+"""Whether anything can be done about a cycle or a run: asked by a page that orders the work, and by the work itself.
 
 Apart from `feeds.intake`, since a process that only shows pages does not load the engine.
 """
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.feeds import days
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Baseline, Cycle, Report, ReportType
+from tocsin.feeds.models import Baseline, Cycle, Report, ReportType, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput
 
 
@@ -40,6 +40,19 @@ def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
     if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
         words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
         raise Conflict(words.format(type=report_type, day=on))
+
+
+def reports_that_count(run: Run) -> list[Report]:
+    """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
+    reports = list(run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk"))
+    if not reports:
+        raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
+    if all(report.expired_at for report in reports):
+        words = _("the rows of run {run} are no longer kept: it can neither be read again nor taken back.")
+        if run.reports.filter(state=ReportState.WITHDRAWN).exists():
+            words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
+        raise Conflict(words.format(run=run.pk))
+    return reports
 
 
 def _today() -> dt.date:

@@ -164,16 +164,7 @@ def replay(
 
 def accepted(run: Run) -> list[StoredReport]:
     """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
-    rows = run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk")
-    reports = [engine_report(row) for row in rows]
-    if not reports:
-        raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
-    if all(report.expired for report in reports):
-        words = _("the rows of run {run} are no longer kept: it can neither be read again nor taken back.")
-        if run.reports.filter(state=ReportState.WITHDRAWN).exists():
-            words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
-        raise Conflict(words.format(run=run.pk))
-    return reports
+    return [engine_report(row) for row in deciding.reports_that_count(run)]
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.feeds import deciding
-from tocsin.feeds.orders import JOB
+from tocsin.feeds.models import Run
+from tocsin.feeds.orders import JOB, is_ordered
 from tocsin.jobs import queue
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-
-if TYPE_CHECKING:
-    from tocsin.feeds.models import Run
 
 ORDERS = ("confirmed", "discarded", "empty", "withdraw", "replay")
 
@@ -32,8 +30,8 @@ class Orderer:
 
 
 def order(what: str, *, by: Actor, at: Instant, **details: Any) -> bool:
-    """Have work done; say whether it is done already. Raises a Refusal when it is done here and refused, and at once
-    for a decision about a cycle that nobody can decide about.
+    """Have work done; say whether it is done already. Raises a Refusal for what cannot be done, and for what somebody
+    has ordered of a run and waits.
     """
     if what not in ORDERS:
         raise InvalidInput(_("that is nothing that can be ordered."), where=what)
@@ -52,12 +50,15 @@ def _refuse_at_once(what: str, details: Mapping[str, Any]) -> None:
     elif what in ("confirmed", "discarded"):
         on = dt.date.fromisoformat(details["on"])
         deciding.cycle_to_decide(details["type"], on, shall_count=what == "confirmed")
+    else:
+        deciding.reports_that_count(Run.objects.get(pk=details["run"]))
+        if is_ordered(what, details["run"]):
+            raise Conflict(_("that is ordered already, and will be done in a minute or so."))
 
 
 def carry_out(what: str, *, by: Actor, at: Instant, **details: Any) -> None:
     """Do what was ordered. Raises a Refusal."""
     from tocsin.feeds import intake  # the engine: too large for a page that only shows
-    from tocsin.feeds.models import Run
 
     if what in ("withdraw", "replay"):
         run = Run.objects.get(pk=details["run"])

@@ -82,6 +82,12 @@ def orders(run: int | None = None) -> list[Order]:
     return [Order(job) for job in rows[:SHOWN]]
 
 
+def is_ordered(what: str, run: int) -> bool:
+    """Say whether this waits or is being done for a run: somebody pressed a button twice."""
+    under_way = Q(state=State.WAITING) | Q(state=State.RUNNING)
+    return Job.objects.filter(under_way, kind=JOB, payload__what=what, payload__run=run).exists()
+
+
 def order_numbered(pk: int) -> Job | None:
     """Return an order that failed; None when there is none of that number."""
     return Job.objects.filter(pk=pk, kind__in=(JOB, ATTRIBUTION_JOB), state=State.FAILED).first()
