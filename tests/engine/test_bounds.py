@@ -63,6 +63,20 @@ def test_a_report_from_years_ahead_is_refused_and_changes_nothing(bench: Bench, 
     assert state_digest(bench) == before and bench.debris() == set()
 
 
+@pytest.mark.parametrize("on", [dt.date(1, 1, 1), dt.date(1989, 12, 31)])
+def test_a_report_from_before_there_were_any_is_refused_and_holds_nothing_later(
+    bench: Bench, tmp_path: Path, on: dt.date
+) -> None:
+    early = write(tmp_path, [row()], on=on)
+
+    delta = bench.run([early, write(tmp_path, [row()])], latest=LATEST)
+
+    (broken,) = delta.broken
+    assert broken.cycle is None and [report.on for report in delta.accepted] == [MONDAY]
+    assert broken.reason.startswith(f"{early.name}: it is dated {on}, which lies before there were such reports.")
+    assert "the name of the file" in broken.reason
+
+
 def test_reports_beside_it_are_taken(bench: Bench, tmp_path: Path) -> None:
     ahead = write(tmp_path, [seen("192.0.2.9", YEARS_AHEAD)], on=YEARS_AHEAD)
 

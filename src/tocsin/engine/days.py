@@ -1,4 +1,4 @@
-"""Of which days reports may be: none that lies too far ahead, none of which nothing is kept any more.
+"""Of which days reports may be: none too far ahead or before there were any, none of which nothing is kept any more.
 
 What was folded up to a type's baseline is settled: a report of such a day could
 only be counted beside what was forgotten. So it is set aside, like one that is
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from tocsin.engine.bounds import EARLIEST
 from tocsin.engine.opening import BrokenReport
 from tocsin.engine.store import Baseline, Catalogue
 
@@ -35,6 +36,8 @@ class Days:
         """Return why a report may not be of a day; None when it may. A day that nobody knows yet may be any."""
         if on is not None and self._latest is not None and on > self._latest:
             return _ahead(name, on)
+        if on is not None and on < EARLIEST:
+            return _before_all(name, on)
         baseline = self.baseline(report_type)
         if on is not None and baseline is not None and on <= baseline.up_to:
             return _past(name, on, baseline.kept_from)
@@ -47,6 +50,14 @@ def _ahead(name: str, on: dt.date) -> BrokenReport:
         where=name,
         remedy="If that day is wrong, put the right one into the name of the file; if the clock of this machine is "
         "wrong, set it. Then import it again.",
+    )
+
+
+def _before_all(name: str, on: dt.date) -> BrokenReport:
+    return BrokenReport(
+        f"it is dated {on}, which lies before there were such reports.",
+        where=name,
+        remedy="Put the right day into the name of the file; then import it again.",
     )
 
 

@@ -105,6 +105,7 @@ REPORTS = (
         "Rename one of them if both count; import this one alone if it corrects the other."
     ),
     AHEAD,
+    _("it is dated {day}, which lies before there were such reports."),
     _("it is dated {day}, and nothing from before {since} is kept any more. Nothing of it was taken in."),
     _("its rows are no longer kept."),
 )
@@ -204,6 +205,7 @@ REMEDIES = (
         "If that day is wrong, put the right one into the name of the file; if the clock of this machine is wrong, "
         "set it. Then import it again."
     ),
+    _("Put the right day into the name of the file; then import it again."),
 )
 """What may follow a sentence on a report."""
 

@@ -31,3 +31,31 @@ def test_what_a_command_has_loaded_is_not_looked_through_for_garbage(
         main()
     assert gc.get_threshold()[0] == OBJECTS_BETWEEN_LOOKS
     assert gc.get_freeze_count() > OBJECTS_BETWEEN_LOOKS  # when the process ends, nothing is left to be looked at
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("feed", "run"),
+        ("feed", "watch"),
+        ("feed", "read"),
+        ("feed", "map"),
+        ("feed", "schema", "load"),
+        ("directory", "import"),
+        ("directory", "load-asn"),
+        ("backup",),
+        ("restore",),
+        ("demo", "--home"),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(
+    arguments: tuple[str, ...], empty: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tocsin.site.cli.parser import run
+
+    with pytest.raises(SystemExit) as stopped:
+        run([*arguments, empty])
+
+    assert stopped.value.code == 2
+    assert "it is empty: name a file or a folder" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -31,3 +32,13 @@ def port(text: str) -> int:
     if not 1 <= int(text) <= 65535:
         raise ValueError(text)
     return int(text)
+
+
+def named(text: str) -> Path:
+    """Return the path of a file or folder as it is written on the command line.
+
+    An empty one would be the current folder: a variable of a script that was never set must not import it.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a file or a folder (this one is .)")
+    return Path(text)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import Conflict
-from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.answers import add_json_option, answer, named
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -28,11 +27,11 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Write database, stored observations, keys and settings to one file, also while the server runs. "
         "The file holds keys: keep it as you keep those. Refused beside a restore or an upgrade.",
     )
-    backup.add_argument("file", type=Path, metavar="FILE", help="file to write, for instance tocsin.tar.zst")
+    backup.add_argument("file", type=named, metavar="FILE", help="file to write, for instance tocsin.tar.zst")
     add_json_option(backup)
     backup.set_defaults(run=run_backup)
     restore = commands.add_parser("restore", help="put the instance of a backup in place, with the server stopped")
-    restore.add_argument("file", type=Path, metavar="FILE", help="file that `tocsin backup` wrote")
+    restore.add_argument("file", type=named, metavar="FILE", help="file that `tocsin backup` wrote")
     restore.add_argument("--force", action="store_true", help="move aside what is in the data directory")
     add_json_option(restore)
     restore.set_defaults(run=run_restore)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin.site.cli.answers import add_json_option, answer, port
+from tocsin.site.cli.answers import add_json_option, answer, named, port
 from tocsin.site.cli.feed_verbs.telling import day
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `demo`."""
     parser = commands.add_parser("demo", help="load a fictional country, serve it, and print a one-time sign-in link")
     parser.add_argument("--port", type=port, metavar="N", help="port to listen on (TOCSIN_PORT, else 8000)")
-    parser.add_argument("--home", type=Path, default=HOME, metavar="DIR", help=f"its data directory ({HOME})")
+    parser.add_argument("--home", type=named, default=HOME, metavar="DIR", help=f"its data directory ({HOME})")
     parser.add_argument("--no-serve", action="store_true", help="load it and end")
     parser.add_argument("--today", type=day, metavar="DATE", help="last of its seven days (the day of loading)")
     add_json_option(parser)

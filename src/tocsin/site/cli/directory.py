@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel import clock
 from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.cli.answers import named
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_commands(commands: Any) -> None:
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     imports = verbs.add_parser("import", help="import constituents from CSV or JSON files, all or nothing")
-    imports.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    imports.add_argument("files", nargs="+", type=named, metavar="FILE")
     imports.add_argument("--dry-run", action="store_true", help="check and report, change nothing")
     imports.add_argument(
         "--end-missing", action="store_true", help="end, as of yesterday, the claims that the files leave out"
@@ -36,7 +37,7 @@ def add_commands(commands: Any) -> None:
         ("load-rir", "country", "load a registry's delegated-extended file: countries of ranges"),
     ):
         load = verbs.add_parser(verb, help=text)
-        load.add_argument("file", type=Path, metavar="FILE")
+        load.add_argument("file", type=named, metavar="FILE")
         load.add_argument("--json", action="store_true", help="report as one JSON object on one line")
         load.set_defaults(run=load_table, kind=kind)
 

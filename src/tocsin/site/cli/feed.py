@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.answers import add_json_option, answer, named
 from tocsin.site.cli.feed_verbs import fetching, mapping, retention, schema, upkeep, watching
 from tocsin.site.cli.feed_verbs.printing import WRITERS
 from tocsin.site.cli.feed_verbs.telling import Bar, cycles, positive, said_when_waiting, seconds, sentences
@@ -37,7 +37,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     read = verbs.add_parser("read", help="print the events of report files; needs no database")
-    read.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    read.add_argument("files", nargs="+", type=named, metavar="FILE")
     read.add_argument(
         "--format",
         choices=tuple(WRITERS),
@@ -45,14 +45,14 @@ def _add_read(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="idf: one object a line with dotted keys; jsonl: the same, nested; parquet, csv: a table",
     )
     read.add_argument(
-        "--schema", type=Path, metavar="DIR", help="folder with the publisher's schema files, for this call"
+        "--schema", type=named, metavar="DIR", help="folder with the publisher's schema files, for this call"
     )
     read.set_defaults(run=read_files)
 
 
 def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     run = verbs.add_parser("run", help="import report files and fold them into findings")
-    run.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, archive, or folder of them")
+    run.add_argument("paths", nargs="+", type=named, metavar="PATH", help="file, archive, or folder of them")
     run.add_argument(
         "--gone-after", type=cycles, metavar="N", help="complete cycles without it after which a finding is gone"
     )

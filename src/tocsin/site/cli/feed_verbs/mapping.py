@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.answers import add_json_option, answer, named
 from tocsin.site.cli.feed_verbs.telling import positive
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ DEFAULT_ROWS = 20
 def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `map`."""
     parser = verbs.add_parser("map", help="show what a mapping file makes of the first rows of a report")
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--mapping", type=Path, metavar="TOML", help="mapping file; without one, what is built in")
+    parser.add_argument("file", type=named, metavar="FILE")
+    parser.add_argument("--mapping", type=named, metavar="TOML", help="mapping file; without one, what is built in")
     parser.add_argument(
         "--rows", type=positive, default=DEFAULT_ROWS, metavar="N", help=f"rows (default {DEFAULT_ROWS})"
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
-from tocsin.site.cli.answers import add_json_option, answer
+from tocsin.site.cli.answers import add_json_option, answer, named
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         ("diff", diff, "say what these files would change, and change nothing"),
     ):
         parser = inner.add_parser(verb, help=text)
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("files", nargs="+", type=named, metavar="FILE")
         add_json_option(parser)
         parser.set_defaults(run=run)
     parser = inner.add_parser("show", help="say which schema is in force")

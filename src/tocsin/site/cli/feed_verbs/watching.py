@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.names import readable
-from tocsin.site.cli.answers import add_json_option
+from tocsin.site.cli.answers import add_json_option, named
 from tocsin.site.cli.feed_verbs import telling
 from tocsin.site.starting import open_instance
 
@@ -25,7 +25,7 @@ DEFAULT_S = 10.0
 def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `watch`."""
     parser = verbs.add_parser("watch", help="import what is put into a folder, until stopped")
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=named, metavar="DIR")
     parser.add_argument("--once", action="store_true", help="look once, waiting for files to settle, and end")
     parser.add_argument(
         "--every", type=float, default=DEFAULT_S, metavar="S", help=f"seconds between looks ({DEFAULT_S:.0f})"
