@@ -38,7 +38,7 @@ def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
         raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
     _refuse_past(report_type, on)
     if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
-        words = _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty.")
+        words = _("there are reports of {type} of {day}, so it was not empty. Close that day, or discard it.")
         raise Conflict(words.format(type=report_type, day=on))
 
 

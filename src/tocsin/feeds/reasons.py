@@ -126,7 +126,7 @@ ORDERS = (
     _("no report of {type} has ever arrived."),
     _("there are no findings of {type}."),
     _("{day} has not come yet: what it showed cannot be said."),
-    _("there are reports of {type} of {day}. Use `tocsin feed close` without --empty."),
+    _("there are reports of {type} of {day}, so it was not empty. Close that day, or discard it."),
     _("the rows of run {run} are no longer kept: it can neither be read again nor taken back."),
     _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept."),
     _("reports of {type} are kept from {day} on: nothing can be decided any more about days before."),
