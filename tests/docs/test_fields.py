@@ -94,7 +94,10 @@ REPORT = Report(
     lacking_columns=("y",),
     origin="none",
 )
-HELD = judge(Cycle("scan_new", DAY - dt.timedelta(days=back), 1 if back == 0 else 9, True) for back in (2, 1, 0))
+HELD = judge(
+    Cycle("scan_new", DAY - dt.timedelta(days=back), rows, True, findings=rows)
+    for back, rows in ((2, 9), (1, 9), (0, 1))
+)
 DELTA = Delta(
     accepted=(REPORT,),
     superseded=(),

@@ -238,10 +238,14 @@ def _content_of_type(bench: Bench, kind: str) -> dict[str, Any]:
         "findings": bench.state(kind),
         "movements": sorted((list(by), count) for by, count in moved.items() if count),
         "cycles": [
-            (str(one.cycle.on), one.cycle.rows, one.usual, one.held, one.counts) for one in bench.manifest.judged(kind)
+            (str(one.cycle.on), one.cycle.rows, one.usual, one.cycle.findings, one.usual_findings, one.held, one.counts)
+            for one in bench.manifest.judged(kind)
         ],
         "reports": [
-            (r.id, r.names, str(r.on), r.records, r.kept, r.rows_quarantined, r.cells_quarantined, r.constituents)
+            (
+                *(r.id, r.names, str(r.on), r.records, r.kept, r.rows_quarantined, r.cells_quarantined),
+                *(r.constituents, r.findings, str(r.newest)),
+            )
             for r in reports
         ],
         "quarantine": [bench.quarantine(report) for report in reports],

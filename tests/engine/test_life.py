@@ -76,7 +76,7 @@ class Model:
         """Return the days whose cycle makes findings gone."""
         rows = collections.Counter[int]()
         for file in self.files:
-            rows[file.on] += len(file.addresses)
+            rows[file.on] += len(set(file.addresses))  # findings: what comes twice in a report is one
         counted: list[int] = []
         for on in sorted({file.on for file in self.files}):
             usual = statistics.median([rows[one] for one in counted[-7:]]) if counted else None

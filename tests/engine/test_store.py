@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.reports import day
 from tocsin.engine.cycles import Decision
+from tocsin.engine.datedness import Dated
 from tocsin.engine.store import CycleRecord, Report, Workspace, safe
 from tocsin.kernel import durable
 
@@ -118,6 +119,26 @@ def test_a_cycle_has_the_rows_and_the_lists_of_its_reports() -> None:
     cycle = CycleRecord("scan_rdp", day(0), closed=True).cycle([one, two])
     assert cycle.rows == 7
     assert cycle.lists == {"scan_rdp-a.csv", "scan_rdp-b.csv", "csv"}
+
+
+def test_a_report_says_of_its_day_what_its_rows_do() -> None:
+    at = dt.datetime(2026, 11, 14, 23, 59, tzinfo=dt.UTC)
+    one = Report("aa" * 32, "2026-11-16-scan_rdp-part2.csv", "scan_rdp", day(0), 9, 5, 4, 0, (), "", {}, 0)
+    one = dataclasses.replace(one, content="bytes", findings=4, newest=at)
+    (dated,) = CycleRecord("scan_rdp", day(0), closed=True).cycle([one]).reports
+    assert dated == Dated(one.name, frozenset({"scan_rdp.csv"}), "bytes", 2)
+    nothing = dataclasses.replace(one, kept=0, findings=0, newest=None)
+    assert nothing.dated(nothing.lists) == dataclasses.replace(dated, content="", age=None)
+    before = dataclasses.replace(one, findings=None)
+    assert before.dated(before.lists).content == "", "what an older version read is not compared"
+
+
+def test_a_cycle_knows_its_findings_when_all_of_its_reports_do() -> None:
+    one = Report("aa" * 32, "2026-11-16-scan_rdp-a.csv", "scan_rdp", day(0), 9, 5, 4, 0, (), "", {}, 0, findings=3)
+    other = dataclasses.replace(one, id="bb" * 32, name="2026-11-16-scan_rdp-b.csv", findings=4)
+    record = CycleRecord("scan_rdp", day(0), closed=True)
+    assert [record.cycle(here).findings for here in ([one, other], [one], [])] == [7, 3, 0]
+    assert record.cycle([one, dataclasses.replace(other, findings=None)]).findings is None
 
 
 def test_the_word_of_a_report_is_the_beginning_of_its_id() -> None:

@@ -44,7 +44,7 @@ def test_a_held_report_says_what_each_answer_would_do(week: Store, cast: Cast, t
     browser = signed_in(cast.analyst)
 
     page = text(browser.get("/feeds/"))
-    assert "1 report may be incomplete" in page and "1 row where 8 are usual." in page
+    assert "1 report waits for a decision" in page and "1 row where 8 are usual." in page
     assert "Confirm, and 15 findings go gone." in page
     assert "0 of 1 report type arrives as usual" in page and "Waits for a decision: Remote desktop" in page
     assert "Arrives as usual" not in page
@@ -52,7 +52,7 @@ def test_a_held_report_says_what_each_answer_would_do(week: Store, cast: Cast, t
     browser.post("/feeds/cycles/decide/", {**form, "decision": "confirmed"})
 
     assert queries.findings().count(queries.Filter(states=("gone",))) == 4 + 15
-    assert "may be incomplete" not in text(browser.get("/feeds/")) and "Arrives as usual" in text(
+    assert "waits for a decision" not in text(browser.get("/feeds/")) and "Arrives as usual" in text(
         browser.get("/feeds/")
     )
     assert AuditRow.objects.filter(code="cycle.decided", actor_key=cast.analyst.audit_key).exists()

@@ -85,6 +85,8 @@ def test_held_cycles_say_what_would_be_usual() -> None:
         "rows": 10,
         "usual": 50.0,
         "doubts": {"few": [], "missing": ["x.csv"]},
+        "findings": 0,
+        "usual_findings": None,
     }
 
 

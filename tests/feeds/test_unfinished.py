@@ -118,7 +118,7 @@ def test_runs_lists_them_for_people_and_for_scripts(waiting: Store, capsys: pyte
     held, broken, part = listed["waiting"]
     assert {**held, "fix": ""} == {
         "type": "scan_rdp", "date": "2026-11-20", "why": "held", "rows": 1, "usual": 8.0, "files": [], "due": True,
-        "doubts": {"few": []},
+        "doubts": {"few": []}, "findings": 1, "usual_findings": 8.0,
         "fix": "",
     }  # fmt: skip
     assert (broken["why"], broken["files"]) == ("broken", ["2026-11-20-scan_telnet-xm-geo.csv"])
@@ -164,17 +164,21 @@ def test_a_list_that_comes_late_or_is_confirmed_away_ends_the_wait(store: Store,
     assert unfinished_cycles(now()) == []
 
 
+def few(rows: int, usual: float, doubts: dict[str, list[str]]) -> dict[str, Any]:
+    return {"rows": rows, "usual": usual, "findings": rows, "usual_findings": usual, "doubts": doubts}
+
+
 def test_of_many_lists_that_did_not_come_some_are_named() -> None:
     names = [f"scan_rdp-{number}.csv" for number in range(7)]
-    assert why_held({"missing": names}, 5, 5).endswith(
+    assert why_held(few(5, 5, {"missing": names})).endswith(
         "scan_rdp-4.csv and 2 more came on each of the days before and did not come"
     )
-    both = why_held({"few": [], "missing": names[:1]}, 1, 8)
+    both = why_held(few(1, 8, {"few": [], "missing": names[:1]}))
     assert both == (
         "it has 1 row, less than half of the 8 on the days before; "
         "scan_rdp-0.csv came on each of the days before and did not come"
     )
-    assert why_held({}, 1, 8) == "it has 1 row, less than half of the 8 on the days before"
+    assert why_held(few(1, 8, {})) == "it has 1 row, less than half of the 8 on the days before"
 
 
 def test_what_counted_before_lists_were_known_counts_on(store: Store, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 A cycle is one report type on one day. Absence from a cycle says something only
 when the cycle is complete and plausible: a truncated report must not make
-thousands of findings gone, nor must one that did not arrive. A cycle with less
-than half of its type's usual rows, or without a list of it that came in each of
-the cycles before, or whose report ends amid a record, is therefore held until a person confirms or discards it, or
-the list comes. What is *seen* in a cycle always counts, complete or not.
+thousands of findings gone, nor must one that did not arrive, nor yesterday's under
+today's name. A cycle with less than half of its type's usual findings, or without
+a list of it that came in each of the cycles before, or whose report ends amid a
+record or is of another day, is therefore held until a person confirms or discards
+it, or the list comes. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from tocsin.engine import lists
+from tocsin.engine.datedness import Dated, History
 
 USUAL_CYCLES = 7
 """How many counted cycles before it say what is usual."""
@@ -42,11 +44,15 @@ class Why(enum.StrEnum):
     """What speaks against believing a cycle."""
 
     FEW = "few"
-    """Less than half of the usual rows."""
+    """Less than half of the usual findings; of the usual rows where findings were not counted yet."""
     CUT = "cut"
     """A report ends in the middle of its last record."""
     MISSING = "missing"
     """A list that came in each of the cycles before did not come."""
+    OLD = "old"
+    """A report has no row of its day or the day before, as it had in the cycles before."""
+    REPEATED = "repeated"
+    """A report is byte for byte one of an earlier day."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +78,10 @@ class Cycle:
     """Which lists of the type came, as `lists.list_of` their names."""
     cut: tuple[str, ...] = ()
     """Names of its reports that end in the middle of a record."""
+    findings: int | None = None
+    """How many its reports show, each counted by itself; None where one was read before they were counted."""
+    reports: tuple[Dated, ...] = ()
+    """What its reports say of their day."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +93,8 @@ class Judged:
     """Median rows of the counted cycles before it; None for the first of its type."""
     doubts: tuple[Doubt, ...] = ()
     """Why it is held; none when it is not."""
+    usual_findings: float | None = None
+    """Median findings of the same cycles; None where one of them does not know its number."""
 
     @property
     def held(self) -> bool:
@@ -99,24 +111,50 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     """Return the cycles of one type in date order, each judged by those before it."""
     judged: list[Judged] = []
     counted: list[Cycle] = []
+    history = History()
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
-        usual = statistics.median(one.rows for one in counted[-USUAL_CYCLES:]) if counted else None
-        open_question = cycle.complete and cycle.decision is Decision.NONE
-        verdict = Judged(cycle, usual, tuple(_doubts(cycle, usual, counted)) if open_question else ())
+        rows, findings = _usual(counted[-USUAL_CYCLES:])
+        verdict = Judged(cycle, rows, usual_findings=findings)
+        if cycle.complete and cycle.decision is Decision.NONE:
+            verdict = dataclasses.replace(verdict, doubts=tuple(_doubts(verdict, counted, history)))
         judged.append(verdict)
         if verdict.counts:
             counted.append(cycle)
+            history.add(cycle.on, cycle.reports)
     return judged
 
 
-def _doubts(cycle: Cycle, usual: float | None, counted: Sequence[Cycle]) -> Iterator[Doubt]:
+def _usual(before: Sequence[Cycle]) -> tuple[float | None, float | None]:
+    """Return the median rows and the median findings of counted cycles; None for what is not known."""
+    if not before:
+        return None, None
+    findings = [one.findings for one in before if one.findings is not None]
+    known = statistics.median(findings) if len(findings) == len(before) else None
+    return statistics.median(one.rows for one in before), known
+
+
+def _is_small(verdict: Judged) -> bool:
+    """Tell whether a cycle has less than half of the usual: of findings where all of them know how many they have."""
+    cycle = verdict.cycle
+    if cycle.findings is not None and verdict.usual_findings is not None:
+        return cycle.findings < HELD_BELOW * verdict.usual_findings
+    return verdict.usual is not None and cycle.rows < HELD_BELOW * verdict.usual
+
+
+def _doubts(verdict: Judged, counted: Sequence[Cycle], history: History) -> Iterator[Doubt]:
     """Yield what speaks against a complete cycle, by the counted ones before it."""
-    if usual is not None and cycle.rows < HELD_BELOW * usual:
+    cycle = verdict.cycle
+    if _is_small(verdict):
         yield Doubt(Why.FEW)
     if cycle.cut:
         yield Doubt(Why.CUT, cycle.cut)
     if absent := lists.missing([one.lists for one in counted], cycle.lists):
         yield Doubt(Why.MISSING, absent)
+    repeated = history.repeated(cycle.on, cycle.reports)
+    if repeated:
+        yield Doubt(Why.REPEATED, repeated)
+    if old := tuple(name for name in history.old(cycle.reports) if name not in repeated):  # one reason is enough
+        yield Doubt(Why.OLD, old)
 
 
 class Calendar:

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.engine import observations, parquet
+from tocsin.engine import distinct, observations, parquet
 from tocsin.engine.attribute import deciding, words
 from tocsin.engine.bounds import AHEAD_DAYS, Bounds
 from tocsin.engine.claims import Claims
@@ -142,6 +142,10 @@ class Mapped:
     """How many rows were observed on each day; empty where the name of the report says its day."""
     cut: bool = False
     """Whether the file ends in the middle of its last record."""
+    keys: bytes = b""
+    """The smallest keys of its findings, as `engine.distinct`."""
+    newest: dt.datetime | None = None
+    """The newest time that a kept row says."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,6 +191,8 @@ class Read:
             origin=mapping.origin,
             content=self.digest.hex(),
             cut=any(chunk.cut for chunk in self.chunks),
+            findings=distinct.counted(chunk.keys for chunk in self.chunks),
+            newest=max((chunk.newest for chunk in self.chunks if chunk.newest), default=None),
         )
 
 
@@ -327,6 +333,8 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         observations.rows_by_constituent(events),
         _days(events) if recognised.on is None else {},
         batch.cut,
+        distinct.smallest(events["k1"].to_numpy()),
+        result.newest,
     )
 
 

@@ -92,6 +92,8 @@ class Normalised:
     quarantine: pa.Table
     rows_quarantined: int
     cells_quarantined: int
+    newest: dt.datetime | None = None
+    """The newest time that an event's row says itself; None where none does."""
 
 
 def normalise(
@@ -111,6 +113,7 @@ def normalise(
         times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
     asset = assets.read(table, roles, may_be_network=mapping.address_may_be_network)
     kept = ~np.isnat(times) & asset.found
+    newest = _newest(times, kept, odd) if roles.time else None
     lines = batch.lines
     odd_cells = _cells(table, lines, roles.time, _of_rows(odd, kept)) if odd else {}
     reasons = asset.reasons | {row: (roles.time, reason) for row, reason in time_reasons.items()}
@@ -134,6 +137,7 @@ def normalise(
         quarantine,
         len(refused) + len(batch.bad),
         sum(map(len, cells)),
+        newest,
     )
 
 
@@ -190,6 +194,14 @@ def _within_bounds(
         return times, None
     times[rows] = _naive(stand_in)
     return times, BadCells(rows, why)
+
+
+def _newest(times: Any, kept: Mask, odd: BadCells | None) -> dt.datetime | None:
+    """Return the newest time of kept rows; that for which the day of the report stands in is none of theirs."""
+    own = kept.copy()
+    if odd:
+        own[odd.rows] = False
+    return times[own].max().item().replace(tzinfo=dt.UTC) if own.any() else None
 
 
 def _of_rows(bad: BadCells, rows: Mask) -> BadCells:

@@ -55,7 +55,7 @@ class Options:
     complete: bool = True
     """The cycles in these files are complete; otherwise more of them will come."""
     accept_drop: bool = False
-    """Cycles of this run with few rows are confirmed in advance."""
+    """Cycles of this run against which anything speaks are confirmed in advance."""
     as_before: bool = False
     """A type that was folded before keeps the `gone_after` of then."""
     latest: dt.date | None = None

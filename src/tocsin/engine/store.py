@@ -21,7 +21,8 @@ from typing import Protocol
 
 from tocsin.engine import digests
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
-from tocsin.engine.lists import list_of
+from tocsin.engine.datedness import Dated
+from tocsin.engine.lists import list_of, whole_of
 from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
@@ -63,11 +64,29 @@ class Report:
 
     cut: bool = False
     """It ends in the middle of its last record: more of it was to come."""
+    findings: int | None = None
+    """How many distinct findings it shows (`engine.distinct`); None where an older version read it."""
+    newest: dt.datetime | None = None
+    """The newest time that a kept row says; None where none does, or an older version read it."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return every name under which it counts."""
         return (self.name, *self.also)
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Which lists it is of; the empty name for one whose name says nothing but a day."""
+        return frozenset(map(list_of, self.names))
+
+    def dated(self, lists: frozenset[str]) -> Dated:
+        """Return what it says of its day. Bytes without a row are the same each day, and say nothing."""
+        return Dated(
+            self.name,
+            frozenset(map(whole_of, lists)),
+            self.content if self.kept and self.findings is not None else "",
+            (self.on - self.newest.date()).days if self.newest else None,
+        )
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -100,16 +119,29 @@ class CycleRecord:
 
     def cycle(self, reports: Iterable[Report]) -> Cycle:
         """Return the cycle for judging, with the reports of its day."""
-        here = list(reports)
+        here = sorted(reports, key=lambda report: report.name)
+        lists = [report.lists for report in here]
         return Cycle(
             self.type,
             self.on,
             rows=sum(report.kept for report in here),  # what could not be read says nothing of who is missing
             complete=self.closed and not self.broken,
             decision=self.decision,
-            cut=tuple(sorted(report.name for report in here if report.cut)),
-            lists=frozenset(filter(None, (list_of(name) for report in here for name in report.names))),
+            cut=tuple(report.name for report in here if report.cut),
+            lists=frozenset().union(*lists) - {""},
+            findings=_sum_known(report.findings for report in here),
+            reports=tuple(report.dated(its) for report, its in zip(here, lists, strict=True)),
         )
+
+
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    """Return the sum; None where a number is not known."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
 
 
 def judged(records: Iterable[CycleRecord], reports: Iterable[Report]) -> list[Judged]:

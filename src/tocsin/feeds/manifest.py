@@ -29,6 +29,8 @@ _COUNTED = ("on", "constituent", "category", "severity", *_LABELS.values())
 Counted = tuple[Any, ...]
 """A row of `_COUNTED`."""
 _BATCH = 2000
+_JUDGED = ("rows", "closed", "decision", "broken", "usual", "findings", "usual_findings", "held", "doubts", "counts")
+"""Columns of `Cycle` that every judgement sets."""
 
 
 class Catalogue:
@@ -82,6 +84,8 @@ def engine_report(row: Report) -> store.Report:
         expired=row.expired_at is not None,
         also=tuple(row.also),
         cut=row.cut,
+        findings=row.findings,
+        newest=row.newest,
     )
 
 
@@ -183,6 +187,8 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
                 "content": report.content,
                 "also": list(report.also),
                 "cut": report.cut,
+                "findings": report.findings,
+                "newest": report.newest,
             },
         )
 
@@ -250,6 +256,8 @@ def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
             "decision": record.decision.value,
             "broken": list(record.broken),
             "usual": verdict.usual,
+            "findings": verdict.cycle.findings,
+            "usual_findings": verdict.usual_findings,
             "held": verdict.held,
             "doubts": {doubt.why.value: list(doubt.names) for doubt in verdict.doubts},
             "counts": verdict.counts,
@@ -265,8 +273,7 @@ def _set_cycles(one: TypeDelta, row: ReportType, arrived: set[dt.date], at: dt.d
             changed.append(cycle)
     Cycle.objects.filter(type=row).exclude(on__in=list(records)).delete()  # all their reports were taken back
     Cycle.objects.bulk_create(fresh, batch_size=_BATCH)
-    fields = ["rows", "closed", "decision", "broken", "usual", "held", "doubts", "counts", "arrived_at"]
-    Cycle.objects.bulk_update(changed, fields, batch_size=_BATCH)
+    Cycle.objects.bulk_update(changed, [*_JUDGED, "arrived_at"], batch_size=_BATCH)
 
 
 def _counted(one: TypeDelta) -> set[Counted]:

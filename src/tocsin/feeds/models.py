@@ -112,6 +112,10 @@ class Report(models.Model):
     origin = models.CharField(max_length=20)
     cut = models.BooleanField(default=False)
     """Whether its file ends in the middle of its last record."""
+    findings = models.PositiveBigIntegerField(null=True, blank=True)
+    """How many distinct findings it shows; null where it was read before they were counted."""
+    newest = models.DateTimeField(null=True, blank=True)
+    """The newest time that one of its kept rows says; null where none does, or it was not looked for yet."""
     expired_at = models.DateTimeField(null=True, blank=True)
     """When its observations and its quarantine went, because they are not kept for longer. It counts all the same."""
 
@@ -171,9 +175,14 @@ class Cycle(models.Model):
     """Names of delivered reports that could not be read."""
     usual = models.FloatField(null=True, blank=True)
     """Median rows of the counted cycles before it."""
+    findings = models.PositiveBigIntegerField(null=True, blank=True)
+    """How many its reports show; null where one was read before they were counted."""
+    usual_findings = models.FloatField(null=True, blank=True)
+    """Median findings of the counted cycles before it; null where one of them does not know."""
     held = models.BooleanField(default=False)
     doubts = models.JSONField(default=dict, blank=True)
-    """Why it is held: `few` rows, files that are `cut`, lists that are `missing`; each with the names of those."""
+    """Why it is held: `few` findings, files that are `cut`, lists that are `missing`, reports that are `repeated` or
+    `old`; each with the names of those."""
     counts = models.BooleanField(default=False)
     """Whether absence from it counts towards gone."""
     arrived_at = models.DateTimeField()

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from tocsin.directory.models import Constituent
 from tocsin.directory.queries import conflicts
 from tocsin.feeds import wording
+from tocsin.feeds.held import is_of_another_day
 from tocsin.feeds.queries_situation import OPEN, Health
 from tocsin.people.policy import Ability, may
 
@@ -108,8 +109,13 @@ def _number(value: float) -> str:
 
 def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
     why = wording.why_held(cycle, is_known=health.is_usual_known(cycle))
+    title = (
+        _("Is this report of its day? {kind}")
+        if is_of_another_day(cycle.doubts)
+        else _("Is this report complete? {kind}")
+    )
     return Decision(
-        title=_("Is this report complete? {kind}").format(kind=wording.kind(health.type.name, titles)),
+        title=title.format(kind=wording.kind(health.type.name, titles)),
         text=_("{short}; nothing goes gone until you say").format(short=why),
         url=reverse("feeds") + "#held",
         button=_("Confirm or discard"),

@@ -111,6 +111,8 @@ def _held(one: TypeDelta, touched: Collection[tuple[str, dt.date]], before: Befo
             "rows": judged.cycle.rows,
             "usual": judged.usual,
             "doubts": {doubt.why.value: list(doubt.names) for doubt in judged.doubts},
+            "findings": judged.cycle.findings,
+            "usual_findings": judged.usual_findings,
         }
         for judged in one.judged
         if judged.held and ((one.type, judged.cycle.on) in touched or (one.type, judged.cycle.on) not in before.held)

@@ -11,6 +11,7 @@ from django.db.models import Max, Q
 
 from tocsin.feeds.choices import DownloadState
 from tocsin.feeds.doubts import why_held
+from tocsin.feeds.held import is_of_another_day
 from tocsin.feeds.models import Cycle, Download
 from tocsin.kernel.clock import Instant
 
@@ -36,6 +37,8 @@ class Unfinished:
     """Whether somebody must do something: one that is open may just be waiting for its other files."""
     doubts: Mapping[str, Sequence[str]]
     """Why it is held, as `Cycle.doubts`."""
+    findings: int | None = None
+    usual_findings: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,16 +52,17 @@ class Unfinished:
         if self.why == BROKEN:
             return f"{named} lacks what could not be read: {', '.join(self.files)}"
         if self.why == HELD:
-            return f"{named} is held: {why_held(self.doubts, self.rows, self.usual)}"
+            return f"{named} is held: {why_held(self.as_data())}"
         return f"{named} is open: more files of it may come"
 
     @property
     def fix(self) -> str:
         """What ends it, in English."""
+        asked = "is of its day" if is_of_another_day(self.doubts) else "is complete"
         return {
             BROKEN: "Import a whole copy of the file: tocsin feed run PATH; "
             f"where there is none, let the day count without it: tocsin feed close {self.name}",
-            HELD: f"Say whether it is complete: tocsin feed confirm {self.name}, or feed discard",
+            HELD: f"Say whether it {asked}: tocsin feed confirm {self.name}, or feed discard",
             OPEN: f"When all of its files are here: tocsin feed close {self.name}",
         }[self.why]
 
@@ -71,6 +75,8 @@ class Unfinished:
             "rows": self.rows,
             "usual": self.usual,
             "doubts": self.doubts,
+            "findings": self.findings,
+            "usual_findings": self.usual_findings,
             "files": list(self.files),
             "due": self.is_due,
             "fix": self.fix,
@@ -87,8 +93,18 @@ def unfinished_cycles(at: Instant) -> list[Unfinished]:
 
 def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
     why = BROKEN if row.broken else HELD if row.held else OPEN
-    files, due = tuple(row.broken), is_due or why != OPEN
-    return Unfinished(row.type.name, row.on, why, row.rows, row.usual, files, due, row.doubts if why == HELD else {})
+    return Unfinished(
+        row.type.name,
+        row.on,
+        why,
+        row.rows,
+        row.usual,
+        tuple(row.broken),
+        is_due or why != OPEN,
+        row.doubts if why == HELD else {},
+        row.findings,
+        row.usual_findings,
+    )
 
 
 def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:

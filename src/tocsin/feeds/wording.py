@@ -10,6 +10,7 @@ from django.utils import formats
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.feeds.held import is_by_findings
 from tocsin.formats.shadowserver import Meaning, meaning_of
 from tocsin.kernel import rsit
 
@@ -59,12 +60,49 @@ def why_held(cycle: Cycle, *, is_known: bool) -> str:
     """Return why a report is held; what `is_known` tells whether it can be said what is usual."""
     said = []
     if "few" in cycle.doubts or not cycle.doubts:  # the only reason while none was kept
-        said.append(short_report(cycle.rows, cycle.usual, is_known=is_known))
+        said.append(_few(cycle, is_known=is_known))
     if cut := cycle.doubts.get("cut"):
         said.append(_ends_early(cut))
     if missing := cycle.doubts.get("missing"):
         said.append(_did_not_come(missing))
+    if repeated := cycle.doubts.get("repeated"):
+        said.append(_repeats(repeated))
+    if old := cycle.doubts.get("old"):
+        said.append(_is_old(old))
     return "; ".join(said)
+
+
+def _few(cycle: Cycle, *, is_known: bool) -> str:
+    if not is_by_findings(cycle.rows, cycle.usual, cycle.usual_findings):
+        return short_report(cycle.rows, cycle.usual, is_known=is_known)
+    shown = cycle.findings or 0
+    words = ngettext(
+        "shows {n} finding in {rows} rows, less than half of the {usual} findings on the days before",
+        "shows {n} findings in {rows} rows, less than half of the {usual} findings on the days before",
+        shown,
+    )
+    return words.format(n=_number(shown), rows=_number(cycle.rows), usual=_number(round(cycle.usual_findings or 0)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many there are more."""
+    named, more = ", ".join(names[:LISTS_NAMED]), len(names) - LISTS_NAMED
+    if more <= 0:
+        return named
+    return ngettext("{names} and {n} more", "{names} and {n} more", more).format(names=named, n=_number(more))
+
+
+def _repeats(files: Sequence[str]) -> str:
+    words = ngettext(
+        "{files} is byte for byte a report of an earlier day",
+        "{files} are byte for byte reports of earlier days",
+        len(files),
+    )
+    return words.format(files=_listed(files))
+
+
+def _is_old(files: Sequence[str]) -> str:
+    return _("no row of {files} is of its day or of the day before").format(files=_listed(files))
 
 
 def _ends_early(files: Sequence[str]) -> str:

@@ -57,9 +57,7 @@ def _add_run(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--gone-after", type=cycles, metavar="N", help="complete cycles without it after which a finding is gone"
     )
     run.add_argument("--partial", action="store_true", help="more files of these cycles will come")
-    run.add_argument(
-        "--accept-drop", action="store_true", help="confirm in advance cycles with far fewer rows than usual"
-    )
+    run.add_argument("--accept-drop", action="store_true", help="confirm cycles in advance that would be held")
     run.add_argument("--executor", choices=("threads", "dask"), default="threads", help="who does the work")
     run.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="Dask scheduler; without one, workers start here"

@@ -115,7 +115,7 @@ def _held(cycle: dict[str, Any]) -> str:
     from tocsin.feeds.doubts import why_held  # it knows the engine, which a run has loaded and `--help` has not
 
     return (
-        f"{cycle['type']} of {cycle['date']} is held: {why_held(cycle['doubts'], cycle['rows'], cycle['usual'])}. "
+        f"{cycle['type']} of {cycle['date']} is held: {why_held(cycle)}. "
         f"Nothing goes gone because of it until you confirm it (tocsin feed confirm, or on the page of feeds)."
     )
 

@@ -226,6 +226,8 @@ def _cycle_data(options: argparse.Namespace, *, changed: bool) -> dict[str, Any]
         "held": cycle.held,
         "usual": cycle.usual,
         "doubts": cycle.doubts,
+        "findings": cycle.findings,
+        "usual_findings": cycle.usual_findings,
         "counts": cycle.counts,
         "decision": cycle.decision,
         "changed": changed,
@@ -242,10 +244,7 @@ def _cycle_sentence(data: dict[str, Any]) -> str:
     if data["held"]:
         from tocsin.feeds.doubts import why_held
 
-        return (
-            f"{_named(data)} is held: {why_held(data['doubts'], data['rows'], data['usual'])}. "
-            "Use `tocsin feed confirm` or `tocsin feed discard`."
-        )
+        return f"{_named(data)} is held: {why_held(data)}. Use `tocsin feed confirm` or `tocsin feed discard`."
     return f"{_named(data)} makes nothing go gone."
 
 
