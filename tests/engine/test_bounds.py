@@ -77,6 +77,44 @@ def test_a_report_from_before_there_were_any_is_refused_and_holds_nothing_later(
     assert "the name of the file" in broken.reason
 
 
+@pytest.mark.parametrize("on", [day(-365 * 20), day(-31), day(-2)])
+def test_a_report_whose_rows_are_all_of_later_days_is_refused(bench: Bench, tmp_path: Path, on: dt.date) -> None:
+    bench.run([write(tmp_path, [row()])], latest=LATEST)
+    before = state_digest(bench)
+    hosts = [seen(f"192.0.2.{host}", MONDAY) for host in range(1, 9)]
+    misnamed = write(tmp_path, hosts, on=on, kind="scan_rdp")
+
+    delta = bench.run([misnamed], latest=LATEST)
+
+    (broken,) = delta.broken
+    assert (delta.accepted, delta.types, broken.cycle) == ((), (), None)
+    assert broken.reason == (
+        f"{misnamed.name}: it is dated {on}, and its rows are of later days, up to {MONDAY}. "
+        "Put the right day into the name of the file; then import it again."
+    )
+    assert state_digest(bench) == before and bench.debris() == set()
+
+
+@pytest.mark.parametrize("proper", [day(-2), day(-1)])
+def test_one_row_of_its_day_or_the_next_is_enough_for_it(bench: Bench, tmp_path: Path, proper: dt.date) -> None:
+    rows = [seen("192.0.2.1", proper), seen("192.0.2.2", MONDAY)]
+
+    delta = bench.run([write(tmp_path, rows, on=day(-2))], latest=LATEST)
+
+    assert delta.broken == () and [report.on for report in delta.accepted] == [day(-2)]
+
+
+def test_what_was_taken_under_a_wrong_day_before_stays_and_can_be_read_again(bench: Bench, tmp_path: Path) -> None:
+    """An earlier version took it; nothing of the store may be refused because of a newer rule."""
+    path = write(tmp_path, [seen("192.0.2.1", MONDAY)], on=day(-9))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bounds, "latest_after", lambda *_: None)
+        bench.run([path], latest=LATEST)
+
+    assert bench.run([path], latest=LATEST).broken == ()
+    assert [report.on for report in bench.manifest.by_id.values()] == [day(-9)]
+
+
 def test_reports_beside_it_are_taken(bench: Bench, tmp_path: Path) -> None:
     ahead = write(tmp_path, [seen("192.0.2.9", YEARS_AHEAD)], on=YEARS_AHEAD)
 

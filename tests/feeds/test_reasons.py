@@ -22,7 +22,8 @@ from tocsin.kernel.encodings import SAVE_AS_UTF_8, UTF_16
 
 SOURCE = ROOT / "src" / "tocsin"
 ENGINE = sorted([*(SOURCE / "engine").glob("*.py"), *(SOURCE / "formats").glob("*.py")])
-OF_RECORDS = {"BadCell", "Refused", "_Refused", "_refuse", "Record", "BadRecord", "BrokenReport"}
+OF_FILES = {"BrokenReport", "Misdated"}
+OF_RECORDS = {"BadCell", "Refused", "_Refused", "_refuse", "Record", "BadRecord", *OF_FILES}
 WORKS = (IMPORT, REPLAY, WITHDRAWAL, DECISION, ATTRIBUTION)
 OF_INPUT = {"tables.py", "strict_json.py"}
 """Modules whose refusals of input become the reasons of records."""
@@ -72,9 +73,7 @@ def sentences(path: Path) -> Iterator[str]:
         if name == "_bad":
             yield from (f"'7' is not {text}" for text in said)
         elif name in OF_RECORDS or (name == "InvalidInput" and path.name in OF_INPUT):
-            yield from (
-                text if name == "BrokenReport" else text.rstrip(".") for text in said if "7 is not 7" not in text
-            )
+            yield from (text if name in OF_FILES else text.rstrip(".") for text in said if "7 is not 7" not in text)
         elif name == "get" and getattr(node.func.value, "id", "").endswith("_reasons"):
             yield from said
 
@@ -93,7 +92,8 @@ REMEDIES = [
     *(separated_by(separator)[1] for separator in ";|,\t"),
     *(
         written(keyword.value)
-        for node in ast.walk(ast.parse((SOURCE / "engine" / "run.py").read_text()))
+        for module in ("run", "days", "intake")
+        for node in ast.walk(ast.parse((SOURCE / "engine" / f"{module}.py").read_text()))
         if isinstance(node, ast.Call)
         for keyword in node.keywords
         if keyword.arg == "remedy"

@@ -53,6 +53,18 @@ class Bounds:
             excluded |= times >= np.datetime64(self.until, "us")
         return excluded
 
+    def latest_after(self, times: Any) -> dt.date | None:
+        """Return the latest day of the times after those of the report's own day; None for none.
+
+        What lies ahead of the import is not among them: a broken clock says nothing of the name of a file.
+        """
+        if self.on is None or self.until is None or self.latest is None:
+            return None
+        end = dt.date.fromordinal(self.latest.toordinal() + 1)
+        after = times[(times >= np.datetime64(self.until, "us")) & (times < np.datetime64(end, "us"))]
+        found: dt.date | None = after.max().astype("datetime64[D]").item() if len(after) else None
+        return found
+
     @property
     def since(self) -> dt.date:
         """The first day."""

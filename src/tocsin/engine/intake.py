@@ -26,7 +26,7 @@ from tocsin.engine.claims import Claims
 from tocsin.engine.enrich import Announcements, Delegations
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.normalise import QUARANTINE, normalise
-from tocsin.engine.opening import BrokenReport, Source, called_as_it_lies, opened
+from tocsin.engine.opening import BrokenReport, Misdated, Source, called_as_it_lies, opened
 from tocsin.engine.records import CHUNK_ROWS, Batch, Chunk, Reader, parse
 from tocsin.engine.shapes import Shape
 from tocsin.engine.store import Report, Workspace
@@ -146,6 +146,8 @@ class Mapped:
     """The smallest keys of its findings, as `engine.distinct`."""
     newest: dt.datetime | None = None
     """The newest time that a kept row says."""
+    later: dt.date | None = None
+    """The latest day in a row that is after the report's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +167,19 @@ class Read:
     def identity(self, on: dt.date) -> str:
         """Return the id of the report, were it of the day `on`: header-only reports of two days have the same bytes."""
         return hashlib.sha256(f"{self.delivery.recognised.mapping.type}\n{on}\n".encode() + self.digest).hexdigest()
+
+    @property
+    def misdated(self) -> Misdated | None:
+        """Return why the day in its name is wrong, when each row that says a time says one of a later day."""
+        on = self.delivery.recognised.on
+        later = max((chunk.later for chunk in self.chunks if chunk.later), default=None)
+        if on is None or later is None or any(chunk.newest for chunk in self.chunks):
+            return None
+        return Misdated(
+            f"it is dated {on}, and its rows are of later days, up to {later}.",
+            where=self.delivery.source.called,
+            remedy="Put the right day into the name of the file; then import it again.",
+        )
 
     def report(self) -> Report:
         """Return the manifest's row for it. Raises BrokenReport when nothing says which day it is of."""
@@ -335,6 +350,7 @@ def map_chunk(context: Context, delivery: Delivery, chunk: Chunk | Ready) -> Map
         batch.cut,
         distinct.smallest(events["k1"].to_numpy()),
         result.newest,
+        result.later,
     )
 
 

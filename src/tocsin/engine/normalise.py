@@ -94,6 +94,8 @@ class Normalised:
     cells_quarantined: int
     newest: dt.datetime | None = None
     """The newest time that an event's row says itself; None where none does."""
+    later: dt.date | None = None
+    """The latest day that a row says which is after the report's; None where none does."""
 
 
 def normalise(
@@ -108,8 +110,9 @@ def normalise(
     table = batch.table
     roles = _present(mapping.roles, table.column_names)
     times, time_reasons = _times(table, mapping, roles, stand_in)
-    odd = None
+    odd = later = None
     if bounds and roles.time:
+        later = bounds.latest_after(times)
         times, odd = _within_bounds(times, time_reasons, table[roles.time], bounds, stand_in)
     asset = assets.read(table, roles, may_be_network=mapping.address_may_be_network)
     kept = ~np.isnat(times) & asset.found
@@ -138,6 +141,7 @@ def normalise(
         len(refused) + len(batch.bad),
         sum(map(len, cells)),
         newest,
+        later,
     )
 
 

@@ -43,6 +43,10 @@ class BrokenReport(InvalidInput):
     """A report file that cannot be read. Nothing of it is taken."""
 
 
+class Misdated(BrokenReport):
+    """One that is not of the day in its name: nothing of that day is lacking because of it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """One report to read: a file, or one member of an archive."""

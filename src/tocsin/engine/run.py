@@ -34,7 +34,7 @@ from tocsin.engine.intake import (
     merged_quarantine,
     part_number,
 )
-from tocsin.engine.opening import BrokenReport, Source, held, plain_name
+from tocsin.engine.opening import BrokenReport, Misdated, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
@@ -235,7 +235,7 @@ class _Intake(Counting):
     def _set_aside(self, name: str, broken: BrokenReport) -> None:
         name = plain_name(name)
         cycle = self.recognise.cycle_of(name)
-        if cycle and self.days.refusal(name, *cycle):
+        if cycle and (isinstance(broken, Misdated) or self.days.refusal(name, *cycle)):
             cycle = None  # a day that has not come, or is not kept, has no cycle to keep open
         self.broken.append(Broken(name, str(broken), cycle))
         if cycle:
@@ -286,7 +286,7 @@ class _Intake(Counting):
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
-                report = self._dated(outcome.report(), delivery.source)
+                report = self._dated(outcome, delivery.source)
                 if self._is_namesake(report):
                     self._set_namesake_aside(delivery.source, report)
                     self.spills.extend(context.workspace.written_for(delivery.number))
@@ -296,9 +296,10 @@ class _Intake(Counting):
                 self._set_aside(delivery.source.name, broken)
                 self.spills.extend(context.workspace.written_for(delivery.number))
 
-    def _dated(self, report: Report, source: Source) -> Report:
+    def _dated(self, read: Read, source: Source) -> Report:
         """Return a report whose day may be, or that was here before. Raises BrokenReport."""
-        refusal = self.days.refusal(source.called, report.type, report.on)
+        report = read.report()
+        refusal = self.days.refusal(source.called, report.type, report.on) or read.misdated
         if refusal and not any(known.id == report.id for known in self.known(report.type)):
             raise refusal
         return report

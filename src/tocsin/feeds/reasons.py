@@ -106,6 +106,7 @@ REPORTS = (
     ),
     AHEAD,
     _("it is dated {day}, which lies before there were such reports."),
+    _("it is dated {day}, and its rows are of later days, up to {last}."),
     _("it is dated {day}, and nothing from before {since} is kept any more. Nothing of it was taken in."),
     _("its rows are no longer kept."),
 )
@@ -250,7 +251,7 @@ def _filled(name: str, part: str | None) -> str:
         return gettext(WITHIN).format(kind=part.removesuffix(_WITHIN)) if part.endswith(_WITHIN) else part
     if name == "holder":
         return _said(part, HOLDERS) or part
-    return said_day(part) if name in ("day", "since") else part
+    return said_day(part) if name in ("day", "since", "last") else part
 
 
 def _in_our_words(detail: str) -> str:
