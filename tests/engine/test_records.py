@@ -10,8 +10,9 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from pyarrow import csv as arrow_csv
 
 from tocsin.engine import quotes, records, resync, triage
 from tocsin.engine.opening import BrokenReport
@@ -263,6 +264,37 @@ def test_however_a_block_is_read_its_records_are_those_of_reading_line_by_line(l
         if one.cells is not None
     ]
     assert list(batch.bad) == [BadRecord(7 + one.line, one.reason, one.raw) for one in expected if one.cells is None]
+
+
+@given(st.lists(st.lists(ANY_LINE.map(one_line) | BLANK, min_size=1, max_size=4), max_size=5), st.integers(1, 3))
+@example([[b'1,"x'], [b'2,3"']], 2)  # a cell that is open where its block ends
+@example([[b"1,2"], [b"3,4", b"5,6"]], 2)
+def test_blocks_of_a_chunk_are_read_together_as_one_by_one(blocks: list[list[bytes]], width: int) -> None:
+    columns = ("a", "b", "c")[:width]
+    chunk = Chunk(0, 7, tuple((b"".join(line + b"\n" for line in lines), len(lines)) for lines in blocks))
+    assume(chunk.blocks)
+    together = records.parse(chunk, columns, Shape())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "_all_fast", lambda *_: None)
+        one_by_one = records.parse(chunk, columns, Shape())
+    assert together.lines.tolist() == one_by_one.lines.tolist()
+    assert together.table.equals(one_by_one.table)
+    assert list(together.bad) == list(one_by_one.bad)
+
+
+def test_a_chunk_in_order_is_parsed_by_one_call_and_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    read_csv = arrow_csv.read_csv
+
+    def counted(*details: Any) -> Any:
+        calls.append(details)
+        return read_csv(*details)
+
+    monkeypatch.setattr(arrow_csv, "read_csv", counted)
+    batch = records.parse(Chunk(0, 2, ((b"1,2\n", 1), (b"3,4\n5,6\n", 2))), ("a", "b"), PLAIN)
+    assert (len(calls), batch.table["b"].num_chunks) == (1, 1)
+    assert batch.table["b"].to_pylist() == [b"2", b"4", b"6"]
 
 
 QUOTED = st.text(st.sampled_from('a"",\r'), max_size=9).map(str.encode)
