@@ -138,7 +138,7 @@ def respill(workspace: Workspace, task: RespillTask) -> str:
 
 def write_state(state: pa.Table, path: Path) -> None:
     """Write one partition of findings."""
-    parquet.write(state, path, plain=_KEYS_DIFFER, looked_up=("k1",))
+    parquet.write(state, path, plain=_KEYS_DIFFER, looked_up=("k1",), packing=parquet.TO_REPLACE)
 
 
 def read_state(path: Path, columns: Sequence[str] = STATE_SCHEMA.names) -> pa.Table:
