@@ -89,11 +89,11 @@ def test_a_file_that_was_compared_is_read_again_only_when_it_has_changed(
 
     monkeypatch.setattr(digests, "is_other", is_other)
     compared = digests.Compared()
-    compared.require(str(file))
-    compared.require(str(file))
+    compared.require([str(file)])
+    compared.require([str(file)])
     assert read == [file]
     file.write_bytes(file.read_bytes() + b"x")
-    compared.require(str(file))
+    compared.require([str(file)])
     assert read == [file, file]
 
 
@@ -101,7 +101,7 @@ def test_a_file_that_is_gone_is_named_before_it_is_asked(file: Path, tmp_path: P
     file.unlink()
     relative = file.relative_to(tmp_path).as_posix()
     with pytest.raises(LostFile, match=r"tocsin doctor") as raised:
-        digests.Compared().require(str(file))
+        digests.Compared().require([str(file)])
     assert raised.value.file == relative
     ((_, (fault,)),) = faults(tmp_path, [Expected((relative,))])
     assert fault.why == MISSING

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from tocsin.engine.claims import ASN, NETWORK, Claim, Claims
 from tocsin.engine.fold import STATE_SCHEMA
 from tocsin.engine.reattribute import HOLDERS, reattributed, with_holders
 from tocsin.engine.reduce import read_state, write_state
+from tocsin.engine.store import Workspace
 
 BEFORE = [Claim("old", "c-old", NETWORK, "192.0.2.0/24")]
 
@@ -67,10 +70,14 @@ def test_no_findings_stay_no_findings() -> None:
 
 
 def test_what_was_closed_keeps_its_last_holder_when_its_type_is_folded_anew(bench: Bench, tmp_path: Path) -> None:
-    (path,) = bench.manifest.states["scan_rdp"].partitions
-    handed_over = Claims([Claim("new", "c-new", NETWORK, "192.0.2.0/24")])
+    before = bench.manifest.states["scan_rdp"]
+    (path,) = before.partitions
+    claims = Claims([Claim("new", "c-new", NETWORK, "192.0.2.0/24")])
     # While all three were open they were handed over; then …1 was gone, and the network went to somebody else.
-    write_state(reattributed(read_state(bench.root / path), handed_over, None), bench.root / path)
+    handed_over = reattributed(read_state(bench.root / path), claims, None)
+    put = functools.partial(write_state, handed_over)
+    written = Workspace(bench.root, "handed-over").write("state", "scan_rdp", "0000", put)
+    bench.manifest.states["scan_rdp"] = dataclasses.replace(before, partitions=(written,))
     bench.claims = Claims([Claim("third", "c-third", NETWORK, "192.0.2.0/24")])
 
     late = write(tmp_path, [seen(f"192.0.2.{n}", day(-1)) for n in (2, 9)], on=day(-1))

@@ -6,6 +6,7 @@ import html
 import importlib
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -22,8 +23,8 @@ from tocsin.directory.queries import reference_table
 from tocsin.engine import digests
 from tocsin.engine.enrich import announced_ranges
 from tocsin.engine.lost import LostFile
-from tocsin.feeds import intake, manifest, wholeness
-from tocsin.feeds.models import Report, State
+from tocsin.feeds import expiring, fetching, intake, manifest, mending, wholeness
+from tocsin.feeds.models import Baseline, Report, State
 
 SEEDS = range(5)
 
@@ -159,6 +160,120 @@ def test_a_changed_table_of_addresses_is_named_and_loaded_again(store: Store, tm
         list(announced_ranges(table))
     assert load() is None
     assert all_compared().losses == ()
+
+
+@pytest.mark.parametrize("kind", ["observations", "quarantine"])
+def test_nothing_is_read_again_from_a_changed_byte(store: Store, days: list[Path], kind: str) -> None:
+    before, named = store.findings(), store.named()
+    run = Report.objects.get(name=days[1].name).run
+    (*_, file) = sorted(name for name in store.named() if name.startswith(kind))
+    flip(store.root / file, 3)
+    with pytest.raises(LostFile, match=file):
+        intake.replay(run, by=COMMAND_LINE, at=AT)
+    assert (store.findings(), store.named()) == (before, named)
+
+
+@pytest.mark.parametrize("kind", ["observations", "state"])
+def test_nothing_old_goes_while_a_byte_of_it_is_changed(week: Store, keep: Any, kind: str) -> None:
+    keep(amber=2)
+    named = week.named()
+    (file, *_) = sorted(name for name in named if name.startswith(kind))
+    flip(week.root / file, 3)
+    with pytest.raises(LostFile, match=file):
+        expiring.expire(by=COMMAND_LINE, at=AT)
+    assert week.named() == named
+    assert not Baseline.objects.exists()
+
+
+def test_a_late_report_is_not_folded_into_what_is_left_of_older_ones_when_that_is_changed(
+    week: Store, keep: Any, tmp_path: Path
+) -> None:
+    keep(amber=2)
+    expiring.expire(by=COMMAND_LINE, at=AT)
+    (file,) = Baseline.objects.get().partitions
+    flip(week.root / file, 3)
+    named = week.named()
+    with pytest.raises(LostFile, match=file):
+        intake.refold(["scan_rdp"], by=COMMAND_LINE, at=AT)
+    assert week.named() == named
+    (loss,) = all_compared().losses
+    assert (loss.what, loss.faults[0].file) == ("baseline", file)
+
+
+def test_a_page_of_quarantine_that_needs_a_missing_file_says_so(store: Store, days: list[Path], cast: Cast) -> None:
+    browser = signed_in(cast.analyst)
+    file = Report.objects.get(name=days[1].name).quarantine
+    assert browser.get("/feeds/quarantine/").status_code == 200
+    (store.root / file).unlink()
+    page = browser.get("/feeds/quarantine/")
+    assert page.status_code == 503
+    assert file in html.unescape(page.content.decode())
+
+
+def test_an_export_that_breaks_off_says_so_in_its_last_row(week: Store, cast: Cast) -> None:
+    """The first half was sent when the second file was found to be changed: no status can say it any more."""
+    page = signed_in(cast.analyst).get("/findings/export.csv")
+    assert page.status_code == 200
+    for file in State.objects.get().partitions:
+        flip(week.root / file, 7)
+        harmed = file
+    came = []
+    with pytest.raises(LostFile):
+        came.extend(page.streaming_content)
+    last = b"".join(came).decode().splitlines()[-1]
+    assert last.startswith(f'"This file is not whole: {harmed}') or last.startswith(f"This file is not whole: {harmed}")
+
+
+def test_a_type_that_cannot_be_mended_keeps_no_other_from_being(store: Store, tmp_path: Path) -> None:
+    for kind in ("scan_rdp", "scan_telnet"):
+        store.run(write(tmp_path / kind, 0, [1, 2], kind=kind))
+    before = store.findings(types=("scan_telnet",))
+    for state in State.objects.all():
+        flip(store.root / state.partitions[0], 3)
+    report = Report.objects.get(type__name="scan_rdp")
+    flip(store.root / report.parts[0], 3)
+
+    mended = mending.mend(by=COMMAND_LINE, at=AT)
+
+    assert mended.done.types == {"scan_telnet": 2}
+    assert store.findings(types=("scan_telnet",)) == before
+    findings, observations = mended.left
+    assert (findings.what, observations.what) == ("findings", "observations")
+    assert findings.fix == "When what follows of its type is mended, run: tocsin feed refold scan_rdp"
+    assert observations.fix.endswith("tocsin feed run PATH")
+    store.run(tmp_path / "scan_rdp")
+    assert mending.mend(by=COMMAND_LINE, at=AT).left == ()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_report_whose_download_is_still_there_is_read_again_if_that_is_as_it_came(
+    store: Store, tmp_path: Path, seed: int
+) -> None:
+    for kind in ("scan_rdp", "scan_telnet"):
+        for number in range(2):
+            store.run(write(tmp_path / "in", number, [1, 2, 65], kind=kind))
+    before = store.findings()
+    for place, report in enumerate(Report.objects.order_by("type__name", "on")):
+        copy = fetching.inbox() / str(place) / report.name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes((tmp_path / "in" / report.name).read_bytes())
+        flip(store.root / report.parts[0], seed)
+    flip(copy, seed)  # that of the last
+    for row in State.objects.all():
+        flip(store.root / row.partitions[0], seed)
+
+    mended = mending.mend(by=COMMAND_LINE, at=AT)
+
+    names = [report.name for report in Report.objects.order_by("type__name", "on")]
+    assert mended.read_again == tuple(names[:2])
+    assert [(loss.what, loss.report) for loss in mended.left] == [
+        ("findings", ""), ("observations", names[2]), ("observations", names[3])
+    ]  # fmt: skip
+    assert "again with all of its type that is lost: tocsin feed run PATH…" in mended.left[1].fix
+    assert store.findings(types=("scan_rdp",)) == [each for each in before if each["type"] == "scan_rdp"]
+    store.run(tmp_path / "in")
+    assert mending.mend(by=COMMAND_LINE, at=AT) == mending.Mended(intake.Refolded({}, ()))
+    assert store.findings() == before
 
 
 def as_of_before(store: Store) -> list[str]:

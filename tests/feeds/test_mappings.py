@@ -118,6 +118,7 @@ def test_a_mapping_file_that_cannot_be_opened_is_named(home: Path) -> None:
 
 
 def test_a_folder_without_files_holds_no_schema(tmp_path: Path) -> None:
-    assert mappings.schema_in(tmp_path) is None
-    assert mappings.schema_in(tmp_path / "none") is None
+    assert mappings.in_force(tmp_path) is None
+    (tmp_path / mappings.SCHEMA).mkdir()
+    assert mappings.in_force(tmp_path) is None
     assert mappings.files_in(tmp_path / "none") == {}

@@ -96,6 +96,39 @@ def test_a_difference_is_told_and_nothing_is_changed(home: Path, tmp_path: Path)
     assert held(home) == before
 
 
+def test_a_changed_byte_is_refused_and_the_same_schema_mends_it(home: Path, tmp_path: Path) -> None:
+    good = files(tmp_path / "in", meaning(), columns())
+    load(good)
+    file = home / "schema/intelmq.json"
+    file.write_bytes(file.read_bytes().replace(b'"source.ip"', b'"source.iq"'))
+    with pytest.raises(InvalidInput, match=r"schema/intelmq\.json: it is not as it was loaded\. Load the schema again"):
+        mappings.current()
+
+    assert not load(good).is_in_force
+
+    assert mappings.current().find("scan_lamp") is not None
+    assert load(good).is_in_force
+
+
+def test_a_schema_that_can_no_longer_be_read_is_replaced(home: Path, tmp_path: Path) -> None:
+    good = files(tmp_path / "in", meaning(), columns())
+    load(good)
+    (home / "schema/intelmq.json").write_bytes(b"")
+    load(good)
+    assert mappings.current().find("scan_lamp") is not None
+
+
+def test_a_schema_that_an_earlier_version_loaded_is_believed_until_it_is_loaded_again(
+    home: Path, tmp_path: Path
+) -> None:
+    good = files(tmp_path / "in", meaning(), columns())
+    load(good)
+    (home / "schema" / mappings.DIGESTS).unlink()
+    assert mappings.current().find("scan_lamp") is not None
+    assert load(good).is_in_force
+    assert (home / "schema" / mappings.DIGESTS).read_text().splitlines()[0].endswith("  intelmq.json")
+
+
 HOSTILE = {
     "no JSON": b"<html>not found</html>",
     "cut short": json.dumps(meaning()).encode()[:-9],

@@ -8,8 +8,11 @@ names them. Nothing of PyArrow is loaded here: pages come by.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -47,35 +50,53 @@ def is_other(file: Path) -> bool:
     return bool(said) and of(file) != said
 
 
-def require(file: Path, content: Any) -> None:
-    """Raise LostFile when the bytes of a file are not those that its name says."""
+def require(file: Path) -> None:
+    """Raise LostFile when a file is missing, cannot be read, or holds something else than its name says."""
+    with told(file):
+        is_damaged = is_other(file)
+    if is_damaged:
+        raise LostFile(named(file))
+
+
+def require_content(file: Path, content: Any) -> None:
+    """Raise LostFile when the bytes that were read of a file are not those that its name says."""
     said = in_name(file)
     if said and shortened(hashlib.sha256(content).hexdigest()) != said:
         raise LostFile(named(file))
 
 
-_MOST_KNOWN = 20_000
+MOST_KNOWN = 20_000
+"""Files that are remembered: those of a year of a hundred types."""
+READERS = 4
+"""Files that are read at once: while the disk is waited for, another is compared."""
+
+Mark = tuple[int, int, int]
+"""Of a file: what changes when somebody writes to it or puts another in its place."""
 
 
 class Compared:
     """Files that this process has compared with their names, so that it reads each once while it stays as it was."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[int, int, int]] = {}
+        self._known: dict[str, Mark] = {}
         self._turn = threading.Lock()
 
-    def require(self, file: str) -> None:
-        """Raise LostFile when a file is missing, cannot be read, or holds something else than its name says."""
-        path = Path(file)
-        with told(path):
-            about = path.stat()
-            mark = about.st_ino, about.st_size, about.st_mtime_ns
-            if self._known.get(file) == mark:
-                return
-            is_damaged = is_other(path)
-        if is_damaged:
-            raise LostFile(named(path))
+    def require(self, files: Iterable[str]) -> None:
+        """Raise LostFile when one is missing, cannot be read, or holds something else than its name says."""
+        marked = {file: _mark(Path(file)) for file in files}
+        unknown = [file for file, mark in marked.items() if self._known.get(file) != mark]
+        if not unknown:
+            return
+        with ThreadPoolExecutor(min(READERS, len(unknown))) as readers:
+            for _ in readers.map(require, map(Path, unknown)):
+                pass
         with self._turn:
-            if len(self._known) >= _MOST_KNOWN:  # those of states before, above all
-                self._known.clear()
-            self._known[file] = mark
+            self._known.update((file, marked[file]) for file in unknown)
+            for file in list(itertools.islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
+                del self._known[file]  # the first ones are of states before, above all
+
+
+def _mark(file: Path) -> Mark:
+    with told(file):
+        about = file.stat()
+    return about.st_ino, about.st_size, about.st_mtime_ns

@@ -12,6 +12,9 @@ from pathlib import Path, PurePath
 
 from tocsin.kernel.refusals import Unavailable
 
+MET_THERE = (ValueError, LookupError, TypeError, NotImplementedError)
+"""What Arrow raises for bytes that make no sense, beside errors of files that have no number."""
+
 
 class LostFile(Unavailable):
     """A file of the store is missing or damaged. Named by `file`, relative to the store."""
@@ -39,5 +42,5 @@ def told(path: Path) -> Iterator[None]:
         if error.errno not in (None, errno.ENOENT, errno.EIO):  # Arrow's own, about damaged data, have no number
             raise
         raise LostFile(named(path)) from error
-    except (ValueError, LookupError, TypeError, NotImplementedError) as error:  # Arrow's own, about what it met there
+    except MET_THERE as error:
         raise LostFile(named(path)) from error

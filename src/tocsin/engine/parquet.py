@@ -49,8 +49,12 @@ def write(
 
 
 def whole(path: Path) -> pa.BufferReader:
-    """Return a file of the store, read into memory. Raises LostFile when it is not what its name says."""
+    """Return a file of the store, read into memory. Raises LostFile when it is not what its name says.
+
+    So what is decoded is what was compared. Parts and partitions are cut small enough for it, as files are: some ten
+    megabytes each.
+    """
     with pa.OSFile(str(path), "rb") as file:
         content = file.read_buffer()
-    digests.require(path, content)
+    digests.require_content(path, content)
     return pa.BufferReader(content)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tocsin.engine import lost, parquet
+from tocsin.engine import digests, lost, parquet
 from tocsin.engine.addresses import readable
 from tocsin.engine.claims import Claims
 from tocsin.engine.enrich import Announcements, Delegations
@@ -107,9 +107,8 @@ def reads_again(
 def _tasks(context: Context, report: Report, delivery: Delivery) -> list[ReadTask]:
     """Cut a report as it was cut before, and where many of its rows were set aside."""
     root = context.workspace.root
-    if report.quarantine:  # once: each task reads a little of it
-        with lost.told(root / report.quarantine):
-            parquet.whole(root / report.quarantine)
+    if report.quarantine:  # once: each task reads a little of it, and all of it may be large
+        digests.require(root / report.quarantine)
     firsts = [_first_line(root / part) for part in report.parts]
     aside = np.sort(_set_aside(context.workspace, report, columns=["line"])["line"].to_numpy())
     edges = sorted({*firsts[1:], *aside[CHUNK_ROWS::CHUNK_ROWS].tolist()})

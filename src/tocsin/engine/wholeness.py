@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.engine import digests, lost
@@ -101,7 +100,7 @@ def _rows_in(path: Path) -> int | str:
         return MISSING
     except PermissionError as error:  # who may not look at a file cannot say how it is; Arrow does not name it
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from error
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, *lost.MET_THERE):
         return UNREADABLE
     return rows
 

@@ -12,12 +12,15 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
+from tocsin.engine.lost import LostFile
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.spreadsheets import harmless
 
 XLSX_ROWS_AT_MOST = 100_000
 """More rows take longer than a browser waits; CSV has no such bound."""
 _ROWS_A_CHUNK = 500
+NOT_WHOLE = "This file is not whole: {why}"
+"""Its last row then; in English, as the names of its columns are."""
 
 Record = Mapping[str, Any]
 
@@ -30,16 +33,25 @@ class _Echo:
 
 
 def as_csv(records: Iterable[Record], columns: Iterable[str]) -> Iterator[bytes]:
-    """Yield a CSV file, with the mark by which spreadsheets know UTF-8."""
+    """Yield a CSV file, with the mark by which spreadsheets know UTF-8.
+
+    Where the findings break off, its last row says so, and LostFile is raised: not every server between here and the
+    reader tells a file that was cut short from a whole one. JSON lacks its end then.
+    """
     names = list(columns)
     line = csv.writer(_Echo()).writerow
     yield b"\xef\xbb\xbf" + str(line(names)).encode()
     held: list[str] = []
-    for record in records:
-        held.append(str(line([harmless(record[name]) for name in names])))
-        if len(held) == _ROWS_A_CHUNK:
-            yield "".join(held).encode()
-            held.clear()
+    try:
+        for record in records:
+            held.append(str(line([harmless(record[name]) for name in names])))
+            if len(held) == _ROWS_A_CHUNK:
+                yield "".join(held).encode()
+                held.clear()
+    except LostFile as lost:
+        held.append(str(line([NOT_WHOLE.format(why=lost)])))
+        yield "".join(held).encode()
+        raise
     yield "".join(held).encode()
 
 

@@ -7,7 +7,8 @@ commands can read the same ones.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 FOLDER = "mappings"
 SCHEMA, SCHEMA_LAST = "schema", "schema.last"
 """Where the schema stands, and where the one before it stands while `schemas.load` swaps them."""
+DIGESTS = "SHA256SUMS"
+"""Beside the files of a schema: their digests when they were loaded."""
+LOAD_AGAIN = "Load the schema again: tocsin feed schema load intelmq.json reports.json"
 
 
 def recognition() -> Recognition:
@@ -89,13 +93,29 @@ def folder_in_force(home: Path) -> Path:
 
 def in_force(home: Path) -> Schema | None:
     """Return the published schema in force, None when there is none. Raises InvalidInput."""
-    return schema_in(folder_in_force(home))
-
-
-def schema_in(folder: Path) -> Schema | None:
-    """Return the published schema that stands in a folder, None when there is none. Raises InvalidInput."""
+    folder = folder_in_force(home)
     files = files_in(folder)
+    _require_loaded(folder, files)
     return shadowserver.read_schema_files(files) if files else None
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """Return what `DIGESTS` holds for schema files: what `sha256sum` prints."""
+    lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    return "".join(lines).encode()
+
+
+def _require_loaded(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Raise InvalidInput when files are not those that were loaded: one changed byte may read a column as another."""
+    try:
+        loaded = (folder / DIGESTS).read_bytes().splitlines()
+    except FileNotFoundError:  # an earlier version loaded them
+        return
+    found = sums(files).splitlines()
+    if loaded != found:
+        changed = {line.decode("utf-8", "replace")[66:] for line in {*found} - {*loaded}} & {*files}
+        name = min(changed, default=DIGESTS)
+        raise InvalidInput("it is not as it was loaded.", where=f"{SCHEMA}/{readable(name)}", remedy=LOAD_AGAIN)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -123,7 +143,8 @@ def _feeds(home: Path) -> list[Feed]:
 
 def _stamps(home: Path) -> tuple[tuple[str, int, int], ...]:
     """Return what changes when a file of the mappings does."""
-    files = [*folder_in_force(home).glob("*.json"), *(home / FOLDER).glob("*.toml")]
+    schema = folder_in_force(home)
+    files = [*schema.glob("*.json"), *schema.glob(DIGESTS), *(home / FOLDER).glob("*.toml")]
     return tuple(_stamp(path) for path in sorted(files))
 
 

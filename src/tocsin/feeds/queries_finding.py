@@ -22,6 +22,7 @@ from tocsin.feeds.models import FindingNote, FindingOwner, Handover, Report, Rep
 from tocsin.feeds.queries import database, finding_id
 from tocsin.formats.idf.dictionary import EXTRA
 from tocsin.formats.idf.dictionary import keys as idf_keys
+from tocsin.kernel.refusals import InvalidInput
 
 OBSERVATIONS = 20
 CHANGES_SHOWN = 50
@@ -31,7 +32,10 @@ HISTORY_DAYS = 90
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A cell of a report, with the key of the Data Format that it becomes and what that key means."""
+    """A cell of a report, with the key of the Data Format that it becomes and what that key means.
+
+    The key is empty while no mapping can be read.
+    """
 
     column: str
     key: str
@@ -122,10 +126,19 @@ def cells(finding: Finding, row: Observation) -> list[Cell]:
 
 
 def _cells(report_type: str, raw: dict[str, Any]) -> list[Cell]:
-    keys: dict[str, str] = {}
-    for field in mappings.current().for_type(report_type).fields:
-        keys.setdefault(field.column, field.key)  # the first takes the whole cell, a later one looks into it
-    return [_cell(column, keys.get(column, EXTRA + column), str(text)) for column, text in raw.items() if text != ""]
+    keys = _keys(report_type)
+    named = {column: keys.get(column, EXTRA + column) if keys is not None else "" for column in raw}
+    return [_cell(column, named[column], str(text)) for column, text in raw.items() if text != ""]
+
+
+def _keys(report_type: str) -> dict[str, str] | None:
+    """Return which key each column becomes; None while a mapping is damaged: that stops imports, and not this page."""
+    try:
+        fields = mappings.current().for_type(report_type).fields
+    except InvalidInput:
+        return None
+    # Of a column, the first takes the whole cell, a later one looks into it.
+    return {field.column: field.key for field in reversed(fields)}
 
 
 def _cell(column: str, key: str, text: str) -> Cell:

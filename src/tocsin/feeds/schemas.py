@@ -21,7 +21,7 @@ from django.conf import settings
 
 from tocsin.audit.actors import Actor
 from tocsin.feeds.actions import findings as actions
-from tocsin.feeds.mappings import SCHEMA, SCHEMA_LAST, files_in, folder_in_force
+from tocsin.feeds.mappings import DIGESTS, SCHEMA, SCHEMA_LAST, files_in, folder_in_force, sums
 from tocsin.formats import shadowserver
 from tocsin.formats.shadowserver import Difference, Schema
 from tocsin.formats.shadowserver.schema import COLUMNS, MAX_BYTES, MEANING
@@ -51,11 +51,26 @@ def examine(paths: Sequence[Path]) -> Candidate:
         raise InvalidInput("two of the files have the same name.", where=", ".join(map(str, paths)))
     schema = shadowserver.read_schema_files(files)
     home: Path = settings.TOCSIN.home
-    here = files_in(folder_in_force(home))
-    before = shadowserver.mappings(shadowserver.read_schema_files(here) if here else None)
+    folder = folder_in_force(home)
+    here = files_in(folder)
+    before = shadowserver.mappings(_readable(here))
     after = shadowserver.mappings(schema)
     difference = shadowserver.difference(before.by_type, after.by_type)
-    return Candidate(schema, files, difference, sorted(here.values()) == sorted(files.values()))
+    return Candidate(schema, files, difference, _is_same(folder, here, files))
+
+
+def _readable(files: Mapping[str, bytes]) -> Schema | None:
+    """Return the schema in force; None where there is none, or a damaged one, whose place the new one takes."""
+    try:
+        return shadowserver.read_schema_files(files) if files else None
+    except InvalidInput:
+        return None
+
+
+def _is_same(folder: Path, here: Mapping[str, bytes], files: Mapping[str, bytes]) -> bool:
+    """Say whether files are those in force, which stand there as they were loaded."""
+    is_whole = not (folder / DIGESTS).exists() or (folder / DIGESTS).read_bytes() == sums(here)
+    return is_whole and sorted(here.values()) == sorted(files.values())
 
 
 def load(paths: Sequence[Path], *, by: Actor, at: dt.datetime) -> Candidate:
@@ -66,6 +81,7 @@ def load(paths: Sequence[Path], *, by: Actor, at: dt.datetime) -> Candidate:
     with _only_one():
         candidate = examine(paths)
         if candidate.is_in_force:
+            _note_digests(folder_in_force(settings.TOCSIN.home))
             return candidate
         try:
             _put_in_place(settings.TOCSIN.home, _by_role(candidate.files))
@@ -79,6 +95,12 @@ def load(paths: Sequence[Path], *, by: Actor, at: dt.datetime) -> Candidate:
             at=at,
         )
     return candidate
+
+
+def _note_digests(folder: Path) -> None:
+    """Write the digests of a schema that an earlier version loaded."""
+    if not (folder / DIGESTS).exists():
+        durable.write(folder / DIGESTS, sums(files_in(folder)))
 
 
 def _content(path: Path) -> bytes:
@@ -121,7 +143,7 @@ def _put_in_place(home: Path, files: Mapping[str, bytes]) -> None:
         last.rename(current)
     for leftover in (following, last):
         shutil.rmtree(leftover, ignore_errors=True)
-    _write(following, files)
+    _write(following, {**files, DIGESTS: sums(files)})
     if before := files_in(current):
         _write(following / PREVIOUS, before)
     if current.is_dir():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ LEAVING = "files.leaving"
 """The list. No backup holds it: it tells of a manifest that may be newer than the one in the backup."""
 FOLDERS = ("observations", "state", "quarantine", "spill")
 """Where the engine writes. All else in the store (reference tables, scratch) is no concern of the manifest."""
+_LISTED = re.compile(rf"([0-9]{{1,12}}) ((?:{'|'.join(FOLDERS)})/[a-z0-9_.-]+/[A-Za-z0-9_.-]+)", re.ASCII)
+"""A line of the list: since when, and where."""
 
 
 @contextlib.contextmanager
@@ -114,12 +117,15 @@ def _delete(store: Path, files: Sequence[str]) -> None:
 
 
 def _leaving(store: Path) -> list[tuple[float, str]]:
-    """Return since when, in seconds of the epoch, which files are leaving."""
+    """Return since when, in seconds of the epoch, which files are leaving.
+
+    A line that is damaged is passed over: its file does no harm, and the next sweep finds it.
+    """
     try:
-        lines = (store / LEAVING).read_text(encoding="utf-8").splitlines()
+        lines = (store / LEAVING).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
-    return [(float(since), file) for since, _, file in (line.partition(" ") for line in lines)]
+    return [(float(found[1]), found[2]) for line in lines if (found := _LISTED.fullmatch(line))]
 
 
 def _note_leaving(store: Path, files: Sequence[str], since: float) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from django.conf import settings
@@ -38,6 +40,8 @@ class Loss:
     run: int | None = None
     """Of the report."""
     report: str = ""
+    waits: bool = False
+    """More of its type must be mended with it: of findings, what they are computed from; of a report, others."""
 
     @property
     def says(self) -> str:
@@ -50,7 +54,8 @@ class Loss:
     def fix(self) -> str:
         """What mends it, in English."""
         if self.what == FINDINGS:
-            return f"Run: tocsin feed refold {self.type}"
+            after = "When what follows of its type is mended, run" if self.waits else "Run"
+            return f"{after}: tocsin feed refold {self.type}"
         if self.what == TABLE:
             return f"Load it again: tocsin directory {_LOADS[self.type]} FILE"
         put_back = "Put it back from a backup (tar --zstd -xf FILE unpacks one)"
@@ -58,6 +63,8 @@ class Loss:
             return f"{put_back}: what it was computed from is no longer kept."
         if self.what == HISTORY:
             return f"{put_back}; its report was withdrawn and counts no more."
+        if self.waits:
+            return f"{put_back}, or import {self.report} again with all of its type that is lost: tocsin feed run PATH…"
         return f"{put_back}, or import {self.report} again: tocsin feed run PATH"
 
 
@@ -66,10 +73,23 @@ def losses(found_changed: IsChanged = by_footers) -> list[Loss]:
 
     `found_changed` says which bytes changed amid the data, where somebody has looked for that.
     """
-    store: Path = settings.TOCSIN.store
     about = dict(_named())
-    found = faults(store, about, found_changed)
-    return [dataclasses.replace(about[each], faults=tuple(wrong)) for each, wrong in found]
+    return list(_losses(about, found_changed))
+
+
+def _losses(about: Mapping[Expected, Loss], found_changed: IsChanged) -> tuple[Loss, ...]:
+    found = [(about[each], tuple(wrong)) for each, wrong in faults(settings.TOCSIN.store, about, found_changed)]
+    needed = Counter(loss.type for loss, wrong in found if loss.what in (OBSERVATIONS, BASELINE) and _are_needed(wrong))
+    most = {FINDINGS: 0, OBSERVATIONS: 1}
+    return tuple(
+        dataclasses.replace(loss, faults=wrong, waits=needed[loss.type] > most.get(loss.what, sys.maxsize))
+        for loss, wrong in found
+    )
+
+
+def _are_needed(wrong: Iterable[Fault]) -> bool:
+    """Say whether findings are computed from any of the files: from those of quarantine they are not."""
+    return any(not fault.file.startswith("quarantine/") for fault in wrong)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,9 +117,8 @@ def compared(most_bytes: int | None, draw: random.Random) -> Comparison:
         if is_first or most_bytes is None or compared_bytes + size <= most_bytes:
             chosen.add(file)
             compared_bytes += size
-    found = faults(store, about, lambda file: file in chosen and is_changed(store / file))
-    losses = tuple(dataclasses.replace(about[each], faults=tuple(wrong)) for each, wrong in found)
-    return Comparison(losses, compared_bytes, all_bytes)
+    found = _losses(about, lambda file: file in chosen and is_changed(store / file))
+    return Comparison(found, compared_bytes, all_bytes)
 
 
 def _size_of(file: Path) -> int:

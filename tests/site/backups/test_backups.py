@@ -154,7 +154,7 @@ def test_the_database_is_copied_beside_the_file_that_is_written(
 
     monkeypatch.setattr(databases, "copy_out", copy_out)
     monkeypatch.setattr(databases, "vendor", lambda: "sqlite")
-    monkeypatch.setattr("tocsin.feeds.wholeness.losses", list)
+    monkeypatch.setattr("tocsin.feeds.wholeness.losses", lambda _changed: [])
     writing.back_up(Config(home=home), tmp_path / "b.tar.zst", at=now())
     assert [copy.parent.parent for copy in copies] == [tmp_path]
     assert not list(tmp_path.glob("tocsin-backup-*"))

@@ -60,21 +60,17 @@ class Database:
         self._compared = digests.Compared()
 
     def require(self, files: Iterable[str]) -> None:
-        """Raise LostFile for a file that is missing or damaged, so far as it is told before it is read.
+        """Raise LostFile when a file is missing or damaged: DuckDB takes a changed byte for what was written.
 
-        Findings are always compared with their digests; of observations and quarantine, of which there may be a hundred
-        times as much, those that are few. DuckDB takes a changed byte for what was written.
+        Questions to findings do so by themselves. Of observations there may be a hundred times as much: who asks them
+        for something that a page shows has them compared first.
         """
-        of_findings = [file for file in files if _FINDINGS in file]
-        others = [file for file in files if _FINDINGS not in file]
-        few = others if len(others) <= _OTHERS_COMPARED else []
-        for file in (*of_findings, *few):
-            self._compared.require(file)
+        self._compared.require(files)
 
     def ask(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
         """Run one query to its end when no other runs. Raises LostFile."""
         files = _files_in(parameters)
-        self.require(files)
+        self.require(file for file in files if _FINDINGS in file)
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
@@ -88,14 +84,14 @@ class Database:
         Raises LostFile.
         """
         files = _files_in(parameters)
-        self.require(files)
+        self.require(file for file in files if _FINDINGS in file)
         with self._turn, losses_told(files):
             return self._connection.cursor().execute(sql, parameters)
 
     @staticmethod
-    def fetched(cursor: duckdb.DuckDBPyConnection, batch: int) -> list[tuple[Any, ...]]:
-        """Return the next rows of a cursor that `stream` gave."""
-        with losses_told():
+    def fetched(cursor: duckdb.DuckDBPyConnection, batch: int, files: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return the next rows of a cursor that `stream` gave for a question to some files. Raises LostFile."""
+        with losses_told(files):
             return cursor.fetchmany(batch)
 
     def forget(self, table: str) -> None:
@@ -110,8 +106,6 @@ _GARBLED = ("don't know what type", "TProtocolException")
 
 
 _FINDINGS = "/state/"
-_OTHERS_COMPARED = 8
-"""So many files of observations are read whole before a question about them: those of a page, not those of a year."""
 
 
 def _files_in(parameters: Sequence[Any] | Mapping[str, Any]) -> list[str]:

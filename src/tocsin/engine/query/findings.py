@@ -144,7 +144,7 @@ class Findings:
                 one = Findings(self._database, [dataclasses.replace(kind, files=(file,))])
                 last = f"LIMIT {left}" if left is not None else ""
                 cursor = self._database.stream(*one._sql(_EVERYTHING, asked, f"ORDER BY k1, k2 {last}"))
-                while rows := self._database.fetched(cursor, batch):
+                while rows := self._database.fetched(cursor, batch, [file]):
                     left = None if left is None else left - len(rows)
                     yield from map(_finding, rows)
                 if left == 0:

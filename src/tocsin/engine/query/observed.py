@@ -1,4 +1,8 @@
-"""Questions to the files of observations and to those of quarantine."""
+"""Questions to the files of observations and to those of quarantine.
+
+Each has its files compared with their digests first, once in a process: a changed byte would hide a row, or tell of one
+that never was.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ def sightings(database: Database, parts: Sequence[str], k1: int, k2: int) -> dic
     """Return how many observations of one finding stand in each part; parts without one are left out."""
     if not parts:
         return {}
+    database.require(parts)
     rows = database.ask(
         """SELECT filename, count(*) FROM read_parquet(?, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT GROUP BY ALL""",
@@ -29,6 +34,7 @@ def sighted(
     """Return observations of one finding: time, line and part's path, part after part, of each the latest first."""
     if not parts:
         return []
+    database.require(parts)
     rows = database.ask(
         """SELECT epoch_us(time), line, filename FROM read_parquet(?, filename = true)
            WHERE k1 = ?::UBIGINT AND k2 = ?::UBIGINT
@@ -47,6 +53,7 @@ def observations(
     """
     if not parts:
         return []
+    database.require(parts)
     columns = _columns(database, parts)
     held = {name for names in columns.values() for name in names}
     if len({name.lower() for name in held}) == len(held):
@@ -110,6 +117,7 @@ def faults(database: Database, files: Sequence[str]) -> list[Fault]:
     """Return the kinds of fault in quarantine files, most frequent first."""
     if not files:
         return []
+    database.require(files)
     rows = database.ask(
         f"""SELECT {_SHAPE}, coalesce("column", ''), count_if(whole_row), count_if(NOT whole_row) FROM read_parquet(?)
             GROUP BY ALL ORDER BY count(*) DESC, 1, 2""",  # noqa: S608
@@ -127,6 +135,7 @@ def quarantined(
     """
     if not files:
         return []
+    database.require(files)
     rows = database.ask(
         f"""SELECT filename, line, "column", reason, raw, whole_row FROM read_parquet(?, filename = true)
             WHERE (? = '' OR {_SHAPE} = ?) AND (? = '' OR "column" = ?)
@@ -149,6 +158,7 @@ def reverse_names(
     """
     if not parts or not ranges:
         return []
+    database.require(parts)
     columns = database.ask("SELECT * FROM read_parquet(?, union_by_name = true) LIMIT 0", [list(parts)]).columns
     held = [f"nullif(\"{name}\", '')" for name in _REVERSE if name in columns]
     if not held:

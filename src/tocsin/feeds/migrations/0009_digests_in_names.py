@@ -1,15 +1,17 @@
 """Files of the store get the digest of what they hold into their names.
 
 Each gets a second name first; the rows say the new one when this is committed. A crash before leaves the old names
-true. What nothing names then, old names or new ones, is swept by the next import. A file that cannot be read to its end
-keeps its name, and so does every one where a file cannot have two: doctor reads these, and finds what cannot be read.
+true. What nothing names then, old names or new ones, is swept by the next import; tables of addresses, at which it does
+not look, lose their old names here. A file that cannot be read to its end keeps its name, and so does every one where a
+file cannot have two: doctor reads these, and finds what cannot be read.
 """
 
+import functools
 import os
 from pathlib import Path
 
 from django.conf import settings
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.models import F
 
 from tocsin.engine import digests
@@ -37,8 +39,10 @@ def name_by_digests(apps, _schema_editor):
         row.quarantine = _named(store, [row.quarantine])[0]
         row.save(update_fields=["parts", "quarantine"])
     for row in apps.get_model("directory", "ReferenceTable").objects.filter(is_current=True):
-        row.file = _named(store, [row.file])[0]
+        before, row.file = row.file, _named(store, [row.file])[0]
         row.save(update_fields=["file"])
+        if row.file != before:
+            transaction.on_commit(functools.partial((store / before).unlink, missing_ok=True))
     apps.get_model("feeds", "Manifest").objects.update(version=F("version") + 1)
 
 

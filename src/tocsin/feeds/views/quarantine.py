@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -36,7 +35,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     question, titles = Question(request.GET.copy()), queries.titles_of_types()
     reports, total, run = _reports(question, titles)
     by_file = {str(settings.TOCSIN.store / report.quarantine): report for report in reports}
-    faults = engine.faults(queries.database(), _present(by_file))
+    faults = engine.faults(queries.database(), list(by_file))
     reason, column = question.text("reason"), question.text("column")
     if reason and not reasons.known(reason) and all(fault.reason != reason for fault in faults):
         question.refuse("reason", reason)
@@ -45,7 +44,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     number = question.number("page", min(pages_of(counted), PAGES_AT_MOST))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     found = engine.quarantined(
-        queries.database(), _present(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
+        queries.database(), list(by_file), limit=ROWS, offset=(number - 1) * ROWS, reason=reason, column=column
     )
     context = {
         "rows": [_row(row, by_file, titles) for row in found],
@@ -86,10 +85,6 @@ def _is_past(run: int) -> bool:
     """Whether something of a run was in quarantine that is no longer kept."""
     past = Report.objects.filter(run=run).exclude(expired_at=None)
     return past.filter(Q(rows_quarantined__gt=0) | Q(cells_quarantined__gt=0)).exists()
-
-
-def _present(by_file: dict[str, Report]) -> list[str]:
-    return [file for file in by_file if Path(file).is_file()]
 
 
 def _row(row: tuple[Any, ...], by_file: dict[str, Report], titles: dict[str, str]) -> dict[str, Any]:

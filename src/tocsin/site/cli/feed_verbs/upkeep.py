@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel.counting import counted
+from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.cli.answers import add_json_option, answer
 from tocsin.site.cli.feed_verbs.telling import Bar, day, positive, said_when_waiting, seconds, sentences
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tocsin.feeds.standing import Shown
 
 DEFAULT_LIMIT = 20
+MOST_LEFT = 20
+"""Losses that get a line each."""
 
 
 def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,7 +44,10 @@ def add_verbs(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
     refold = verbs.add_parser("refold", help="compute the findings of a type from its observations anew")
     refold.add_argument(
-        "types", nargs="*", metavar="TYPE", help="report type; without one, those whose findings are missing or damaged"
+        "types",
+        nargs="*",
+        metavar="TYPE",
+        help="report type; without one, those whose findings are lost; says what mends the rest",
     )
     add_json_option(refold)
     refold.set_defaults(run=refold_types)
@@ -160,23 +166,33 @@ def refold_types(options: argparse.Namespace) -> int:
     """Compute findings anew."""
     open_instance()
     from tocsin.audit.actors import COMMAND_LINE
-    from tocsin.feeds import intake, wholeness
+    from tocsin.feeds import intake, mending
     from tocsin.kernel import clock
 
-    types = options.types or wholeness.lost_types()
-    if not types:
-        answer(options, "No findings are missing or damaged.", {"types": [], "lost": []})
-        return 0
-    done = intake.refold(types, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
-    types_of = [{"type": kind, "findings": number} for kind, number in done.types.items()]
+    at, waiting = clock.now(), said_when_waiting()
+    if options.types:
+        mended = mending.Mended(intake.refold(options.types, by=COMMAND_LINE, at=at, waiting=waiting))
+    else:
+        mended = mending.mend(by=COMMAND_LINE, at=at, waiting=waiting)
+    done = mended.done
     said = [f"Computed anew: {counted(number, 'finding')} of {kind}." for kind, number in done.types.items()]
     if done.lost:
         said.append(
             f"{counted(len(done.lost), 'file')} of findings had been lost. They are as the reports say; a finding that "
             "has gone, and had changed hands before that, is with its first holder again."
         )
-    answer(options, "\n".join(said), {"types": types_of, "lost": list(done.lost)})
-    return 0
+    said += [f"Imported again from what was downloaded: {readable(name)}." for name in mended.read_again]
+    if not said:
+        said.append("No findings were computed anew." if mended.left else "No findings are missing or damaged.")
+    left = [{"says": loss.says, "fix": loss.fix} for loss in mended.left]
+    types_of = [{"type": kind, "findings": number} for kind, number in done.types.items()]
+    data = {"types": types_of, "lost": list(done.lost), "read_again": list(mended.read_again), "left": left}
+    answer(options, "\n".join(said), data)
+    for each in left[:MOST_LEFT]:
+        print(f"tocsin: {each['says']}. {each['fix']}", file=sys.stderr)
+    if len(left) > MOST_LEFT:
+        print(f"tocsin: {counted(len(left) - MOST_LEFT, 'report')} more; --json names them all.", file=sys.stderr)
+    return 1 if left else 0
 
 
 def withdraw_run(options: argparse.Namespace) -> int:
