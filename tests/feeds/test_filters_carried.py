@@ -25,6 +25,7 @@ GIVEN = {
     "severity": ["1", "2", "3", "4", "5", "6"],
     "asset": ["192.0.2.0/29", "192.0.2.70"],
     "asn": ["64496"],
+    "words": ["192.0.2.0/29", "Bank", ":3389"],
 }
 
 
@@ -46,6 +47,19 @@ def test_no_filter_of_the_command_is_left_out_here() -> None:
     names = {word.removeprefix("--") for action in command_line()._actions for word in action.option_strings}
 
     assert names - NO_FILTERS - {"-h"} == {*GIVEN, "id"}
+
+
+def test_words_stand_in_the_box_of_the_page(week: Store, cast: Cast) -> None:
+    page = signed_in(cast.analyst).get("/findings/?words=Bank")
+
+    assert 'name="q" value="Bank"' in main_of(page)
+    assert "words=Bank" not in main_of(page) and "q=Bank" in main_of(page)
+
+
+def test_of_two_texts_for_one_box_the_page_names_the_one_that_it_left_out(week: Store, cast: Cast) -> None:
+    page = signed_in(cast.analyst).get("/findings/?words=Bank&q=192.0.2.1")
+
+    assert page.context["question"].left_out == ["words=Bank"]
 
 
 def test_the_page_shows_what_the_command_lists(week: Store, cast: Cast) -> None:

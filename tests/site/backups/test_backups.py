@@ -135,6 +135,27 @@ def test_a_file_that_is_there_is_not_overwritten(tocsin: Command, archive: Path)
     assert archive.read_bytes() == before
 
 
+@pytest.mark.parametrize("place", ["b.tar.zst", "store/b.tar.zst", "media/../b.tar.zst"])
+def test_a_file_in_the_data_directory_is_refused(tocsin: Command, archive: Path, home: Path, place: str) -> None:
+    done = tocsin("backup", home / place)
+    assert done.returncode == 1
+    assert "lies in the data directory" in done.stderr
+    assert not list(home.rglob("b.tar*"))
+
+
+def test_what_is_no_backup_makes_no_data_directory(tocsin: Command, tmp_path: Path) -> None:
+    (tmp_path / "junk.tar.zst").write_bytes(b"junk")
+    for source in ("junk.tar.zst", "none.tar.zst"):
+        done = tocsin("restore", tmp_path / source, home=str(tmp_path / "new"))
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_restore_into_nothing_sets_nothing_aside(tocsin: Command, archive: Path, tmp_path: Path) -> None:
+    assert tocsin("restore", archive, home=str(tmp_path / "new")).returncode == 0
+    assert not list((tmp_path / "new").glob("before-restore*"))
+
+
 @pytest.mark.parametrize("folder", ["none", "backup.tar.zst"])
 def test_a_folder_that_is_none_is_said(tocsin: Command, archive: Path, folder: str) -> None:
     done = tocsin("backup", archive.parent / folder / "b.tar.zst")

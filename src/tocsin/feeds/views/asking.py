@@ -90,7 +90,7 @@ class Known:
 
 def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known) -> Asked:
     """Return what the query part asks for, restricted to what the person may see."""
-    text, owner = question.text("q"), question.text("owner")
+    text, owner = _words(question), question.text("owner")
     if owner and not known.owners(owner):
         question.refuse("owner", owner)
         owner = ""
@@ -117,6 +117,17 @@ def asked_for(request: HttpRequest, question: Question[QueryDict], known: Known)
         text=text,
         owner=owner,
     )
+
+
+def _words(question: Question[QueryDict]) -> str:
+    """Return what is in the box of the page: `q`, which `finding list` calls --words."""
+    text, words = question.text("q"), question.text("words")
+    question.query.setlist("words", [])
+    if words and text and words != text:
+        question.refuse("words", words)
+    elif words:
+        question.query.setlist("q", [words])
+    return text or words
 
 
 def _place(question: Question[QueryDict]) -> tuple[int, Finding | None, bool]:

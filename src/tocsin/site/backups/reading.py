@@ -52,23 +52,31 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
     Conflict when something is here already and `force` is not given, Busy
     while a server, an import or another command works on it.
     """
+    with _unreadable_told(source):
+        _check_kind(source)
     instance.make_home(config.home)
     with left_alone(config.home, "restore"):
         staging = config.home / "restore.tmp"
         try:
-            _check_kind(source)
-            if not force:
-                _require_empty(config.home)
-            shutil.rmtree(staging, ignore_errors=True)
-            contents = _unpack(source, staging)
-            _check(contents)
-            databases.check_copy(staging / databases.MEMBERS[contents.database])
-            _put_in_place(config.home, staging, contents, at)
-        except OSError as error:
-            raise Unavailable(_sentence(source, error)) from error
+            with _unreadable_told(source):
+                if not force:
+                    _require_empty(config.home)
+                shutil.rmtree(staging, ignore_errors=True)
+                contents = _unpack(source, staging)
+                _check(contents)
+                databases.check_copy(staging / databases.MEMBERS[contents.database])
+                _put_in_place(config.home, staging, contents, at)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return contents
+
+
+@contextlib.contextmanager
+def _unreadable_told(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(_sentence(source, error)) from error
 
 
 def _check_kind(source: Path) -> None:
@@ -217,7 +225,7 @@ def _move_all(source: Path, target: Path, staying: Collection[str], undo: contex
 
 def _stays(path: Path, staying: Collection[str]) -> bool:
     unmoved = path.name in staying or path.name.startswith(SET_ASIDE) or path.name.endswith((".lock", ".tmp"))
-    return unmoved or (path.is_dir() and not any(path.iterdir()))
+    return unmoved or (path.is_dir() and all(_stays(inner, ()) for inner in path.iterdir()))
 
 
 def _move(path: Path, to: Path, undo: contextlib.ExitStack) -> None:

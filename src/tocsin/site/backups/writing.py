@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from tocsin import __version__
 from tocsin.kernel import durable
-from tocsin.kernel.refusals import Conflict, Unavailable
+from tocsin.kernel.refusals import Conflict, InvalidInput, Unavailable
 from tocsin.site import instance
 from tocsin.site.backups import databases
 from tocsin.site.backups.contents import HOME_FOLDER, MANIFEST, Contents, Member, belongs, damaged_among
@@ -42,12 +42,17 @@ def back_up(config: Config, target: Path, *, at: dt.datetime) -> Contents:
     """Write an archive of the whole instance to `target`; return its list.
 
     The file appears under its name only when all of it is written. What is missing or damaged in the store stands in
-    its list as `lacks`: the rest is worth saving all the more. Raises Conflict when it is there already, Unavailable
-    when it cannot be written.
+    its list as `lacks`: the rest is worth saving all the more. Raises Conflict when it is there already,
+    InvalidInput when it lies in the data directory, Unavailable when it cannot be written.
     """
     instance.require_ready(config.home)
     if target.exists():
         raise Conflict(f"{target} is there already. Name another file.")
+    if target.resolve().is_relative_to(config.home.resolve()):
+        raise InvalidInput(
+            f"{target} lies in the data directory: the next backup would hold it, and what becomes of the one would "
+            "become of the other. Name a file elsewhere, best on another disk."
+        )
     unfinished = target.with_name(target.name + ".tmp")
     try:
         with _files_kept(config.store), _private(unfinished) as file:
