@@ -28,6 +28,10 @@ KEY = "k" * 40
         ("LANGUAGE", "xx", "'xx' is none of en, fr"),
         ("DATABASE_URL", "banana", "no address of a database"),
         ("DATABASE_URL", "mysql://user:secret@host/name", "no address of a database"),
+        ("DATABASE_URL", "postgresql://user:secret@host:port/name", "its host or its port is none"),
+        ("DATABASE_URL", "postgresql://user:secret@host:99999/name", "its host or its port is none"),
+        ("DATABASE_URL", "postgresql://user:secret@[::1/name", "its host or its port is none"),
+        ("DATABASE_URL", "postgresql://user:secret@host/name?foo=bar&sslmode=require", "PostgreSQL has no option foo"),
         ("SECRET_KEY", "a", "fewer than 32 letters"),
     ],
 )
@@ -106,6 +110,12 @@ def test_init_and_doctor_name_a_misspelt_variable(tocsin: Command) -> None:
     assert (done.returncode, done.stderr) == (0, f"tocsin: {said}\n")
     doctor = tocsin("doctor", languge="fr")
     assert (doctor.returncode, doctor.stdout) == (1, f"settings: one is not known. {said}\n")
+
+
+@pytest.mark.parametrize("query", ["", "?sslmode=require&connect_timeout=3", "?currentSchema=tocsin"])
+def test_options_that_postgresql_has_are_taken(query: str, tmp_path: Path) -> None:
+    address = f"postgresql://a:b@[::1]:5432/c{query}"
+    assert config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_DATABASE_URL": address}).database_url == address
 
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?connect_timeout=30", 30)])

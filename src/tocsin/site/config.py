@@ -15,7 +15,9 @@ import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from tocsin.kernel import legible
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.retention import Retention
 from tocsin.kernel.tlp import TLP
@@ -146,15 +148,39 @@ def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
     if config.language not in LANGUAGES:
         words = f"{config.language!r} is none of {', '.join(LANGUAGES)}."
         yield "language", InvalidInput(words, where="TOCSIN_LANGUAGE")
-    if config.database_url and not config.database_url.startswith(_DATABASES):
+    if config.database_url and (words := _fault_of_database(config.database_url)):
         # The address may hold a password: it is not shown.
         remedy = "Write postgresql://user@host/name"
-        words = "it is no address of a database."
         yield "database_url", InvalidInput(words, where="TOCSIN_DATABASE_URL", remedy=remedy)
     if config.secret_key and len(config.secret_key) < _SHORTEST_KEY:
         remedy = "Leave it out, and `tocsin init` makes one."
         words = f"it has fewer than {_SHORTEST_KEY} letters."
         yield "secret_key", InvalidInput(words, where="TOCSIN_SECRET_KEY", remedy=remedy)
+
+
+_OF_ADDRESSES = frozenset({"currentSchema"})
+"""Options of an address that are not libpq's."""
+
+
+def _fault_of_database(address: str) -> str:
+    """Return what is wrong with the address of a database; empty for nothing."""
+    if not address.startswith(_DATABASES):
+        return "it is no address of a database."
+    if address.startswith("sqlite"):
+        return ""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return "its host or its port is none."
+    unknown = sorted({name for name, _value in parse_qsl(parts.query)} - _known_options()) if parts.query else []
+    return f"PostgreSQL has no option {', '.join(map(legible.shown, unknown))}." if unknown else ""
+
+
+def _known_options() -> frozenset[str]:
+    from psycopg.pq import Conninfo  # loads the client library, which only who names options needs this early
+
+    return _OF_ADDRESSES | {known.keyword.decode() for known in Conninfo.get_defaults()}
 
 
 def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
