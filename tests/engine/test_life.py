@@ -307,10 +307,10 @@ def test_decisions_corrections_and_withdrawals_leave_what_the_model_says_of_the_
                 told.decide(step[0], step[1], closed=step[0] not in partial)
         for file in data.draw(st.permutations(sorted(corrected, key=repr))):
             told.deliver(file, complete=file.on not in partial)
-        for on, decision in decisions.items():
-            told.decide(on, decision, closed=on not in partial)
         for file in withdrawn:
             told.withdraw(file)
+        for on, decision in decisions.items():  # last: each is about what is here then
+            told.decide(on, decision, closed=on not in partial)
         check(told.bench, Model([f for f in reports if f not in withdrawn], partial, decisions, gone_after))
         assert told.bench.debris() == set()
 
@@ -333,6 +333,37 @@ def test_a_cycle_with_less_than_half_of_the_usual_makes_nothing_gone_until_confi
     told.decide(1, Decision.DISCARDED)
     assert sum(finding["gone"] for finding in findings_of(told.bench).values()) == 0
     assert findings_of(told.bench)[1]["cycles"] == 2
+
+
+@pytest.mark.parametrize("decision", [Decision.CONFIRMED, Decision.DISCARDED])
+def test_a_decision_is_about_the_reports_that_were_here(tmp_path: Path, decision: Decision) -> None:
+    first, half, none = File(0, 0, (1, 2, 3, 4, 5)), File(1, 0, (1, 2)), File(1, 0, (1,))
+    told = story(tmp_path, (first,), (half,))
+    told.decide(1, decision)
+    told.deliver(half)  # it is here already
+    assert told.bench.manifest.judged(KIND)[-1].cycle.decision is decision
+
+    told.deliver(none)
+
+    latest = told.bench.manifest.judged(KIND)[-1]
+    assert (latest.cycle.decision, latest.held) == (Decision.NONE, True)
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
+    told.deliver(File(1, 0, (1, 2, 3)))
+    assert sorted(number for number, finding in findings_of(told.bench).items() if finding["gone"]) == [4, 5]
+
+
+def test_a_decision_lapses_when_a_list_of_its_day_comes_or_is_withdrawn(tmp_path: Path) -> None:
+    late = File(2, 0, (4, 5), 7, "-asn")
+    told = story(tmp_path, *((File(on, 0, (1, 2, 3)), File(on, 0, (4, 5), 7, "-asn")) for on in range(2)))
+    told.deliver(File(2, 0, (1, 2, 3)))
+    told.decide(2, Decision.CONFIRMED)
+    told.deliver(late)
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
+
+    told.withdraw(late)
+
+    assert told.bench.manifest.judged(KIND)[-1].doubts == (Doubt(Why.MISSING, ("scan_rdp-xm-geo-asn.csv",)),)
+    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
 
 
 def test_a_list_that_does_not_arrive_makes_nothing_gone(tmp_path: Path) -> None:

@@ -128,6 +128,11 @@ def test_map_names_what_is_wrong_with_a_mapping_file(tmp_path: Path, capsys: pyt
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_a_mapping_file_without_end_is_too_large(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("map", str(write(tmp_path, 0, [1])), "--mapping", "/dev/zero") == 1
+    assert "is larger than 1,048,576 bytes" in capsys.readouterr().err
+
+
 def test_map_calls_a_mapping_file_what_it_was_called(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -465,6 +465,8 @@ class _TypeFold:
     def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
         """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
         emptied = {r.on for r in self.intake.superseded if r.type == self.type} - {r.on for r in self.old}
+        for on in self._altered() & known.keys():  # what somebody decided was about what was here then
+            known[on] = dataclasses.replace(known[on], decision=Decision.NONE)
         cycles = {on: cycle for on, cycle in known.items() if on not in emptied or cycle.broken}
         for report in self.new:
             cycle = cycles.get(report.on) or known.get(report.on) or CycleRecord(self.type, report.on, closed=False)
@@ -489,6 +491,11 @@ class _TypeFold:
                 cycles[on] = dataclasses.replace(cycle, broken=tuple(sorted({*cycle.broken, broken.name})))
         cycles |= {on: cycle for (kind, on), cycle in self.intake.decided.items() if kind == self.type}
         return sorted(cycles.values(), key=lambda cycle: cycle.on)
+
+    def _altered(self) -> set[dt.date]:
+        """Return the days whose reports are others than they were."""
+        before = {(report.on, report.id) for report in self.intake.known(self.type)}
+        return {on for on, _id in before ^ {(report.on, report.id) for report in (*self.old, *self.new)}}
 
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from tocsin.feeds.reasons import MEND
 from tocsin.formats import shadowserver
-from tocsin.formats.delimited import Feed, read_feed, shipped_feeds
+from tocsin.formats.delimited import Feed, content_of, read_feed, shipped_feeds
 from tocsin.formats.shadowserver import Mappings, Schema
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import InvalidInput
@@ -61,7 +61,7 @@ def _own_files(home: Path) -> list[Path]:
 
 def _own_feed(path: Path) -> Feed:
     try:
-        return read_feed(path.read_bytes(), _place(path))
+        return read_feed(content_of(path), _place(path))
     except OSError as error:
         raise InvalidInput(f"cannot be read ({error.strerror}).", where=_place(path), remedy=MEND) from error
     except InvalidInput as fault:

@@ -2,9 +2,9 @@
 
 Pure: the description and the records come as bytes.
 Words: feed, mapping file, shape, reading.
-Doors: `read_feed`, `shipped_feeds`, `Reading.table`.
+Doors: `content_of`, `read_feed`, `shipped_feeds`, `Reading.table`.
 """
 
-from tocsin.formats.delimited.feedfile import Feed, Reading, read_feed, shipped_feeds
+from tocsin.formats.delimited.feedfile import Feed, Reading, content_of, read_feed, shipped_feeds
 
-__all__ = ["Feed", "Reading", "read_feed", "shipped_feeds"]
+__all__ = ["Feed", "Reading", "content_of", "read_feed", "shipped_feeds"]

@@ -98,6 +98,12 @@ class Feed:
         return any(fnmatch.fnmatchcase(each, pattern) for pattern in patterns for each in (own, name))
 
 
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a mapping file; of one that is too large only as many as tell that it is. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def read_feed(data: bytes, where: str) -> Feed:
     """Return the feed that a mapping file describes. Raises InvalidInput, naming `where`, table and key.
 
@@ -135,7 +141,7 @@ def read_feed(data: bytes, where: str) -> Feed:
 def shipped_feeds() -> dict[str, Feed]:
     """Return the feeds that come with the product, by name."""
     folder: Path = DATA / "feeds"
-    feeds = [read_feed(path.read_bytes(), path.name) for path in sorted(folder.glob("*.toml"))]
+    feeds = [read_feed(content_of(path), path.name) for path in sorted(folder.glob("*.toml"))]
     return {feed.mapping.type: feed for feed in feeds}
 
 

@@ -56,13 +56,13 @@ def run(options: argparse.Namespace) -> int:
 def _recognition(path: Path | None) -> Recognition:
     """Return what recognises every file as the mapping file's feed."""
     from tocsin.formats import shadowserver
-    from tocsin.formats.delimited import read_feed, shipped_feeds
+    from tocsin.formats.delimited import content_of, read_feed, shipped_feeds
     from tocsin.formats.recognition import Recognition
 
     if path is None:
         return Recognition(shadowserver.mappings(), list(shipped_feeds().values()))
     try:
-        data = path.read_bytes()
+        data = content_of(path)
     except OSError as error:
         raise InvalidInput(f"it cannot be read ({error.strerror}).", where=readable(str(path))) from error
     feed = dataclasses.replace(read_feed(data, readable(str(path))), files=("*",))
