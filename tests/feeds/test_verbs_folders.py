@@ -115,8 +115,10 @@ def test_what_is_no_file_is_named_in_a_folder_and_refused_by_itself(
     os.mkfifo(tmp_path / "in" / "pipe.csv")
     os.mkfifo(tmp_path / "in" / ".hidden")
     (tmp_path / "in" / "lost.csv").symlink_to("nowhere")
+    (tmp_path / "in" / "elsewhere").symlink_to(tmp_path)
     assert run("run", tmp_path / "in") == 0
     assert capsys.readouterr().err.splitlines() == [
+        "tocsin: elsewhere: it is a link to a folder. It is passed over; to take it in, name that folder.",
         "tocsin: lost.csv: it is a link that leads nowhere. It is passed over.",
         "tocsin: pipe.csv: it is no file but a pipe, a socket or a device, which is never read. It is passed over.",
     ]

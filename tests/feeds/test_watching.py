@@ -286,15 +286,29 @@ def test_what_an_older_version_remembers_of_a_file_is_understood(post: Post, sto
     assert post.look() == []
 
 
+def test_a_folder_that_goes_away_is_named_once_and_looked_for(post: Post, tmp_path: Path) -> None:
+    post.put(0, [1])
+    assert len(post.look()) == 1
+    post.folder.rename(tmp_path / "away")
+    (told,) = post.look()
+    assert told == f"{post.folder}: it is not there any more. It is looked for again."
+    assert post.look() == []
+    (tmp_path / "away").rename(post.folder)
+    post.put(1, [1])
+    assert post.look() == ["Run: 1 row of 1 report kept."]
+
+
 def test_what_is_no_file_is_named_once_and_never_opened(post: Post) -> None:
     post.put(0, [1])
     pipe = post.folder / "2026-11-17-scan_rdp-xm-geo.csv"
     os.mkfifo(pipe)
     os.mkfifo(post.folder / ".hidden")
     (post.folder / "lost.csv").symlink_to("nowhere")
+    (post.folder / "elsewhere").symlink_to(post.folder.parent)
     assert post.look() == [
         "2026-11-17-scan_rdp-xm-geo.csv: it is no file but a pipe, a socket or a device, which is never read. "
         "It is passed over.",
+        "elsewhere: it is a link to a folder. It is passed over; to take it in, name that folder.",
         "lost.csv: it is a link that leads nowhere. It is passed over.",
         "Run: 1 row of 1 report kept.",
     ]
@@ -402,15 +416,6 @@ def test_a_database_that_is_restarted_is_no_reason_to_stop(
         assert post.look() == []  # said once
     assert post.look() == ["Run: 1 row of 1 report kept."]
     assert len(looks) == 3, "a broken connection is let go before each look"
-
-
-def test_a_folder_that_vanishes_and_comes_back_is_watched_on(post: Post) -> None:
-    aside = post.folder.with_name("aside")
-    post.folder.rename(aside)
-    post.look()
-    aside.rename(post.folder)
-    post.put(0, [1])
-    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_it_stops_when_told(post: Post) -> None:

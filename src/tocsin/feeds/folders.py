@@ -64,6 +64,10 @@ def why_no_report(name: str) -> str:
 
 def _why_unusable(path: Path) -> str:
     try:
+        if path.is_symlink() and path.is_dir():
+            return (
+                f"{readable(path.name)}: it is a link to a folder. It is passed over; to take it in, name that folder."
+            )
         return f"{special(path)} It is passed over." if is_special(path) else ""
     except OSError:
         name = readable(path.name)

@@ -32,7 +32,7 @@ from tocsin.formats.beside import NAMED, is_no_report
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
-from tocsin.kernel.refusals import InvalidInput, Refusal
+from tocsin.kernel.refusals import InvalidInput, Refusal, Unavailable
 
 EVERY_S = 10.0
 SETTLED_S = 10.0
@@ -206,6 +206,8 @@ class Watch:
     def _complete(self) -> Iterator[tuple[str, tuple[Path, Stamp]]]:
         """Yield the files that are complete and not known; note those that are not complete."""
         looked, self._looked, self.growing = self._looked, {}, []
+        if not self.folder.is_dir():
+            raise Unavailable(f"{readable(str(self.folder))}: it is not there any more. It is looked for again.")
         for path in folders.within(self.folder):
             name = path.relative_to(self.folder).as_posix()
             if name in looked:  # what has gone is forgotten

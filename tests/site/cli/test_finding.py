@@ -225,6 +225,7 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
         (("--asset", "192.0.2.300"), "192.0.2.300"),
         (("--asset", "tidewash"), "a name is looked for with --words."),
         (("--id", "nonsense"), "nonsense"),
+        (("--words", "x" * 201), "--words has 201 letters; 200 are the most."),
         (("--limit", "-1"), "--limit must be between 0 and"),
         (("--limit", "9" * 30), "--limit must be between 0 and"),
     ],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tocsin.kernel import networks
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
+from tocsin.kernel.questions import TEXT_LENGTH
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.spreadsheets import harmless
 from tocsin.site.cli.feed_verbs.telling import MOST
@@ -121,7 +122,10 @@ def _filter(options: argparse.Namespace) -> Filter:
         addresses=tuple(spans),
         keys=keys,
     )
-    return worded(asked, options.words.strip())
+    words = options.words.strip()
+    if len(words) > TEXT_LENGTH:
+        raise InvalidInput(f"--words has {len(words)} letters; {TEXT_LENGTH} are the most.")
+    return worded(asked, words)
 
 
 def _network(text: str) -> networks.Network:
