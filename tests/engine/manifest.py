@@ -45,6 +45,9 @@ class Manifest:
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
 
+    def with_content(self, content: str) -> list[Report]:
+        return [report for report in self.by_id.values() if report.content == content]
+
     def cycles(self, report_type: str) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.type == report_type]
 

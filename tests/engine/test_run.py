@@ -307,3 +307,27 @@ def test_an_unknown_day_is_told_by_the_rows(bench: Bench, tmp_path: Path) -> Non
     )
     (report,) = bench.run([path]).accepted
     assert report.on == day(2)
+
+
+@pytest.mark.parametrize("name", ["report.csv", "x-renamed.csv", "Copy of 2026-11-16-scan_rdp-xm-geo.csv"])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_copy_under_a_name_of_no_type_counts_no_second_time(
+    bench: Bench, tmp_path: Path, name: str, together: bool
+) -> None:
+    original = write(tmp_path, [row(), seen("192.0.2.9", day(0))])
+    copy = tmp_path / name
+    copy.write_bytes(original.read_bytes())
+    if not together:
+        bench.run([original])
+
+    delta = bench.run([copy, original])
+
+    assert copy.name in delta.unchanged or together
+    assert {report.type for report in bench.manifest.by_id.values()} == {"scan_rdp"}
+    assert len(bench.state("scan_rdp")) == 2
+
+
+def test_a_report_of_no_known_type_that_comes_again_each_day_is_no_copy(bench: Bench, tmp_path: Path) -> None:
+    for number in range(2):
+        path = write(tmp_path, [seen("192.0.2.9", day(number))], kind="new_type", on=day(number))
+        assert len(bench.run([path]).accepted) == 1

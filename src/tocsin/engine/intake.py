@@ -109,6 +109,11 @@ class Delivery:
         return self.size * (_UNPACKED if self.source.is_packed else 1) / (self.bytes_per_row or _BYTES_PER_ROW)
 
     @property
+    def is_of_made_up_type(self) -> bool:
+        """Whether no mapping knows its type."""
+        return self.recognised.mapping.origin == "none"
+
+    @property
     def bounds(self) -> Bounds:
         """Which times its rows can have."""
         return Bounds(self.recognised.on, self.latest)

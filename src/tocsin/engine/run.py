@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tocsin.engine import copies
 from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Counting, waits_for
 from tocsin.engine.cycles import Calendar, Decision, Judged
@@ -226,11 +227,15 @@ class _Intake(Counting):
             if known:
                 self._delivered[known.type, source.name, known.on] = known.id
                 self.unchanged.append(source.name)
+            elif copies.is_here(delivery, self.catalogue):
+                self.unchanged.append(source.name)
             elif refusal := self.days.refusal(source.called, delivery.recognised.mapping.type, delivery.recognised.on):
                 self._set_aside(source.name, refusal)
             else:
                 self.deliveries.append(delivery)
-        self.deliveries = self._with_bits()
+        copied = copies.among(self.deliveries)
+        self.unchanged += [one.source.name for one in copied]
+        self.deliveries = [one for one in self._with_bits() if one.number not in {copy.number for copy in copied}]
 
     def _set_aside(self, name: str, broken: BrokenReport) -> None:
         name = plain_name(name)

@@ -192,6 +192,10 @@ class Catalogue(Protocol):
         """Return the accepted reports of a type that were neither superseded nor withdrawn."""
         ...
 
+    def with_content(self, content: str) -> list[Report]:
+        """Return the accepted reports of whatever type whose bytes have this digest."""
+        ...
+
     def cycles(self, report_type: str) -> list[CycleRecord]:
         """Return the cycles of a type."""
         ...

@@ -41,6 +41,11 @@ class Catalogue:
         rows = Report.objects.filter(type__name=report_type, state=ReportState.ACCEPTED).select_related("type")
         return [engine_report(row) for row in rows]
 
+    def with_content(self, content: str) -> list[store.Report]:
+        """Return the accepted reports of whatever type whose bytes have this digest."""
+        rows = Report.objects.filter(content=content, state=ReportState.ACCEPTED).select_related("type")
+        return [engine_report(row) for row in rows]
+
     def cycles(self, report_type: str) -> list[store.CycleRecord]:
         """Return the cycles of a type."""
         return [engine_cycle(row) for row in Cycle.objects.filter(type__name=report_type).select_related("type")]

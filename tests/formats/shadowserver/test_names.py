@@ -47,6 +47,20 @@ def test_a_name_says_date_type_label_and_part(filename: str, expected: ReportNam
     assert read_name(filename) == expected
 
 
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("Copy of 2026-11-16-scan_http-lu-geo.csv", ReportName(DAY, "scan_http", "lu-geo", 0)),
+        ("old-2026-11-16-scan_http-lu-geo-part2.csv.gz", ReportName(DAY, "scan_http", "lu-geo", 2)),
+        ("Copy of 2026-11-16-nothing.csv", ReportName(None, None, "Copy of 2026-11-16-nothing", 0)),
+        ("x2026-11-16-scan_http.csv", ReportName(None, None, "x2026-11-16-scan_http", 0)),
+        ("Copy of 2026-13-45-scan_http.csv", ReportName(None, "scan_http", "", 0, no_date="2026-13-45")),
+    ],
+)
+def test_what_stands_before_a_name_hides_no_type_that_is_known(filename: str, expected: ReportName) -> None:
+    assert read_name(filename, {"scan_http"}) == expected
+
+
 def test_a_known_word_is_a_type_without_a_date() -> None:
     assert read_name("blocklist-lu.csv").type is None
     assert read_name("blocklist-lu.csv", known=built_in()).type == "blocklist"

@@ -28,6 +28,7 @@ _NAME = re.compile(
     r"-?(part[-_]?(?P<part>[0-9]{1,6}))?\Z",
     re.IGNORECASE,
 )
+_AMID = re.compile(r"(?<=[^0-9a-z])[0-9]{4}-[0-9]{2}-[0-9]{2}-", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,8 @@ def read_name(filename: str, known: Collection[str] = ()) -> ReportName:
     date = _date(found["date"]) or day_in(archive)
     no_date = "" if date else found["date"] or ""
     if not _is_type(word, bool(found["date"]), known):
+        if renamed := _of_renamed(stem, known):
+            return renamed
         return ReportName(date, None, stem, int(found["part"] or 0), no_date=no_date)
     return ReportName(
         date=date,
@@ -71,6 +74,15 @@ def read_name(filename: str, known: Collection[str] = ()) -> ReportName:
         id=found["before"] or found["after"] or "",
         no_date=no_date,
     )
+
+
+def _of_renamed(stem: str, known: Collection[str]) -> ReportName | None:
+    """Return what a name says behind what a person or a program put before it: `Copy of 2026-11-16-scan_http-lu`."""
+    date = _AMID.search(stem)
+    if date is None:
+        return None
+    said = read_name(stem[date.start() :], known)
+    return said if said.type in known else None
 
 
 def _is_type(word: str, dated: bool, known: Collection[str]) -> bool:
