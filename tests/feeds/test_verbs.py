@@ -282,5 +282,7 @@ def test_a_silent_type_is_declared_empty(
     assert store.states() == {"192.0.2.1": "gone"}
     assert run("close", "scan_rdp", "2026-11-16", "--empty") == 1
     assert "there are reports of scan_rdp of 2026-11-16" in capsys.readouterr().err
+    assert run("close", "scan_rdp", "2025-11-17", "--empty") == 1
+    assert "scan_rdp came first on 2026-11-16: of 2025-11-17 there is nothing to say." in capsys.readouterr().err
     assert run("close", "scan_lamp", "2026-11-16", "--empty") == 1
     assert "no report of scan_lamp has ever arrived" in capsys.readouterr().err

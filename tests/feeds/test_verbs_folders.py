@@ -14,6 +14,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.reports import write
 from tests.feeds.verbs import asked, run
 from tests.homes import Home
+from tocsin.feeds import folders
 from tocsin.feeds.models import Cycle, Run
 
 
@@ -138,6 +139,22 @@ def test_watch_ends_cleanly_when_told(ready: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, f"tocsin: {watched}\n")
+
+
+def test_a_folder_that_may_not_be_entered_is_named_and_the_others_are_taken_in(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in", 0, [1])
+    barred = tmp_path / "in" / "barred"
+    barred.mkdir()
+    may = folders.may_be_read  # root may enter everything
+    monkeypatch.setattr(folders, "may_be_read", lambda path: path != barred and may(path))
+
+    assert run("run", tmp_path / "in") == 1
+
+    printed = capsys.readouterr()
+    assert printed.err == "tocsin: barred: this user may not enter it. What is in it was not taken in.\n"
+    assert "1 of 1 row of 1 report kept" in printed.out
 
 
 def test_a_name_that_is_no_text_hinders_nobody(

@@ -21,7 +21,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
-from tocsin.feeds import intake, watching
+from tocsin.feeds import folders, intake, watching
 from tocsin.feeds.models import Cycle, Run
 from tocsin.feeds.unfinished import due_cycles
 from tocsin.feeds.watching import MEMORY, Memory, Watch
@@ -295,6 +295,25 @@ def test_a_folder_that_goes_away_is_named_once_and_looked_for(post: Post, tmp_pa
     assert post.look() == []
     (tmp_path / "away").rename(post.folder)
     post.put(1, [1])
+    assert post.look()[0] == "Run: 1 row of 1 report kept."
+
+
+def test_a_file_that_may_not_be_read_is_named_once_and_hinders_no_other(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.put(0, [1])
+    barred = post.put(0, [1], kind="scan_snmp")
+    may = folders.may_be_read  # root may read everything
+    monkeypatch.setattr(folders, "may_be_read", lambda path: path != barred and may(path))
+    assert post.look() == [
+        f"{barred.name}: this user may not read it. It is looked at again.",
+        "Run: 1 row of 1 report kept.",
+    ]
+    assert post.look() == [] and Run.objects.count() == 1
+    post.put(1, [1])
+    assert "Closed scan_rdp of 2026-11-16." in post.look()
+
+    monkeypatch.undo()
     assert post.look()[0] == "Run: 1 row of 1 report kept."
 
 

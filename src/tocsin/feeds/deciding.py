@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from tocsin.feeds import days
@@ -31,11 +32,17 @@ def cycle_to_decide(report_type: str, on: dt.date, *, shall_count: bool) -> Cycl
 
 
 def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
-    """Raise Conflict when reports have come, or never one of the type; InvalidInput when the day has not come."""
+    """Raise Conflict when reports have come, or never one of the type; InvalidInput when the day has not come
+    or lies before the first of the type.
+    """
     if on > _today():
         raise _not_come(on)
     if not ReportType.objects.filter(name=report_type).exists():
         raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
+    first = Cycle.objects.filter(type__name=report_type).aggregate(first=Min("on"))["first"]
+    if first and on < first:
+        words = _("{type} came first on {first}: of {day} there is nothing to say. Is the year right?")
+        raise InvalidInput(words.format(type=report_type, first=first, day=on))
     _refuse_past(report_type, on)
     if Report.objects.filter(type__name=report_type, on=on, state=ReportState.ACCEPTED).exists():
         words = _("there are reports of {type} of {day}, so it was not empty. Close that day, or discard it.")

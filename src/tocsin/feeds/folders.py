@@ -5,6 +5,7 @@ What is passed over is always said. A file that a person names is never passed o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,23 @@ def within(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
+
+
+def may_be_read(path: Path) -> bool:
+    """Say whether this user may read a file, or enter a folder; of what has gone nothing is said."""
+    mode = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    return os.access(path, mode) or not path.exists()
+
+
+def barred(path: Path) -> str:
+    """Say of a file or a folder that this user may not read it."""
+    return f"{readable(path.name)}: this user may not {'enter it' if path.is_dir() else 'read it'}."
+
+
+def closed_folders(paths: Sequence[Path]) -> list[str]:
+    """Say which folders may not be entered: what is in them was not taken in, and nobody knows what it is."""
+    found = [each for path in paths if path.is_dir() for each in (path, *within(path)) if each.is_dir()]
+    return [f"{barred(each)} What is in it was not taken in." for each in found if not may_be_read(each)]
 
 
 def passed_over(paths: Sequence[Path], *, verbose: bool = False) -> list[str]:

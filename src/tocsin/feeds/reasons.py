@@ -127,6 +127,7 @@ ORDERS = (
     _("no report of {type} has ever arrived."),
     _("there are no findings of {type}."),
     _("{day} has not come yet: what it showed cannot be said."),
+    _("{type} came first on {first}: of {day} there is nothing to say. Is the year right?"),
     _("there are reports of {type} of {day}, so it was not empty. Close that day, or discard it."),
     _("the rows of run {run} are no longer kept: it can neither be read again nor taken back."),
     _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept."),
@@ -136,6 +137,7 @@ ORDERS = (
 )
 """Why what was ordered on a page was not done: a worker, who speaks English, wrote it down."""
 MAPPINGS = (
+    _("it is not as it was loaded."),
     _("is larger than {number} bytes."),
     _("is not UTF-8 text (byte {number})."),
     _("is not TOML: {detail} (at line {line}, column {column})."),
@@ -251,7 +253,7 @@ def _filled(name: str, part: str | None) -> str:
         return gettext(WITHIN).format(kind=part.removesuffix(_WITHIN)) if part.endswith(_WITHIN) else part
     if name == "holder":
         return _said(part, HOLDERS) or part
-    return said_day(part) if name in ("day", "since", "last") else part
+    return said_day(part) if name in ("day", "first", "since", "last") else part
 
 
 def _in_our_words(detail: str) -> str:

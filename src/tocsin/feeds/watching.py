@@ -130,7 +130,7 @@ def _sha256_of(path: Path, stamp: Stamp) -> str:
     try:
         sha256 = _sha256(path)
         return sha256 if _stamp(path) == stamp else ""
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -153,6 +153,7 @@ class Watch:
         """Files that may still have been written when they were last looked at."""
         self._looked: dict[str, tuple[Stamp, float]] = {}
         self._odd: set[str] = set()
+        self._barred: set[str] = set()
         self._complaint = ""
         self._recognition = mappings.recognition()
 
@@ -215,6 +216,8 @@ class Watch:
             try:
                 stamp = _stamp(path)
                 is_file = path.is_file() and not is_no_report(path.name, self._recognition.feeds)
+                if self._is_barred(name, path):
+                    continue
                 if is_file and not self._has_settled(name, stamp):
                     self.growing.append(name)
                 elif is_file and not self.memory.knows(name, path, stamp, self.now()):
@@ -223,6 +226,17 @@ class Watch:
             except OSError:  # it has gone since the folder was listed, or may not be read yet
                 pass
             self._name_odd(name, path)
+
+    def _is_barred(self, name: str, path: Path) -> bool:
+        """Say whether a file or a folder may not be read, and tell of it once for as long as that lasts."""
+        if folders.may_be_read(path):
+            self._barred.discard(name)
+            return False
+        if name not in self._barred:
+            self._barred.add(name)
+            said = f"{folders.barred(path)} It is looked at again."
+            self.tell(said, {"problem": said})
+        return True
 
     def _name_odd(self, name: str, path: Path) -> None:
         """Say once of what is no report and no folder that it is passed over."""

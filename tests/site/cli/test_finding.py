@@ -87,6 +87,8 @@ FILTERS = [
     (("--asset", "2001:db8::/32"), []),
     (("--asn", "64511"), [2]),
     (("--asn", "AS64511"), [2]),
+    (("--words", "192.0.2.3"), [3]),
+    (("--words", "no such words"), []),
     (("--state", "open", "--constituent", "moh", "--type", "scan_rdp", "--asset", "192.0.2.0/30"), [2, 3]),
 ]
 
@@ -225,6 +227,7 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
         (("--asset", "192.0.2.300"), "192.0.2.300"),
         (("--asset", "tidewash"), "a name is looked for with --words."),
         (("--id", "nonsense"), "nonsense"),
+        (("--words", "\udcff"), "is not UTF-8 text."),
         (("--words", "x" * 201), "--words has 201 letters; 200 are the most."),
         (("--limit", "-1"), "--limit must be between 0 and"),
         (("--limit", "9" * 30), "--limit must be between 0 and"),

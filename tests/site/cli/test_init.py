@@ -103,17 +103,24 @@ def test_upgrade_names_the_steps_it_took(tocsin: Command, ready: Path) -> None:
     assert (ready / "version").read_text() == f"{__version__}\n"
 
 
+COLUMNS_SINCE = {
+    "feeds_report": ("also", "expired_at", "cut", "findings", "newest"),
+    "feeds_cycle": ("doubts", "findings", "usual_findings"),
+}
+
+
 def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgraded(tocsin: Command, ready: Path) -> None:
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
         for table in ("feeds_typemovement", "feeds_constituentmovement", "feeds_download", "feeds_baseline"):
             connection.execute(f"DROP TABLE {table}")
-        for column in ("also", "expired_at"):
-            connection.execute(f"ALTER TABLE feeds_report DROP COLUMN {column}")
+        for table, columns in COLUMNS_SINCE.items():
+            for column in columns:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("DELETE FROM django_migrations WHERE app = 'feeds' AND name >= '0003'")
 
     refused = tocsin("finding", "list")
     assert refused.returncode == 1
-    assert "lacks 6 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
+    assert "lacks 8 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
 
     done = tocsin("upgrade")
     assert "feeds.0003_second_rollup" in done.stdout and "feeds.0004_fill_second_rollup" in done.stdout

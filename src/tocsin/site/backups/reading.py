@@ -52,13 +52,15 @@ def restore(config: Config, source: Path, *, force: bool, at: dt.datetime) -> Co
     Conflict when something is here already and `force` is not given, Busy
     while a server, an import or another command works on it.
     """
-    with _unreadable_told(source):
-        _check_kind(source)
+    if not config.home.exists():
+        with _unreadable_told(source):  # before anything is made
+            _check_kind(source)
     instance.make_home(config.home)
     with left_alone(config.home, "restore"):
         staging = config.home / "restore.tmp"
         try:
             with _unreadable_told(source):
+                _check_kind(source)
                 if not force:
                     _require_empty(config.home)
                 shutil.rmtree(staging, ignore_errors=True)

@@ -152,12 +152,13 @@ def run_files(options: argparse.Namespace) -> int:
             progress=bar,
         )
     bar.close()
-    for broken in summary["broken"]:
-        print(f"tocsin: {broken['reason']}", file=sys.stderr)
+    closed = folders.closed_folders(options.paths)
+    for problem in (*(broken["reason"] for broken in summary["broken"]), *closed):
+        print(f"tocsin: {problem}", file=sys.stderr)
     if options.gone_after:
         _say_what_counts_otherwise(summary, options.gone_after)
     answer(options, "\n".join(sentences(summary, verbose=options.verbose)), summary)
-    return 1 if summary["broken"] else 0
+    return 1 if summary["broken"] or closed else 0
 
 
 def _say_what_counts_otherwise(summary: dict[str, Any], asked: int) -> None:

@@ -122,10 +122,17 @@ def _filter(options: argparse.Namespace) -> Filter:
         addresses=tuple(spans),
         keys=keys,
     )
-    words = options.words.strip()
-    if len(words) > TEXT_LENGTH:
-        raise InvalidInput(f"--words has {len(words)} letters; {TEXT_LENGTH} are the most.")
-    return worded(asked, words)
+    return worded(asked, _words(options.words.strip()))
+
+
+def _words(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # octets that Python could not read
+        raise InvalidInput(f"--words {readable(text)} is not UTF-8 text.") from None
+    if len(text) > TEXT_LENGTH:
+        raise InvalidInput(f"--words has {len(text)} letters; {TEXT_LENGTH} are the most.")
+    return text
 
 
 def _network(text: str) -> networks.Network:
