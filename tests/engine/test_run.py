@@ -331,3 +331,22 @@ def test_a_report_of_no_known_type_that_comes_again_each_day_is_no_copy(bench: B
     for number in range(2):
         path = write(tmp_path, [seen("192.0.2.9", day(number))], kind="new_type", on=day(number))
         assert len(bench.run([path]).accepted) == 1
+
+
+def test_reports_of_no_known_type_that_are_headers_alone_are_no_copies_of_each_other(
+    bench: Bench, tmp_path: Path
+) -> None:
+    paths = [write(tmp_path, [], kind=kind, on=day(on)) for kind in ("new_type", "newer_type") for on in range(2)]
+
+    delta = bench.run(paths)
+
+    assert len(delta.accepted) == 4 and delta.unchanged == ()
+
+
+def test_of_two_copies_under_names_of_no_type_the_first_counts(bench: Bench, tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_bytes(as_csv([row()]))
+
+    delta = bench.run([tmp_path / "b.csv", tmp_path / "a.csv"])
+
+    assert [report.name for report in delta.accepted] == ["a.csv"] and delta.unchanged == ("b.csv",)

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.engine.intake import Delivery, digest_of
-from tocsin.engine.opening import BrokenReport
+from tocsin.engine.opening import BrokenReport, opened
 from tocsin.engine.store import Catalogue
+
+_HEADER = 1 << 16
+"""No header is so long."""
 
 
 def is_here(delivery: Delivery, catalogue: Catalogue) -> bool:
     """Tell whether the rows of a delivery are here already, under a type that is known or that another name made up."""
     if not delivery.is_of_made_up_type:
         return False
-    same = catalogue.with_content(_content_of(delivery))
-    return any(report.records and report.type != delivery.recognised.mapping.type for report in same)
+    content = _content_of(delivery)
+    same = catalogue.with_content(content) if content else ()
+    return any(report.type != delivery.recognised.mapping.type for report in same)
 
 
 def among(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -27,8 +31,11 @@ def among(deliveries: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _has_original(copy: Delivery, deliveries: Sequence[Delivery]) -> bool:
-    alike = [one for one in deliveries if one.size == copy.size and _place(one) < _place(copy)]
-    return bool(alike) and _content_of(copy) in map(_content_of, alike)
+    kind = copy.recognised.mapping.type
+    others = [one for one in deliveries if one.size == copy.size and one.recognised.mapping.type != kind]
+    alike = [one for one in others if _place(one) < _place(copy)]
+    content = _content_of(copy) if alike else ""
+    return bool(content) and content in map(_content_of, alike)
 
 
 def _place(delivery: Delivery) -> tuple[bool, str, int]:
@@ -36,9 +43,11 @@ def _place(delivery: Delivery) -> tuple[bool, str, int]:
 
 
 def _content_of(delivery: Delivery) -> str:
-    """Return the digest of its bytes; empty where they cannot be read, of which its reading tells."""
+    """Return the digest of its bytes; empty where they are a header alone, which many share, or cannot be read."""
     try:
-        return digest_of(delivery.source).hex()
+        with opened(delivery.source) as stream:
+            has_rows = bool(stream.read(_HEADER).partition(b"\n")[2].strip())
+        return digest_of(delivery.source).hex() if has_rows else ""
     except BrokenReport:
         return ""
 
