@@ -286,6 +286,11 @@ def test_what_an_older_version_remembers_of_a_file_is_understood(post: Post, sto
     assert post.look() == []
 
 
+def test_a_type_that_nobody_knows_needs_a_mapping(post: Post) -> None:
+    post.put(0, [1], kind="lamp_post")
+    assert post.look() == ["Run: 1 row of 1 report kept. lamp_post needs a mapping."]
+
+
 def test_a_folder_that_goes_away_is_named_once_and_looked_for(post: Post, tmp_path: Path) -> None:
     post.put(0, [1])
     assert len(post.look()) == 1

@@ -42,6 +42,21 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(name: str, value: str, se
     assert "secret@" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("TOCSIN_CONFIG", "larger than 1 MiB"), ("TOCSIN_SECRET_KEY_FILE", "larger than 1 MiB")],
+)
+def test_a_file_of_settings_without_end_is_not_read_to_it(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        config.load({"TOCSIN_HOME": str(tmp_path), name: "/dev/zero"})
+
+
+def test_a_file_of_a_secret_that_is_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInput, match=r"TOCSIN_SECRET_KEY_FILE: .*key is not UTF-8 text"):
+        config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_SECRET_KEY_FILE": str(tmp_path / "key")})
+
+
 def test_values_that_can_be_are_taken(tmp_path: Path) -> None:
     given = {"TOCSIN_PORT": "65535", "TOCSIN_LANGUAGE": "fr", "TOCSIN_SECRET_KEY": KEY, "TOCSIN_THREADS": "0"}
     found = config.load({"TOCSIN_HOME": str(tmp_path), "TOCSIN_DATABASE_URL": "postgresql://a@b/c", **given})

@@ -275,7 +275,9 @@ class Watch:
             self.tell(reason, {"passed_over": {"name": name, "reason": reason}})
         if summary["files"]:
             kept = f"{counted(summary['rows_kept'], 'row')} of {counted(len(summary['files']), 'report')} kept"
-            told = f"Run {summary['run']}: {kept}."
+            told = " ".join(
+                [f"Run {summary['run']}: {kept}.", *(f"{a} needs a mapping." for a in summary["needs_mapping"])]
+            )
             self.tell(told, {"summary": summary})
 
     def _close_due(self) -> None:

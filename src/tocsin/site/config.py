@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import errno
 import os
 import tomllib
 import zoneinfo
@@ -193,7 +194,7 @@ def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
 def _from_file(path: Path, home: Path, problems: list[InvalidInput]) -> dict[str, Any]:
     """Return the settings in a file, none where there is no file; what is wrong with it is added to the problems."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(_content(path))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -240,10 +241,24 @@ def _from_environment(environment: Mapping[str, str], name: str) -> str | None:
     variable = f"TOCSIN_{name.upper()}"
     if file := environment.get(f"{variable}_FILE"):
         try:
-            return Path(file).read_text(encoding="utf-8").strip()
+            return _content(Path(file)).strip()
         except OSError as error:
             raise InvalidInput(f"{file} cannot be read ({error.strerror}).", where=f"{variable}_FILE") from error
+        except UnicodeDecodeError:
+            raise InvalidInput(f"{file} is not UTF-8 text.", where=f"{variable}_FILE") from None
     return environment.get(variable)
+
+
+_MOST_BYTES = 1 << 20
+
+
+def _content(path: Path) -> str:
+    """Return the text of a file of settings. One without end, as /dev/zero, is not read to it. Raises OSError."""
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, "it is larger than 1 MiB")
+    return content.decode("utf-8")
 
 
 def _read(name: str, value: Any) -> Any:
