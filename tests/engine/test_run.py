@@ -350,3 +350,9 @@ def test_of_two_copies_under_names_of_no_type_the_first_counts(bench: Bench, tmp
     delta = bench.run([tmp_path / "b.csv", tmp_path / "a.csv"])
 
     assert [report.name for report in delta.accepted] == ["a.csv"] and delta.unchanged == ("b.csv",)
+
+
+def test_reports_whose_names_say_two_types_are_two_whatever_they_hold(bench: Bench, tmp_path: Path) -> None:
+    paths = [write(tmp_path, [row()], kind=kind) for kind in ("new_type", "newer_type")]
+
+    assert len(bench.run(paths[:1]).accepted) == len(bench.run(paths[1:]).accepted) == 1

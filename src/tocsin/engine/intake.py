@@ -61,6 +61,8 @@ class Recognised:
     """Reads its records, where they are in a shape that the engine's own reader does not know."""
     lacking: tuple[str, ...] = ()
     """Columns that its mapping file names and it does not have."""
+    is_made_up: bool = False
+    """Whether neither its name nor its header says its type."""
 
 
 class Recogniser(Protocol):
@@ -110,8 +112,8 @@ class Delivery:
 
     @property
     def is_of_made_up_type(self) -> bool:
-        """Whether no mapping knows its type."""
-        return self.recognised.mapping.origin == "none"
+        """Whether its type is one that was made of its name, which says none."""
+        return self.recognised.is_made_up
 
     @property
     def bounds(self) -> Bounds:

@@ -42,7 +42,8 @@ class Recognition:
             self._check(name, columns, feed.mapping)
             shape = feed.reading.engine_shape or Shape()
             return Recognised(feed.mapping, said.date, shape, lacking=feed.mapping.lacking(columns))
-        kind = _bounded(said.type or "") or shadowserver.recognise(columns, self.mappings.by_type) or type_from(name)
+        told = _bounded(said.type or "") or shadowserver.recognise(columns, self.mappings.by_type)
+        kind = told or type_from(name)
         mapping = self.mappings.for_type(kind, columns)
         if mapping.origin == "none" and TIME in columns:
             mapping = idf.mapping_of(columns, kind)
@@ -50,7 +51,7 @@ class Recognition:
         if on is None and mapping.origin == "none" and not (mapping.roles.time and mapping.roles.address):
             on = day_in(name)  # of rows that cannot be read it is all that is known
         self._check(name, columns, mapping, on)
-        return Recognised(_graded(mapping, columns), on)
+        return Recognised(_graded(mapping, columns), on, is_made_up=not told)
 
     def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
         """Return what a report of a feed with a mapping file, or of JSON lines, is. Raises BrokenReport."""
