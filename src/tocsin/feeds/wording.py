@@ -106,33 +106,17 @@ def _is_old(files: Sequence[str]) -> str:
 
 
 def _ends_early(files: Sequence[str]) -> str:
-    named, more = ", ".join(files[:LISTS_NAMED]), len(files) - LISTS_NAMED
-    if more > 0:
-        words = ngettext(
-            "these end in the middle of a line: {files} and {n} more",
-            "these end in the middle of a line: {files} and {n} more",
-            more,
-        )
-        return words.format(files=named, n=_number(more))
     words = ngettext("ends in the middle of a line: {files}", "these end in the middle of a line: {files}", len(files))
-    return words.format(files=named)
+    return words.format(files=_listed(files))
 
 
 def _did_not_come(lists: Sequence[str]) -> str:
-    named, more = ", ".join(lists[:LISTS_NAMED]), len(lists) - LISTS_NAMED
-    if more > 0:
-        said = ngettext(
-            "not here, though they came on each of the days before: {lists} and {n} more",
-            "not here, though they came on each of the days before: {lists} and {n} more",
-            more,
-        )
-        return said.format(lists=named, n=_number(more))
-    said = ngettext(
+    words = ngettext(
         "not here, though it came on each of the days before: {lists}",
         "not here, though they came on each of the days before: {lists}",
         len(lists),
     )
-    return said.format(lists=named)
+    return words.format(lists=_listed(lists))
 
 
 def short_report(rows: int, usual: float | None, *, is_known: bool) -> str:
