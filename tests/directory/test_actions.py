@@ -182,6 +182,7 @@ def test_a_new_address_is_unverified_until_somebody_says_so(ministry: Constituen
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
+        ({"email": "a@a.example", "verified_on": TODAY + dt.timedelta(days=1)}, "3 Mar 2026 has not come yet"),
         ({}, "needs an e-mail address or"),
         ({"email": "soc@"}, "not an e-mail address"),
         ({"email": "a@a.example", "role": "boss"}, "is no role"),

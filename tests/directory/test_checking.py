@@ -10,7 +10,7 @@ import pytest
 from tests.directory.conftest import as_json, problems_of
 from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.directory import queries
-from tocsin.directory.imports.records import SHOWN_PROBLEMS, ConstituentRecord
+from tocsin.directory.imports.records import SHOWN_PROBLEMS, ConstituentRecord, ImportRefused
 
 
 def one(**fields: Any) -> ConstituentRecord:
@@ -94,12 +94,39 @@ def test_what_the_file_does_not_give_is_not_in_the_record() -> None:
         ({"contacts": [{"email": "a@a.example", "deputy_of": "b@a.example"}]}, "contacts[1]", "no other contact"),
         ({"contact": "a@a.example A@a.example"}, "contact", "twice in the same role"),
         ({"valid_from": "2026-02-30"}, "valid_from", "not a date"),
+        ({"networks": ["192.0.2.0/24"], "confirmed_on": "2099-01-01"}, "confirmed_on", "2099-01-01 has not come yet"),
+        (
+            {"networks": [{"value": "192.0.2.0/24", "confirmed_on": "2099-01-01"}]},
+            "networks[1].confirmed_on",
+            "has not come yet",
+        ),
+        (
+            {"contacts": [{"email": "a@a.example", "verified_on": "2099-01-01"}]},
+            "contacts[1].verified_on",
+            "has not come yet",
+        ),
     ],
 )
 def test_a_problem_is_named_by_row_and_column(fields: dict[str, Any], column: str, sentence: str) -> None:
     found = problems_of(as_json({"id": "ok", "name": "OK"}, {"id": "a", "name": "A", **fields}))
     assert [(row, where) for row, where, _sentence in found] == [(2, column)]
     assert sentence in found[0][2]
+
+
+def test_in_the_east_tomorrow_has_begun() -> None:
+    file = ("f.json", as_json({"id": "a", "name": "A", "networks": ["192.0.2.0/24"], "confirmed_on": "2026-03-03"}))
+    (record,) = queries.read_files([file], today=dt.date(2026, 3, 2)).records
+    assert record.claims[0].confirmed_on == dt.date(2026, 3, 3)
+    with pytest.raises(ImportRefused, match="has not come yet"):
+        queries.read_files([file], today=dt.date(2026, 3, 1))
+
+
+def test_a_column_of_days_ahead_is_named() -> None:
+    table = (
+        b"id,name,networks,confirmed_on,contact,contact_verified_on\na,A,192.0.2.0/24,2099-01-01,a@a.example,2099-02-01"
+    )
+    found = [(row, where) for row, where, _sentence in problems_of(table, "f.csv")]
+    assert found == [(2, "confirmed_on"), (2, "contact_verified_on")]
 
 
 def test_all_problems_are_returned_at_once() -> None:

@@ -9,7 +9,7 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,23 @@ class Manifest:
     states: dict[str, State] = dataclasses.field(default_factory=dict)
     movements: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     baselines: dict[str, Baseline] = dataclasses.field(default_factory=dict)
+    replaced: dict[str, tuple[Report, str]] = dataclasses.field(default_factory=dict)
+    """Reports in whose place another came, by id."""
 
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
+
+    def replaced_by(self, ids: Collection[str]) -> list[tuple[Report, str]]:
+        return [(report, by) for report, by in self.replaced.values() if by in ids]
 
     def with_content(self, content: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.content == content]
 
     def cycles(self, report_type: str) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.type == report_type]
+
+    def waiting(self) -> list[CycleRecord]:
+        return [cycle for cycle in self.by_day.values() if cycle.broken]
 
     def state(self, report_type: str) -> State | None:
         return self.states.get(report_type)
@@ -69,9 +77,13 @@ class Manifest:
 
     def apply(self, delta: Delta) -> None:
         """Take a run's outcome; the state of a type without any report is forgotten."""
-        for superseded in delta.superseded:
-            del self.by_id[superseded]
-        self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed)})
+        for report in delta.accepted:
+            self._step_aside(report.id)
+        before = {name: self.by_id.pop(name) for name in delta.superseded}
+        for name, by in delta.replaced:
+            self.replaced[name] = (before.get(name) or self.replaced[name][0], by)
+        self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
+        self.replaced = {name: one for name, one in self.replaced.items() if name not in self.by_id}
         for one in delta.types:
             self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
             kept = [row for row in self.movements.get(one.type, []) if row["on"] < one.since]
@@ -79,6 +91,13 @@ class Manifest:
             self.states.pop(one.type, None)
             if one.state:
                 self.states[one.type] = one.state
+
+    def _step_aside(self, name: str) -> None:
+        """Take a report that comes again out of the line of those that replaced each other."""
+        _, by = self.replaced.pop(name, (None, ""))
+        for other, (report, after) in self.replaced.items():
+            if by and after == name:
+                self.replaced[other] = (report, by)
 
     def count(self, label: Label, days: set[dt.date] | None = None) -> int:
         """Return how many findings were `label`, on some days or ever."""
@@ -89,8 +108,8 @@ class Manifest:
         """Return every file that counts, relative to the store."""
         held = (*self.states.values(), *self.baselines.values())
         named = {path for each in held for path in each.partitions}
-        for report in self.by_id.values():
-            named |= {*report.parts, *filter(None, [report.quarantine])}
+        for report in (*self.by_id.values(), *(one for one, _by in self.replaced.values())):
+            named |= set(report.files)
         return named
 
     def judged(self, report_type: str) -> list[Judged]:
@@ -172,10 +191,16 @@ class Bench:
         return Context(workspace, self.claims, self.announcements)
 
     def _commit(self, delta: Delta, checkpoint: Any) -> None:
+        again = [
+            path
+            for r in delta.accepted
+            if r.id in self.manifest.replaced
+            for path in self.manifest.replaced[r.id][0].files
+        ]
         self.manifest.apply(delta)
         self.save()
         checkpoint("committed")
-        for path in delta.debris:
+        for path in (*delta.debris, *again):
             (self.root / path).unlink(missing_ok=True)
 
     def save(self) -> None:

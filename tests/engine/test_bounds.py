@@ -57,7 +57,7 @@ def test_a_report_from_years_ahead_is_refused_and_changes_nothing(bench: Bench, 
     delta = bench.run([ahead], latest=LATEST)
 
     (broken,) = delta.broken
-    assert (delta.accepted, delta.types, broken.cycle) == ((), (), None)
+    assert (delta.accepted, delta.types, broken.cycles) == ((), (), ())
     assert broken.reason.startswith(f"{ahead.name}: it is dated 2031-01-01, which lies too far ahead.")
     assert "the name of the file" in broken.reason and "clock" in broken.reason
     assert state_digest(bench) == before and bench.debris() == set()
@@ -72,7 +72,7 @@ def test_a_report_from_before_there_were_any_is_refused_and_holds_nothing_later(
     delta = bench.run([early, write(tmp_path, [row()])], latest=LATEST)
 
     (broken,) = delta.broken
-    assert broken.cycle is None and [report.on for report in delta.accepted] == [MONDAY]
+    assert not broken.cycles and [report.on for report in delta.accepted] == [MONDAY]
     assert broken.reason.startswith(f"{early.name}: it is dated {on}, which lies before there were such reports.")
     assert "the name of the file" in broken.reason
 
@@ -87,7 +87,7 @@ def test_a_report_whose_rows_are_all_of_later_days_is_refused(bench: Bench, tmp_
     delta = bench.run([misnamed], latest=LATEST)
 
     (broken,) = delta.broken
-    assert (delta.accepted, delta.types, broken.cycle) == ((), (), None)
+    assert (delta.accepted, delta.types, broken.cycles) == ((), (), ())
     assert broken.reason == (
         f"{misnamed.name}: it is dated {on}, and its rows are of later days, up to {MONDAY}. "
         "Put the right day into the name of the file; then import it again."

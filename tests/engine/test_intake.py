@@ -48,6 +48,9 @@ class Semicolons:
     def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
         return None
 
+    def type_of(self, name: str) -> str | None:
+        return None
+
 
 def at(number: int) -> dt.datetime:
     return dt.datetime.combine(day(number), dt.time(12), dt.UTC)

@@ -295,11 +295,11 @@ def test_decisions_corrections_and_withdrawals_leave_what_the_model_says_of_the_
     withdrawn = set(list(withdrawn)[:1])
     with tempfile.TemporaryDirectory() as folder:
         told = Story(Path(folder), gone_after)
-        first = [
-            dataclasses.replace(file, addresses=(*file.addresses, 7), hour=5) if file in corrected else file
-            for file in reports
+        before = {file: dataclasses.replace(file, addresses=(*file.addresses, 7), hour=5) for file in corrected}
+        steps: list[Any] = [
+            *(before.get(file, file) for file in reports),
+            *((on, decision) for on, decision in decisions.items()),
         ]
-        steps: list[Any] = [*first, *((on, decision) for on, decision in decisions.items())]
         for step in data.draw(st.permutations(steps)):
             if isinstance(step, File):
                 told.deliver(step, complete=step.on not in partial)
@@ -311,7 +311,36 @@ def test_decisions_corrections_and_withdrawals_leave_what_the_model_says_of_the_
             told.withdraw(file)
         for on, decision in decisions.items():  # last: each is about what is here then
             told.decide(on, decision, closed=on not in partial)
-        check(told.bench, Model([f for f in reports if f not in withdrawn], partial, decisions, gone_after))
+        counting = [before.get(file) if file in withdrawn else file for file in reports]
+        check(told.bench, Model(list(filter(None, counting)), partial, decisions, gone_after))
+        assert told.bench.debris() == set()
+
+
+VERSIONS = st.sampled_from([(1, 2, 3), (2, 3, 4), (4, 5), (1, 6, 7, 8), (3,)])
+
+
+@given(st.lists(st.none() | VERSIONS, max_size=9), st.lists(st.none() | VERSIONS, max_size=4), st.data())
+@LAW
+def test_what_a_withdrawn_correction_had_replaced_counts_again(
+    first: list[tuple[int, ...] | None], second: list[tuple[int, ...] | None], data: st.DataObject
+) -> None:
+    """None withdraws what counts of a name; two names of one day, each with its line of corrections."""
+    steps = [(0, one) for one in first] + [(1, (*one, 9) if one else None) for one in second]
+    lines: tuple[list[File], list[File]] = ([], [])
+    with tempfile.TemporaryDirectory() as folder:
+        before = File(0, 0, (1, 2, 9), network="-first")
+        told = story(Path(folder), (before,), gone_after=1)
+        for part, addresses in data.draw(st.permutations(steps)):
+            line = lines[part]
+            if addresses is not None:
+                file = File(1, part, addresses)
+                told.deliver(file)
+                line[:] = [other for other in line if other != file] + [file]
+            elif line:
+                told.withdraw(line.pop())
+        counting = [line[-1] for line in lines if line]
+        check(told.bench, Model([before, *counting], frozenset(), {}, 1))
+        assert {r.name for r in told.bench.manifest.reports(KIND)} == {before.name, *(file.name for file in counting)}
         assert told.bench.debris() == set()
 
 

@@ -319,7 +319,7 @@ def test_binary_junk_breaks_its_own_report_only(junk: bytes, tmp_path: Path) -> 
     good = tmp_path / name_of("scan_http", MONDAY)
     good.write_bytes(DATA)
     delta = Bench(tmp_path / "store").run([tmp_path / NAME, good])
-    assert [(broken.name, broken.cycle) for broken in delta.broken] == [(NAME, ("scan_rdp", MONDAY))]
+    assert [(broken.name, broken.cycles) for broken in delta.broken] == [(NAME, (("scan_rdp", MONDAY),))]
     assert [report.name for report in delta.accepted] == [good.name]
 
 

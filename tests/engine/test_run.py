@@ -96,7 +96,7 @@ def test_of_two_versions_in_one_call_neither_replaces_the_other(bench: Bench, tm
         delta = bench.run([one, two])
         assert (len(delta.accepted) + len(delta.unchanged), delta.superseded) == (1, ())
         (broken,) = delta.broken
-        assert (broken.name, broken.cycle) == (f"site-b/{two.name}", ("scan_rdp", day(0)))
+        assert (broken.name, broken.cycles) == (f"site-b/{two.name}", (("scan_rdp", day(0)),))
         assert "Rename one of them" in broken.reason
         assert len(bench.state("scan_rdp")) == len(ROWS)
         assert bench.debris() == set()
@@ -160,9 +160,9 @@ def test_a_broken_file_does_not_cost_the_good_ones(
     broken = tmp_path / f"{name_of('scan_http', day(0))}.gz"
     broken.write_bytes(packed[: len(packed) * 3 // 4])
     delta = bench.run([broken, write(tmp_path, ROWS), tmp_path / "missing.csv"])
-    assert [(one.name, one.cycle) for one in delta.broken] == [
-        ("missing.csv", None),
-        (name_of("scan_http", day(0)), ("scan_http", day(0))),
+    assert [(one.name, one.cycles) for one in delta.broken] == [
+        ("missing.csv", ()),
+        (name_of("scan_http", day(0)), (("scan_http", day(0)),)),
     ]
     assert len(delta.accepted) == 1
     assert bench.debris() == set(), "what was read of it before it broke is cleared away"

@@ -15,6 +15,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
 from tocsin.audit.models import AuditRow
+from tocsin.directory.models import Constituent
 from tocsin.feeds import holding, jobs, queries
 from tocsin.feeds.choices import Origin, RunState
 from tocsin.feeds.models import Cycle, Feed, ReportType, Run
@@ -407,10 +408,26 @@ def test_a_claim_is_begun_from_the_list(browser_of_analyst: Client) -> None:
     assert 'value="192.0.2.0/24"' in browser_of_analyst.get(go["Location"]).content.decode()
     asn = browser_of_analyst.get("/directory/unattributed/claim/", {"constituent": "bank", "value": "AS64496"})
     assert "kind=asn" in asn["Location"]
-    for wrong in ({}, {"constituent": "who", "value": "x"}, {"constituent": "bank"}):
+    for wrong in ({}, {"value": "x"}, {"constituent": "bank"}):
         assert "Choose a constituent" in text(
             browser_of_analyst.get("/directory/unattributed/claim/", wrong, follow=True)
         )
+
+
+def test_a_claim_is_begun_by_name_too_and_what_was_typed_is_kept(browser_of_analyst: Client) -> None:
+    Constituent.objects.filter(public_id="bank").update(name="Bank of Meridia", names={"fr": "Banque de Méridie"})
+    address = "/directory/unattributed/claim/"
+    for name in ("Bank of Meridia", " bank of meridia ", "BANQUE DE MÉRIDIE"):
+        go = browser_of_analyst.get(address, {"constituent": name, "value": "192.0.2.0/24"})
+        assert go["Location"].startswith("/directory/constituents/bank/claims/add/")
+
+    page = browser_of_analyst.get(address, {"constituent": "Bänk", "value": "192.0.2.0/24"}, follow=True)
+    assert "No constituent has the id or the name Bänk." in text(page)
+    assert page.content.decode().count('value="Bänk"') == 1
+
+    Constituent.objects.filter(public_id="moh").update(name="Bank of Meridia")
+    page = browser_of_analyst.get(address, {"constituent": "Bank of Meridia", "value": "192.0.2.0/24"}, follow=True)
+    assert "2 constituents are called Bank of Meridia: give the id of one." in text(page)
 
 
 def test_when_everything_has_an_owner_the_list_says_so(store: Store, cast: Cast, tmp_path: Path) -> None:

@@ -363,13 +363,13 @@ def test_a_weekly_type_is_waited_for_by_its_own_rhythm(
 
 
 def test_who_is_on_it(week: Store, cast: Cast) -> None:
-    assert "Nobody yet: 16 open findings are not taken." in text(signed_in(cast.analyst).get("/"))
+    assert "Nobody yet. Open findings that nobody has taken: 16." in text(signed_in(cast.analyst).get("/"))
     found = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=3)
     for each in found:
         give_finding(queries.finding_id(each), owner=cast.manager, seen=None, by=cast.analyst, at=AT)
 
     page = signed_in(cast.analyst).get("/")
-    assert "One person holds 3 findings; 13 are not taken yet." in text(page)
+    assert "Findings taken by one person: 3; by nobody yet: 13." in text(page)
     assert f"/findings/?owner=person%3A{cast.manager.pk}" in links(page)
 
 

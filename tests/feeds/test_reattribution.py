@@ -33,6 +33,7 @@ from tocsin.jobs import helping
 from tocsin.jobs.models import Job
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Busy
+from tocsin.site.cli import parser
 
 LATER = AT + dt.timedelta(hours=1)
 
@@ -180,6 +181,30 @@ def test_a_web_process_leaves_it_to_others(store: Store, committed: Any, tmp_pat
     assert holders(store) == {"192.0.2.1": "bank"}
     assert attribution.under_way(now()) is None
     assert attribution.outcome(COMMAND_LINE) == attribution.Outcome(True, {"bank": 1})
+
+
+def test_the_same_import_again_finishes_what_one_that_was_ended_had_begun(
+    store: Store, committed: Any, tmp_path: Path, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.run(write(tmp_path / "in", 0, [1]))
+    file = tmp_path / "directory.csv"
+    file.write_text("id,name,networks\nbank,bank,192.0.2.0/28\n")
+    settings.WORK_BY_JOBS = True  # as if the process had been ended before it came to that
+    with committed():
+        assert parser.run(["directory", "import", str(file)]) == 0
+    assert holders(store) == {"192.0.2.1": "moh"}
+    capsys.readouterr()
+    settings.WORK_BY_JOBS = False
+
+    assert parser.run(["directory", "import", "--dry-run", str(file)]) == 0
+    assert holders(store) == {"192.0.2.1": "moh"}
+    assert parser.run(["directory", "import", str(file)]) == 0
+
+    said = capsys.readouterr().out
+    assert said.count("Nothing to change") == 2 and said.endswith("Open findings: 1 changed hands.\n")
+    assert holders(store) == {"192.0.2.1": "bank"}
+    assert parser.run(["directory", "import", str(file)]) == 0
+    assert "changed hands" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("work", "waits"), [(holding.IMPORT, False), (holding.ATTRIBUTION, True)])

@@ -97,7 +97,7 @@ def test_what_is_wrong_with_reports_is_told() -> None:
         report(2, unknown_columns=("c", "a")),
         report(3, unknown_columns=()),
     )
-    made = Delta(accepted, (), ("old.csv",), (Broken("bad.csv", "it ends in the middle.", None),), (), 0, ())
+    made = Delta(accepted, (), ("old.csv",), (Broken("bad.csv", "it ends in the middle."),), (), 0, ())
     told = summary(made)
     assert told["needs_mapping"] == ["lamps"]
     assert told["unknown_columns"] == {"lamps": ["colour"], "scan_rdp": ["a", "b", "c"]}

@@ -139,7 +139,7 @@ def test_what_was_withdrawn_and_is_lost_takes_nothing_from_what_counts(store: St
     lose(store, report.parts[0])
     (loss,) = wholeness.losses()
     assert loss.what == "history"
-    assert loss.fix.endswith("its report was withdrawn and counts no more.")
+    assert loss.fix.endswith("its report was withdrawn or corrected and counts no more.")
     assert len(store.findings()) == 3
 
 

@@ -118,6 +118,14 @@ def see_done(by: Actor) -> Outcome:
     return outcome(by)
 
 
+def finish_here() -> bool:
+    """Do in this process what an earlier change left undone, whose process was ended; say whether there was any."""
+    if not unfinished_jobs(ATTRIBUTION_JOB).exists():
+        return False
+    helping.do_here(ATTRIBUTION_JOB)
+    return True
+
+
 def try_again() -> bool:
     """Have done what is left undone or has failed; say whether it is done in time."""
     if (last := last_job(ATTRIBUTION_JOB)) and last.state == State.FAILED:

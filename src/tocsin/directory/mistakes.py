@@ -131,6 +131,12 @@ def _day(on: dt.date) -> str:
     return str(formats.date_format(on, pgettext("date format", "j M Y")))
 
 
+def of_verified_day(on: dt.date | None, at: clock.Instant) -> Mistakes:
+    """Yield what is wrong with the day on which somebody was reached."""
+    if on and on > timezone.localdate(at):
+        yield InvalidInput(_("{value} has not come yet.").format(value=_day(on)), where="verified_on")
+
+
 def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     """Yield what is wrong with the facts that a contact is to have, changed or not."""
     yield from of_texts(facts, one_line=("name", "phone"))

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 
 from tocsin.audit.models import AuditRow
 from tocsin.audit.queries import rows_mentioning
+from tocsin.directory.attribution import finish_here as finish_attribution
 from tocsin.directory.attribution import outcome as attribution_outcome
 from tocsin.directory.attribution import under_way as attribution_under_way
 from tocsin.directory.choices import ClaimKind, Status, TableKind
@@ -51,6 +52,7 @@ __all__ = [
     "constituents_named",
     "constituents_visible_to",
     "counts",
+    "finish_attribution",
     "history_of",
     "in_order_of_names",
     "in_shown_order",

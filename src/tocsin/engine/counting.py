@@ -9,11 +9,11 @@ came last under each name of each day, whichever name came first.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tocsin.engine.opening import plain_name
-from tocsin.engine.store import Catalogue, Report
-from tocsin.kernel.names import WITHIN
+from tocsin.engine.store import Catalogue, CycleRecord, Report
+from tocsin.kernel.names import WITHIN, day_in
 
 
 class Counting:
@@ -25,11 +25,18 @@ class Counting:
         self.superseded: list[Report] = []
         self.renamed: dict[str, Report] = {}
         """Reports of the manifest by id, where this run changes their names."""
+        self.replaced: dict[str, str] = {}
+        """Reports of the manifest in whose place another came, with its id: they count again when that is withdrawn."""
+        self.restored: list[Report] = []
+        """Reports that count again."""
+        self.missing: list[Report] = []
+        """Reports that would count again if their rows were here."""
         self.arrived: set[tuple[str, dt.date, str]] = set()
-        """Type, day and name of what came under a name of its own with content that was here already."""
+        """Type, day and name of each report that came whole, and of the archive that it came in."""
         self.touched: set[str] = set()
         """Types that must be folded."""
         self._known: dict[str, list[Report]] = {}
+        self._incomplete: list[CycleRecord] | None = None
 
     def known(self, report_type: str) -> list[Report]:
         """Return the reports of a type that the manifest holds."""
@@ -41,7 +48,7 @@ class Counting:
         """Return the reports of a type that count as far as the run has come."""
         removed = {report.id for report in self.superseded}
         known = (self.renamed.get(one.id, one) for one in self.known(report_type) if one.id not in removed)
-        return [*known, *(one for one in self.accepted if one.type == report_type)]
+        return [*known, *(one for one in (*self.restored, *self.accepted) if one.type == report_type)]
 
     def twin(self, report: Report) -> Report | None:
         """Return the report that has the same content, type and day."""
@@ -59,6 +66,8 @@ class Counting:
             if left:
                 self.rename(other, left)
             else:
+                if other not in self.accepted:  # what this run delivered itself has counted nowhere yet
+                    self.replaced[other.id] = report.id
                 self.supersede([other])
 
     def rename(self, report: Report, names: Iterable[str]) -> None:
@@ -70,12 +79,44 @@ class Counting:
         elif changed.names != report.names:
             self.renamed[report.id] = changed
 
-    def arrive(self, report: Report) -> None:
-        """Note that a name has come whole. A cycle that waits for it must be judged anew."""
-        self.arrived.add((report.type, report.on, report.name))
-        cycles = (cycle for cycle in self.catalogue.cycles(report.type) if cycle.on == report.on)
-        if any(waits_for(name, report.name) for cycle in cycles for name in cycle.broken):
-            self.touched.add(report.type)
+    def withdraw(self, reports: Sequence[Report], is_here: Callable[[Report], bool]) -> None:
+        """Let reports count no more, and those again in whose place they came, under the names that nothing else has
+        taken meanwhile. One of which `is_here` says that its rows are not, stays as it is.
+        """
+        self.supersede(reports)
+        for before, _by in self.catalogue.replaced_by([report.id for report in reports]):
+            if not is_here(before):
+                self.missing.append(before)
+                continue
+            others = [one for one in self.here(before.type) if one.on == before.on]
+            free = set(before.names) - {name for one in others for name in one.names}
+            if free:
+                self.restored.append(before.named(free))
+                self.touched.add(before.type)
+            else:
+                self.replaced[before.id] = next(one.id for one in others if set(one.names) & set(before.names))
+
+    def arrive(self, report_type: str, on: dt.date, name: str) -> None:
+        """Note that a file has come whole. A cycle that waits for it must be judged anew."""
+        self.arrived.add((report_type, on, name))
+        self.touched.update(cycle.type for cycle in self._waiting() if self.still(cycle) != cycle.broken)
+
+    def still(self, cycle: CycleRecord) -> tuple[str, ...]:
+        """Return the files that a cycle waits for still.
+
+        One whose name says a day is the one that any cycle waits for; tomorrow's
+        of a name without one is another, and so it is of what was in it alone.
+        """
+        mine = [name for kind, on, name in self.arrived if (kind, on) == (cycle.type, cycle.on)]
+        dated = {name for _kind, _on, name in self.arrived if day_in(name)}
+        waits = (one for one in cycle.broken if not any(waits_for(one, name) for name in mine))
+        return tuple(one for one in waits if one not in dated)
+
+    def _waiting(self) -> list[CycleRecord]:
+        """Return the cycles of all types that wait for a file."""
+        if self._incomplete is None:
+            self._incomplete = self.catalogue.waiting()
+        return self._incomplete
 
     def supersede(self, reports: Sequence[Report]) -> None:
         """Let reports count no more."""

@@ -87,6 +87,10 @@ class Recogniser(Protocol):
         """Return type and day as far as the name alone tells them: what a report that cannot be read was to be."""
         ...
 
+    def type_of(self, name: str) -> str | None:
+        """Return the type that a name says, if a mapping knows it."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:

@@ -35,10 +35,11 @@ from tocsin.engine.intake import (
     merged_quarantine,
     part_number,
 )
-from tocsin.engine.opening import BrokenReport, Misdated, Source, held, plain_name
+from tocsin.engine.opening import BrokenReport, Source, held
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
+from tocsin.engine.setting_aside import Broken, SetAside
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.engine.wholeness import lost_files
 from tocsin.kernel.memory import give_back
@@ -62,15 +63,6 @@ class Options:
     latest: dt.date | None = None
     """The last day that a report may be of; None for any. It follows from the instant of the import, and so does not
     change when reports are folded or read again."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Broken:
-    """A delivered report that could not be read."""
-
-    name: str
-    reason: str
-    cycle: tuple[str, dt.date] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +94,12 @@ class Delta:
     """Files that nothing needs once this is committed."""
     renamed: tuple[Report, ...] = ()
     """Reports that counted before and go on, under other names than before."""
+    replaced: tuple[tuple[str, str], ...] = ()
+    """Ids of reports that a correction replaces, with the correction's: their files stay, in case it is withdrawn."""
+    restored: tuple[Report, ...] = ()
+    """Reports that count again, since what came in their place is withdrawn."""
+    missing: tuple[Report, ...] = ()
+    """Reports that would, if their rows were here."""
     passed_over: tuple[str, ...] = ()
     """Places of what lies beside reports in archives and by its name is none."""
 
@@ -147,7 +145,7 @@ def refold(
     intake = _Intake(catalogue, recognise, options)
     if anew:
         intake.fold_anew(types, context.workspace.root)
-    intake.superseded.extend(withdrawn)
+    intake.withdraw(withdrawn, lambda one: not (one.expired or lost_files(context.workspace.root, one.files)))
     intake.touched.update(types)
     intake.decided = {(cycle.type, cycle.on): cycle for cycle in cycles}
     return _fold_types(intake, context, executor, options, catalogue)
@@ -179,7 +177,7 @@ class _Intake(Counting):
         self.deliveries: list[Delivery] = []
         self.reads: dict[str, Read] = {}
         self.unchanged: list[str] = []
-        self.broken: list[Broken] = []
+        self.aside = SetAside(recognise, self.days.refusal)
         self.passed_over: list[str] = []
         self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
@@ -208,7 +206,7 @@ class _Intake(Counting):
             try:
                 in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
-                self._set_aside(readable(path.name), broken)
+                self.aside.add(readable(path.name), broken)
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
@@ -216,7 +214,7 @@ class _Intake(Counting):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
-                self._set_aside(source.name, broken)
+                self._set_aside(source, broken)
                 continue
             known = self._known_as(delivery)
             if known and lost_files(root, known.files):
@@ -226,25 +224,28 @@ class _Intake(Counting):
                 known = None
             if known:
                 self._delivered[known.type, source.name, known.on] = known.id
+                self._came(source, known)
                 self.unchanged.append(source.name)
             elif copies.is_here(delivery, self.catalogue):
                 self.unchanged.append(source.name)
             elif refusal := self.days.refusal(source.called, delivery.recognised.mapping.type, delivery.recognised.on):
-                self._set_aside(source.name, refusal)
+                self.aside.add_for((), source.name, refusal)
             else:
                 self.deliveries.append(delivery)
         copied = copies.among(self.deliveries)
         self.unchanged += [one.source.name for one in copied]
         self.deliveries = [one for one in self._with_bits() if one.number not in {copy.number for copy in copied}]
 
-    def _set_aside(self, name: str, broken: BrokenReport) -> None:
-        name = plain_name(name)
-        cycle = self.recognise.cycle_of(name)
-        if cycle and (isinstance(broken, Misdated) or self.days.refusal(name, *cycle)):
-            cycle = None  # a day that has not come, or is not kept, has no cycle to keep open
-        self.broken.append(Broken(name, str(broken), cycle))
-        if cycle:
-            self.touched.add(cycle[0])
+    def _set_aside(self, source: Source, broken: BrokenReport) -> None:
+        file = source.name if source.member else readable(source.path.name)
+        self.aside.add(file, broken, is_in_archive=source.member is not None)
+
+    def _came(self, source: Source, report: Report) -> None:
+        """Note the names of a report that was read: its own, and that of its archive."""
+        if self.days.is_past(report.type, report.on):  # what is settled waits for nothing
+            return
+        for name in {report.name, source.name, *((readable(source.path.name),) if source.member else ())}:
+            self.arrive(report.type, report.on, name)
 
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
@@ -286,28 +287,32 @@ class _Intake(Counting):
             done += delivery.size
             progress(delivery.source.name, done / total)
             if isinstance(outcome, BrokenReport):
-                self._set_aside(delivery.source.name, outcome)
+                self._set_aside(delivery.source, outcome)
                 self.spills.extend(context.workspace.written_for(delivery.number))
                 continue
             self.spills.extend(chunk.spill for chunk in outcome.chunks)
             try:
-                report = self._dated(outcome, delivery.source)
-                if self._is_namesake(report):
-                    self._set_namesake_aside(delivery.source, report)
-                    self.spills.extend(context.workspace.written_for(delivery.number))
-                else:
-                    self._take(context, outcome, report)
+                report = outcome.report()
             except BrokenReport as broken:
-                self._set_aside(delivery.source.name, broken)
+                self._set_aside(delivery.source, broken)
                 self.spills.extend(context.workspace.written_for(delivery.number))
+                continue
+            if refusal := self._refusal(outcome, report, delivery.source):
+                self.aside.add_for((), delivery.source.name, refusal)
+                self.spills.extend(context.workspace.written_for(delivery.number))
+            elif self._is_namesake(report):
+                self._set_namesake_aside(delivery.source, report)
+                self.spills.extend(context.workspace.written_for(delivery.number))
+            else:
+                self._came(delivery.source, report)
+                self._take(context, outcome, report)
+        self.aside.place((report.type, report.on) for report in self.accepted)
 
-    def _dated(self, read: Read, source: Source) -> Report:
-        """Return a report whose day may be, or that was here before. Raises BrokenReport."""
-        report = read.report()
-        refusal = self.days.refusal(source.called, report.type, report.on) or read.misdated
-        if refusal and not any(known.id == report.id for known in self.known(report.type)):
-            raise refusal
-        return report
+    def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
+        """Return what speaks against the day of a report that was not here before."""
+        if any(known.id == report.id for known in self.known(report.type)):
+            return None
+        return self.days.refusal(source.called, report.type, report.on) or read.misdated
 
     def _is_namesake(self, report: Report) -> bool:
         """Tell whether this run delivers another report of the same name and day; note this one if not."""
@@ -320,15 +325,13 @@ class _Intake(Counting):
             "Rename one of them if both count; import this one alone if it corrects the other.",
             where=source.place,
         )
-        self.broken.append(Broken(source.place, str(why), (report.type, report.on)))
-        self.touched.add(report.type)
+        self.aside.add_for([(report.type, report.on)], source.place, why)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
             if not self.days.is_past(report.type, report.on):  # what is settled keeps its names
                 self.correct(report)
                 self.rename(twin, (*twin.names, report.name))
-                self.arrive(report)
             self.unchanged.append(report.name)
             self.spills.extend(context.workspace.written_for(read.delivery.number))
         else:
@@ -356,7 +359,7 @@ class _Intake(Counting):
                 delivery = delivered_again(context.workspace, number, report, self.recognise, self.options.latest)
                 again.append((report, delivery))
             except BrokenReport as broken:
-                self.broken.append(Broken(report.name, str(broken), None))
+                self.aside.add_for((), report.name, broken)
         rows: dict[str, int] = defaultdict(int)
         for report, delivery in again:
             rows[delivery.recognised.mapping.type] += report.records
@@ -379,6 +382,7 @@ class _Intake(Counting):
         self.touched.add(before.type)
         if (report.type, report.on) != (before.type, before.on):
             self._move_cycle(before, report)
+            self.replaced |= {one.id: report.id for one, _by in self.catalogue.replaced_by([before.id])}
         if twin := self.twin(report):
             self.correct(report)
             self.rename(twin, (*twin.names, *report.names))
@@ -387,7 +391,7 @@ class _Intake(Counting):
 
     def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
         """Let a report that was read again stay as it was."""
-        self.broken.append(Broken(before.name, str(why), None))
+        self.aside.add_for((), before.name, why)
         self.superseded.remove(before)
         self.spills.extend(context.workspace.written_for(read.delivery.number))
 
@@ -401,7 +405,10 @@ class _Intake(Counting):
 
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
-    folds = [_TypeFold(kind, intake, context.claims, options, catalogue) for kind in sorted(intake.touched)]
+    folds = [
+        _TypeFold(kind, intake, context.claims, options, catalogue)
+        for kind in sorted(intake.touched | intake.aside.types)
+    ]
     workspace = context.workspace
     for one in folds:
         one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
@@ -423,17 +430,21 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
     gone = [report for report in intake.superseded if report.id not in current]
-    debris = [path for report in intake.superseded for path in report.files]
+    replaced = {name: by for name, by in intake.replaced.items() if name not in current}
+    debris = [path for report in intake.superseded if report.id not in replaced for path in report.files]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
         superseded=tuple(report.id for report in gone if any(one.id == report.id for one in intake.known(report.type))),
         unchanged=tuple(intake.unchanged),
-        broken=tuple(intake.broken),
+        broken=tuple(intake.aside.broken),
         types=deltas,
         duplicates=duplicates,
         debris=tuple(debris),
         renamed=tuple(one for one in intake.renamed.values() if one.id not in {r.id for r in intake.superseded}),
+        replaced=tuple(replaced.items()),
+        restored=tuple(intake.restored),
+        missing=tuple(intake.missing),
         passed_over=tuple(intake.passed_over),
     )
 
@@ -452,13 +463,15 @@ class _TypeFold:
         self.new = [report for report in intake.accepted if report.type == kind]
         removed = {report.id for report in intake.superseded if report.type == kind}
         self.old = [intake.renamed.get(one.id, one) for one in intake.known(kind) if one.id not in removed]
+        self.old += [one for one in intake.restored if one.type == kind]
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
         self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
-        self.anew = bool(removed) or kind in intake.anew or not self._follows()
+        is_altered = bool(removed) or any(one.type == kind for one in intake.restored)
+        self.anew = is_altered or kind in intake.anew or not self._follows()
         self.baseline = intake.days.baseline(kind)
         self.since = self._beginning() if self.anew else self._since()
         self.reads = [(report, intake.reads[report.id]) for report in self.new]
@@ -483,13 +496,10 @@ class _TypeFold:
                 decision=Decision.CONFIRMED if confirmed else cycle.decision,
             )
         for on, cycle in cycles.items():
-            came = [name for kind, day, name in self.intake.arrived if (kind, day) == (self.type, on)]
-            still = tuple(broken for broken in cycle.broken if not any(waits_for(broken, name) for name in came))
-            cycles[on] = dataclasses.replace(cycle, broken=still)
+            cycles[on] = dataclasses.replace(cycle, broken=self.intake.still(cycle))
         whole = {(name, report.on) for report in (*self.old, *self.new) for name in report.names}
-        for broken in self.intake.broken:
-            if broken.cycle and broken.cycle[0] == self.type:
-                on = broken.cycle[1]
+        for broken in self.intake.aside.broken:
+            for on in (on for kind, on in broken.cycles if kind == self.type):
                 if (broken.name, on) in whole:  # what counts is here already: a damaged copy takes nothing from it
                     continue
                 cycle = cycles.get(on, CycleRecord(self.type, on, closed=False))

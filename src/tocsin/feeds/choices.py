@@ -33,7 +33,8 @@ class ReportState(models.TextChoices):
     """Whether a report counts."""
 
     ACCEPTED = "accepted", _("Accepted")
-    SUPERSEDED = "superseded", _("Replaced by a correction")
+    SUPERSEDED = "superseded", _("Read again as another")
+    REPLACED = "replaced", _("Replaced by a correction")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 

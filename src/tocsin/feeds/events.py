@@ -40,6 +40,8 @@ class RunWithdrawn(Event):
 
     run: int
     reports: tuple[str, ...]
+    again: tuple[tuple[str, str], ...] = ()
+    """Name and day of each report that counts again, since what came in its place is withdrawn."""
     reason: str
 
 

@@ -130,11 +130,11 @@ def _going(each: Due, plan: engine.Plan, findings: int | None = None) -> Going:
     store: Path = settings.TOCSIN.store
     reports = kept_so_far(each.type, each.up_to)
     sizes = [(store / file).stat().st_size for file in _files(each) if (store / file).exists()]
-    withdrawn = reports.filter(state=ReportState.WITHDRAWN)
+    others = reports.exclude(state=ReportState.ACCEPTED)
     return Going(
         each,
         reports.count(),
-        plan.rows + sum(withdrawn.values_list("kept", flat=True)),
+        plan.rows + sum(others.values_list("kept", flat=True)),
         plan.findings(store) if findings is None else findings,
         sum(sizes),
     )

@@ -101,7 +101,7 @@ def import_reports(
 
 
 def _files_before(delta: Delta) -> list[str]:
-    """Return the files of reports that were withdrawn and are accepted again: they have new ones."""
+    """Return the files of reports that were here before in whatever state and are accepted: they have new ones."""
     rows = Report.objects.filter(digest__in=[report.id for report in delta.accepted])
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
@@ -156,9 +156,10 @@ def replay(
             )
             again.refresh_from_db()
             summary = summarise(again.pk, delta, meter.cost(workers), at.date(), _waiting_before())
+            before = _files_before(delta)
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
-        remove(delta.debris)
+        remove([*delta.debris, *before])
     return summary
 
 
@@ -168,7 +169,8 @@ def accepted(run: Run) -> list[StoredReport]:
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
-    """Let the reports of a run count no more, and fold what is left. Raises Conflict when there is nothing of it.
+    """Let the reports of a run count no more, and those again that they had replaced; fold what is left. Raises
+    Conflict when there is nothing of it.
 
     Those whose rows are no longer kept go on counting: nobody can say any more what would be without them.
     """

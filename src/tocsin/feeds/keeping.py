@@ -68,8 +68,18 @@ def _is_anything_of(each: Due, since: dt.date | None) -> bool:
 
 
 def held_reports() -> QuerySet[Report]:
-    """Return the reports whose rows are here, withdrawn ones too."""
-    return Report.objects.filter(expired_at=None, state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN))
+    """Return the reports whose rows are here."""
+    return named_reports().filter(expired_at=None)
+
+
+def named_reports() -> QuerySet[Report]:
+    """Return the reports whose files the manifest names, those that are no longer kept too: they have none.
+
+    Beside those that count these are withdrawn ones, whose history can be read, and those that will count again should
+    the correction that came in their place be withdrawn.
+    """
+    states = (ReportState.ACCEPTED, ReportState.WITHDRAWN, ReportState.REPLACED)
+    return Report.objects.filter(state__in=states)
 
 
 def today() -> dt.date:

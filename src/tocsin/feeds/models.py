@@ -94,6 +94,8 @@ class Report(models.Model):
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reports")
     type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="reports")
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.ACCEPTED)
+    replaced_by = models.CharField(max_length=64, blank=True, db_index=True)
+    """Digest of the correction in whose favour it counts no more: with that withdrawn, it counts again."""
     name = models.CharField(max_length=255)
     also = models.JSONField(default=list, blank=True)
     """Further names under which the same content came: it counts while one of them delivers it."""

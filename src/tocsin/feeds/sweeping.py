@@ -20,9 +20,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError
 
-from tocsin.feeds.choices import ReportState
+from tocsin.feeds import keeping
 from tocsin.feeds.holding import IMPORT, WAIT_S, Held, Waiting, in_silence, lock
-from tocsin.feeds.models import Baseline, Report, Run, State
+from tocsin.feeds.models import Baseline, Run, State
 from tocsin.kernel import disk, durable
 from tocsin.kernel.refusals import Busy, Unavailable
 
@@ -76,7 +76,7 @@ def let_go() -> None:
 def sweep(run: Run | None = None) -> None:
     """Delete every file, or every one that a run wrote, that no row of the manifest names. Needs the lock.
 
-    Accepted reports are named, withdrawn ones too (their history can be read),
+    Accepted reports are named, withdrawn and corrected ones too (see `keeping`),
     the findings as they are, and those that they begin from. What is leaving has its time.
     """
     store: Path = settings.TOCSIN.store
@@ -93,13 +93,12 @@ def token(run: Run) -> str:
 
 def _named() -> set[str]:
     """Return the files that the manifest names."""
-    reports = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN))
     findings = (
         State.objects.values_list("partitions", flat=True),
         Baseline.objects.values_list("partitions", flat=True),
     )
     named = {path for rows in findings for paths in rows for path in paths}
-    for parts, quarantine in reports.values_list("parts", "quarantine").iterator(chunk_size=2000):
+    for parts, quarantine in keeping.named_reports().values_list("parts", "quarantine").iterator(chunk_size=2000):
         named.update(parts, (quarantine,))
     return named
 

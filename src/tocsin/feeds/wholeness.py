@@ -19,7 +19,8 @@ from tocsin.directory.choices import TableKind
 from tocsin.directory.models import ReferenceTable
 from tocsin.engine.wholeness import Expected, Fault, IsChanged, by_footers, faults, is_changed, lost_files
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Baseline, Report, State
+from tocsin.feeds.keeping import named_reports
+from tocsin.feeds.models import Baseline, State
 from tocsin.kernel.counting import counted
 
 _SHOWN = 8
@@ -33,8 +34,8 @@ class Loss:
     """Files of one type's findings, or of one report, that are missing or damaged."""
 
     what: str
-    """`findings`, `observations` of a report that counts, `history`: of one that was withdrawn, `baseline`: what is
-    left of those that are no longer kept, or `table`: one of addresses."""
+    """`findings`; `observations` of a report that counts; `history`: of one that was withdrawn or corrected;
+    `baseline`: what is left of those that are no longer kept; or `table`: one of addresses."""
     type: str
     faults: tuple[Fault, ...]
     run: int | None = None
@@ -62,7 +63,7 @@ class Loss:
         if self.what == BASELINE:
             return f"{put_back}: what it was computed from is no longer kept."
         if self.what == HISTORY:
-            return f"{put_back}; its report was withdrawn and counts no more."
+            return f"{put_back}; its report was withdrawn or corrected and counts no more."
         if self.waits:
             return f"{put_back}, or import {self.report} again with all of its type that is lost: tocsin feed run PATH…"
         return f"{put_back}, or import {self.report} again: tocsin feed run PATH"
@@ -144,7 +145,7 @@ def _named() -> Iterator[tuple[Expected, Loss]]:
         yield Expected(tuple(baseline.partitions)), Loss(BASELINE, baseline.type.name, ())
     for table in ReferenceTable.objects.filter(is_current=True).order_by("kind"):
         yield Expected((table.file,), table.rows), Loss(TABLE, table.kind, ())
-    rows = Report.objects.filter(state__in=(ReportState.ACCEPTED, ReportState.WITHDRAWN)).select_related("type")
+    rows = named_reports().select_related("type")
     # Of tens of thousands of rows: to read what else they hold takes as long again.
     rows = rows.only("name", "run_id", "state", "kept", "parts", "quarantine", "type__name")
     for row in rows.order_by("run_id", "name", "pk").iterator(chunk_size=2000):

@@ -85,6 +85,14 @@ class Recognition:
         kind = feed.mapping.type if feed else self.mappings.aliases.get(said.type or "", _bounded(said.type or ""))
         return (kind, said.date) if kind and said.date else None
 
+    def type_of(self, name: str) -> str | None:
+        """Return the type that a name says, if a mapping knows it."""
+        if feed := self._feed(name):
+            return feed.mapping.type
+        said = shadowserver.read_name(name, self.mappings.by_type).type or ""
+        kind = self.mappings.aliases.get(said, said)
+        return kind if kind in self.mappings.by_type else None
+
     def _feed(self, name: str) -> Feed | None:
         return next((feed for feed in self.feeds if feed.covers(name)), None)
 

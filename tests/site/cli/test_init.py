@@ -104,7 +104,7 @@ def test_upgrade_names_the_steps_it_took(tocsin: Command, ready: Path) -> None:
 
 
 COLUMNS_SINCE = {
-    "feeds_report": ("also", "expired_at", "cut", "findings", "newest"),
+    "feeds_report": ("also", "expired_at", "cut", "findings", "newest", "replaced_by"),
     "feeds_cycle": ("doubts", "findings", "usual_findings"),
 }
 
@@ -113,6 +113,8 @@ def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgrade
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
         for table in ("feeds_typemovement", "feeds_constituentmovement", "feeds_download", "feeds_baseline"):
             connection.execute(f"DROP TABLE {table}")
+        (index,) = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'feeds_report_replaced_by%'")
+        connection.execute(f"DROP INDEX {index[0]}")
         for table, columns in COLUMNS_SINCE.items():
             for column in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -120,7 +122,7 @@ def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgrade
 
     refused = tocsin("finding", "list")
     assert refused.returncode == 1
-    assert "lacks 8 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
+    assert "lacks 9 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
 
     done = tocsin("upgrade")
     assert "feeds.0003_second_rollup" in done.stdout and "feeds.0004_fill_second_rollup" in done.stdout

@@ -21,7 +21,7 @@ FIELDS = ("role", "name", "language", "email", "phone", "openpgp_key", "verified
 def add_contact(constituent: Constituent, *, by: Actor, at: Instant, **facts: Any) -> ContactChanged:
     """Enter a person or mailbox of a constituent."""
     contact = Contact(constituent=constituent)
-    after = _set(contact, facts)
+    after = _set(contact, facts, at)
     contact.save()
     return ContactChanged(constituent=constituent.public_id, contact=contact.pk, before={}, after=after)
 
@@ -32,7 +32,7 @@ def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) ->
     read_again(contact)
     before = {key: _named(getattr(contact, key)) for key in facts if key in FIELDS}
     reached_by = (contact.email, contact.phone)
-    after = _set(contact, facts)
+    after = _set(contact, facts, at)
     if reached_by != (contact.email, contact.phone) and "verified_on" not in facts:
         contact.verified_on = None
     contact.save()
@@ -48,13 +48,14 @@ def _named(value: Any) -> Any:
     return value.pk if isinstance(value, Contact) else plain(value)
 
 
-def _set(contact: Contact, facts: dict[str, Any]) -> dict[str, Any]:
+def _set(contact: Contact, facts: dict[str, Any], at: Instant) -> dict[str, Any]:
     """Set the fields, checked; return them as the event carries them."""
     for key, value in facts.items():
         if key not in FIELDS:
             raise TypeError(f"a contact has no field {key!r} that may be changed")
         setattr(contact, key, value)
-    refuse(mistakes.of_contact(contact, {key: getattr(contact, key) for key in FIELDS}))
+    stated = {key: getattr(contact, key) for key in FIELDS}
+    refuse([*mistakes.of_contact(contact, stated), *mistakes.of_verified_day(facts.get("verified_on"), at)])
     if "openpgp_key" in facts:
         contact.openpgp_fingerprint = mistakes.openpgp_fingerprint(contact.openpgp_key)
     return {key: _named(value) for key, value in facts.items()}

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.directory import openpgp
@@ -28,7 +29,7 @@ from tocsin.directory.imports.records import (
 )
 from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
-from tocsin.kernel import legible
+from tocsin.kernel import clock, legible
 
 T = TypeVar("T")
 CLAIM_FIELDS = {"networks": ClaimKind.NETWORK, "asns": ClaimKind.ASN, "domains": ClaimKind.SUFFIX}
@@ -44,8 +45,16 @@ _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,38}\Z")
 MAX_NOTE, MAX_KEY = 10_000, 200_000
 
 
-def read_files(files: Iterable[tuple[str, bytes]]) -> ReadFiles:
-    """Return what the files hold, checked. Raises ImportRefused with every problem of all of them."""
+AHEAD = dt.timedelta(days=1)
+"""By so much a day may be ahead of ours: in the east it has begun already."""
+
+
+def read_files(files: Iterable[tuple[str, bytes]], *, today: dt.date | None = None) -> ReadFiles:
+    """Return what the files hold, checked. Raises ImportRefused with every problem of all of them.
+
+    What was confirmed or verified, was so `today` at the latest: by the clock, unless it is told.
+    """
+    latest = (today or timezone.localdate(clock.now())) + AHEAD
     records: list[ConstituentRecord] = []
     problems: list[Problem] = []
     remarks: list[str] = []
@@ -57,7 +66,7 @@ def read_files(files: Iterable[tuple[str, bytes]]) -> ReadFiles:
         hashes.append(hashlib.sha256(content).hexdigest())
         problems += wrong
         remarks += assumed
-        records += (_Checker(item, problems).constituent() for item in items)
+        records += (_Checker(item, problems, latest).constituent() for item in items)
     problems += _twice(records)
     if problems:
         raise ImportRefused(problems)
@@ -82,8 +91,8 @@ def _twice(records: Sequence[ConstituentRecord]) -> Iterable[Problem]:
 class _Checker:
     """Checks one item; what is wrong goes to `problems`, and the value is left out."""
 
-    def __init__(self, item: RawItem, problems: list[Problem]) -> None:
-        self.item, self.problems = item, problems
+    def __init__(self, item: RawItem, problems: list[Problem], latest: dt.date) -> None:
+        self.item, self.problems, self.latest = item, problems, latest
 
     def wrong(self, field: str, sentence: str) -> None:
         """Note a problem with a field, under the name of its column."""
@@ -156,6 +165,14 @@ class _Checker:
 
     def _date(self, fields: Mapping[str, Any], key: str, prefix: str) -> dt.date | None:
         return self._read(prefix + key, _date, self._text(fields, key, prefix, 40))
+
+    def _past_date(self, fields: Mapping[str, Any], key: str, prefix: str) -> dt.date | None:
+        """Return a day on which something was done: a later one would stand above all that is done until then."""
+        given = self._date(fields, key, prefix)
+        if given is None or given <= self.latest:
+            return given
+        self.wrong(prefix + key, _("{value} has not come yet.").format(value=given))
+        return None
 
     def _one_of(self, fields: Mapping[str, Any], key: str, known: Iterable[str], prefix: str = "") -> str | None:
         text = self._text(fields, key, prefix, 60)
@@ -254,7 +271,7 @@ class _Checker:
             "valid_from": self._date(fields, "valid_from", prefix),
             "valid_to": self._date(fields, "valid_to", prefix),
             "confirmed_by": self._text(fields, "confirmed_by", prefix, 200) or "",
-            "confirmed_on": self._date(fields, "confirmed_on", prefix),
+            "confirmed_on": self._past_date(fields, "confirmed_on", prefix),
             "source": self._text(fields, "source", prefix, 200) or "",
         }
 
@@ -300,7 +317,7 @@ class _Checker:
             "name": self._text(given, "name", prefix, 200),
             "phone": phone or None,
             "language": self._contact_language(given, prefix),
-            "verified_on": self._date(given, "verified_on", prefix),
+            "verified_on": self._past_date(given, "verified_on", prefix),
             "is_active": self._truth(given, "active", prefix),
             **self._openpgp(given, prefix),
         }

@@ -63,14 +63,24 @@ def fail_run(run: Run, *, reason: str, by: Actor, at: dt.datetime) -> RunFailed:
 def withdraw_run(run: Run, delta: Delta, *, reason: str, by: Actor, at: dt.datetime) -> RunWithdrawn:
     """Let the reports of an import count no more. Their files stay, so that history can be read.
 
-    A run some of whose reports go on counting, since their rows are no longer kept, is not withdrawn itself.
+    What a report of it had replaced counts again; what others had replaced of it will not. A run some of whose reports
+    go on counting, since their rows are no longer kept, is not withdrawn itself.
     """
     names = tuple(run.reports.filter(state=ReportState.ACCEPTED, expired_at=None).values_list("name", flat=True))
     manifest.apply(delta, None, at)
     Report.objects.filter(run=run, digest__in=delta.superseded).update(state=ReportState.WITHDRAWN)
+    _step_aside(run)
     is_whole = not run.reports.filter(state=ReportState.ACCEPTED).exists()
     change(run, state=RunState.WITHDRAWN if is_whole else run.state, note=reason[:500])
-    return RunWithdrawn(run=run.pk, reports=names, reason=reason)
+    again = tuple((report.name, report.on.isoformat()) for report in delta.restored)
+    return RunWithdrawn(run=run.pk, reports=names, again=again, reason=reason)
+
+
+def _step_aside(run: Run) -> None:
+    """Let reports of a withdrawn run that were corrected before never count again: what these had replaced will."""
+    for report in run.reports.filter(state=ReportState.REPLACED):
+        manifest.step_aside(report)
+        change(report, state=ReportState.WITHDRAWN)
 
 
 @action("cycle.decided")

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -46,17 +47,21 @@ def unattributed(request: HttpRequest) -> HttpResponse:
     asked = Filter(states=OPEN, constituents=("",), only_constituents=queries.only_constituents(request.user))
     question = Question(request.GET.copy())
     number = question.number("page", PAGES_AT_MOST)
+    typed = {"claim": question.text("claim", 300), "for": question.text("for", 300)}
     found = queries.findings()
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
     if not blocks and number > 1:
         question.refuse("page", str(number))
         number = 1
         total, blocks = engine.blocks(found, asked, limit=ROWS)
-    request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
+    understood = question.understood()
+    for name in typed:  # it fills in one form, once
+        understood.pop(name, None)
+    request.GET = understood  # type: ignore[assignment]  # links keep what was understood
     names = _reverse_names(blocks)
     context = {
         "question": question,
-        "rows": [_row(block, names) for block in blocks],
+        "rows": [_row(block, names, typed) for block in blocks],
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
         "constituents": _in_order(constituents_visible_to(request.user).filter(status="active").order_by()),
@@ -70,10 +75,12 @@ def _in_order(constituents: Iterable[Constituent]) -> list[Constituent]:
     return sorted(constituents, key=lambda row: (collated(row.local_name), row.public_id))
 
 
-def _row(block: Block, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _row(block: Block, names: Mapping[str, Sequence[str]], typed: Mapping[str, str]) -> dict[str, Any]:
+    """Return a block; with what was typed for it and could not be understood."""
     place = network(block)
     asn = f"AS{block.asn}" if block.asn else ""
-    return {"block": block, "network": place, "asn": asn, "names": names.get(place, ())}
+    mine = typed["for"] if typed["claim"] and typed["claim"] in (place, asn) else ""
+    return {"block": block, "network": place, "asn": asn, "names": names.get(place, ()), "typed": mine}
 
 
 @needs(Ability.EDIT_DIRECTORY)
@@ -81,14 +88,29 @@ def _row(block: Block, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 def claim_for(request: HttpRequest) -> HttpResponse:
     """Go to the form for a claim of the chosen constituent, filled in with the chosen value."""
     question = Question(request.GET.copy())
-    chosen = constituents_visible_to(request.user).filter(public_id=question.text("constituent")).first()
-    value = question.text("value", 300)
-    if chosen is None or not value:
+    typed, value = question.text("constituent", 300), question.text("value", 300)
+    if not typed or not value:
         messages.error(request, _("Choose a constituent and what it is responsible for."))
         return redirect("unattributed")
+    found = _called(constituents_visible_to(request.user), typed)
+    if len(found) != 1:
+        said = _("No constituent has the id or the name {typed}. Choose one from the list.")
+        if found:
+            said = _("{number} constituents are called {typed}: give the id of one.")
+        messages.error(request, said.format(typed=typed, number=len(found)))
+        return redirect(f"{reverse('unattributed')}?{urlencode({'claim': value, 'for': typed})}")
+    (chosen,) = found
     kind = "asn" if value.upper().startswith("AS") else "network"
     address = reverse("directory:add-claim", args=[chosen.public_id])
     return redirect(f"{address}?{urlencode({'kind': kind, 'value': value})}")
+
+
+def _called(constituents: QuerySet[Constituent], typed: str) -> list[Constituent]:
+    """Return the constituent with an id; else those with a name, in whichever of their languages, however cased."""
+    if chosen := constituents.filter(public_id=typed).first():
+        return [chosen]
+    wanted = typed.casefold()
+    return [row for row in constituents if wanted in {name.casefold() for name in (row.name, *row.names.values())}]
 
 
 def network(block: Block) -> str:

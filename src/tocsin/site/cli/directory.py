@@ -47,7 +47,7 @@ def import_files(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions, queries
-    from tocsin.directory.queries import attribution_outcome
+    from tocsin.directory.queries import attribution_outcome, finish_attribution
 
     try:
         files = queries.read_files((path.name, _content(path)) for path in options.files)
@@ -59,13 +59,15 @@ def import_files(options: argparse.Namespace) -> int:
             print(json.dumps({"applied": False, "problems": [problem.as_data() for problem in refused.problems]}))
         raise
     applied = not options.dry_run and not plan.is_empty
-    outcome = attribution_outcome(COMMAND_LINE) if applied else None
+    # The same command again finishes what one that was ended in the middle had begun.
+    is_attributed = applied or (not options.dry_run and finish_attribution())
+    outcome = attribution_outcome(COMMAND_LINE) if is_attributed else None
     if options.json:
         done = {"done": outcome.is_done, "findings": outcome.findings, "gained": outcome.gained} if outcome else None
         print(json.dumps({"applied": applied, **plan.as_data(), "reattributed": done}))
     else:
         _say(files, plan, applied=applied)
-        if outcome and outcome.is_done:
+        if outcome and outcome.is_done and (applied or outcome.findings):
             print(f"Open findings: {outcome.findings} changed hands.")
     if outcome and not outcome.is_done:
         print(f"tocsin: {_undone(outcome.reason)}", file=sys.stderr)

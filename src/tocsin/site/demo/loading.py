@@ -84,15 +84,15 @@ def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
     with tempfile.TemporaryDirectory(dir=config.home, prefix="meridia-") as folder:
         files = write_country(Path(folder), day, until=until)
         tell(f"Loading seven days of Meridia, {files.rows} rows in {len(files.reports)} reports, ending on {day}.")
-        _take_in_directory(files, config)
+        _take_in_directory(files, config, day)
         _take_in_reports(files, day)
 
 
-def _take_in_directory(files: DemoFiles, config: Config) -> None:
+def _take_in_directory(files: DemoFiles, config: Config, day: dt.date) -> None:
     from tocsin.directory import actions, queries
     from tocsin.directory.choices import TableKind
 
-    read = queries.read_files([(files.directory.name, files.directory.read_bytes())])
+    read = queries.read_files([(files.directory.name, files.directory.read_bytes())], today=day)
     if not queries.plan_import(read, end_missing=False).is_empty:
         actions.import_directory(read, **_by_and_at())
     actions.load_reference_table(TableKind.ASN, files.rib, store=config.store, **_by_and_at())

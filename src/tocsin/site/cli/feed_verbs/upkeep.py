@@ -15,7 +15,9 @@ from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+    from collections.abc import Sequence
 
+    from tocsin.engine.store import Report
     from tocsin.feeds.models import Run
     from tocsin.feeds.standing import Shown
 
@@ -209,10 +211,18 @@ def withdraw_run(options: argparse.Namespace) -> int:
     reports = counted(len(delta.superseded), "report")
     verb = "counts" if len(delta.superseded) == 1 else "count"
     said = f"Withdrew run {run.pk}: {reports} of {', '.join(types)} {verb} no more."
+    said += "".join(f" {name} counts again: its correction is withdrawn." for name in _names(delta.restored))
+    for name in _names(delta.missing):
+        said += f" {name} does not count again, though its correction is withdrawn: its rows are lost. Import it again."
     if past := run.reports.filter(state=ReportState.ACCEPTED).count():
         said += f" Of {counted(past, 'report')} the rows are no longer kept: what they showed goes on counting."
-    answer(options, said, {"run": run.pk, "reports": len(delta.superseded), "types": types, "past": past})
+    told = {"run": run.pk, "reports": len(delta.superseded), "types": types, "past": past}
+    answer(options, said, told | {"again": _names(delta.restored)})
     return 0
+
+
+def _names(reports: Sequence[Report]) -> list[str]:
+    return [readable(report.name) for report in reports]
 
 
 def decide(options: argparse.Namespace) -> int:

@@ -1,0 +1,84 @@
+"""Files that could not be read, and the cycles that wait for them.
+
+What a name says in the manner of reports is its cycle. A file that does not say
+of which it is, an archive that was cut short, may hold a part of any cycle of
+its call: whatever came beside it makes nothing gone until it has come whole, or
+somebody lets the cycle count without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from tocsin.engine.opening import SUFFIXES, BrokenReport, Misdated, plain_name
+from tocsin.kernel.names import day_in, shortened
+
+CycleKey = tuple[str, dt.date]
+"""Type and day."""
+LONGEST = 255
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """A delivered report that could not be read."""
+
+    name: str
+    reason: str
+    cycles: tuple[CycleKey, ...] = ()
+    """Which wait for it."""
+
+
+class Namer(Protocol):
+    """Knows what the name of a file says."""
+
+    def cycle_of(self, name: str) -> CycleKey | None:
+        """Return type and day as far as the name alone tells them: what a report that cannot be read was to be."""
+        ...
+
+    def type_of(self, name: str) -> str | None:
+        """Return the type that a name says, if a mapping knows it."""
+        ...
+
+
+class SetAside:
+    """What a run could not read. `refused` says why no report of a cycle may come; None where one may."""
+
+    def __init__(self, names: Namer, refused: Callable[[str, str, dt.date], BrokenReport | None]) -> None:
+        self._names, self._refused = names, refused
+        self.broken: list[Broken] = []
+        self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
+        """With type and day as far as the name says them. The cycles that it has are for when none of the call fits."""
+
+    def add(self, file: str, why: BrokenReport, *, is_in_archive: bool = False) -> None:
+        """Set a file aside, by its name with its suffixes."""
+        name, is_packed = plain_name(file), is_in_archive or file.lower().endswith(SUFFIXES)
+        cycle, known = self._names.cycle_of(name), self._names.type_of(name)
+        if isinstance(why, Misdated) or (cycle and self._refused(name, *cycle)):
+            self.broken.append(Broken(name, str(why)))  # a day that has not come, or is not kept, is no cycle's
+        elif cycle and (known or not is_packed):
+            self.broken.append(Broken(name, str(why), (cycle,)))
+        elif is_packed or known or day_in(name):
+            called = shortened(file, LONGEST) if file.lower().endswith(".zip") else name
+            self._unplaced.append((Broken(called, str(why), (cycle,) if cycle else ()), known, day_in(name)))
+        else:  # a plain file whose name says nothing: as far as anybody knows it is no report
+            self.broken.append(Broken(name, str(why)))
+
+    def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None) -> None:
+        """Set something aside for which these cycles wait: none for what is refused, or stays as it was."""
+        self.broken.append(Broken(place, str(why), tuple(cycles)))
+
+    def place(self, cycles: Iterable[CycleKey]) -> None:
+        """Let the cycles of which the call brought something wait for what may be of them."""
+        ours = sorted(set(cycles))
+        for broken, kind, on in self._unplaced:
+            may_be = tuple(key for key in ours if kind in (None, key[0]) and on in (None, key[1]))
+            self.broken.append(dataclasses.replace(broken, cycles=may_be or broken.cycles))
+        self._unplaced.clear()
+
+    @property
+    def types(self) -> set[str]:
+        """The types of which a cycle waits."""
+        return {kind for broken in self.broken for kind, _on in broken.cycles}
