@@ -237,7 +237,7 @@ def test_a_report_whose_rows_say_its_day_is_set_aside_too(tmp_path: Path) -> Non
     nameless = path.with_name(f"{KIND}.csv")
     path.rename(nameless)
     delta = told.bench.run([nameless])
-    assert [one.cycle for one in delta.broken] == [None]
+    assert [one.cycles for one in delta.broken] == [()]
     assert "nothing from before" in delta.broken[0].reason
     assert told.bench.debris() == set()
 

@@ -36,7 +36,6 @@ class Counting:
         self.touched: set[str] = set()
         """Types that must be folded."""
         self._known: dict[str, list[Report]] = {}
-        self._incomplete: list[CycleRecord] | None = None
 
     def known(self, report_type: str) -> list[Report]:
         """Return the reports of a type that the manifest holds."""
@@ -97,9 +96,12 @@ class Counting:
                 self.replaced[before.id] = next(one.id for one in others if set(one.names) & set(before.names))
 
     def arrive(self, report_type: str, on: dt.date, name: str) -> None:
-        """Note that a file has come whole. A cycle that waits for it must be judged anew."""
+        """Note that a file has come whole."""
         self.arrived.add((report_type, on, name))
-        self.touched.update(cycle.type for cycle in self._waiting() if self.still(cycle) != cycle.broken)
+
+    def see_who_waited(self) -> None:
+        """Have the types judged anew of which a cycle waited for what has come."""
+        self.touched.update(cycle.type for cycle in self.catalogue.waiting() if self.still(cycle) != cycle.broken)
 
     def still(self, cycle: CycleRecord) -> tuple[str, ...]:
         """Return the files that a cycle waits for still.
@@ -111,12 +113,6 @@ class Counting:
         dated = {name for _kind, _on, name in self.arrived if day_in(name)}
         waits = (one for one in cycle.broken if not any(waits_for(one, name) for name in mine))
         return tuple(one for one in waits if one not in dated)
-
-    def _waiting(self) -> list[CycleRecord]:
-        """Return the cycles of all types that wait for a file."""
-        if self._incomplete is None:
-            self._incomplete = self.catalogue.waiting()
-        return self._incomplete
 
     def supersede(self, reports: Sequence[Report]) -> None:
         """Let reports count no more."""

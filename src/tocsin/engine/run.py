@@ -306,6 +306,7 @@ class _Intake(Counting):
             else:
                 self._came(delivery.source, report)
                 self._take(context, outcome, report)
+        self.see_who_waited()
         self.aside.place((report.type, report.on) for report in self.accepted)
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
