@@ -9,7 +9,7 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tocsin.engine import retention
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.cycles import Calendar, Judged
+from tocsin.engine.delivered import Delivered, Recount, without
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
@@ -41,14 +42,12 @@ class Manifest:
     states: dict[str, State] = dataclasses.field(default_factory=dict)
     movements: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     baselines: dict[str, Baseline] = dataclasses.field(default_factory=dict)
-    replaced: dict[str, tuple[Report, str]] = dataclasses.field(default_factory=dict)
+    deliveries: list[Delivered] = dataclasses.field(default_factory=list)
+    replaced: dict[str, Report] = dataclasses.field(default_factory=dict)
     """Reports in whose place another came, by id."""
 
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
-
-    def replaced_by(self, ids: Collection[str]) -> list[tuple[Report, str]]:
-        return [(report, by) for report, by in self.replaced.values() if by in ids]
 
     def with_content(self, content: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.content == content]
@@ -56,8 +55,8 @@ class Manifest:
     def cycles(self, report_type: str) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.type == report_type]
 
-    def waiting(self) -> list[CycleRecord]:
-        return [cycle for cycle in self.by_day.values() if cycle.broken]
+    def unfinished(self) -> list[CycleRecord]:
+        return [cycle for cycle in self.by_day.values() if cycle.broken or not cycle.closed]
 
     def state(self, report_type: str) -> State | None:
         return self.states.get(report_type)
@@ -77,13 +76,11 @@ class Manifest:
 
     def apply(self, delta: Delta) -> None:
         """Take a run's outcome; the state of a type without any report is forgotten."""
-        for report in delta.accepted:
-            self._step_aside(report.id)
         before = {name: self.by_id.pop(name) for name in delta.superseded}
-        for name, by in delta.replaced:
-            self.replaced[name] = (before.get(name) or self.replaced[name][0], by)
+        self.replaced |= {name: before[name] for name in delta.replaced}
         self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
         self.replaced = {name: one for name, one in self.replaced.items() if name not in self.by_id}
+        self.note(delta)
         for one in delta.types:
             self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
             kept = [row for row in self.movements.get(one.type, []) if row["on"] < one.since]
@@ -92,12 +89,20 @@ class Manifest:
             if one.state:
                 self.states[one.type] = one.state
 
-    def _step_aside(self, name: str) -> None:
-        """Take a report that comes again out of the line of those that replaced each other."""
-        _, by = self.replaced.pop(name, (None, ""))
-        for other, (report, after) in self.replaced.items():
-            if by and after == name:
-                self.replaced[other] = (report, by)
+    def note(self, delta: Delta) -> None:
+        """Note what a run delivered under which names."""
+        for report in (*delta.accepted, *delta.renamed):
+            for name in report.names:
+                here = [one.report for one in self.deliveries if one.key == (report.type, report.on, name)]
+                if here[-1:] != [report.id]:
+                    self.deliveries.append(Delivered(report.type, report.on, name, report.id))
+
+    def without(self, reports: Sequence[Report]) -> Recount:
+        """Take back all deliveries of some reports."""
+        ids = {report.id for report in reports}
+        taken = {one.key for one in self.deliveries if one.report in ids}
+        self.deliveries = [one for one in self.deliveries if one.report not in ids]
+        return without(taken, self.deliveries, self.by_id, self.replaced, lambda one: not one.expired)
 
     def count(self, label: Label, days: set[dt.date] | None = None) -> int:
         """Return how many findings were `label`, on some days or ever."""
@@ -108,7 +113,7 @@ class Manifest:
         """Return every file that counts, relative to the store."""
         held = (*self.states.values(), *self.baselines.values())
         named = {path for each in held for path in each.partitions}
-        for report in (*self.by_id.values(), *(one for one, _by in self.replaced.values())):
+        for report in (*self.by_id.values(), *self.replaced.values()):
             named |= set(report.files)
         return named
 
@@ -168,7 +173,7 @@ class Bench:
             executor=Threads(),
             options=Options(**{"gone_after": 1, **options}),
             recognise=self.recognise,
-            withdrawn=withdrawn,
+            recount=self.manifest.without(withdrawn),
             cycles=cycles,
         )
         self._commit(delta, no_checkpoint)
@@ -195,7 +200,7 @@ class Bench:
             path
             for r in delta.accepted
             if r.id in self.manifest.replaced
-            for path in self.manifest.replaced[r.id][0].files
+            for path in self.manifest.replaced[r.id].files
         ]
         self.manifest.apply(delta)
         self.save()

@@ -73,7 +73,7 @@ def test_what_came_beside_a_broken_archive_makes_nothing_gone(bench: Bench, tmp_
     assert not any(one.counts for one in bench.manifest.judged(KIND) if one.cycle.on == day(1))
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"all.csv.gz"}))  # which is of another type when it can be read
+@pytest.mark.parametrize("name", [*NAMES, "2026-11-17-scan_rdp-b.zip", "2026-11-17-scan_rdp.zip"])
 def test_when_it_has_come_whole_nothing_waits_for_it_any_more(bench: Bench, tmp_path: Path, name: str) -> None:
     bench.run(reports(tmp_path, 0))
     good, bad = reports(tmp_path, 1)
@@ -123,6 +123,29 @@ def test_a_dated_archive_that_comes_whole_ends_the_wait_of_types_that_are_not_in
     bench.run([archive(path, {bad.name: content})])
     assert not waiting(bench)
     assert all(one.counts for one in bench.manifest.judged("scan_telnet"))
+
+
+def test_what_is_read_of_an_archive_without_a_day_says_of_which_days_it_was(bench: Bench, tmp_path: Path) -> None:
+    good, bad = reports(tmp_path, 1)
+    other = write(tmp_path, [row()], kind="scan_telnet", on=day(1))
+    content = bad.read_bytes()
+    path = broken(tmp_path, "all.zip", content)
+    bench.run([good, other, path])
+    assert len([cycle for cycle in bench.manifest.by_day.values() if cycle.broken]) == 2
+    bench.run([archive(path, {bad.name: content})])
+    assert not waiting(bench)
+
+
+def test_an_open_day_waits_for_what_comes_broken_in_another_call(bench: Bench, tmp_path: Path) -> None:
+    bench.run(reports(tmp_path, 0))
+    good, bad = reports(tmp_path, 1)
+    content = bad.read_bytes()
+    bench.run([good], complete=False)
+    path = broken(tmp_path, "all.zip", content)
+    (aside,) = bench.run([path], complete=False).broken
+    assert aside.cycles == ((KIND, day(1)),)
+    bench.run([archive(path, {bad.name: content})], complete=False)
+    assert not waiting(bench)
 
 
 def test_tomorrows_file_of_a_name_without_a_day_is_another(bench: Bench, tmp_path: Path) -> None:

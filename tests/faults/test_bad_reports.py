@@ -181,7 +181,7 @@ def test_a_corrected_file_of_the_same_name_takes_the_place_of_the_first(desk: De
     summary, said = desk.run(desk.put(report(1, [1, 2, 9])), code=0)
     assert (summary["rows_read"], said) == (3, "")
     assert desk.findings() == {f"198.51.100.{host}": ("new", 1) for host in (1, 2, 9)}
-    assert len(desk.files("observations")) == 1
+    assert len(desk.files("observations")) == 2, "should the correction be withdrawn, the first counts again"
 
 
 def test_a_late_older_day_gives_what_the_right_order_gives(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake, wholeness
 from tocsin.feeds.models import Cycle, Movement, Report, Run
+from tocsin.kernel.refusals import Conflict
 
 VERSIONS = ([1, 2, 3], [3, 4], [5])
 
@@ -89,7 +91,11 @@ def test_what_came_first_and_comes_again_is_the_last(first: Store, tmp_path: Pat
         first.withdraw(wrong)
         assert stands(first) == before
     first.withdraw(3)
-    assert Report.objects.filter(state="accepted").count() == 1, "the first version was withdrawn with its second run"
+    assert Report.objects.get(state="accepted", on=day(1)).run_id == 2, (
+        "what came first, under the run that has left it"
+    )
+    first.withdraw(2)
+    assert Report.objects.filter(state="accepted").count() == 1
 
 
 def test_a_withdrawn_run_does_not_come_back_with_the_withdrawal_of_its_correction(store: Store, tmp_path: Path) -> None:
@@ -107,18 +113,87 @@ def test_a_withdrawn_run_does_not_come_back_with_the_withdrawal_of_its_correctio
     assert stands(store) == before
 
 
-def test_a_name_that_something_else_has_taken_is_not_given_back(store: Store, tmp_path: Path) -> None:
-    """The correction came under a second name too; a third content takes the first name, then the correction goes."""
-    store.run(write(tmp_path / "0", 1, [1]))
-    correction = store.run(write(tmp_path / "1", 1, [2]))["run"]
-    store.run(write(tmp_path / "1", 1, [2], part="-b"))
-    third = store.run(write(tmp_path / "2", 1, [3]))["run"]
-    assert set(store.states()) == {"192.0.2.2", "192.0.2.3"}
+@pytest.fixture
+def twice(store: Store, tmp_path: Path) -> Store:
+    """The same content under two names of a day, by run 1 and run 2; another came under the first name by run 3."""
+    store.run(write(tmp_path / "1", 1, [1, 2]))
+    store.run(write(tmp_path / "2", 1, [1, 2], part="-b"))
+    store.run(write(tmp_path / "3", 1, [4, 5]))
+    return store
 
-    store.withdraw(correction)
-    assert set(store.states()) == {"192.0.2.3"}
-    store.withdraw(third)
-    assert set(store.states()) == {"192.0.2.1"}
+
+def hosts_of(store: Store) -> list[int]:
+    return sorted(int(asset.rpartition(".")[2]) for asset in store.states())
+
+
+def test_a_name_that_a_correction_took_is_given_back(twice: Store, tmp_path: Path) -> None:
+    assert hosts_of(twice) == [1, 2, 4, 5]
+    twice.withdraw(3)
+    assert hosts_of(twice) == [1, 2]
+    twice.run(write(tmp_path / "4", 1, [7], part="-b"))
+    assert hosts_of(twice) == [1, 2, 7], "under its first name it still counts"
+
+
+def test_both_names_are_judged_by_themselves(twice: Store, tmp_path: Path) -> None:
+    last = twice.run(write(tmp_path / "4", 1, [7], part="-b"))["run"]
+    assert hosts_of(twice) == [4, 5, 7]
+    twice.withdraw(3)
+    assert hosts_of(twice) == [1, 2, 7]
+    twice.withdraw(last)
+    assert hosts_of(twice) == [1, 2]
+
+
+def test_what_came_under_another_name_as_well_goes_on_counting(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.run(write(tmp_path / "1", 1, [1, 2]))
+    other = write(tmp_path / "2", 1, [1, 2], part="-b")
+    store.run(other)
+    before = stands(store)[:3]
+
+    assert run("withdraw", "1") == 0
+
+    assert capsys.readouterr().out == (
+        f"Withdrew run 1: nothing of it counts any more. {other.name} goes on counting: it came otherwise too.\n"
+    )
+    assert stands(store)[:3] == before
+    assert (Run.objects.get(pk=1).state, Report.objects.get().run_id) == ("withdrawn", 2)
+    store.withdraw(2)
+    assert hosts_of(store) == []
+
+
+def test_a_run_that_was_corrected_can_be_withdrawn_before_its_correction(first: Store, tmp_path: Path) -> None:
+    import_version(first, tmp_path, 1)
+    import_version(first, tmp_path, 2)
+    first.withdraw(3)
+    assert Run.objects.get(pk=3).state == "withdrawn"
+    with pytest.raises(Conflict, match="run 3 has no report that counts"):
+        first.withdraw(3)
+    first.withdraw(4)
+    assert hosts_of(first) == [1, 2, 3]
+
+
+PARTS, CONTENTS = ("", "-b"), ((1,), (2, 3), (3, 4), (5,))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_under_each_name_counts_what_came_last_and_was_not_taken_back(store: Store, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    left: list[tuple[int, str, tuple[int, ...]]] = []  # run, name, content: in the order in which they came
+    for number in range(14):
+        if left and chance.random() < 0.35:
+            taken = chance.choice(left)[0]
+            store.withdraw(taken)
+            left = [each for each in left if each[0] != taken]
+        else:
+            some = {part: chance.choice(CONTENTS) for part in chance.sample(PARTS, chance.choice((1, 1, 2)))}
+            paths = [write(tmp_path / str(number), 1, hosts, part=part) for part, hosts in some.items()]
+            summary = store.run(*paths)
+            last = {part: hosts for _run, part, hosts in left}
+            left += [(summary["run"], part, hosts) for part, hosts in some.items() if last.get(part) != hosts]
+        counting = {hosts for hosts in {part: hosts for _run, part, hosts in left}.values()}
+        assert hosts_of(store) == sorted({host for hosts in counting for host in hosts}), (number, left)
+    assert store.files() == store.named()
 
 
 def test_rows_that_are_lost_cannot_be_given_back_and_that_is_said(

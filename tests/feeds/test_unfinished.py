@@ -85,8 +85,8 @@ def test_an_open_cycle_is_due_when_its_files_should_be_here(waiting: Store, tmp_
 
 
 def test_a_day_of_which_only_a_broken_archive_came_is_closed_as_is_said(waiting: Store, tmp_path: Path) -> None:
-    (tmp_path / "2026-11-20-bomb.zip").write_bytes(b"PK\x03\x04, and no archive")
-    waiting.run(tmp_path / "2026-11-20-bomb.zip")
+    (tmp_path / "2026-11-21-bomb.zip").write_bytes(b"PK\x03\x04, and no archive")
+    waiting.run(tmp_path / "2026-11-21-bomb.zip")
     (found,) = (each for each in unfinished_cycles(now()) if each.type == "bomb")
 
     assert parser.run(found.fix.rpartition("tocsin ")[2].split()) == 0

@@ -9,8 +9,9 @@ came last under each name of each day, whichever name came first.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
 from tocsin.engine.store import Catalogue, CycleRecord, Report
 from tocsin.kernel.names import WITHIN, day_in
@@ -25,12 +26,10 @@ class Counting:
         self.superseded: list[Report] = []
         self.renamed: dict[str, Report] = {}
         """Reports of the manifest by id, where this run changes their names."""
-        self.replaced: dict[str, str] = {}
-        """Reports of the manifest in whose place another came, with its id: they count again when that is withdrawn."""
+        self.replaced: set[str] = set()
+        """Ids of reports of the manifest in whose place another came: they may count again when that is taken back."""
         self.restored: list[Report] = []
         """Reports that count again."""
-        self.missing: list[Report] = []
-        """Reports that would count again if their rows were here."""
         self.arrived: set[tuple[str, dt.date, str]] = set()
         """Type, day and name of each report that came whole, and of the archive that it came in."""
         self.touched: set[str] = set()
@@ -66,7 +65,7 @@ class Counting:
                 self.rename(other, left)
             else:
                 if other not in self.accepted:  # what this run delivered itself has counted nowhere yet
-                    self.replaced[other.id] = report.id
+                    self.replaced.add(other.id)
                 self.supersede([other])
 
     def rename(self, report: Report, names: Iterable[str]) -> None:
@@ -78,22 +77,12 @@ class Counting:
         elif changed.names != report.names:
             self.renamed[report.id] = changed
 
-    def withdraw(self, reports: Sequence[Report], is_here: Callable[[Report], bool]) -> None:
-        """Let reports count no more, and those again in whose place they came, under the names that nothing else has
-        taken meanwhile. One of which `is_here` says that its rows are not, stays as it is.
-        """
-        self.supersede(reports)
-        for before, _by in self.catalogue.replaced_by([report.id for report in reports]):
-            if not is_here(before):
-                self.missing.append(before)
-                continue
-            others = [one for one in self.here(before.type) if one.on == before.on]
-            free = set(before.names) - {name for one in others for name in one.names}
-            if free:
-                self.restored.append(before.named(free))
-                self.touched.add(before.type)
-            else:
-                self.replaced[before.id] = next(one.id for one in others if set(one.names) & set(before.names))
+    def recount(self, changed: Recount) -> None:
+        """Take over which reports count otherwise, since deliveries were taken back."""
+        self.supersede(changed.gone)
+        self.renamed |= {report.id: report for report in changed.renamed}
+        self.restored.extend(changed.restored)
+        self.touched.update(report.type for report in (*changed.renamed, *changed.restored))
 
     def arrive(self, report_type: str, on: dt.date, name: str) -> None:
         """Note that a file has come whole."""
@@ -101,18 +90,19 @@ class Counting:
 
     def see_who_waited(self) -> None:
         """Have the types judged anew of which a cycle waited for what has come."""
-        self.touched.update(cycle.type for cycle in self.catalogue.waiting() if self.still(cycle) != cycle.broken)
+        self.touched.update(cycle.type for cycle in self.catalogue.unfinished() if self.still(cycle) != cycle.broken)
 
     def still(self, cycle: CycleRecord) -> tuple[str, ...]:
         """Return the files that a cycle waits for still.
 
-        One whose name says a day is the one that any cycle waits for; tomorrow's
-        of a name without one is another, and so it is of what was in it alone.
+        One whose name says its day is the one that any cycle waits for. Tomorrow's
+        of a name without one is another: it is the one that the cycles of the days
+        wait for of which it has a report.
         """
         mine = [name for kind, on, name in self.arrived if (kind, on) == (cycle.type, cycle.on)]
-        dated = {name for _kind, _on, name in self.arrived if day_in(name)}
+        whole = {name for _kind, on, name in self.arrived if on == cycle.on or day_in(name)}
         waits = (one for one in cycle.broken if not any(waits_for(one, name) for name in mine))
-        return tuple(one for one in waits if one not in dated)
+        return tuple(one for one in waits if one not in whole)
 
     def supersede(self, reports: Sequence[Report]) -> None:
         """Let reports count no more."""

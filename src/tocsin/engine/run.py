@@ -22,6 +22,7 @@ from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Counting, waits_for
 from tocsin.engine.cycles import Calendar, Decision, Judged
 from tocsin.engine.days import Days
+from tocsin.engine.delivered import Recount
 from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
 from tocsin.engine.fold import BY, MOVEMENTS
@@ -35,7 +36,7 @@ from tocsin.engine.intake import (
     merged_quarantine,
     part_number,
 )
-from tocsin.engine.opening import BrokenReport, Source, held
+from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
@@ -94,12 +95,10 @@ class Delta:
     """Files that nothing needs once this is committed."""
     renamed: tuple[Report, ...] = ()
     """Reports that counted before and go on, under other names than before."""
-    replaced: tuple[tuple[str, str], ...] = ()
-    """Ids of reports that a correction replaces, with the correction's: their files stay, in case it is withdrawn."""
+    replaced: tuple[str, ...] = ()
+    """Ids of the superseded whose files stay: they may count again when what came in their place is taken back."""
     restored: tuple[Report, ...] = ()
     """Reports that count again, since what came in their place is withdrawn."""
-    missing: tuple[Report, ...] = ()
-    """Reports that would, if their rows were here."""
     passed_over: tuple[str, ...] = ()
     """Places of what lies beside reports in archives and by its name is none."""
 
@@ -133,11 +132,11 @@ def refold(
     executor: Executor,
     options: Options,
     recognise: Recogniser,
-    withdrawn: Sequence[Report] = (),
+    recount: Recount | None = None,
     cycles: Sequence[CycleRecord] = (),
     anew: bool = False,
 ) -> Delta:
-    """Bring types up to date after a withdrawal or a decision about cycles. `cycles` replace those of the manifest.
+    """Bring types up to date after deliveries were taken back or cycles decided: these replace those of the manifest.
 
     `anew` folds them from their observations though nothing has changed, and does without those of their states that
     are lost: what is lost with them is who held gone findings that had changed hands.
@@ -145,7 +144,7 @@ def refold(
     intake = _Intake(catalogue, recognise, options)
     if anew:
         intake.fold_anew(types, context.workspace.root)
-    intake.withdraw(withdrawn, lambda one: not (one.expired or lost_files(context.workspace.root, one.files)))
+    intake.recount(recount or Recount())
     intake.touched.update(types)
     intake.decided = {(cycle.type, cycle.on): cycle for cycle in cycles}
     return _fold_types(intake, context, executor, options, catalogue)
@@ -241,10 +240,11 @@ class _Intake(Counting):
         self.aside.add(file, broken, is_in_archive=source.member is not None)
 
     def _came(self, source: Source, report: Report) -> None:
-        """Note the names of a report that was read: its own, and that of its archive."""
+        """Note the names of a report that was read: its own, and those of its archive."""
         if self.days.is_past(report.type, report.on):  # what is settled waits for nothing
             return
-        for name in {report.name, source.name, *((readable(source.path.name),) if source.member else ())}:
+        archive = readable(source.path.name)
+        for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
 
     def _known_as(self, delivery: Delivery) -> Report | None:
@@ -307,7 +307,9 @@ class _Intake(Counting):
                 self._came(delivery.source, report)
                 self._take(context, outcome, report)
         self.see_who_waited()
-        self.aside.place((report.type, report.on) for report in self.accepted)
+        mine = {(report.type, report.on) for report in self.accepted}
+        unfinished = {(cycle.type, cycle.on) for cycle in self.catalogue.unfinished() if not cycle.closed}
+        self.aside.place(mine | unfinished)
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
         """Return what speaks against the day of a report that was not here before."""
@@ -383,7 +385,6 @@ class _Intake(Counting):
         self.touched.add(before.type)
         if (report.type, report.on) != (before.type, before.on):
             self._move_cycle(before, report)
-            self.replaced |= {one.id: report.id for one, _by in self.catalogue.replaced_by([before.id])}
         if twin := self.twin(report):
             self.correct(report)
             self.rename(twin, (*twin.names, *report.names))
@@ -431,7 +432,7 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
     workspace.checkpoint("state")
     current = {report.id for report in intake.accepted}
     gone = [report for report in intake.superseded if report.id not in current]
-    replaced = {name: by for name, by in intake.replaced.items() if name not in current}
+    replaced = intake.replaced - current
     debris = [path for report in intake.superseded if report.id not in replaced for path in report.files]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
@@ -443,9 +444,8 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         duplicates=duplicates,
         debris=tuple(debris),
         renamed=tuple(one for one in intake.renamed.values() if one.id not in {r.id for r in intake.superseded}),
-        replaced=tuple(replaced.items()),
+        replaced=tuple(sorted(replaced)),
         restored=tuple(intake.restored),
-        missing=tuple(intake.missing),
         passed_over=tuple(intake.passed_over),
     )
 

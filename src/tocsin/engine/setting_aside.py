@@ -2,8 +2,8 @@
 
 What a name says in the manner of reports is its cycle. A file that does not say
 of which it is, an archive that was cut short, may hold a part of any cycle of
-its call: whatever came beside it makes nothing gone until it has come whole, or
-somebody lets the cycle count without it.
+its call, or of one that is open: that makes nothing gone until the file has come
+whole, or somebody lets the cycle count without it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class SetAside:
         self.broken.append(Broken(place, str(why), tuple(cycles)))
 
     def place(self, cycles: Iterable[CycleKey]) -> None:
-        """Let the cycles of which the call brought something wait for what may be of them."""
+        """Let these cycles wait for what may be of them: those of which the call brought something, and open ones."""
         ours = sorted(set(cycles))
         for broken, kind, on in self._unplaced:
             may_be = tuple(key for key in ours if kind in (None, key[0]) and on in (None, key[1]))

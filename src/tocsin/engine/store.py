@@ -15,7 +15,7 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -192,10 +192,6 @@ class Catalogue(Protocol):
         """Return the accepted reports of a type that were neither superseded nor withdrawn."""
         ...
 
-    def replaced_by(self, ids: Collection[str]) -> list[tuple[Report, str]]:
-        """Return the reports in whose place these came, each with the id of the one that came."""
-        ...
-
     def with_content(self, content: str) -> list[Report]:
         """Return the accepted reports of whatever type whose bytes have this digest."""
         ...
@@ -204,8 +200,8 @@ class Catalogue(Protocol):
         """Return the cycles of a type."""
         ...
 
-    def waiting(self) -> list[CycleRecord]:
-        """Return the cycles, of whatever type, that wait for a file which could not be read."""
+    def unfinished(self) -> list[CycleRecord]:
+        """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
         ...
 
     def state(self, report_type: str) -> State | None:

@@ -23,6 +23,7 @@ from tocsin.audit.actors import Actor
 from tocsin.engine import run as engine
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
+from tocsin.engine.delivered import Recount
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
@@ -35,6 +36,7 @@ from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
 from tocsin.feeds.models import Cycle, Report, Run, State
+from tocsin.feeds.recounting import recount_without
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
@@ -168,7 +170,15 @@ def accepted(run: Run) -> list[StoredReport]:
     return [engine_report(row) for row in deciding.reports_that_count(run)]
 
 
-def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Delta:
+@dataclasses.dataclass(frozen=True)
+class Withdrawn:
+    """What came of taking a run back."""
+
+    delta: Delta
+    recount: Recount
+
+
+def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Withdrawn:
     """Let the reports of a run count no more, and those again that they had replaced; fold what is left. Raises
     Conflict when there is nothing of it.
 
@@ -177,12 +187,13 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Wait
     if said := legible.flaw(reason, lines=True):
         raise InvalidInput(_(said), where="reason")
     with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
-        reports = [report for report in accepted(run) if not report.expired]
-        delta = _refold(run, {report.type for report in reports}, withdrawn=reports)
+        recount = recount_without(run)
+        reports = (*recount.gone, *recount.renamed, *recount.restored)
+        delta = _refold(run, {report.type for report in reports}, recount=recount)
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
-        kept = {path for report in reports for path in (*report.parts, report.quarantine)}
+        kept = {path for report in recount.gone for path in report.files}
         remove([path for path in delta.debris if path not in kept])
-    return delta
+    return Withdrawn(delta, recount)
 
 
 def decide(

@@ -8,20 +8,19 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from tocsin.audit.changes import change
 from tocsin.engine import store
 from tocsin.engine.cycles import Calendar, Decision
 from tocsin.engine.fold import Label
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, TypeDelta
-from tocsin.feeds import mappings, rollup
+from tocsin.feeds import deliveries, mappings, rollup
 from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.keeping import held_reports
 from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
@@ -43,11 +42,6 @@ class Catalogue:
         rows = Report.objects.filter(type__name=report_type, state=ReportState.ACCEPTED).select_related("type")
         return [engine_report(row) for row in rows]
 
-    def replaced_by(self, ids: Collection[str]) -> list[tuple[store.Report, str]]:
-        """Return the reports in whose place these came, each with the digest of the one that came."""
-        rows = Report.objects.filter(replaced_by__in=ids, state=ReportState.REPLACED).select_related("type")
-        return [(engine_report(row), row.replaced_by) for row in rows.order_by("on", "name", "pk")]
-
     def with_content(self, content: str) -> list[store.Report]:
         """Return the accepted reports of whatever type whose bytes have this digest."""
         rows = Report.objects.filter(content=content, state=ReportState.ACCEPTED).select_related("type")
@@ -57,9 +51,10 @@ class Catalogue:
         """Return the cycles of a type."""
         return [engine_cycle(row) for row in Cycle.objects.filter(type__name=report_type).select_related("type")]
 
-    def waiting(self) -> list[store.CycleRecord]:
-        """Return the cycles, of whatever type, that wait for a file which could not be read."""
-        return [engine_cycle(row) for row in Cycle.objects.exclude(broken=[]).select_related("type")]
+    def unfinished(self) -> list[store.CycleRecord]:
+        """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
+        rows = Cycle.objects.filter(Q(closed=False) | ~Q(broken=[])).select_related("type")
+        return [engine_cycle(row) for row in rows]
 
     def state(self, report_type: str) -> store.State | None:
         """Return the findings of a type."""
@@ -118,33 +113,21 @@ def engine_state(row: State) -> store.State:
 
 def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False) -> None:
     """Make a delta true. The reports are those of `run`; with `again` they arrived before, and no cycle is fresher."""
-    come = [report.id for report in delta.accepted]
-    for row in Report.objects.filter(digest__in=come, state=ReportState.REPLACED):
-        step_aside(row)
     Report.objects.filter(digest__in=delta.superseded).update(state=ReportState.SUPERSEDED)
-    for digest, by in delta.replaced:
-        Report.objects.filter(digest=digest).update(state=ReportState.REPLACED, replaced_by=by)
-    for report in delta.restored:
-        Report.objects.filter(digest=report.id).update(state=ReportState.ACCEPTED, replaced_by="")
+    Report.objects.filter(digest__in=delta.replaced).update(state=ReportState.REPLACED)
+    Report.objects.filter(digest__in=[report.id for report in delta.restored]).update(state=ReportState.ACCEPTED)
     for report in (*delta.renamed, *delta.restored):
         Report.objects.filter(digest=report.id).update(name=report.name, also=list(report.also))
     types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
     if run is not None:
         _accept(delta.accepted, types, run)
+        deliveries.note((*delta.accepted, *delta.renamed), run)
     arrived = {(report.type, report.on) for report in delta.accepted if not again}
     moved: set[dt.date] = set()
     for one in delta.types:
         moved |= _apply_type(one, types[one.type], {on for kind, on in arrived if kind == one.type}, at)
     rollup.refresh(moved)
     touch()
-
-
-def step_aside(row: Report) -> None:
-    """Take a report that was replaced out of the line of those that came in each other's place: it was delivered again,
-    or withdrawn. What it had replaced itself stands in the place of what replaced it.
-    """
-    Report.objects.filter(replaced_by=row.digest).update(replaced_by=row.replaced_by)
-    change(row, replaced_by="")
 
 
 def expire(expiry: Expiry, at: dt.datetime) -> None:
@@ -201,7 +184,6 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
                 "run": run,
                 "type": types[report.type],
                 "state": ReportState.ACCEPTED,
-                "replaced_by": "",
                 "name": report.name,
                 "on": report.on,
                 "records": report.records,

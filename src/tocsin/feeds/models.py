@@ -94,8 +94,6 @@ class Report(models.Model):
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="reports")
     type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="reports")
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.ACCEPTED)
-    replaced_by = models.CharField(max_length=64, blank=True, db_index=True)
-    """Digest of the correction in whose favour it counts no more: with that withdrawn, it counts again."""
     name = models.CharField(max_length=255)
     also = models.JSONField(default=list, blank=True)
     """Further names under which the same content came: it counts while one of them delivers it."""
@@ -137,6 +135,28 @@ class Report(models.Model):
     def origin_label(self) -> str:
         """Who described its columns, in the reader's language."""
         return str(dict(Origin.choices).get(self.origin, self.origin))
+
+
+class Delivery(models.Model):
+    """A report that came under a name: of the reports of a name and day that are not withdrawn, the last counts.
+
+    Written when something else comes than what counts under the name; never deleted.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="deliveries")
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+    name = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    """Of the report."""
+    is_withdrawn = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("type", "on"), name="feeds_delivery_by_day"),)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Download(models.Model):

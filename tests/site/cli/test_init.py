@@ -104,17 +104,21 @@ def test_upgrade_names_the_steps_it_took(tocsin: Command, ready: Path) -> None:
 
 
 COLUMNS_SINCE = {
-    "feeds_report": ("also", "expired_at", "cut", "findings", "newest", "replaced_by"),
+    "feeds_report": ("also", "expired_at", "cut", "findings", "newest"),
     "feeds_cycle": ("doubts", "findings", "usual_findings"),
 }
 
 
 def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgraded(tocsin: Command, ready: Path) -> None:
     with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
-        for table in ("feeds_typemovement", "feeds_constituentmovement", "feeds_download", "feeds_baseline"):
+        for table in (
+            "feeds_typemovement",
+            "feeds_constituentmovement",
+            "feeds_download",
+            "feeds_baseline",
+            "feeds_delivery",
+        ):
             connection.execute(f"DROP TABLE {table}")
-        (index,) = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'feeds_report_replaced_by%'")
-        connection.execute(f"DROP INDEX {index[0]}")
         for table, columns in COLUMNS_SINCE.items():
             for column in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

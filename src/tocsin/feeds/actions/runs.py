@@ -10,8 +10,8 @@ from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.engine.run import Delta
-from tocsin.feeds import manifest
-from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds import deliveries, manifest
+from tocsin.feeds.choices import RunState
 from tocsin.feeds.events import (
     CycleDecided,
     CyclesClosed,
@@ -23,7 +23,7 @@ from tocsin.feeds.events import (
     RunStarted,
     RunWithdrawn,
 )
-from tocsin.feeds.models import Handover, Report, ReportType, Run, State
+from tocsin.feeds.models import Handover, ReportType, Run, State
 
 
 @action("run.started")
@@ -66,21 +66,13 @@ def withdraw_run(run: Run, delta: Delta, *, reason: str, by: Actor, at: dt.datet
     What a report of it had replaced counts again; what others had replaced of it will not. A run some of whose reports
     go on counting, since their rows are no longer kept, is not withdrawn itself.
     """
-    names = tuple(run.reports.filter(state=ReportState.ACCEPTED, expired_at=None).values_list("name", flat=True))
+    names = tuple(row.name for row in deliveries.to_be_taken(run))
     manifest.apply(delta, None, at)
-    Report.objects.filter(run=run, digest__in=delta.superseded).update(state=ReportState.WITHDRAWN)
-    _step_aside(run)
-    is_whole = not run.reports.filter(state=ReportState.ACCEPTED).exists()
+    deliveries.withdraw(run, delta)
+    is_whole = not run.deliveries.filter(is_withdrawn=False).exists()
     change(run, state=RunState.WITHDRAWN if is_whole else run.state, note=reason[:500])
     again = tuple((report.name, report.on.isoformat()) for report in delta.restored)
     return RunWithdrawn(run=run.pk, reports=names, again=again, reason=reason)
-
-
-def _step_aside(run: Run) -> None:
-    """Let reports of a withdrawn run that were corrected before never count again: what these had replaced will."""
-    for report in run.reports.filter(state=ReportState.REPLACED):
-        manifest.step_aside(report)
-        change(report, state=ReportState.WITHDRAWN)
 
 
 @action("cycle.decided")

@@ -206,18 +206,21 @@ def withdraw_run(options: argparse.Namespace) -> int:
     from tocsin.kernel import clock
 
     run = _run(options.number)
-    delta = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
-    types = [one.type for one in delta.types]
-    reports = counted(len(delta.superseded), "report")
-    verb = "counts" if len(delta.superseded) == 1 else "count"
-    said = f"Withdrew run {run.pk}: {reports} of {', '.join(types)} {verb} no more."
-    said += "".join(f" {name} counts again: its correction is withdrawn." for name in _names(delta.restored))
-    for name in _names(delta.missing):
+    done = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
+    gone, again = done.recount.gone, _names(done.recount.restored)
+    types = sorted({one.type for one in done.delta.types})
+    verb = "counts" if len(gone) == 1 else "count"
+    said = f"Withdrew run {run.pk}: {counted(len(gone), 'report')} of {', '.join(types)} {verb} no more."
+    if not gone:
+        said = f"Withdrew run {run.pk}: nothing of it counts any more."
+    said += "".join(f" {name} counts again: its correction is withdrawn." for name in again)
+    said += "".join(f" {name} goes on counting: it came otherwise too." for name in _names(done.recount.renamed))
+    for name in _names(done.recount.missing):
         said += f" {name} does not count again, though its correction is withdrawn: its rows are lost. Import it again."
     if past := run.reports.filter(state=ReportState.ACCEPTED).count():
         said += f" Of {counted(past, 'report')} the rows are no longer kept: what they showed goes on counting."
-    told = {"run": run.pk, "reports": len(delta.superseded), "types": types, "past": past}
-    answer(options, said, told | {"again": _names(delta.restored)})
+    told = {"run": run.pk, "reports": len(gone), "types": types, "past": past}
+    answer(options, said, told | {"again": again})
     return 0
 
 
