@@ -75,6 +75,34 @@ def test_a_report_is_taken_in_once_and_left_where_it_is(post: Post, store: Store
     assert Run.objects.count() == 1
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_day_is_not_closed_while_an_archive_that_may_be_of_it_is_broken(
+    post: Post, store: Store, tmp_path: Path, is_first: bool
+) -> None:
+    for part, hosts in (("", [1, 2]), ("-b", [3])):
+        post.put(0, hosts, part=part)
+    post.look()
+    bad = write(tmp_path / "made", 1, [3], part="-b")
+    archive, whole = post.folder / "all.zip", tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w") as made:
+        made.write(bad, bad.name)
+    archive.write_bytes(whole.read_bytes()[:-30])
+    settle(archive)
+    if is_first:
+        assert len(post.look()) == 1
+    post.put(1, [1, 2])
+    said = post.look()
+    assert len([each for each in said if "all.zip" in each]) == (0 if is_first else 1), "it is told of once"
+    post.put(2, [1, 2, 3])
+    assert "Closed scan_rdp of 2026-11-17." not in post.look()
+    assert "gone" not in store.states().values()
+
+    shutil.copyfile(whole, archive)
+    settle(archive)
+    assert "Closed scan_rdp of 2026-11-17." in post.look()
+    assert set(store.states().values()) == {"still"}
+
+
 def test_what_is_no_report_by_its_name_is_named_once_and_never_taken_in(post: Post, store: Store) -> None:
     path = post.put(0, [1])
     unfinished = path.rename(path.with_name(f"{path.name}.part"))

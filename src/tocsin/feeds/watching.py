@@ -15,7 +15,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,7 +24,7 @@ from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.opening import BrokenReport, plain_name, sources
+from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.unfinished import due_cycles
@@ -104,6 +104,10 @@ class Memory:
         beside.write_text(json.dumps(everything), encoding="utf-8")
         beside.replace(self._file)
 
+    def broken(self) -> list[str]:
+        """Return the files that could not be read when they were tried last, and not because of their day."""
+        return [name for name, seen in self._seen.items() if seen.broken and not seen.again_on]
+
     def forget_broken(self) -> None:
         """Let files that could not be read be tried again: other mappings may know them."""
         held, self._seen, self._places = self._seen, {}, {}
@@ -174,7 +178,7 @@ class Watch:
                 self.memory.forget_broken()
             files = dict(self._complete())
             if files:
-                self._take_in(files)
+                self._take_in(files, self._still_broken())
             self._close_due()
         except Error as problem:
             said = str(problem).strip().splitlines() or [type(problem).__name__]
@@ -256,9 +260,16 @@ class Watch:
         age_s = time.time() - stamp[1] / 1e9
         return age_s >= self.settled_s or time.monotonic() - since >= self.settled_s
 
-    def _take_in(self, files: dict[str, tuple[Path, Stamp]]) -> None:
+    def _still_broken(self) -> list[Path]:
+        """Return the archives that could not be read before: what comes now may have a part in them, and waits."""
+        found = [self.folder / name for name in self.memory.broken()]
+        return [path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+    def _take_in(self, files: dict[str, tuple[Path, Stamp]], still_broken: Sequence[Path]) -> None:
+        beside = [path for path in still_broken if path not in {path for path, _ in files.values()}]
+        told_before = {name for path in beside for name in reports_in(path)}
         summary = intake.import_reports(
-            [path for path, _ in files.values()],
+            [path for path, _ in files.values()] + beside,
             options=Options(gone_after=settings.TOCSIN.gone_after, complete=False),
             by=self.by,
             at=self.now(),
@@ -267,6 +278,8 @@ class Watch:
         days = {name: [again_on[r] for r in reports_in(path) if r in again_on] for name, (path, _) in files.items()}
         self.memory.take(files, {name: min(filter(None, known), default="") for name, known in days.items() if known})
         for broken in summary["broken"]:
+            if broken["name"] in told_before:
+                continue
             when = again_on[broken["name"]]
             what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
             self.tell(f"{broken['reason']} {what} it changes.", {"broken": broken})
@@ -293,7 +306,8 @@ def reports_in(path: Path) -> list[str]:
     try:
         return [source.name for source in sources(path, mappings.recognition().is_no_report)]
     except BrokenReport:
-        return [plain_name(readable(path.name))]
+        name = readable(path.name)
+        return [plain_name(name), name]
 
 
 def _again_on(reason: str) -> str:
