@@ -165,12 +165,13 @@ def test_days_that_were_here_already_do_not_wait_for_it(bench: Bench, tmp_path: 
     assert list(waiting(bench)) == [day(1)]
 
 
-def test_a_file_that_is_no_report_for_all_we_know_stops_nothing(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["notes.csv", "README.txt.gz", "backup.log.gz"])
+def test_a_file_that_is_no_report_for_all_we_know_stops_nothing(bench: Bench, tmp_path: Path, name: str) -> None:
     good, _bad = reports(tmp_path, 1)
-    notes = tmp_path / "notes.csv"
-    notes.write_bytes(b"\0\1\2")
+    notes = tmp_path / name
+    notes.write_bytes(gzip.compress(b"One must know: this is no report.") if name.endswith(".gz") else b"\0\1\2")
     (aside,) = bench.run([good, notes]).broken
-    assert (aside.name, aside.cycles) == ("notes.csv", ())
+    assert (aside.name, aside.cycles) == (name.removesuffix(".gz"), ())
     assert not waiting(bench)
 
 

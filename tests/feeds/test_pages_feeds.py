@@ -421,9 +421,11 @@ def test_a_claim_is_begun_by_name_too_and_what_was_typed_is_kept(browser_of_anal
         go = browser_of_analyst.get(address, {"constituent": name, "value": "192.0.2.0/24"})
         assert go["Location"].startswith("/directory/constituents/bank/claims/add/")
 
-    page = browser_of_analyst.get(address, {"constituent": "Bänk", "value": "192.0.2.0/24"}, follow=True)
+    asked = {"constituent": "Bänk", "value": "AS64496", "block": "192.0.2.0/24", "page": "1"}
+    page = browser_of_analyst.get(address, asked, follow=True)
     assert "No constituent has the id or the name Bänk." in text(page)
     assert page.content.decode().count('value="Bänk"') == 1
+    assert page.content.decode().count("<option selected>AS64496</option>") == 1
 
     Constituent.objects.filter(public_id="moh").update(name="Bank of Meridia")
     page = browser_of_analyst.get(address, {"constituent": "Bank of Meridia", "value": "192.0.2.0/24"}, follow=True)

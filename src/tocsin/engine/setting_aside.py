@@ -42,6 +42,10 @@ class Namer(Protocol):
         """Return the type that a name says, if a mapping knows it."""
         ...
 
+    def is_no_report(self, name: str) -> bool:
+        """Say whether a file is no report by its name alone."""
+        ...
+
 
 class SetAside:
     """What a run could not read. `refused` says why no report of a cycle may come; None where one may."""
@@ -60,7 +64,7 @@ class SetAside:
             self.broken.append(Broken(name, str(why)))  # a day that has not come, or is not kept, is no cycle's
         elif cycle and (known or not is_packed):
             self.broken.append(Broken(name, str(why), (cycle,)))
-        elif is_packed or known or day_in(name):
+        elif (is_packed or known or day_in(name)) and not self._names.is_no_report(name):
             called = shortened(file, LONGEST) if file.lower().endswith(".zip") else name
             self._unplaced.append((Broken(called, str(why), (cycle,) if cycle else ()), known, day_in(name)))
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report

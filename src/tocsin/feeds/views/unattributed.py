@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def unattributed(request: HttpRequest) -> HttpResponse:
     asked = Filter(states=OPEN, constituents=("",), only_constituents=queries.only_constituents(request.user))
     question = Question(request.GET.copy())
     number = question.number("page", PAGES_AT_MOST)
-    typed = {"claim": question.text("claim", 300), "for": question.text("for", 300)}
+    typed = {name: question.text(name, 300) for name in ("block", "claim", "for")}
     found = queries.findings()
     total, blocks = engine.blocks(found, asked, limit=ROWS, offset=(number - 1) * ROWS)
     if not blocks and number > 1:
@@ -79,7 +80,7 @@ def _row(block: Block, names: Mapping[str, Sequence[str]], typed: Mapping[str, s
     """Return a block; with what was typed for it and could not be understood."""
     place = network(block)
     asn = f"AS{block.asn}" if block.asn else ""
-    mine = typed["for"] if typed["claim"] and typed["claim"] in (place, asn) else ""
+    mine = typed if place and typed["block"] == place else {}
     return {"block": block, "network": place, "asn": asn, "names": names.get(place, ()), "typed": mine}
 
 
@@ -98,7 +99,8 @@ def claim_for(request: HttpRequest) -> HttpResponse:
         if found:
             said = _("{number} constituents are called {typed}: give the id of one.")
         messages.error(request, said.format(typed=typed, number=len(found)))
-        return redirect(f"{reverse('unattributed')}?{urlencode({'claim': value, 'for': typed})}")
+        again = {"page": question.number("page", PAGES_AT_MOST), "block": question.text("block", 300)}
+        return redirect(f"{reverse('unattributed')}?{urlencode({**again, 'claim': value, 'for': typed})}")
     (chosen,) = found
     kind = "asn" if value.upper().startswith("AS") else "network"
     address = reverse("directory:add-claim", args=[chosen.public_id])
@@ -109,8 +111,12 @@ def _called(constituents: QuerySet[Constituent], typed: str) -> list[Constituent
     """Return the constituent with an id; else those with a name, in whichever of their languages, however cased."""
     if chosen := constituents.filter(public_id=typed).first():
         return [chosen]
-    wanted = typed.casefold()
-    return [row for row in constituents if wanted in {name.casefold() for name in (row.name, *row.names.values())}]
+    wanted, active = _alike(typed), constituents.filter(status="active")
+    return [row for row in active if wanted in map(_alike, (row.name, *row.names.values()))]
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def network(block: Block) -> str:
