@@ -11,14 +11,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
-from tocsin.engine.opening import SUFFIXES, BrokenReport, Misdated, plain_name
+from tocsin.engine.intake import Recogniser
+from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, plain_name
 from tocsin.kernel.names import day_in, shortened
 
 CycleKey = tuple[str, dt.date]
 """Type and day."""
-LONGEST = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,26 +30,10 @@ class Broken:
     """Which wait for it."""
 
 
-class Namer(Protocol):
-    """Knows what the name of a file says."""
-
-    def cycle_of(self, name: str) -> CycleKey | None:
-        """Return type and day as far as the name alone tells them: what a report that cannot be read was to be."""
-        ...
-
-    def type_of(self, name: str) -> str | None:
-        """Return the type that a name says, if a mapping knows it."""
-        ...
-
-    def is_no_report(self, name: str) -> bool:
-        """Say whether a file is no report by its name alone."""
-        ...
-
-
 class SetAside:
     """What a run could not read. `refused` says why no report of a cycle may come; None where one may."""
 
-    def __init__(self, names: Namer, refused: Callable[[str, str, dt.date], BrokenReport | None]) -> None:
+    def __init__(self, names: Recogniser, refused: Callable[[str, str, dt.date], BrokenReport | None]) -> None:
         self._names, self._refused = names, refused
         self.broken: list[Broken] = []
         self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
@@ -65,7 +48,7 @@ class SetAside:
         elif cycle and (known or not is_packed):
             self.broken.append(Broken(name, str(why), (cycle,)))
         elif (is_packed or known or day_in(name)) and not self._names.is_no_report(name):
-            called = shortened(file, LONGEST) if file.lower().endswith(".zip") else name
+            called = shortened(file, MAX_NAME) if file.lower().endswith(".zip") else name
             self._unplaced.append((Broken(called, str(why), (cycle,) if cycle else ()), known, day_in(name)))
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report
             self.broken.append(Broken(name, str(why)))
