@@ -73,7 +73,7 @@ def test_a_head_is_read_as_mail_and_paper_give_it_back(head: Head, kept: object)
 
 @pytest.mark.parametrize("text", ["", "hello", "day: 2026-03-02\nrow: 17", "\0" * 50, "x" * 100_000])
 def test_what_is_no_head_is_refused_with_the_way_out(text: str) -> None:
-    with pytest.raises(InvalidInput, match="no head of an audit trail. Give the whole text"):
+    with pytest.raises(InvalidInput, match=r"no head of an audit trail\. Give the whole text"):
         read_head(text)
 
 

@@ -34,13 +34,13 @@ _REFUSE = (
 def holds(connection: BaseDatabaseWrapper) -> bool:
     """Say whether every trigger stands and is switched on."""
     catalogue = (
-        "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+        "name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
         if connection.vendor == "sqlite"
-        else "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE tgenabled = 'O'"
+        else "tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE tgenabled = 'O'"
         " AND relnamespace = ANY (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))"
     )
     with connection.cursor() as cursor:
-        cursor.execute(catalogue)
+        cursor.execute(f"SELECT {catalogue}")
         return {(name, table) for table in TABLES for name, _ in _wanted(connection, table)} <= set(cursor.fetchall())
 
 

@@ -77,7 +77,8 @@ def check(links: Iterable[Link], marked: Container[int] = ()) -> Verdict:
 
     The loop calls as little as it can: it has a million turns.
     """
-    rows, head, found, sha256 = 0, GENESIS.encode(), {}, hashlib.sha256
+    rows, head, sha256 = 0, GENESIS.encode(), hashlib.sha256
+    found: dict[int, str] = {}
     for sequence, at, key, label, code, data, previous, stored in links:
         if sequence != rows + 1:
             return _out_of_turn(sequence, rows, head, found)

@@ -18,7 +18,7 @@ class KeyMade(Event):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HeadSigned(Event):
-    """The head of the trail was signed. Whoever listens sends `text` to where no administrator of ours can change it."""
+    """The head of the trail was signed. Whoever listens sends `text` where no administrator of ours can change it."""
 
     on: dt.date
     sequence: int

@@ -28,15 +28,15 @@ def links() -> Iterator[Link]:
     """Yield every row in the order of the numbers."""
     form = _AS_BYTES[connection.vendor]
     columns = ", ".join(("sequence", *(form.format(each) for each in (_AT[connection.vendor], *_TEXTS))))
-    where, last = "", []
-    while chunk := _asked(f"SELECT {columns} FROM audit_auditrow {where} ORDER BY sequence LIMIT {CHUNK_ROWS}", last):
+    where, last = "", list[Any]()
+    while chunk := _asked(f"{columns} FROM audit_auditrow {where} ORDER BY sequence LIMIT {CHUNK_ROWS}", last):
         yield from chunk
         where, last = "WHERE sequence > %s", [chunk[-1][0]]
 
 
-def _asked(question: str, parameters: list[Any]) -> list[Link]:
+def _asked(what: str, parameters: list[Any]) -> list[Link]:
     with connection.cursor() as cursor:
-        cursor.execute(question, parameters)
+        cursor.execute(f"SELECT {what}", parameters)
         rows: list[Any] = cursor.fetchall()
     if connection.vendor == "postgresql":
         return [(row[0], *(text.encode() for text in row[1:])) for row in rows]  # type: ignore[misc]
