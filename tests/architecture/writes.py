@@ -169,7 +169,7 @@ def _makes_an_action(decorator: ast.expr) -> bool:
 def _is_harmless(decorator: ast.expr) -> bool:
     named = decorator.func if isinstance(decorator, ast.Call) else decorator
     return getattr(named, "id", getattr(named, "attr", "")) in {
-        "property", "cached_property", "staticmethod", "classmethod", "contextmanager", "cache", "lru_cache", "override",
+        "property", "cached_property", "staticmethod", "classmethod", "contextmanager", "cache", "lru_cache",
     }  # fmt: skip
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Collection
+import functools
+import operator
+from collections.abc import Collection, Iterator
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from tocsin.audit import append_only, chain, stored
+from tocsin.audit import append_only, chain, stored, wording
 from tocsin.audit.chain import Verdict
 from tocsin.audit.models import AuditRow, SignedHead
+
+CHUNK_ROWS = 200
 
 
 def latest_rows(limit: int = 50) -> QuerySet[AuditRow]:
@@ -26,6 +31,88 @@ def rows_of(actor_key: str) -> QuerySet[AuditRow]:
 def rows_mentioning(word: str, codes: Collection[str]) -> QuerySet[AuditRow]:
     """Return rows of these codes whose data hold `word` as a whole text, newest first. For the history of a thing."""
     return AuditRow.objects.filter(code__in=codes, data_json__contains=chain.canonical_json(word)).order_by("-sequence")
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """What is asked of the trail. Nothing asks for everything."""
+
+    who: str = ""
+    """Key of an actor."""
+    codes: tuple[str, ...] = ()
+    about: tuple[str, str] | None = None
+    """Kind and key of a thing."""
+    since: dt.datetime | None = None
+    before: dt.datetime | None = None
+
+
+def rows_like(asked: Filter, *, newest: int | None = None, oldest: int | None = None) -> Iterator[AuditRow]:
+    """Yield rows as asked, newest first, those with numbers from `oldest` to `newest`; from `oldest` upwards without.
+
+    In chunks by number, never by counting over what was shown: the thousandth page costs what the first one does.
+    """
+    found, upwards = _narrowed(asked), newest is None and oldest is not None
+    place = oldest if upwards else newest
+    while True:
+        bound = {} if place is None else {"sequence__gte" if upwards else "sequence__lte": place}
+        rows = list(found.filter(**bound).order_by("sequence" if upwards else "-sequence")[:CHUNK_ROWS])
+        yield from (row for row in rows if asked.about is None or asked.about in wording.things(row.code, row.data))
+        if len(rows) < CHUNK_ROWS:
+            return
+        place = rows[-1].sequence + (1 if upwards else -1)
+
+
+def _narrowed(asked: Filter) -> QuerySet[AuditRow]:
+    """Return the rows that may be meant, those about a thing by the text of their data, which `rows_like` reads."""
+    found = AuditRow.objects.all()
+    if asked.who:
+        found = found.filter(actor_key=asked.who)
+    if asked.codes:
+        found = found.filter(code__in=asked.codes)
+    if asked.since:
+        found = found.filter(at__gte=asked.since)
+    if asked.before:
+        found = found.filter(at__lt=asked.before)
+    if asked.about:
+        found = found.filter(_may_be_about(*asked.about))
+    return found
+
+
+def _may_be_about(kind: str, key: str) -> Q:
+    """Ask for the text of a thing in the data: `"run":7` for numbers, which `"run":70` holds as well."""
+    texts = {chain.canonical_json(key)}
+    if wording.kinds()[kind].is_number:
+        texts = {f'"{field}":{key}' for field in wording.fields_about(kind)}
+    held = [Q(data_json__contains=text) for text in sorted(texts)]
+    return functools.reduce(operator.or_, held) & Q(code__in=wording.codes_about(kind))
+
+
+def last_number() -> int:
+    """Return the number of the newest row; 0 where there is none."""
+    return AuditRow.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+
+
+_ACTORS = """
+    WITH RECURSIVE each_actor(key) AS (
+        SELECT min(actor_key) FROM audit_auditrow
+        UNION ALL
+        SELECT (SELECT min(actor_key) FROM audit_auditrow WHERE actor_key > key) FROM each_actor WHERE key IS NOT NULL
+    )
+    SELECT key FROM each_actor WHERE key IS NOT NULL LIMIT %s
+"""
+MOST_ACTORS = 1_000
+
+
+def actors() -> dict[str, str]:
+    """Return who has ever acted: key and label. From one key to the next by the index: no row is looked at twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTORS, [MOST_ACTORS])
+        keys = [key for (key,) in cursor.fetchall()]
+    return {key: _label(key) for key in keys}
+
+
+def _label(key: str) -> str:
+    return AuditRow.objects.filter(actor_key=key).order_by().values_list("actor_label", flat=True)[:1][0]
 
 
 def database_is_append_only() -> bool:
