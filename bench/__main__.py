@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import large, machine, measures, reports
+from bench import large, machine, measures, reports, trail
 from bench.figures import Figure, table, write
 from bench.measures import Setting
 from bench.product import ROOT
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m bench", description="Measure Tocsin against its targets.")
     commands = whole.add_subparsers(dest="command", required=True)
     for name, words, rows in (
-        ("run", "E2, E3, E4, E6 and E7", 1_000_000),
+        ("run", "E2, E3, E4, E6, E7 and AUDIT", 1_000_000),
         ("large", "E3 at 10 million rows and E5 at 100 million observations", 10_000_000),
         ("intelmq", "E1: IntelMQ on the same files in the same run", 20_000),
         ("pages", "the web pages with a million findings stored, on SQLite and on PostgreSQL", 5_600_000),
@@ -84,6 +84,7 @@ def chosen(options: argparse.Namespace) -> dict[str, Measure]:
             "E4": measures.start,
             "E6": measures.attribution,
             "E7": measures.bad_cells,
+            "AUDIT": trail.checking,
             "E2": measures.whole_run,
             "E3": lambda s: measures.growth(s, rows // 4, rows, repeat),
         }

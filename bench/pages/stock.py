@@ -64,24 +64,24 @@ class Stock:
 def stocked(data: Path, rows: int, database: str, say: Callable[[str], None]) -> Iterator[Stock]:
     """Yield an instance of that many observations on that database, filled when there is none yet. Raises Failed."""
     home = data / f"pages-{rows}-{database}"
-    with _address(database) as address:
-        instance = Instance(home, address)
+    with address(database) as url:
+        instance = Instance(home, url)
         mark = home / "stock.json"
         if not mark.is_file():
             say(f"pages, filling an instance on {database} with {rows:,} observations")
             _fill(instance, _feeds(data, rows), mark)
-            if address:
-                _dump(address, home)
-        elif address:
+            if url:
+                _dump(url, home)
+        elif url:
             say("pages, putting the database back")
-            _restore(address, home)
+            _restore(url, home)
         instance.tocsin("upgrade")
         filled = json.loads(mark.read_text(encoding="utf-8"))
         yield Stock(instance, _folder(data, rows), **filled)
 
 
 @contextlib.contextmanager
-def _address(database: str) -> Iterator[str]:
+def address(database: str) -> Iterator[str]:
     """Yield the address of an empty PostgreSQL database; nothing for SQLite. Raises Failed."""
     if database == SQLITE or os.environ.get(ADDRESS):
         yield "" if database == SQLITE else os.environ[ADDRESS]

@@ -70,13 +70,20 @@ def answers(tmp_path_factory: pytest.TempPathFactory, _first_instance: Path) -> 
     for line, out in zip(lines, home.many(*([*line, "--json"] for line in lines)), strict=True):
         words = 3 if line[1] == "schema" else 2
         note(" ".join(line[:words]), out)
-    for name in ("doctor", "upgrade", "audit verify"):
+    home.python(KEEP_TRAIL)
+    for name in ("doctor", "upgrade", "audit verify", "audit head", "audit key"):
         alone(name)
     alone("backup", folder / "b.tar.zst")
     alone("restore", "--force", folder / "b.tar.zst")
     return found
 
 
+KEEP_TRAIL = """
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.site import jobs
+jobs.keep_trail({}, None)
+"""
 _FILES: dict[str, Any] = {
     "directory.json": [{"id": "moh", "name": "Ministry of Health", "sector": "health", "networks": ["192.0.2.0/25"]}],
     "wrong.json": [{"id": "moh", "name": "Ministry", "sector": "no such sector"}],

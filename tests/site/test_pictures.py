@@ -24,6 +24,7 @@ NO_PAGE = {
     "feeds:progress": "answers with a part of the page of a run",
     "feeds:withdraw": "takes a form",
     "keys": "takes a form and goes back",
+    "audit-export": "takes a form and sends a file",
     "feeds:replay": "takes a form",
     "feeds:claim-for": "goes on to the form for a claim",
     "directory:attribution": "answers with a part of a page",

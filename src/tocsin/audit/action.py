@@ -27,6 +27,8 @@ from tocsin.kernel.events import Event
 
 P = ParamSpec("P")
 E = TypeVar("E", bound=Event)
+known: dict[str, Callable[..., Event]] = {}
+"""Every action that was loaded, by its code: each has a sentence (see `wording`)."""
 
 
 def action(code: str) -> Callable[[Callable[P, E]], Callable[P, E]]:
@@ -52,6 +54,7 @@ def action(code: str) -> Callable[[Callable[P, E]], Callable[P, E]]:
                 tell_after_commit(event)
             return event
 
+        known[code] = run
         return run
 
     return decorate

@@ -1,24 +1,28 @@
-"""The database itself refuses to change or delete audit rows.
+"""The database itself refuses to change or delete audit rows and signed heads.
 
 `forbid` may be called at any time and leaves the triggers as they belong, also after somebody lifted some.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 WORDS = "the audit trail is append-only"
+ROWS, HEADS = "audit_auditrow", "audit_signedhead"
+TABLES: Mapping[str, tuple[str, str]] = {ROWS: ("audit_row", "sequence"), HEADS: ("audit_head", '"on"')}
+"""Table → what the names of its triggers begin with, and its key."""
 _TRIGGERS = {
     "sqlite": {
-        "audit_row_no_update": "BEFORE UPDATE ON audit_auditrow",
-        "audit_row_no_delete": "BEFORE DELETE ON audit_auditrow",
+        "no_update": "BEFORE UPDATE ON {table}",
+        "no_delete": "BEFORE DELETE ON {table}",
         # INSERT OR REPLACE deletes the row before without asking the trigger on deleting.
-        "audit_row_no_replace": "BEFORE INSERT ON audit_auditrow"
-        " WHEN EXISTS (SELECT 1 FROM audit_auditrow WHERE sequence = NEW.sequence)",
+        "no_replace": "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})",
     },
     "postgresql": {
-        "audit_row_no_change": "BEFORE UPDATE OR DELETE ON audit_auditrow FOR EACH ROW",
-        "audit_row_no_truncate": "BEFORE TRUNCATE ON audit_auditrow FOR EACH STATEMENT",
+        "no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
+        "no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
     },
 }
 _REFUSE = (
@@ -30,31 +34,41 @@ _REFUSE = (
 def holds(connection: BaseDatabaseWrapper) -> bool:
     """Say whether every trigger stands and is switched on."""
     catalogue = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        "name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
         if connection.vendor == "sqlite"
-        else "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_auditrow'::regclass AND tgenabled = 'O'"
+        else "tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE tgenabled = 'O'"
+        " AND relnamespace = ANY (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))"
     )
     with connection.cursor() as cursor:
-        cursor.execute(catalogue)
-        return set(_TRIGGERS[connection.vendor]) <= {name for (name,) in cursor.fetchall()}
+        cursor.execute(f"SELECT {catalogue}")
+        return {(name, table) for table in TABLES for name, _ in _wanted(connection, table)} <= set(cursor.fetchall())
 
 
-def forbid(connection: BaseDatabaseWrapper) -> None:
+def forbid(connection: BaseDatabaseWrapper, tables: Sequence[str] = tuple(TABLES)) -> None:
     """Have the database refuse every change of a row that stands."""
-    permit(connection)
+    permit(connection, tables)
     does = f"BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
     if connection.vendor == "postgresql":
         does = "EXECUTE FUNCTION audit_row_refuse()"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_REFUSE)
-        for name, when in _TRIGGERS[connection.vendor].items():
-            cursor.execute(f"CREATE TRIGGER {name} {when} {does}")
+        for table in tables:
+            for name, when in _wanted(connection, table):
+                cursor.execute(f"CREATE TRIGGER {name} {when} {does}")
 
 
-def permit(connection: BaseDatabaseWrapper) -> None:
+def permit(connection: BaseDatabaseWrapper, tables: Sequence[str] = tuple(TABLES)) -> None:
     """Lift the triggers; for migrations and tests."""
-    table = " ON audit_auditrow" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        for name in _TRIGGERS[connection.vendor]:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
+        for table in tables:
+            on = f" ON {table}" if connection.vendor == "postgresql" else ""
+            for name, _ in _wanted(connection, table):
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+
+
+def _wanted(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, str]]:
+    """Return the triggers of a table: the name of each, and when it is set off."""
+    begins, key = TABLES[table]
+    wanted = _TRIGGERS[connection.vendor].items()
+    return [(f"{begins}_{name}", when.format(table=table, key=key)) for name, when in wanted]

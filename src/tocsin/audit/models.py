@@ -34,3 +34,21 @@ class AuditRow(models.Model):
     def data(self) -> dict[str, Any]:
         """The event's fields."""
         return dict(json.loads(self.data_json))
+
+
+class SignedHead(models.Model):
+    """The head of the trail on a day, signed. The database refuses to change or delete it, too."""
+
+    on = models.DateField(primary_key=True)
+    sequence = models.BigIntegerField()
+    """Number of the last row of the trail when it was signed."""
+    hash = models.CharField(max_length=64)
+    key = models.CharField(max_length=64)
+    """The public key."""
+    signature = models.CharField(max_length=88)
+
+    class Meta:
+        ordering = ("on",)
+
+    def __str__(self) -> str:
+        return f"head of {self.on}"

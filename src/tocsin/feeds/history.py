@@ -77,6 +77,11 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+def sentence(code: str, data: dict[str, Any]) -> str:
+    """Return what a row says. Raises KeyError for a code that is not told here."""
+    return _SENTENCES[code](data)
+
+
 def since(at: dt.datetime) -> list[tuple[AuditRow, str, str]]:
     """Return what was done since then, newest first: the row, its sentence, and an address or nothing."""
     rows = AuditRow.objects.filter(code__in=list(_SENTENCES), at__gt=at).order_by("-sequence")[:ROWS]

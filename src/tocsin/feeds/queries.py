@@ -55,7 +55,7 @@ def findings() -> Findings:
     version = (settings.TOCSIN.store, manifest_version())
     with _keeping:
         if _kept.get("version") != version:
-            _kept.update(version=version, findings=Findings(database(), _type_files()))
+            _kept.update({"version": version, "findings": Findings(database(), _type_files())})
         found: Findings = _kept["findings"]
         return found
 

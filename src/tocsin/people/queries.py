@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q, QuerySet
@@ -14,6 +16,11 @@ from tocsin.people.models import EnrolmentLink, Person, normal_email
 def person_by_email(email: str) -> Person | None:
     """Return the person with this address, whatever its case."""
     return Person.objects.filter(email=normal_email(email)).first()
+
+
+def names_of(keys: Iterable[int]) -> dict[int, str]:
+    """Return names by the accounts' numbers, of those that are there."""
+    return {person.pk: str(person) for person in Person.objects.filter(pk__in=list(keys))}
 
 
 def an_administrator_can_sign_in() -> bool:

@@ -377,6 +377,20 @@ def _retention(config: Config) -> Iterator[Verdict]:
         yield Verdict("retention", says)
 
 
+def _trail(config: Config) -> Iterator[Verdict]:
+    """Whether the trail's head is signed each day, and what was found when it was last checked."""
+    from tocsin.audit import keeping
+    from tocsin.audit.queries import last_head
+
+    said = keeping.flaw(config.home, at=now())
+    if said:
+        yield Verdict("audit trail", *said)
+    elif head := last_head():
+        yield Verdict("audit trail", f"its head of {head.on} is signed")
+    else:
+        yield Verdict("audit trail", "its first head is signed within two days")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (
     _disk,  # first: a full one makes much else fail
     _python,
@@ -398,5 +412,6 @@ WITH_DATABASE: tuple[Check, ...] = (
     _orders,
     _fetching,
     _retention,
+    _trail,
     _waiting,
 )

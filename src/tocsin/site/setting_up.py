@@ -21,6 +21,8 @@ class Upgrade:
     """Names of the steps applied to the database: `feeds.0002_notes`."""
     trail_mended: bool
     """The database had ceased to refuse changes of the audit trail, and refuses them again."""
+    key_made: bool
+    """There was no key that signs the trail, or none on record."""
 
 
 def set_up(config: Config) -> bool:
@@ -38,8 +40,18 @@ def set_up(config: Config) -> bool:
     secret.make_instance_key(config.home)  # before the settings are loaded, which read it
     set_up_django()
     _migrate()
+    _make_audit_key(config)
     instance.mark(config.home)
     return True
+
+
+def _make_audit_key(config: Config) -> bool:
+    """Make the key that signs the audit trail, and put it on record; return False when all that was done."""
+    from tocsin.audit import keeping
+    from tocsin.audit.actors import System
+    from tocsin.kernel import clock
+
+    return keeping.ensure_key(config.home, by=System("set-up"), at=clock.now())
 
 
 def invite_first_person(config: Config) -> str | None:
@@ -73,8 +85,19 @@ def upgrade(config: Config) -> Upgrade:
         if steps:
             _migrate()
         mended = _forbid_changes_of_the_trail()
+        key_made = _make_audit_key(config)
+        if key_made:
+            _sign_head(config)
         instance.mark(config.home)
-    return Upgrade(before=before, after=__version__, migrations=steps, trail_mended=mended)
+    return Upgrade(before=before, after=__version__, migrations=steps, trail_mended=mended, key_made=key_made)
+
+
+def _sign_head(config: Config) -> None:
+    """Sign what is there: rows of an earlier version have waited for it."""
+    from tocsin.audit import keeping
+    from tocsin.kernel import clock
+
+    keeping.sign_if_due(config.home, at=clock.now())
 
 
 def _refuse_if_gone(config: Config) -> None:

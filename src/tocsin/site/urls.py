@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from tocsin.people.access import public, signed_in
 from tocsin.site import views
 from tocsin.site.health import health
+from tocsin.site.trail import views as trail
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", public(health), name="health"),
@@ -15,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", signed_in(views.choose_keys), name="keys"),
     path("help/", signed_in(views.help_page), name="help"),
     path("search/", signed_in(views.search), name="search"),
+    path("audit/", trail.trail, name="audit"),
+    path("audit/<int:sequence>/", trail.row, name="audit-row"),
+    path("audit/export.<str:form>", trail.export, name="audit-export"),
     path("parts/", public(views.parts), name="parts"),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),

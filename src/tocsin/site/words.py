@@ -20,6 +20,7 @@ SEVERITIES: dict[int, Any] = {
 
 ACTORS: dict[str, Any] = {
     "attribution": _("attribution"),
+    "audit": _("keeping of the audit trail"),
     "command line": _("command line"),
     "demonstration": _("demonstration"),
     "enrolment": _("enrolment"),

@@ -6,7 +6,7 @@ from tocsin.audit import append_only
 
 
 def forbid(apps, schema_editor):
-    append_only.forbid(schema_editor.connection)
+    append_only.forbid(schema_editor.connection, [append_only.ROWS])
 
 
 class Migration(migrations.Migration):

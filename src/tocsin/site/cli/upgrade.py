@@ -33,10 +33,12 @@ def run(options: argparse.Namespace) -> int:
         sentence = (
             "The database refuses again to change the audit trail. Find out who had lifted that: tocsin audit verify"
         )
-    elif not done.migrations and done.before == done.after:
+    elif not done.migrations and done.before == done.after and not done.key_made:
         sentence = f"Nothing to do: this is version {done.after} already."
     else:
         steps = "\n".join(f"    {step}" for step in done.migrations) or "    none needed"
         sentence = f"Upgraded from {done.before} to {done.after}. Steps in the database:\n{steps}"
+    if done.key_made:
+        sentence += "\nA new key signs the audit trail. Keep its public half elsewhere: tocsin audit key"
     answer(options, sentence, dataclasses.asdict(done))
     return 0

@@ -100,6 +100,14 @@ def when(at: datetime.datetime | datetime.date | None) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), _in_full(at), _in_short(at))
 
 
+@register.filter
+def instant(at: datetime.datetime) -> SafeString:
+    """`{{ row.at|instant }}`: day, second and zone, where none of them may be left to the title."""
+    local = timezone.localtime(at)
+    said = f"{formats.date_format(local, pgettext('date format', 'j M Y, H:i:s'))} {_zone(local)}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), _in_full(at), said)
+
+
 def _in_short(at: datetime.datetime | datetime.date) -> str:
     today = timezone.localdate()
     if isinstance(at, datetime.datetime):
@@ -281,6 +289,12 @@ def pager(context: template.Context, page: Any) -> dict[str, Any]:
         "previous_url": _address(asked, before) if page.has_previous() else "",
         "next_url": _address(asked, after) if page.has_next() else "",
     }
+
+
+@register.simple_tag(takes_context=True)
+def place(context: template.Context, name: str, number: int) -> str:
+    """`{% place "before" row.number %}`: the address of a page that goes on from a row."""
+    return _address(context["request"].GET, {name: [str(number)]})
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,86 @@
+"""What rows about accounts say, and people as things that rows are about."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+
+from django.conf import settings
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from tocsin.audit import wording
+from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
+from tocsin.people import queries
+from tocsin.people.choices import Role
+from tocsin.people.models import Person
+
+
+def _until(text: str) -> str:
+    at = timezone.localtime(dt.datetime.fromisoformat(text))
+    return str(formats.date_format(at, pgettext("date format", "j M Y, H:i")))
+
+
+def _created(data: Data) -> str:
+    role = dict(Role.choices).get(data["role"], data["role"])
+    return _("Account opened for {email} ({role})").format(email=data["email"], role=role)
+
+
+def _link_made(data: Data) -> str:
+    return _("Enrolment link made, valid until {until}").format(until=_until(data["expires_at"]))
+
+
+def _first_invited(data: Data) -> str:
+    return _("Link for the first national administrator made, valid until {until}").format(
+        until=_until(data["expires_at"])
+    )
+
+
+def _demo_link_made(data: Data) -> str:
+    return _("One-time link to the demonstration made, valid until {until}").format(until=_until(data["expires_at"]))
+
+
+def _signed_in(data: Data) -> str:
+    words = {
+        "totp": _("Signed in with a code of the authenticator"),
+        "recovery_codes": _("Signed in with a recovery code"),
+        "demonstration": _("Signed in to the demonstration by a link"),
+    }
+    return words.get(data["method"]) or _("Signed in ({method})").format(method=data["method"])
+
+
+_SENTENCES: dict[str, Sentence] = {
+    "person.created": _created,
+    "person.enrolment_link_made": _link_made,
+    "person.first_invited": _first_invited,
+    "person.enrolled": lambda _data: _("Password chosen by an enrolment link"),
+    "person.second_factor_set_up": lambda _data: _("Second factor set up"),
+    "person.recovery_codes_renewed": lambda _data: _("New recovery codes made; the old ones no longer work"),
+    "person.recovery_codes_kept": lambda _data: _("Recovery codes kept; they are not shown again"),
+    "person.signed_in": _signed_in,
+    "person.demo_link_made": _demo_link_made,
+    "person.demo_link_used": _signed_in,
+    "person.language_chosen": lambda _data: _("Language of pages and mail chosen"),
+}
+
+
+def _facts() -> Mapping[str, Fact]:
+    names = {field: str(Person._meta.get_field(field).verbose_name) for field in ("name", "email", "role", "language")}  # type: ignore[union-attr]
+    words = {"role": {code: str(label) for code, label in Role.choices}, "language": dict(settings.LANGUAGES)}
+    return {field: Fact(label, words.get(field, {})) for field, label in names.items()}
+
+
+def _names(keys: Collection[str]) -> Mapping[str, str]:
+    return {str(pk): name for pk, name in queries.names_of(int(key) for key in keys if key.isdigit()).items()}
+
+
+def _find(text: str) -> str | None:
+    if text.isascii() and text.isdigit():
+        return text[:18]
+    person = queries.person_by_email(text)
+    return str(person.pk) if person else None
+
+
+wording.register(Group("people", gettext_lazy("Accounts and signing in"), _SENTENCES, {"person": "person"}, _facts))
+wording.register_kind(Kind("person", gettext_lazy("Person"), _names, lambda _key: "", _find, is_number=True))
