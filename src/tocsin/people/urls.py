@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tocsin.people import views
 from tocsin.people.access import enrolling, public, signed_in
+from tocsin.people.views import signing_in as views
 
 urlpatterns = [
     path("", public(views.SignIn.as_view()), name="account_login"),

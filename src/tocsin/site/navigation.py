@@ -77,6 +77,7 @@ PLACES = (
             Place("unattributed", _("Unattributed assets"), "u"),
         ),
     ),
+    Place("people", _("People"), "m", (Place("roles", _("Roles")),)),
 )
 
 
@@ -111,6 +112,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
+    "people": _with(policy.Ability.MANAGE_PEOPLE),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 
