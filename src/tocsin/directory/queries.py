@@ -489,7 +489,8 @@ def counts() -> dict[str, Any]:
 
 HISTORY_CODES = (
     "constituent.added", "constituent.changed", "contact.added", "contact.changed", "claim.added", "claim.confirmed",
-    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported",
+    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported", "membership.added",
+    "membership.changed", "membership.ended",
 )  # fmt: skip
 HISTORY_ROWS = 50
 

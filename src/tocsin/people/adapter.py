@@ -40,9 +40,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the attempt for the account that would be tried, however its address is written."""
-        email = str(credentials.get("email", ""))
+        email = normal_email(str(credentials.get("email", "")))
         people = filter_users_by_email(email, prefer_verified=True, for_login=True)
-        self._guess = limiter.begin(request, people[0] if people else normal_email(email))
+        self._guess = limiter.begin(request, people[0] if people else email)
         if self._guess is None:
             raise self.validation_error("too_many_login_attempts")
 

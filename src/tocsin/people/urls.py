@@ -11,6 +11,7 @@ urlpatterns = [
     path("", public(views.SignIn.as_view()), name="account_login"),
     path("code/", public(views.ShowSecondFactor.as_view()), name="mfa_authenticate"),
     path("closed/", public(views.closed), name="account_inactive"),
+    path("no-access/", public(views.no_access), name="people_no_access"),
     path("out/", enrolling(views.sign_out), name="account_logout"),
     path("enrol/", public(views.enrol), name="people_enrol"),
     path("enrol/<str:token>/", public(views.follow_enrolment_link), name="people_enrolment_link"),

@@ -116,6 +116,12 @@ def closed(request: HttpRequest) -> HttpResponse:
     return render(request, "people/closed.html", status=403)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_access(request: HttpRequest) -> HttpResponse:
+    """Say what to do for whoever cannot sign in. Asks for no address: so it gives none away."""
+    return render(request, "people/no_access.html")
+
+
 @never_cache
 @sensitive_post_parameters()
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
