@@ -31,7 +31,7 @@ from tocsin.audit.actors import System
 from tocsin.directory import actions, queries, uploads
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
-from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.models import Claim, Constituent, Contact, Membership
 from tocsin.directory.views import constituents as constituent_views
 from tocsin.directory.views import work as work_views
 from tocsin.jobs import bell, helping, queue
@@ -504,6 +504,9 @@ def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: 
     one, other = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
     actions.add_contact(ministry, email="soc@moh.example", by=BY, at=AT)
     contact = Contact.objects.get()
+    facts = {"name": "Carla", "is_administrator": True, "token": "t"}
+    actions.add_member(ministry, email="carla@moh.example", **facts, by=BY, at=AT)
+    member = Membership.objects.get()
     for language in ("fr", "ar"):
         with translation.override(language):
             for address in addresses():
@@ -511,6 +514,7 @@ def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: 
                 address = address.replace("claims/1/", f"claims/{one.pk}/").replace(
                     "contacts/1/", f"contacts/{contact.pk}/"
                 )
+                address = address.replace("members/1/", f"members/{member.pk}/")
                 assert pages.get(address).status_code in (200, 302, 405)  # 302: a part of a page
 
 

@@ -48,11 +48,11 @@ def test_only_places_that_some_room_answers_for_are_shown_in_the_order_of_the_wo
     assert labels() == ["Situation", "Findings", "Directory"]
 
 
-def test_all_nine_places_of_the_design_are_known_and_the_trail_after_them() -> None:
+def test_all_nine_places_of_the_design_are_known_and_after_them_people_and_the_trail() -> None:
     names = [place.name for place in PLACES]
 
     expected = "situation findings cases advisories continuity cooperation readiness progress directory"
-    assert names == [*expected.split(), "audit"]
+    assert names == [*expected.split(), "people", "audit"]
 
 
 @pytest.mark.parametrize(

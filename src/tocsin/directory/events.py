@@ -37,6 +37,37 @@ class ContactChanged(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class MemberAdded(Event):
+    """A person became a member of a constituent."""
+
+    constituent: str
+    person: int
+    name: str
+    """The person's, as it was then."""
+    is_administrator: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MembershipChanged(Event):
+    """A member became, or is no longer, an administrator of the constituent."""
+
+    constituent: str
+    person: int
+    name: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MembershipEnded(Event):
+    """A person is no longer a member of a constituent."""
+
+    constituent: str
+    person: int
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ClaimsChanged(Event):
     """Claims were added, confirmed, ended or given other dates."""
 

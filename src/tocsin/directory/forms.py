@@ -156,6 +156,35 @@ class ContactForm(forms.Form):
         self.fields["deputy_of"].queryset = contacts  # type: ignore[attr-defined]
 
 
+class MemberForm(forms.Form):
+    """A person who belongs to a constituent."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        help_text=_("An account of a constituent's contact is opened where there is none with this address."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        required=False,
+        help_text=_("For an account that is opened."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    is_administrator = forms.BooleanField(
+        label=_("Administers the organisation's entry: its networks, domains and contacts"), required=False
+    )
+
+
+class MembershipForm(forms.Form):
+    """What a member may."""
+
+    is_administrator = forms.BooleanField(
+        label=_("Administers the organisation's entry: its networks, domains and contacts"), required=False
+    )
+
+
 class ImportForm(forms.Form):
     """A directory file."""
 

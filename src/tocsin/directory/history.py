@@ -63,11 +63,29 @@ def _kept(data: Data) -> str:
     return text.format(value=data["value"], first=first, second=second, reason=data["reason"])
 
 
+def _member(data: Data) -> str:
+    text = (
+        _("{name} became a member and administers the entry")
+        if data["is_administrator"]
+        else _("{name} became a member")
+    )
+    return text.format(name=data["name"])
+
+
+def _membership(data: Data) -> str:
+    is_administrator = data["after"].get("is_administrator")
+    text = _("{name} administers the entry") if is_administrator else _("{name} no longer administers the entry")
+    return text.format(name=data["name"])
+
+
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "constituent.added": lambda _data: _("Entered"),
     "constituent.changed": _changed,
     "contact.added": lambda _data: _("Contact entered"),
     "contact.changed": _contact,
+    "membership.added": _member,
+    "membership.changed": _membership,
+    "membership.ended": lambda data: _("{name} is no longer a member").format(name=data["name"]),
     "claim.added": lambda data: _("Claim of {values} entered").format(values=_values(data)),
     "claim.confirmed": lambda data: _("Claim of {values} confirmed").format(values=_values(data)),
     "claim.ended": _ended,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -177,6 +178,33 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.email or self.phone
+
+
+class Membership(models.Model):
+    """That a person belongs to a constituent: sees what is its, and edits its entry where they administer it.
+
+    It is ended, not deleted, and may begin anew: who belonged to whom, and when, is history.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, related_name="memberships")
+    is_administrator = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("person__name", "person__email", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("person", "constituent"), condition=Q(ended_at__isnull=True), name="directory_one_membership"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("since")), name="directory_membership_in_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person_id}/{self.constituent_id}"
 
 
 class ReferenceTable(models.Model):

@@ -24,10 +24,20 @@ from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
-from tocsin.directory.models import Claim, Constituent, Contact, ReferenceTable, Settlement, name_shown
+from tocsin.directory.models import (
+    Claim,
+    Constituent,
+    Contact,
+    Membership,
+    ReferenceTable,
+    Settlement,
+    name_shown,
+)
 from tocsin.directory.rules import address_key, enclosing, parent_suffixes, periods_overlap
 from tocsin.directory.sectors import sector_label
 from tocsin.kernel.collation import collated, folded
+from tocsin.kernel.tlp import TLP
+from tocsin.people import policy
 from tocsin.people.models import Person
 
 __all__ = [
@@ -41,6 +51,8 @@ __all__ = [
     "ReadFiles",
     "attribution_outcome",
     "attribution_under_way",
+    "can_edit",
+    "can_view",
     "claim_values",
     "claims_and_conflicts",
     "claims_fingerprint",
@@ -50,6 +62,7 @@ __all__ = [
     "constituent_names",
     "constituents_matching",
     "constituents_named",
+    "constituents_of",
     "constituents_visible_to",
     "counts",
     "finish_attribution",
@@ -57,6 +70,8 @@ __all__ = [
     "in_order_of_names",
     "in_shown_order",
     "listed",
+    "members_of",
+    "memberships_of",
     "overlaps",
     "plan_import",
     "read_files",
@@ -308,6 +323,48 @@ def constituents_visible_to(person: object) -> QuerySet[Constituent]:
     return Constituent.objects.all() if is_staff else Constituent.objects.none()
 
 
+def constituents_of(person: object) -> QuerySet[Constituent]:
+    """Return the constituents that a person belongs to now, if the policy lets the person see what is their own."""
+    if not (isinstance(person, Person) and policy.may(person, policy.Ability.VIEW_OWN)):
+        return Constituent.objects.none()
+    # Asked for by themselves: a person belongs to few.
+    own = Membership.objects.order_by().filter(person=person, ended_at=None).values_list("constituent", flat=True)
+    return Constituent.objects.filter(pk__in=list(own))
+
+
+def memberships_of(person: Person) -> QuerySet[Membership]:
+    """Return what a person belongs to now, with the constituents."""
+    return (
+        Membership.objects.filter(person=person, ended_at=None)
+        .select_related("constituent")
+        .order_by("constituent__name", "pk")
+    )
+
+
+def members_of(constituent: Constituent) -> QuerySet[Membership]:
+    """Return who belongs to a constituent now, with the people."""
+    return Membership.objects.filter(constituent=constituent, ended_at=None).select_related("person")
+
+
+def can_view(person: object, constituent: Constituent, label: TLP | str | None = None) -> bool:
+    """Say whether a person may view a constituent, or what is its and bears a label.
+
+    The team sees all by its role; a contact what is of the own constituents; both only what they are cleared for.
+    """
+    if not isinstance(person, Person):
+        return False
+    is_own = Membership.objects.filter(person=person, constituent=constituent, ended_at=None).exists()
+    return policy.can_view(person, policy.Ability.VIEW_DIRECTORY, is_own=is_own, label=label)
+
+
+def can_edit(person: object, constituent: Constituent) -> bool:
+    """Say whether a person may edit a constituent's entry: by the role, or because they administer it."""
+    if not isinstance(person, Person):
+        return False
+    own = Membership.objects.filter(person=person, constituent=constituent, ended_at=None, is_administrator=True)
+    return policy.can_edit(person, policy.Ability.EDIT_DIRECTORY, administers=own.exists())
+
+
 def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
     """Return the constituents that have these permanent ids."""
     return Constituent.objects.filter(public_id__in=public_ids)
@@ -432,7 +489,8 @@ def counts() -> dict[str, Any]:
 
 HISTORY_CODES = (
     "constituent.added", "constituent.changed", "contact.added", "contact.changed", "claim.added", "claim.confirmed",
-    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported",
+    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported", "membership.added",
+    "membership.changed", "membership.ended",
 )  # fmt: skip
 HISTORY_ROWS = 50
 

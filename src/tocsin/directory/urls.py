@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tocsin.directory.views import constituents, work
+from tocsin.directory.views import constituents, members, work
 
 _pages = [
     path("", constituents.constituents, name="list"),
@@ -17,6 +17,9 @@ _pages = [
     path("constituents/<str:public_id>/change/", constituents.change_constituent, name="change"),
     path("constituents/<str:public_id>/claims/add/", constituents.add_claim, name="add-claim"),
     path("constituents/<str:public_id>/contacts/add/", constituents.add_contact, name="add-contact"),
+    path("constituents/<str:public_id>/members/add/", members.add_member, name="add-member"),
+    path("constituents/<str:public_id>/members/<int:pk>/", members.change_membership, name="change-member"),
+    path("constituents/<str:public_id>/members/<int:pk>/end/", members.end_membership, name="end-member"),
     path("claims/<int:pk>/confirm/", constituents.confirm_claim, name="confirm-claim"),
     path("claims/<int:pk>/end/", constituents.end_claim, name="end-claim"),
     path("contacts/<int:pk>/", constituents.change_contact, name="change-contact"),

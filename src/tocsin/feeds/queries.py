@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.directory.models import Constituent
-from tocsin.directory.queries import constituent_names
+from tocsin.directory.queries import constituent_names, constituents_of
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
 from tocsin.feeds import days, reported, wording
@@ -85,8 +85,13 @@ def _gone_since(state: State, latest: dt.date | None) -> dt.date | None:
 
 
 def only_constituents(person: object) -> tuple[str, ...] | None:
-    """Return whose findings a person may see: None for everybody's. Whom the policy lets see none sees none."""
-    return None if isinstance(person, Person) and may(person, Ability.VIEW_FINDINGS) else ()
+    """Return whose findings a person may see: None for everybody's, else those of the own constituents.
+
+    Whom the policy lets see none sees none.
+    """
+    if isinstance(person, Person) and may(person, Ability.VIEW_FINDINGS):
+        return None
+    return tuple(constituents_of(person).order_by("public_id").values_list("public_id", flat=True))
 
 
 def holders() -> dict[str, Constituent]:

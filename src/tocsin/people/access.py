@@ -8,9 +8,11 @@ address: decorate outermost, and `View.as_view()` itself for a class.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
@@ -20,7 +22,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
 from django.utils.http import urlencode
 
-from tocsin.people import demonstration, policy, queries
+from tocsin.kernel import clock
+from tocsin.people import demonstration, devices, policy, queries, sessions
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability
 
@@ -28,6 +31,9 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
 LONGEST_FORM = 2 * 2**20
 """Octets of a form: the longest text is an OpenPGP key, the longest list a page of findings."""
+CONFIRMED_FOR = dt.timedelta(minutes=15)
+CONFIRMED_AT = "people.confirmed_at"
+"""Session key: when the person last showed a factor."""
 SECOND_FACTOR = "people.second_factor"
 """Session key: number of the person who has shown the second factor in this session."""
 
@@ -103,6 +109,41 @@ def longest_body(view: Callable[..., Any]) -> int:
 def remember_second_factor(request: HttpRequest, person: Person) -> None:
     """Note that both factors were shown in this session."""
     request.session[SECOND_FACTOR] = person.pk
+    confirm(request)
+
+
+def confirm(request: HttpRequest) -> None:
+    """Note that the person has just shown to be who they are."""
+    request.session[CONFIRMED_AT] = clock.now().timestamp()
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Say whether the person has shown to be who they are a short while ago.
+
+    In a demonstration nobody can: there are no factors to show.
+    """
+    if isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user):
+        return True
+    at = request.session.get(CONFIRMED_AT)
+    return isinstance(at, float) and 0 <= clock.now().timestamp() - at < CONFIRMED_FOR.total_seconds()
+
+
+def confirmed(view: V) -> V:
+    """Ask for a factor again before a page that changes how a person signs in, unless that was a short while ago."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if is_confirmed(request):
+            return view(request, *args, **kwargs)
+        onward = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("account")
+        return HttpResponseRedirect(f"{reverse('confirm')}?{urlencode({REDIRECT_FIELD_NAME: onward})}")
+
+    return cast("V", guarded)
+
+
+def first_page(person: object) -> str:
+    """Return where a person begins: the first page, or the account for those whom the first page is not for."""
+    return "/" if may_open(person, "/") else reverse("account")
 
 
 class Gate:
@@ -117,7 +158,9 @@ class Gate:
         if isinstance(person, Person) and person.language:
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
-        return self.get_response(request)
+        response = self.get_response(request)
+        devices.give(request, response)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -132,6 +175,7 @@ class Gate:
             return None if door is Door.ENROLLING and _may_enrol(request.user) else _send_to_finish(request)
         if not _passes(request.user, door):
             raise PermissionDenied
+        sessions.note_seen(request, clock.now())
         return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.people import access, limiter, visitors
 from tocsin.people.models import normal_email
 
 
@@ -25,27 +24,32 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "too_many_login_attempts": _("Too many attempts failed. Try again later."),
     }
 
+    _guess: limiter.Guess | None = None
+
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return whom guesses are counted by: what a trusted proxy says of its visitor, else the other end itself."""
-        address: str = request.META["REMOTE_ADDR"]
-        if address in settings.TOCSIN_TRUSTED_PROXIES:
-            told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-            with contextlib.suppress(ValueError):
-                return str(ipaddress.ip_address(told))
-        return address
+        """Return from where a request comes."""
+        return visitors.address(request)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Accounts are opened by an administrator."""
         return False
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return what wrong passwords are counted by: the account that would be tried.
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Return where a person begins who was going nowhere else."""
+        return access.first_page(request.user)
 
-        allauth's own key has the host name and the address as typed in it; both can be varied to get more guesses.
-        """
-        email = str(credentials.get("email", ""))
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt for the account that would be tried, however its address is written."""
+        email = normal_email(str(credentials.get("email", "")))
         people = filter_users_by_email(email, prefer_verified=True, for_login=True)
-        return f"person:{people[0].pk}" if people else f"email:{normal_email(email)}"
+        self._guess = limiter.begin(request, people[0] if people else email)
+        if self._guess is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Take back what a right password cost; allauth calls it."""
+        if self._guess is not None:
+            self._guess.was_right()
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Send nothing: there is no mail yet."""

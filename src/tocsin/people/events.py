@@ -19,6 +19,75 @@ class PersonCreated(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PersonChanged(Event):
+    """Name, role or clearance of an account were changed."""
+
+    person: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AccountClosed(Event):
+    """An account was closed: nobody signs in to it."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AccountOpenedAgain(Event):
+    """A closed account was opened again."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SessionsEnded(Event):
+    """All sessions of a person were ended."""
+
+    person: int
+    ended: int
+    """How many were known."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SessionEnded(Event):
+    """One session of a person was ended."""
+
+    person: int
+    began_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PasswordChanged(Event):
+    """A person chose another password; all other sessions were ended."""
+
+    person: int
+    sessions_ended: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApiKeyMade(Event):
+    """A person made a key of the API."""
+
+    person: int
+    key: int
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    expires_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApiKeyRevoked(Event):
+    """A key of the API was revoked."""
+
+    person: int
+    key: int
+    prefix: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EnrolmentLinkMade(Event):
     """A one-time link was made; earlier ones of the person no longer work."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
@@ -16,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.kernel import legible
-from tocsin.people import queries
+from tocsin.people import limiter, queries
 from tocsin.people.models import Person, normal_email
 
 LONGEST_EMAIL = Person._meta.get_field("email").max_length
@@ -49,6 +50,14 @@ def _ask_for_code(form: forms.Form) -> None:
     }
 
 
+def _counted(person: Person) -> limiter.Guess:
+    """Count a guess at a code. Raises ValidationError when there were too many: then none is checked."""
+    guess = limiter.begin(context.request, person)
+    if guess is None:
+        raise ValidationError(_("Too many attempts failed. Try again later."))
+    return guess
+
+
 def _use_up(person: Person, code: str) -> None:
     """Refuse a code that was used before, wherever and however it was written; from now on this one was."""
     if not cache.add(f"people.code.{person.pk}.{normalize_user_code(code)}", "used", timeout=CODE_KEEPS_S):
@@ -65,8 +74,10 @@ class SecondFactorForm(AuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         """Return the code, which from now on is used up."""
+        guess = _counted(self.user)
         code: str = super().clean_code()
         _use_up(self.user, code)
+        guess.was_right()
         return code
 
 

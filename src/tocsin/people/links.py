@@ -7,6 +7,9 @@ import hashlib
 import secrets
 from typing import TypeVar
 
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tocsin.kernel.clock import Instant
@@ -40,6 +43,12 @@ def new_token() -> str:
 def token_hash(token: str) -> str:
     """Return what is stored of it."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def enrolment_address(request: HttpRequest, token: str) -> str:
+    """Return the whole address of an enrolment link, as the reader reaches this instance."""
+    scheme = "https" if settings.UNDER_TLS else request.scheme
+    return f"{scheme}://{request.get_host()}{reverse('people_enrolment_link', args=[token])}"
 
 
 def open_enrolment_link(token: str, *, at: Instant) -> EnrolmentLink:

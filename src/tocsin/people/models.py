@@ -1,4 +1,4 @@
-"""Accounts and the one-time links that open them."""
+"""Accounts, the one-time links that open them, and what an account is signed in with: sessions, keys of the API."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.audit.actors import LONGEST_LABEL
 from tocsin.kernel.clock import Instant
-from tocsin.people.choices import STAFF, Role
+from tocsin.people.choices import STAFF, Clearance, Role
 
 
 def normal_email(text: str) -> str:
@@ -37,7 +38,11 @@ class Person(AbstractBaseUser):
     role = models.CharField(_("role"), max_length=30, choices=Role.choices)
     language = models.CharField(_("language"), max_length=10, blank=True)
     """Code of the language of pages and mail; where empty, pages go by the browser, mail by the instance."""
+    clearance = models.CharField(_("cleared up to"), max_length=12, choices=Clearance.choices, blank=True)
+    """Up to which label this person may see; empty for what the role is cleared for."""
     is_active = models.BooleanField(_("may sign in"), default=True)
+    sessions_ended = models.PositiveIntegerField(default=0, editable=False)
+    """How often all sessions were ended at once: part of what a session must know to go on."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[PersonManager] = PersonManager()
@@ -51,6 +56,9 @@ class Person(AbstractBaseUser):
         constraints = (
             models.CheckConstraint(name="person_email_lower", condition=models.Q(email=Lower("email"))),
             models.CheckConstraint(name="person_role_known", condition=models.Q(role__in=Role.values)),
+            models.CheckConstraint(
+                name="person_clearance_known", condition=models.Q(clearance__in=["", *Clearance.values])
+            ),
         )
 
     def __str__(self) -> str:
@@ -60,6 +68,11 @@ class Person(AbstractBaseUser):
         """Save, with the address in its normal form."""
         self.email = normal_email(self.email)
         super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what every session of this person must hold: of the password, and of how often sessions were ended."""
+        secrets = f"{self.password}{self.sessions_ended or ''}"
+        return salted_hmac("tocsin.people.session", secrets, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def audit_key(self) -> str:
@@ -112,6 +125,53 @@ class DemoSignInLink(_OneTimeLink):
     """Signs in to a demonstration without password."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+
+class SignedInSession(models.Model):
+    """A browser in which a person is signed in: what the person is shown of it, and can end."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    address = models.CharField(max_length=45, blank=True)
+    """Where it was last seen."""
+    agent = models.CharField(max_length=300, blank=True)
+    """What the browser says that it is."""
+
+    class Meta:
+        ordering = ("-seen_at", "pk")
+
+    def __str__(self) -> str:
+        return f"session since {self.began_at:%Y-%m-%d}"
+
+
+class ApiKey(models.Model):
+    """Lets a program ask the API for a person. Of the secret only its hash is stored."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    """The part of the key that may be shown."""
+    secret_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-made_at", "pk")
+        constraints = (
+            models.CheckConstraint(name="api_key_expires", condition=models.Q(expires_at__gt=models.F("made_at"))),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_good(self, at: Instant) -> bool:
+        """Say whether the key still opens something."""
+        return self.revoked_at is None and at < self.expires_at
 
 
 class LimiterEntry(models.Model):

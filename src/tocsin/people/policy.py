@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.kernel.refusals import NotPermitted
+from tocsin.kernel.tlp import TLP
 from tocsin.people.choices import Role
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Ability(enum.StrEnum):
     RUN_FEEDS = "import feeds and withdraw runs"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
+    VIEW_OWN = "view what is one's own organisations'"
+    EDIT_OWN = "edit one's own organisations"
 
 
 _WORK = frozenset(
@@ -47,8 +50,25 @@ _ABILITIES: dict[str, frozenset[Ability]] = {
         {Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT}
     ),
     Role.OBSERVER: frozenset({Ability.VIEW_SITUATION}),
+    Role.CONSTITUENT_CONTACT: frozenset({Ability.VIEW_OWN, Ability.EDIT_OWN}),
 }
-"""Constituents' contacts and peers have none of these: their own pages show them what is theirs."""
+"""What is a person's own, `directory` knows: the organisations that the person is a member or an administrator of."""
+_CLEARED: dict[str, TLP] = {
+    Role.NATIONAL_ADMINISTRATOR: TLP.RED,
+    Role.HEAD_OF_TEAM: TLP.RED,
+    Role.ANALYST: TLP.RED,
+    Role.CONSTITUENT_CONTACT: TLP.AMBER_STRICT,
+    Role.PEER: TLP.GREEN,
+    Role.AUDITOR: TLP.RED,
+    Role.OBSERVER: TLP.GREEN,
+}
+"""Up to which label each role may see, unless the account says otherwise."""
+_GIVES: dict[str, frozenset[str]] = {
+    Role.NATIONAL_ADMINISTRATOR: frozenset(Role.values),
+    Role.HEAD_OF_TEAM: frozenset(Role.values) - {Role.NATIONAL_ADMINISTRATOR},
+    Role.ANALYST: frozenset({Role.CONSTITUENT_CONTACT}),
+}
+"""Accounts of which roles somebody of a role may open."""
 
 
 REFUSED: dict[Ability, StrPromise] = {
@@ -61,8 +81,24 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
+    Ability.VIEW_OWN: _("This account is no contact of an organisation."),
+    Ability.EDIT_OWN: _("This account may not edit the entry of an organisation."),
 }
 """A whole sentence each: other languages do not put the verb where English does."""
+ALLOWS: dict[Ability, StrPromise] = {
+    Ability.VIEW_SITUATION: _("View the situation"),
+    Ability.VIEW_FINDINGS: _("View all findings"),
+    Ability.WORK_ON_FINDINGS: _("Work on findings"),
+    Ability.VIEW_DIRECTORY: _("View the directory"),
+    Ability.EDIT_DIRECTORY: _("Edit the directory and add members to organisations"),
+    Ability.VIEW_FEEDS: _("View feeds and runs"),
+    Ability.RUN_FEEDS: _("Import feeds and withdraw runs"),
+    Ability.MANAGE_PEOPLE: _("Open, change and close accounts"),
+    Ability.READ_AUDIT: _("Read the audit trail"),
+    Ability.VIEW_OWN: _("View what is their own organisations'"),
+    Ability.EDIT_OWN: _("Edit the entry of organisations that they administer"),
+}
+"""The same as it stands in a list of what a role may and may not."""
 ASK = _("Ask a national administrator for another role.")
 
 
@@ -84,7 +120,62 @@ def may(person: Acting | None, ability: Ability) -> bool:
     """Say whether a person may. Nobody, closed accounts and unknown roles may nothing."""
     if person is None or not person.is_authenticated or not person.is_active:
         return False
-    return ability in _ABILITIES.get(getattr(person, "role", ""), frozenset())
+    return ability in abilities(getattr(person, "role", ""))
+
+
+def abilities(role: str) -> frozenset[Ability]:
+    """Return what a role may."""
+    return _ABILITIES.get(role, frozenset())
+
+
+def cleared_up_to(person: Acting | None) -> TLP | None:
+    """Return the strictest label that a person may see: the account's own, else the role's. None for nobody."""
+    if person is None or not person.is_authenticated or not person.is_active:
+        return None
+    own = getattr(person, "clearance", "")
+    return TLP(own) if own else role_cleared_up_to(getattr(person, "role", ""))
+
+
+def role_cleared_up_to(role: str) -> TLP | None:
+    """Return the strictest label that a role is cleared for; None for a role that is not known."""
+    return _CLEARED.get(role)
+
+
+def is_cleared(person: Acting | None, label: TLP | str | None) -> bool:
+    """Say whether a person is cleared for what bears a label. What bears none, or an unknown one, counts as RED."""
+    try:
+        wanted = TLP.read(str(label))
+    except ValueError:
+        wanted = TLP.RED
+    cleared = cleared_up_to(person)
+    return cleared is not None and wanted.strictness <= cleared.strictness
+
+
+def can_view(person: Acting | None, ability: Ability, *, is_own: bool, label: TLP | str | None = None) -> bool:
+    """Say whether a person may view a thing: by an ability over all of its kind, or because it is the person's own.
+
+    `is_own` says that it belongs to an organisation of the person. Either way the label must be one that the person
+    is cleared for, where the thing bears labels at all; what never bears one is asked for without.
+    """
+    may_all = may(person, ability)
+    need_to_know = may_all or (is_own and may(person, Ability.VIEW_OWN))
+    return need_to_know and (label is None or is_cleared(person, label))
+
+
+def can_edit(person: Acting | None, ability: Ability, *, administers: bool) -> bool:
+    """Say whether a person may edit a thing: never because it may be viewed."""
+    return may(person, ability) or (administers and may(person, Ability.EDIT_OWN))
+
+
+def may_give(person: Acting | None, role: str) -> bool:
+    """Say whether a person may open accounts of a role."""
+    is_acting = person is not None and person.is_authenticated and person.is_active
+    return is_acting and role in _GIVES.get(getattr(person, "role", ""), frozenset())
+
+
+def may_manage(person: Acting | None, other: Acting) -> bool:
+    """Say whether a person may change another's account: nobody's that the person could not have opened."""
+    return may(person, Ability.MANAGE_PEOPLE) and may_give(person, getattr(other, "role", ""))
 
 
 def require(person: Acting | None, ability: Ability) -> None:

@@ -6,11 +6,16 @@ from collections.abc import Iterable
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.collation import folded
+from tocsin.people import keys, policy
 from tocsin.people.choices import Role
 from tocsin.people.models import EnrolmentLink, Person, normal_email
+
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+"""What counts as one; recovery codes only stand in for it."""
 
 
 def person_by_email(email: str) -> Person | None:
@@ -31,6 +36,12 @@ def an_administrator_can_sign_in() -> bool:
     return _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR).exists()
 
 
+def is_last_administrator(person: Person) -> bool:
+    """Say whether without this person no national administrator could sign in."""
+    who_can = _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR)
+    return who_can.filter(pk=person.pk).exists() and not who_can.exclude(pk=person.pk).exists()
+
+
 def somebody_has_a_password() -> bool:
     """Say whether anybody can sign in other than by a link."""
     return _with_password().exists()
@@ -49,5 +60,45 @@ def administrators_link_ends(at: Instant) -> Instant | None:
 
 
 def has_second_factor(person: Person) -> bool:
-    """Say whether a person's authenticator is set up."""
-    return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
+    """Say whether a person's authenticator, or a passkey, is set up."""
+    return bool(Authenticator.objects.filter(user=person, type__in=SECOND_FACTORS).exists())
+
+
+def person_of_key(secret: str, scope: str, at: Instant) -> Person | None:
+    """Return for whom a key of the API stands, if it is good for `scope`; None otherwise. Notes no use."""
+    key = keys.good_key(secret, scope, at)
+    return key.person if key else None
+
+
+def accounts_visible_to(person: object) -> QuerySet[Person]:
+    """Return the accounts that a person may see: all for those who manage them, else one's own."""
+    if isinstance(person, Person) and policy.may(person, policy.Ability.MANAGE_PEOPLE):
+        return Person.objects.all()
+    own = person.pk if isinstance(person, Person) else 0
+    return Person.objects.filter(pk=own, is_active=True)
+
+
+def accounts_matching(text: str, accounts: QuerySet[Person]) -> QuerySet[Person]:
+    """Return those of whose name or address `text` is a part."""
+    if not text:
+        return accounts
+    # Databases disagree on the case of letters beyond ASCII; accounts are few.
+    named = accounts.order_by().values_list("pk", "name", "email")
+    return accounts.filter(pk__in=[pk for pk, name, email in named if folded(text) in folded(f"{name} {email}")])
+
+
+def with_state(accounts: QuerySet[Person], at: Instant) -> QuerySet[Person]:
+    """Say of each account whether it is enrolled, whether a link to enrol by is open, and whether it has two factors.
+
+    The fields are `is_enrolled`, `is_invited` and `has_factor`.
+    """
+    without = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    enrolled = Person.objects.filter(pk=OuterRef("pk")).exclude(without)
+    invited = EnrolmentLink.objects.filter(person=OuterRef("pk"), used_at=None, expires_at__gt=at)
+    factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
+    return accounts.annotate(is_enrolled=Exists(enrolled), is_invited=Exists(invited), has_factor=Exists(factors))
+
+
+def second_factors(person: Person) -> list[Authenticator]:
+    """Return what a person has set up as a second factor, the oldest first."""
+    return list(Authenticator.objects.filter(user=person, type__in=SECOND_FACTORS).order_by("created_at", "pk"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tocsin.people import views
 from tocsin.people.access import enrolling, public, signed_in
+from tocsin.people.views import signing_in as views
 
 urlpatterns = [
     path("", public(views.SignIn.as_view()), name="account_login"),
     path("code/", public(views.ShowSecondFactor.as_view()), name="mfa_authenticate"),
     path("closed/", public(views.closed), name="account_inactive"),
+    path("no-access/", public(views.no_access), name="people_no_access"),
     path("out/", enrolling(views.sign_out), name="account_logout"),
     path("enrol/", public(views.enrol), name="people_enrol"),
     path("enrol/<str:token>/", public(views.follow_enrolment_link), name="people_enrolment_link"),

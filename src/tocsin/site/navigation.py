@@ -77,6 +77,7 @@ PLACES = (
             Place("unattributed", _("Unattributed assets"), "u"),
         ),
     ),
+    Place("people", _("People"), "m", (Place("roles", _("Roles")),)),
     Place("audit", _("Audit trail"), "l"),
 )
 
@@ -112,6 +113,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
+    "people": _with(policy.Ability.MANAGE_PEOPLE),
     "audit": _with(policy.Ability.READ_AUDIT),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""

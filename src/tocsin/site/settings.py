@@ -123,7 +123,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_FORMS = {"login": "tocsin.people.forms.SignInForm"}
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/m/ip,10/15m/key"}
+ACCOUNT_RATE_LIMITS = False
+"""Attempts are counted by `people.limiter`, passwords and codes together."""
 MFA_ADAPTER = "tocsin.people.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_FORMS = {"authenticate": "tocsin.people.forms.SecondFactorForm"}
@@ -194,6 +195,7 @@ _HOST = "__Host-" if UNDER_TLS else ""
 SESSION_COOKIE_NAME = f"{_HOST}session"
 CSRF_COOKIE_NAME = f"{_HOST}csrf"
 LANGUAGE_COOKIE_NAME = f"{_HOST}language"
+DEVICE_COOKIE_NAME = f"{_HOST}device"
 VISIT_COOKIE_NAME = f"{_HOST}visit"
 KEYS_COOKIE_NAME = f"{_HOST}keys"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = UNDER_TLS

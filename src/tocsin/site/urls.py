@@ -12,6 +12,7 @@ from tocsin.site.trail import views as trail
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", public(health), name="health"),
     path("sign-in/", include("tocsin.people.urls")),
+    path("", include("tocsin.people.account_urls")),
     path("language/", public(views.choose_language), name="language"),
     path("keys/", signed_in(views.choose_keys), name="keys"),
     path("help/", signed_in(views.help_page), name="help"),

@@ -4,16 +4,20 @@ from tocsin.directory.actions.claims import add_claim, confirm_claim, end_claim,
 from tocsin.directory.actions.constituents import add_constituent, change_constituent
 from tocsin.directory.actions.contacts import add_contact, change_contact
 from tocsin.directory.actions.imports import import_directory
+from tocsin.directory.actions.members import add_member, change_membership, end_membership
 from tocsin.directory.actions.tables import load_reference_table
 
 __all__ = [
     "add_claim",
     "add_constituent",
     "add_contact",
+    "add_member",
     "change_constituent",
     "change_contact",
+    "change_membership",
     "confirm_claim",
     "end_claim",
+    "end_membership",
     "import_directory",
     "load_reference_table",
     "settle_conflict",

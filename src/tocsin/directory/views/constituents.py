@@ -35,6 +35,7 @@ from tocsin.directory.queries import (
     history_of,
     in_shown_order,
     listed,
+    members_of,
 )
 from tocsin.directory.views.asking import (
     accepted,
@@ -118,6 +119,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "page": page,
         "claims": claims,
         "contacts": row.contacts.select_related("deputy_of"),
+        "members": members_of(row),
         "parts": row.parts.all(),
         "conflicts": contested,
         "attribution": attribution.under_way(now()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.utils import get_next_redirect_url
@@ -22,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
-from tocsin.people import access, actions, demonstration, links, queries
+from tocsin.people import access, actions, demonstration, devices, limiter, links, queries, sessions
 from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
 from tocsin.people.models import DemoSignInLink, Person
 from tocsin.people.qr import qr_svg
@@ -49,10 +50,30 @@ def _going_on(request: HttpRequest) -> Question[QueryDict]:
     return question
 
 
+def _too_many(request: HttpRequest) -> HttpResponse:
+    """Say that so much was tried from there that one must wait."""
+    return render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def complete(request: HttpRequest, person: Person, *, method: str) -> None:
+    """Let a person in who has shown both factors: the session stands from now on, and the browser is known."""
+    access.remember_second_factor(request, person)
+    devices.remember(request, person)
+    session = sessions.of_request(request)
+    actions.record_sign_in(person, method=method, session=session, by=person, at=clock.now())
+
+
 class SignIn(LoginView):  # type: ignore[misc]
     """Address and password."""
 
     template_name = "people/sign_in.html"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Try what was typed, unless too much was tried from there."""
+        if limiter.is_shut(request):
+            return _too_many(request)
+        answer: HttpResponseBase = super().post(request, *args, **kwargs)
+        return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page shows."""
@@ -75,9 +96,8 @@ class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
         person = form.user
         response: HttpResponse = super().form_valid(form)
         if self.request.user == person:
-            access.remember_second_factor(self.request, person)
             method = "recovery code" if form.authenticator.type == Authenticator.Type.RECOVERY_CODES else "code"
-            actions.record_sign_in(person, method=method, by=person, at=clock.now())
+            complete(self.request, person, method=method)
         return response
 
 
@@ -96,13 +116,24 @@ def closed(request: HttpRequest) -> HttpResponse:
     return render(request, "people/closed.html", status=403)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_access(request: HttpRequest) -> HttpResponse:
+    """Say what to do for whoever cannot sign in. Asks for no address: so it gives none away."""
+    return render(request, "people/no_access.html")
+
+
 @never_cache
 @sensitive_post_parameters()
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
+    if limiter.is_shut(request):
+        return _too_many(request)
     try:
         links.open_enrolment_link(token, at=clock.now())
-    except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
+    except links.LinkUnknown as refusal:
+        limiter.begin(request, None)
+        return _refuse_link(request, refusal)
+    except (links.LinkUsed, links.LinkExpired) as refusal:
         return _refuse_link(request, refusal)
     request.session[ENROLMENT_TOKEN] = token
     return redirect("people_enrol")
@@ -151,9 +182,8 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     form = AuthenticatorForm(request.POST or None, user=person)
     if form.is_valid():
         actions.set_up_second_factor(person, secret=form.secret, by=person, at=clock.now())
-        access.remember_second_factor(request, person)
+        complete(request, person, method="enrolment")
         request.session[NEW_CODES] = True
-        actions.record_sign_in(person, method="enrolment", by=person, at=clock.now())
         return redirect("people_recovery_codes")
     address = get_adapter().build_totp_url(person, form.secret)
     secret = " ".join(form.secret[start : start + 4] for start in range(0, len(form.secret), 4))
@@ -194,7 +224,7 @@ def _keep_codes(request: HttpRequest, person: Person) -> HttpResponseBase:
     """Note that the codes are kept, once, and go on."""
     if request.session.pop(NEW_CODES, False):
         actions.keep_recovery_codes(person, by=person, at=clock.now())
-    return HttpResponseRedirect(request.session.get(AFTER_ENROLMENT, "/"))
+    return HttpResponseRedirect(request.session.get(AFTER_ENROLMENT) or access.first_page(person))
 
 
 @never_cache

@@ -1,4 +1,4 @@
-"""Every write to accounts."""
+"""Coming in: links, passwords, authenticators, and that somebody signed in."""
 
 from __future__ import annotations
 
@@ -6,49 +6,17 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
-from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.people import events, links, queries
+from tocsin.people.actions.accounts import create_person, permit
 from tocsin.people.choices import Role
-from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, normal_email
-
-
-@action("person.created")
-def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -> events.PersonCreated:
-    """Open an account without password: an enrolment link lets its person choose one."""
-    email = normal_email(email)
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email") from None
-    if role not in Role.values:
-        remedy = _("Choose one of these: {roles}.").format(roles=", ".join(Role.values))
-        raise InvalidInput(_("{value!r} is no role.").format(value=role), where="role", remedy=remedy)
-    _refuse_unfit(email=email, name=name)
-    if Person.objects.filter(email=email).exists():
-        raise Conflict(_("There is an account for {email} already.").format(email=email))
-    person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)
-    person.set_unusable_password()
-    person.save()
-    return events.PersonCreated(person=person.pk, email=email, role=role)
-
-
-def _refuse_unfit(**given: str) -> None:
-    for field, value in given.items():
-        most = int(Person._meta.get_field(field).max_length or 0)  # type: ignore[union-attr]
-        if len(value) > most:
-            words = _("It has {number} characters; {most} are the most.")
-            raise InvalidInput(words.format(number=len(value), most=most), where=field)
-        if said := legible.flaw(value):
-            raise InvalidInput(_(said), where=field)
+from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, SignedInSession
 
 
 @action("person.enrolment_link_made")
@@ -57,6 +25,9 @@ def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -
 
     `token` is from `links.new_token`; only its hash is stored. Earlier links of the person stop working.
     """
+    permit(by, person, opening=not person.has_usable_password())
+    if not person.is_active:
+        raise Conflict(_("This account is closed. Open it again first."))
     EnrolmentLink.objects.filter(person=person, used_at=None).delete()
     expires_at = at + links.ENROLMENT_LASTS
     EnrolmentLink.objects.create(person=person, token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
@@ -131,8 +102,14 @@ def keep_recovery_codes(person: Person, *, by: Actor, at: Instant) -> events.Rec
 
 
 @action("person.signed_in")
-def record_sign_in(person: Person, *, method: str, by: Actor, at: Instant) -> events.SignedIn:
-    """Note that a person signed in."""
+def record_sign_in(
+    person: Person, *, method: str, by: Actor, at: Instant, session: SignedInSession | None = None
+) -> events.SignedIn:
+    """Note that a person signed in, and in which browser. Of the session no word is in the event: its key opens it."""
+    if session is not None:
+        SignedInSession.objects.filter(session_key=session.session_key).delete()
+        session.person, session.began_at, session.seen_at = person, at, at
+        session.save()
     return events.SignedIn(person=person.pk, method=method)
 
 

@@ -1,0 +1,106 @@
+"""Who belongs to a constituent: added by address, given or taken the entry to administer, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from tocsin.directory import actions
+from tocsin.directory.forms import MemberForm, MembershipForm
+from tocsin.directory.models import Constituent, Membership
+from tocsin.directory.queries import constituents_visible_to
+from tocsin.directory.views.asking import accepted, actor, constituent_asked_for
+from tocsin.kernel import refusals
+from tocsin.kernel.clock import now
+from tocsin.people import links
+from tocsin.people.models import Person
+from tocsin.people.queries import person_by_email
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Add a member by e-mail address; where an account is opened, its enrolment link is shown once."""
+    by, row = actor(request), constituent_asked_for(request, public_id)
+    form = MemberForm(request.POST or None)
+    token = links.new_token()
+    was_there = person_by_email(form.data.get("email", "")) is not None
+    made: list[int] = []
+
+    def act() -> None:
+        made.append(actions.add_member(row, **form.cleaned_data, token=token, by=by, at=now()).person)
+
+    if request.method == "POST" and accepted(form, act, _none_further):
+        if was_there:
+            messages.success(request, _("The member is added. The account was there already."))
+            return redirect("directory:constituent", public_id)
+        return _show_link(request, row, Person.objects.get(pk=made[0]), token)
+    title = _("Who belongs to {name}?").format(name=row.local_name)
+    shown = {"form": form, "heading": title, "button": _("Add"), "constituent": row}
+    return render(request, "directory/form.html", shown, status=422 if form.errors else 200)
+
+
+def _none_further(facts: dict[str, Any]) -> Iterable[refusals.Refusal]:
+    return ()
+
+
+def _show_link(request: HttpRequest, row: Constituent, person: Person, token: str) -> HttpResponse:
+    shown = {
+        "constituent": row,
+        "person": person,
+        "link": links.enrolment_address(request, token),
+        "expires_at": now() + links.ENROLMENT_LASTS,
+        "onward": reverse("directory:constituent", args=[row.public_id]),
+    }
+    return render(request, "directory/member_link.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def change_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResponseBase:
+    """Let a member administer the entry, or no longer."""
+    by, membership = actor(request), _asked_for(request, public_id, pk)
+    form = MembershipForm(request.POST or None, initial={"is_administrator": membership.is_administrator})
+    if request.method == "POST":
+        # An unticked box sends nothing: that is an answer, too.
+        form = MembershipForm(request.POST)
+        if accepted(
+            form, lambda: actions.change_membership(membership, **form.cleaned_data, by=by, at=now()), _none_further
+        ):
+            return redirect("directory:constituent", public_id)
+    row = membership.constituent
+    title = _("What may {name} do?").format(name=membership.person)
+    shown = {"form": form, "heading": title, "button": _("Save"), "constituent": row}
+    return render(request, "directory/form.html", shown, status=422 if form.errors else 200)
+
+
+@require_POST
+def end_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResponseBase:
+    """End a membership."""
+    by, membership = actor(request), _asked_for(request, public_id, pk)
+    try:
+        actions.end_membership(membership, by=by, at=now())
+    except refusals.NotPermitted:
+        raise PermissionDenied from None
+    except refusals.Conflict as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("{name} is no longer a member.").format(name=membership.person))
+    return redirect("directory:constituent", public_id)
+
+
+def _asked_for(request: HttpRequest, public_id: str, pk: int) -> Membership:
+    """Return the membership of this constituent, which must be visible; any other is not found."""
+    if "\0" in public_id:  # PostgreSQL takes no such text
+        raise Http404
+    visible = constituents_visible_to(request.user).filter(public_id=public_id)
+    rows = Membership.objects.select_related("constituent", "person")
+    return get_object_or_404(rows.filter(constituent__in=visible), pk=pk)

@@ -1,0 +1,133 @@
+"""Forms of accounts, and of what people change of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.kernel.clock import Instant
+from tocsin.people import keys, policy
+from tocsin.people.choices import Clearance, Role, Scope
+from tocsin.people.models import Person
+
+BY_ROLE = ("", _("What the role is cleared for"))
+
+
+class AccountForm(forms.Form):
+    """Who somebody is, what they may, and up to which label they may see."""
+
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    clearance = forms.ChoiceField(label=_("Cleared up to"), required=False, choices=[BY_ROLE, *Clearance.choices])
+
+    def __init__(self, *args: Any, given_by: Person, person: Person | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = [(code, label) for code, label in Role.choices if policy.may_give(given_by, code)]
+        self.fields["role"].choices = given  # type: ignore[attr-defined]
+        if person is not None and person == given_by:
+            # Nobody changes their own role: so it is not asked for.
+            self.fields.pop("role")
+        self.person = person
+
+    def answers(self) -> dict[str, Any]:
+        """Return what the action asks for."""
+        return {"role": self.person.role if self.person else "", **self.cleaned_data}
+
+
+class NewAccountForm(forms.Form):
+    """A new account."""
+
+    email = forms.CharField(
+        label=_("E-mail address to sign in with"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    name = forms.CharField(
+        label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.ANALYST)
+
+    def __init__(self, *args: Any, given_by: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = [(code, label) for code, label in Role.choices if policy.may_give(given_by, code)]
+        self.fields["role"].choices = given  # type: ignore[attr-defined]
+
+
+class NewPasswordForm(forms.Form):
+    """Another password, against the old one."""
+
+    old = forms.CharField(
+        label=_("Password until now"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+    def clean_password(self) -> str:
+        """Return the password if it is good enough."""
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.person)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields if both new passwords are the same."""
+        fields = super().clean() or {}
+        first, second = (self[name].value() for name in ("password", "again"))
+        if first and second and first != second:
+            self.add_error("again", _("The two passwords differ."))
+        return fields
+
+
+class ApiKeyForm(forms.Form):
+    """A key of the API."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=keys.LONGEST_NAME,
+        help_text=_("Of the program that will use it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"), choices=Scope.choices, initial=[Scope.READ_FINDINGS], widget=forms.CheckboxSelectMultiple
+    )
+    expires_on = forms.DateField(
+        label=_("Last day"),
+        help_text=_("Within a year."),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+
+    def clean_expires_on(self) -> dt.date:
+        """Return the last day if it is neither past nor more than a year ahead."""
+        day: dt.date = self.cleaned_data["expires_on"]
+        today = timezone.localdate()
+        if not today <= day <= today + dt.timedelta(days=365):
+            raise ValidationError(_("A key ends after a year at most, and not before today."))
+        return day
+
+    def expires_at(self) -> Instant:
+        """Return the end of the last day."""
+        after = self.cleaned_data["expires_on"] + dt.timedelta(days=1)
+        return timezone.make_aware(dt.datetime.combine(after, dt.time())).astimezone(dt.UTC)
