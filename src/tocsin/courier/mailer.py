@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import functools
 import smtplib
 import socket
 import ssl
@@ -64,7 +65,7 @@ class Mailer:
 
     def __init__(self, server: MailServer, *, name: str, context: ssl.SSLContext | None = None) -> None:
         self.server, self._name = server, name
-        self._context = context or ssl.create_default_context()
+        self._given_context = context
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> Mailer:
@@ -77,6 +78,11 @@ class Mailer:
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             raise LineFailed(self.server, f"{_readable(error)}.") from error
         return self
+
+    @functools.cached_property
+    def _context(self) -> ssl.SSLContext:
+        """What certificates are believed; to load those of the system takes as long as a message."""
+        return self._given_context or ssl.create_default_context()
 
     def _open(self) -> None:
         smtp = self._connected()
