@@ -80,6 +80,8 @@ class Config:
     """Sender of all mail: one address."""
     mail_domain: str = ""
     """Domain whose `bounces+…` and `reply+…` addresses come back to us; empty for none."""
+    mail_dkim_selector: str = ""
+    """Name under which the mail server's DKIM key is published; empty to try the usual ones."""
 
     shadowserver_key: str = dataclasses.field(default="", repr=False)
     """API key that the publisher gave; with it and the secret reports are fetched every hour."""

@@ -60,7 +60,11 @@ PLACES = (
         "findings",
         _("Findings"),
         "f",
-        (Place("feeds", _("Feeds and runs"), "r"), Place("quarantine", _("Quarantine"), "q")),
+        (
+            Place("feeds", _("Feeds and runs"), "r"),
+            Place("quarantine", _("Quarantine"), "q"),
+            Place("outbox", _("Outbox"), "x"),
+        ),
     ),
     Place("cases", _("Cases"), "c"),
     Place("advisories", _("Advisories"), "a"),
@@ -110,6 +114,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
+    "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
