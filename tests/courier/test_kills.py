@@ -54,7 +54,7 @@ PUT = """
     from tocsin.kernel.tlp import TLP
 
     with transaction.atomic():
-        for number in range(int(sys.argv[1])):
+        for number in range(int(sys.argv[1]), int(sys.argv[2])):
             mail = Mail(to=f"u{number}@bank.example", subject="Open", text="They answer.", tlp=TLP.GREEN)
             put_mail(mail, Posting(f"test:{number}", severity=1 + number % 6), at=now())
 """
@@ -136,7 +136,8 @@ def test_nothing_is_lost_and_hardly_anything_comes_twice_whoever_is_killed(insta
     inbox, chance = tmp_path / "inbox", random.Random(7)
     inbox.mkdir()
     with running(instance, inbox) as (server, worker):
-        instance.run(PUT, str(MESSAGES))
+        for first in range(0, MESSAGES, 1000):
+            instance.run(PUT, str(first), str(min(first + 1000, MESSAGES)))
         killed = 0
         while killed < KILLS:
             before = len(list(inbox.iterdir()))

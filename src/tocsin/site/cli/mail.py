@@ -41,6 +41,7 @@ def _add_key(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     for parser in (make, bring):
         parser.add_argument("--replace", action="store_true", help="in place of the key that there is, which is kept")
         add_json_option(parser)
+    make.add_argument("--email", default="", help="the address in the key, in place of TOCSIN_MAIL_FROM")
     make.set_defaults(run=run_make_key)
     bring.set_defaults(run=run_import_key)
     export = actions.add_parser("export", help="print the public part, to be given to everybody")
@@ -91,7 +92,10 @@ def _say_status(options: argparse.Namespace, done: str) -> int:
         "stopped": health.line.is_stopped,
         "reason": health.line.reason,
         "problem": health.line.problem,
-        "messages": health.counts,
+        "waiting": health.waiting,
+        "failed": health.failed,
+        "sent": health.counts.get("sent", 0),
+        "held": health.counts.get("held", 0),
     }
     answer(options, f"{done} {says}".strip(), data)
     return 0
@@ -102,9 +106,10 @@ def run_make_key(options: argparse.Namespace) -> int:
     open_instance()
     from django.conf import settings
 
-    from tocsin.courier import composing, team_key
+    from tocsin.courier import composing, mail_addresses, team_key
 
-    content = team_key.made(settings.TOCSIN.team_name, composing.sender())
+    address = mail_addresses.checked(options.email or composing.sender())
+    content = team_key.made(settings.TOCSIN.team_name, address)
     return _take_into_use(options, content)
 
 
