@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.directory import openpgp
+from tocsin.courier import openpgp
 
 KEY = """-----BEGIN PGP PUBLIC KEY BLOCK-----
 

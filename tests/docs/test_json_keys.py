@@ -19,7 +19,13 @@ ELSEWHERE = {"tocsin demo", "tocsin feed fetch"}
 """They would load a country, or need a publisher: tests of their own look at what they print."""
 KEYED_BY_DATA = {"constituents", "unknown_columns", "lacking_columns", "columns", "constants", "event", "gained"}
 """Objects whose keys are data: names of constituents, types, columns."""
-AS_ANOTHER = {"feed replay": "feed run", "feed confirm": "feed close", "feed discard": "feed close"}
+AS_ANOTHER = {
+    "feed replay": "feed run",
+    "feed confirm": "feed close",
+    "feed discard": "feed close",
+    "mail stop": "mail status",
+    "mail start": "mail status",
+}
 TYPE = "scan_rdp"
 
 
@@ -65,10 +71,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory, _first_instance: Path) -> 
     alone("directory import", given / "wrong.json", fails=True)
     reports = [write(given / "reports", number, hosts) for number, hosts in enumerate(([1, 2, 200], [1], [1, 2, 3]))]
     short = write(given / "reports", 3, [1], cert_length="many")
-    lines = [line.split() for line in _LINES.format(given=given, reports=given / "reports").splitlines() if line]
-    lines.insert(4, ["feed", "run", "--gone-after", "1", *map(str, [*reports, short])])
+    lines = [
+        line.split()
+        for line in _LINES.format(given=given, reports=given / "reports", keys=home.place / "keys").splitlines()
+        if line
+    ]
+    lines.insert(10, ["feed", "run", "--gone-after", "1", *map(str, [*reports, short])])
     for line, out in zip(lines, home.many(*([*line, "--json"] for line in lines)), strict=True):
-        words = 3 if line[1] == "schema" else 2
+        words = 3 if line[1] in ("schema", "key") else 2
         note(" ".join(line[:words]), out)
     home.python(KEEP_TRAIL)
     for name in ("doctor", "upgrade", "audit verify", "audit head", "audit key"):
@@ -97,6 +107,12 @@ directory load-asn {given}/asn.txt
 directory load-rir {given}/rir.txt
 user create --email ana@team.example --role analyst
 user enrol --email ana@team.example
+mail stop --reason drill
+mail start
+mail status
+mail key make --email cirt@team.example
+mail key import {keys}/openpgp.key --replace
+mail key export
 feed map {reports}/2026-11-16-scan_rdp-xm-geo.csv
 feed schema show
 feed schema diff {given}/intelmq.json {given}/reports.json

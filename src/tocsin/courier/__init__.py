@@ -1,5 +1,7 @@
-"""What goes out to the network and comes in from it.
+"""What goes out to the network and comes in from it: fetches, outgoing mail and webhooks, incoming mail.
 
-Words: fetch, address check.
-Doors: `fetching.fetch`, `connecting.Allowance`, `refusals`.
+Words: fetch, address check, message, outbox, line (to the mail server), webhook, team key, token.
+Doors: `fetching.fetch`, `connecting.Allowance`, `refusals`, `outbox.put_mail`, `composing`, `protection`, `openpgp`,
+`tokens`, `mail_addresses`, `mail_servers`, `domains`, `team_key`, `webhooks`.
+A claim and a try are how the machinery works; what came of a message is an action.
 """

@@ -16,7 +16,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tocsin.directory import openpgp
+from tocsin.courier import openpgp
 from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap

@@ -38,6 +38,15 @@ def enqueue(
     return Job.objects.get(key=key)
 
 
+def ensure(kind: str, *, at: Instant, after: Instant) -> None:
+    """Make a job of a kind that begins by `after`, unless one waits that does.
+
+    One that runs does not count: it may have looked before there was what it is to see.
+    """
+    if not Job.objects.filter(kind=kind, state=State.WAITING, run_after__lte=max(at, after)).exists():
+        enqueue(kind, at=at, after=max(at, after))
+
+
 def claim(worker: str, *, at: Instant, lease: dt.timedelta = DEFAULT_LEASE, kind: str = "") -> Job | None:
     """Return the next job that is due (of one kind, when it is named), leased to `worker`, or None.
 

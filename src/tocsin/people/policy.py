@@ -25,6 +25,9 @@ class Ability(enum.StrEnum):
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
+    VIEW_MAIL = "view what goes out"
+    WORK_ON_MAIL = "have messages tried again and dismiss them"
+    STOP_MAIL = "stop everything that goes out"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
     VIEW_OWN = "view what is one's own organisations'"
@@ -40,14 +43,23 @@ _WORK = frozenset(
         Ability.EDIT_DIRECTORY,
         Ability.VIEW_FEEDS,
         Ability.RUN_FEEDS,
+        Ability.VIEW_MAIL,
+        Ability.WORK_ON_MAIL,
     }
 )
 _ABILITIES: dict[str, frozenset[Ability]] = {
     Role.NATIONAL_ADMINISTRATOR: frozenset(Ability),
-    Role.HEAD_OF_TEAM: _WORK | {Ability.READ_AUDIT, Ability.MANAGE_PEOPLE},
+    Role.HEAD_OF_TEAM: _WORK | {Ability.STOP_MAIL, Ability.READ_AUDIT, Ability.MANAGE_PEOPLE},
     Role.ANALYST: _WORK,
     Role.AUDITOR: frozenset(
-        {Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT}
+        {
+            Ability.VIEW_SITUATION,
+            Ability.VIEW_FINDINGS,
+            Ability.VIEW_DIRECTORY,
+            Ability.VIEW_FEEDS,
+            Ability.VIEW_MAIL,
+            Ability.READ_AUDIT,
+        }
     ),
     Role.OBSERVER: frozenset({Ability.VIEW_SITUATION}),
     Role.CONSTITUENT_CONTACT: frozenset({Ability.VIEW_OWN, Ability.EDIT_OWN}),
@@ -79,6 +91,9 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
+    Ability.VIEW_MAIL: _("This account may not view what goes out."),
+    Ability.WORK_ON_MAIL: _("This account may not have messages tried again or dismiss them."),
+    Ability.STOP_MAIL: _("This account may not stop everything that goes out."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
     Ability.VIEW_OWN: _("This account is no contact of an organisation."),

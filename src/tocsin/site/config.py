@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import errno
 import os
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tocsin.courier import mail_servers
 from tocsin.kernel import legible
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.retention import Retention
@@ -71,6 +73,15 @@ class Config:
     """Days for what is marked TLP:RED; 0 as for TLP:AMBER+STRICT."""
     exercise: bool = False
     """The whole instance is an exercise: every page says so and nothing leaves."""
+
+    smtp_url: str = dataclasses.field(default="", repr=False)
+    """Mail server that takes our mail; empty to send none."""
+    mail_from: str = ""
+    """Sender of all mail: one address."""
+    mail_domain: str = ""
+    """Domain whose `bounces+…` and `reply+…` addresses come back to us; empty for none."""
+    mail_dkim_selector: str = ""
+    """Name under which the mail server's DKIM key is published; empty to try the usual ones."""
 
     shadowserver_key: str = dataclasses.field(default="", repr=False)
     """API key that the publisher gave; with it and the secret reports are fetched every hour."""
@@ -146,6 +157,7 @@ def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
             words = f"{getattr(config, name)} is not between {least} and {most}."
             yield name, InvalidInput(words, where=f"TOCSIN_{name.upper()}")
     yield from _retention_faults(config)
+    yield from _mail_faults(config)
     if config.language not in LANGUAGES:
         words = f"{config.language!r} is none of {', '.join(LANGUAGES)}."
         yield "language", InvalidInput(words, where="TOCSIN_LANGUAGE")
@@ -182,6 +194,28 @@ def _known_options() -> frozenset[str]:
     from psycopg.pq import Conninfo  # loads the client library, which only who names options needs this early
 
     return _OF_ADDRESSES | {known.keyword.decode() for known in Conninfo.get_defaults()}
+
+
+def _mail_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
+    if config.smtp_url:
+        try:
+            mail_servers.read(config.smtp_url)
+        except InvalidInput as fault:
+            yield "smtp_url", fault
+        if not config.mail_from:
+            remedy = "Set it to the team's address, as cirt@cirt.example."
+            yield "smtp_url", InvalidInput("mail has no sender.", where="TOCSIN_MAIL_FROM", remedy=remedy)
+    if config.mail_from and not _MAIL_ADDRESS.fullmatch(config.mail_from):
+        remedy = "Write one address, as cirt@cirt.example; TOCSIN_TEAM_NAME stands beside it."
+        yield "mail_from", InvalidInput("it is no address of mail.", where="TOCSIN_MAIL_FROM", remedy=remedy)
+    if config.mail_domain and not _MAIL_DOMAIN.fullmatch(config.mail_domain):
+        remedy = "Write a name, as mail.cirt.example."
+        yield "mail_domain", InvalidInput("it is no domain.", where="TOCSIN_MAIL_DOMAIN", remedy=remedy)
+
+
+_DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
+_MAIL_DOMAIN = re.compile(rf"(?=.{{1,180}}$){_DOMAIN}")
+_MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@{_DOMAIN}")
 
 
 def _retention_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:

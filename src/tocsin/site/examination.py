@@ -359,6 +359,50 @@ def _fetching(config: Config) -> Iterator[Verdict]:
         yield Verdict("fetching", f"{report.file} is not imported: {report.problem.rstrip('.')}", f"Run: {command}")
 
 
+def _mail(config: Config) -> Iterator[Verdict]:
+    """Whether what is to go out goes: the switch, the mail server, what failed."""
+    from tocsin.courier import queries
+
+    health = queries.health(at=now())
+    line, waiting = health.line, counted(health.waiting, "message", "waits", "wait")
+    if config.exercise or instance.is_demonstration(config.home):
+        yield Verdict("mail", "nothing leaves an exercise or a demonstration")
+        return
+    if line.is_stopped:
+        who = f"{line.changed_by.partition(' <')[0]} on {line.changed_at:%Y-%m-%d %H:%M} UTC ({line.reason})"
+        yield Verdict("mail", f"everything is stopped by {who}; {waiting}", "Run: tocsin mail start")
+    elif health.mails_wait and not health.is_mail_set_up:
+        yield Verdict("mail", f"{waiting}, and no mail server is set", "Set TOCSIN_SMTP_URL and TOCSIN_MAIL_FROM.")
+    elif line.problem:
+        says = (
+            f"the mail server takes nothing since {line.failing_since:%Y-%m-%d %H:%M} UTC: {line.problem.rstrip('.')}"
+        )
+        yield Verdict("mail", f"{says}; {waiting}", "Mend that, or TOCSIN_SMTP_URL; it is tried again by itself.")
+    elif health.is_late:
+        yield Verdict("mail", f"{waiting} since {health.due_since:%Y-%m-%d %H:%M} UTC", "See that a worker runs.")
+    if health.failed:
+        failed = counted(health.failed, "message", "was not delivered", "were not delivered")
+        yield Verdict("mail", failed, "Decide about them on the page Outbox.")
+    if health.is_well:
+        yield Verdict("mail", f"{waiting}" if health.is_mail_set_up else "no mail server is set, and nothing waits")
+
+
+def _sender(config: Config) -> Iterator[Verdict]:
+    """What the domain that mail comes from says of itself: asked only where mail is sent."""
+    from tocsin.courier import domains
+
+    if not (config.smtp_url and config.mail_from) or config.exercise or instance.is_demonstration(config.home):
+        return
+    domain = config.mail_from.rpartition("@")[2].lower()
+    try:
+        found = domains.examined(domain, domains.resolver(), selector=config.mail_dkim_selector)
+    except domains.NotAsked as problem:
+        yield Remark("sender", f"SPF, DKIM and DMARC of {domain} could not be asked for: {problem}")
+        return
+    for each in found:
+        yield Verdict(each.about, each.says, each.remedy)
+
+
 def _retention(config: Config) -> Iterator[Verdict]:
     """For how long observations are kept, and whether what is older goes."""
     from tocsin.feeds.keeping import overdue
@@ -413,5 +457,7 @@ WITH_DATABASE: tuple[Check, ...] = (
     _fetching,
     _retention,
     _trail,
+    _mail,
+    _sender,
     _waiting,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tocsin.people.access import public, signed_in
+from tocsin.courier import views as outgoing
+from tocsin.people.access import needs, public, signed_in
+from tocsin.people.policy import Ability
 from tocsin.site import views
 from tocsin.site.health import health
 from tocsin.site.trail import views as trail
@@ -21,6 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/<int:sequence>/", trail.row, name="audit-row"),
     path("audit/export.<str:form>", trail.export, name="audit-export"),
     path("parts/", public(views.parts), name="parts"),
+    # The courier stands below the people and knows no abilities.
+    path("outbox/", needs(Ability.VIEW_MAIL)(outgoing.outbox), name="outbox"),
+    path("outbox/switch/", needs(Ability.STOP_MAIL)(outgoing.switch), name="outbox-switch"),
+    path("outbox/<str:key>/decide/", needs(Ability.WORK_ON_MAIL)(outgoing.decide), name="outbox-decide"),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),
 ]

@@ -26,6 +26,7 @@ ACTORS: dict[str, Any] = {
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
+    "outbox": pgettext_lazy("a part of the software", "outbox"),
     "retention": _("retention"),
     "set-up": _("set-up"),
 }

@@ -14,7 +14,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tocsin.directory import openpgp
+from tocsin.courier import openpgp
 from tocsin.directory.choices import ClaimKind, ContactRole, Status
 from tocsin.directory.imports.reading import read_items
 from tocsin.directory.imports.records import (

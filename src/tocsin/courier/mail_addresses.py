@@ -1,0 +1,74 @@
+"""Addresses of mail as they come from people and tables: one address, that can be written to, or a clear refusal.
+
+Source: RFC 5321, sections 4.1.2 and 4.5.3.1 (form and length), RFC 5891 (names beyond ASCII). Pure but for the
+language of its sentences.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext as _
+
+from tocsin.kernel import legible
+from tocsin.kernel.refusals import InvalidInput
+
+LONGEST = 254
+LONGEST_LOCAL = 64
+LONGEST_NAME = 100
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SEVERAL = re.compile(r"[,;\s]")
+
+
+def checked(address: str, *, where: str = "email") -> str:
+    """Return an address as it is written to a mail server: the name of the host in ASCII and small letters.
+
+    Raises InvalidInput for several addresses, and for one that no mail can be sent to.
+    """
+    given = address.strip()
+    shown = legible.shown(legible.unturned(given[:80]))
+
+    def refused(words: str) -> InvalidInput:
+        return InvalidInput(words.format(value=shown), where=where)
+
+    if not given:
+        raise InvalidInput(_("There is no address to write to."), where=where)
+    if shown != given[:80] or legible.flaw(given):
+        raise refused(_("{value!r} holds characters that cannot be seen; no mail is sent there."))
+    if _SEVERAL.search(given) or given.count("@") > 1:
+        raise refused(_("{value!r} is not one address: a message has one recipient."))
+    local, at, host = given.rpartition("@")
+    if not at or len(given) > LONGEST or len(local) > LONGEST_LOCAL or not _ATOMS.fullmatch(local):
+        raise refused(_("{value!r} is not an address that mail can be sent to."))
+    name = _in_ascii(host)
+    if not name or len(local) + 1 + len(name) > LONGEST:
+        raise refused(_("The host of {value!r} is none that mail can be sent to."))
+    return f"{local}@{name}"
+
+
+def _in_ascii(host: str) -> str:
+    """Return the name of a host as the domain name system has it; empty for what is none."""
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+        # The older rules that Python knows turn some letters into others: that would be another host.
+        is_same = host.isascii() or name.encode("ascii").decode("idna") == host.lower()
+    except UnicodeError:
+        return ""
+    labels = name.split(".")
+    fit = len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    return name if fit and is_same and len(name) <= 253 else ""
+
+
+def checked_name(name: str, *, where: str = "name") -> str:
+    """Return a person's name as it may stand beside an address. Raises InvalidInput for what steers or deceives."""
+    given = name.strip(" ")
+    if len(given) > LONGEST_NAME:
+        words = _("It has {number} characters; {most} are the most.")
+        raise InvalidInput(words.format(number=len(given), most=LONGEST_NAME), where=where)
+    if said := legible.flaw(given):
+        raise InvalidInput(_(said), where=where)
+    if legible.shown(given) != given or "@" in given:
+        words = _("{value!r} is not fit to stand beside an address.")
+        raise InvalidInput(words.format(value=legible.shown(given)), where=where)
+    return given

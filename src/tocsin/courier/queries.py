@@ -1,0 +1,125 @@
+"""What staff and rooms read about what goes out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from django.conf import settings
+from django.db.models import Count, Min, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tocsin.courier import claiming
+from tocsin.courier.choices import FAILED, UNDER_WAY, Channel, State
+from tocsin.courier.models import Line, OutgoingMessage
+from tocsin.kernel.clock import Instant
+
+LATE_AFTER = dt.timedelta(hours=1)
+"""What was due so long ago and is not sent is late."""
+
+
+def listed(states: frozenset[State] | None = None) -> QuerySet[OutgoingMessage]:
+    """Return messages without their content, newest first; those in the states, when some are named."""
+    found = OutgoingMessage.objects.defer("content").order_by("-made_at", "-pk")
+    return found.filter(state__in=states) if states else found
+
+
+def message_keyed(key: str) -> OutgoingMessage | None:
+    """Return the message with a key, without its content."""
+    return OutgoingMessage.objects.defer("content").filter(key=key).first()
+
+
+def messages_of(room: str, key: str) -> QuerySet[OutgoingMessage]:
+    """Return the messages of a thing of a room, without their content, newest first."""
+    return listed().filter(reference_room=room, reference_key=key)
+
+
+def line() -> Line:
+    """Return how the way out stands: stopped or not, and whether the mail server takes what it is given."""
+    return claiming.line()
+
+
+def is_mail_set_up() -> bool:
+    """Say whether there is a mail server to hand mail to, and a sender."""
+    return bool(settings.TOCSIN.smtp_url and settings.TOCSIN.mail_from)
+
+
+@dataclasses.dataclass(frozen=True)
+class Health:
+    """How sending goes, as figures."""
+
+    counts: dict[str, int]
+    """State → messages in it."""
+    due_since: Instant | None
+    """Since when the oldest message waits that should have been sent."""
+    line: Line
+    is_mail_set_up: bool
+    mails_wait: bool
+    at: Instant
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are to be sent."""
+        return sum(self.counts.get(state, 0) for state in UNDER_WAY)
+
+    @property
+    def failed(self) -> int:
+        """Messages that were not delivered, and of which nobody has decided anything."""
+        return sum(self.counts.get(state, 0) for state in FAILED)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something waits that should be gone."""
+        return self.due_since is not None and self.at - self.due_since > LATE_AFTER
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to do anything."""
+        lacks = self.mails_wait and not self.is_mail_set_up
+        return not (self.line.is_stopped or self.line.problem or self.failed or self.is_late or lacks)
+
+
+def health(*, at: Instant) -> Health:
+    """Return how sending goes."""
+    counted = OutgoingMessage.objects.order_by().values_list("state").annotate(number=Count("pk"))
+    under_way = OutgoingMessage.objects.filter(state__in=UNDER_WAY)
+    since = under_way.filter(next_at__lte=at).aggregate(since=Min("next_at"))["since"]
+    mails_wait = under_way.filter(channel=Channel.MAIL).exists()
+    return Health(dict(counted), since, line(), is_mail_set_up(), mails_wait, at)
+
+
+def in_words(found: Health) -> str:
+    """Return in one sentence how sending goes: what matters most first."""
+    waiting = found.waiting
+    if settings.TOCSIN_IS_DEMO:
+        return _("This is a demonstration: nothing leaves it.")
+    if settings.TOCSIN.exercise:
+        return _("This instance is an exercise: nothing leaves it.")
+    if found.line.is_stopped:
+        words = ngettext(
+            "Everything is stopped; {number} message waits", "Everything is stopped; {number} messages wait", waiting
+        )
+        return words.format(number=waiting)
+    if found.mails_wait and not found.is_mail_set_up:
+        words = ngettext(
+            "{number} message waits, and no mail server is set",
+            "{number} messages wait, and no mail server is set",
+            waiting,
+        )
+        return words.format(number=waiting)
+    if found.line.problem:
+        words = ngettext(
+            "The mail server takes nothing; {number} message waits",
+            "The mail server takes nothing; {number} messages wait",
+            waiting,
+        )
+        return words.format(number=waiting)
+    if found.failed:
+        words = ngettext("{number} message was not delivered", "{number} messages were not delivered", found.failed)
+        return words.format(number=found.failed)
+    if waiting:
+        return ngettext("{number} message is on its way", "{number} messages are on their way", waiting).format(
+            number=waiting
+        )
+    return _("Nothing waits to be sent")

@@ -1,0 +1,102 @@
+"""Addresses from people and tables: one that can be written to, or a clear refusal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tocsin.courier.mail_addresses import LONGEST, checked, checked_name
+from tocsin.kernel.refusals import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("security@ministry.example", "security@ministry.example"),
+        ("  a.b+c@Ministry.EXAMPLE ", "a.b+c@ministry.example"),
+        ("o'brien@x-y.example", "o'brien@x-y.example"),
+        ("equipe@santé.example", "equipe@xn--sant-epa.example"),
+        ("info@xn--sant-epa.example", "info@xn--sant-epa.example"),
+        ("a@مثال.example", "a@xn--mgbh0fb.example"),
+    ],
+)
+def test_an_address_is_written_as_mail_servers_have_it(given: str, written: str) -> None:
+    assert checked(given) == written
+
+
+HOSTILE = [
+    "",
+    " ",
+    "nobody",
+    "@x.example",
+    "a@",
+    "a@b",
+    "a@localhost",
+    "a@@x.example",
+    "a@x.example@y.example",
+    "a@x.example, b@x.example",
+    "a@x.example;b@x.example",
+    "a b@x.example",
+    "a@x.example\nBcc: all@x.example",
+    "a@x.example\r\nSubject: other",
+    "a@x.example\0",
+    "<a@x.example>",
+    "Anna <a@x.example>",
+    '"a b"@x.example',
+    "a..b@x.example",
+    ".a@x.example",
+    "é@x.example",
+    "a@x..example",
+    "a@-x.example",
+    "a@x_y.example",
+    "a@[192.0.2.1]",
+    "a@192.0.2.1",
+    "a@x.example.",
+    "a@straße.example",
+    "a\u202e@x.example",
+    "a\u200b@x.example",
+    "a@x\u200b.example",
+    "a@x\u2066.example",
+    "a" * 65 + "@x.example",
+    "a@" + "x" * 64 + ".example",
+    "a@" + ".".join(["x" * 60] * 5) + ".example",
+    ",".join(f"u{number}@x.example" for number in range(10_000)),
+]
+
+
+@pytest.mark.parametrize("address", HOSTILE, ids=range(len(HOSTILE)))
+def test_anything_else_is_refused_by_a_sentence(address: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        checked(address)
+    said = str(refused.value)
+    assert said.startswith("email: ")
+    assert said.endswith(".")
+    assert len(said) < 300
+    assert said.isprintable()
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=80))
+def test_what_passes_is_one_line_of_ascii(text: str) -> None:
+    try:
+        address = checked(f"{text}@x.example") if "@" not in text else checked(text)
+    except InvalidInput:
+        return
+    assert address.isascii() and address.isprintable() and " " not in address
+    assert len(address) <= LONGEST
+    assert checked(address) == address
+
+
+@pytest.mark.parametrize("name", ["", "Anna Berg", "Équipe de sécurité", "فريق الأمن", "O'Brien, Jr."])
+def test_names_of_people_pass(name: str) -> None:
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["A\nBcc: b@x.example", "A\r", "\u200b", "a\u202eb", "a\u200bb", "x" * 101, "ceo@bank.example", "a\0"]
+)
+def test_names_that_steer_or_deceive_are_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        checked_name(name)
+    assert str(refused.value).isprintable()

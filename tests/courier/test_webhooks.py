@@ -1,0 +1,198 @@
+"""Postings to webhooks: signed so that the other side can tell, retried, and never led elsewhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import hmac
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.courier.certificates import certificate_for, secured, trusting
+from tests.courier.conftest import AT, Clock, state
+from tests.courier.servers import Answer, Server, response, serving
+from tests.courier.test_posting import reading_the_body
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.audit.models import AuditRow
+from tocsin.courier import sending, webhooks
+from tocsin.courier.choices import State
+from tocsin.courier.connecting import Allowance
+from tocsin.courier.fetching import fetch
+from tocsin.courier.models import OutgoingMessage, Webhook
+from tocsin.courier.outbox import LARGEST_BODY_BYTES, Posting, put_webhook
+from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.kernel.tlp import TLP
+
+pytestmark = pytest.mark.django_db
+BODY = {"event": "finding.opened", "who": "Santé"}
+Fetch = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate_for("hook.example", tmp_path_factory.mktemp("tls") / "cert.pem")
+
+
+class Receiver:
+    """A webhook's other side: answers as it is told, keeps what it was sent."""
+
+    def __init__(self, server: Server, bodies: list[bytes], certificate: Path) -> None:
+        self.server, self.bodies = server, bodies
+        allowance = Allowance(frozenset({"127.0.0.1"}), frozenset({server.port}))
+        context = trusting(certificate)
+        self.fetch = functools.partial(
+            fetch, allowance=allowance, resolve=lambda _name, _port: ["127.0.0.1"], context=context
+        )
+        self.url = f"https://hook.example:{server.port}/in"
+
+    def headers(self) -> list[dict[str, str]]:
+        heads = [head.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:] for head in self.server.heads]
+        return [dict(line.lower().split(": ", 1) for line in lines) for lines in heads]
+
+
+@pytest.fixture
+def receiver(certificate: Path) -> Iterator[Receiver]:
+    bodies: list[bytes] = []
+
+    def answer(sock: socket.socket, head: bytes) -> None:
+        reading_the_body(made.server.says, bodies)(sock, head)  # type: ignore[attr-defined]
+
+    with serving(answer, secured(certificate)) as server:
+        server.says = response(b"thanks")  # type: ignore[attr-defined]
+        made = Receiver(server, bodies, certificate)
+        yield made
+
+
+def says(receiver: Receiver, answer: Answer) -> None:
+    receiver.server.says = answer  # type: ignore[attr-defined]
+
+
+def hook_at(url: str, secret: str = "whsec_of_the_tests") -> Webhook:
+    event = webhooks.add_webhook(url=url, secret=secret, label="Island Bank", by=COMMAND_LINE, at=AT)
+    return Webhook.objects.get(key=event.webhook)
+
+
+def put(hook: Webhook, key: str = "k") -> OutgoingMessage:
+    return put_webhook(hook, BODY, Posting(key), tlp=TLP.AMBER, at=AT)
+
+
+def drain(clock: Clock, fetched: Fetch = fetch) -> dt.datetime | None:
+    return sending.drain(sending.Turn("worker", now=clock, post=functools.partial(webhooks.post, fetched=fetched)))
+
+
+def test_a_posting_arrives_and_its_signature_proves_who_sent_it(receiver: Receiver, clock: Clock) -> None:
+    row = put(hook_at(receiver.url))
+    assert drain(clock, receiver.fetch) is None
+    (body,), (head,) = receiver.bodies, receiver.headers()
+    assert json.loads(body) == BODY
+    assert (state(row), row.last_answer) == (State.SENT, "200 thanks")
+    assert (head["tocsin-id"], head["tocsin-timestamp"]) == (row.key, str(int(AT.timestamp())))
+    signed = f"{head['tocsin-id']}.{head['tocsin-timestamp']}.".encode() + body
+    expected = hmac.new(b"whsec_of_the_tests", signed, hashlib.sha256).hexdigest()
+    assert head["tocsin-signature"] == f"v1={expected}"
+    assert receiver.server.heads[0].startswith(b"POST /in HTTP/1.1\r\n")
+
+
+def test_a_receiver_that_fails_is_told_again_with_the_same_id_and_body(receiver: Receiver, clock: Clock) -> None:
+    says(receiver, response(b"out of order", status="503 Unavailable"))
+    row = put(hook_at(receiver.url))
+    due = drain(clock, receiver.fetch)
+    assert due == AT + dt.timedelta(minutes=5) and state(row) == State.QUEUED
+    assert row.last_answer == "503 out of order"
+    says(receiver, response(b""))
+    clock.at = due
+    drain(clock, receiver.fetch)
+    assert state(row) == State.SENT
+    assert receiver.bodies[0] == receiver.bodies[1]
+    first, second = receiver.headers()
+    assert first["tocsin-id"] == second["tocsin-id"]
+    assert first["tocsin-timestamp"] != second["tocsin-timestamp"]
+    assert first["tocsin-signature"] != second["tocsin-signature"]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("204 No Content", State.SENT),
+        ("404 Not Found", State.QUEUED),
+        ("429 Slow", State.QUEUED),
+        ("410 Gone", "refused"),
+    ],
+)
+def test_the_answer_decides(receiver: Receiver, clock: Clock, status: str, expected: str) -> None:
+    says(receiver, response(b"", status=status))
+    row = put(hook_at(receiver.url))
+    drain(clock, receiver.fetch)
+    assert state(row) == expected
+
+
+def test_a_receiver_that_sends_elsewhere_is_refused_and_the_other_place_sees_nothing(
+    receiver: Receiver, clock: Clock
+) -> None:
+    with serving(response()) as elsewhere:
+        says(receiver, response(status="307 Temporary", Location=f"http://127.0.0.1:{elsewhere.port}/"))
+        row = put(hook_at(receiver.url))
+        drain(clock, receiver.fetch)
+        assert elsewhere.connections == 0
+    assert state(row) == State.REFUSED
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1", "[::ffff:127.0.0.1]"])
+def test_no_posting_goes_into_our_own_network(clock: Clock, host: str) -> None:
+    row = put(hook_at(f"https://{host}/"))
+    drain(clock)
+    assert state(row) == State.REFUSED
+    assert "not an address of the public Internet" in row.last_answer
+
+
+def test_a_name_that_leads_into_our_own_network_is_refused_when_its_turn_comes(
+    receiver: Receiver, clock: Clock
+) -> None:
+    row = put(hook_at("https://hook.example/"))
+    inward = functools.partial(fetch, resolve=lambda _name, _port: ["127.0.0.1"])
+    drain(clock, inward)
+    assert (state(row), receiver.server.connections) == (State.REFUSED, 0)
+
+
+def test_a_webhook_that_has_ended_is_told_nothing_more(receiver: Receiver, clock: Clock) -> None:
+    hook = hook_at(receiver.url)
+    row = put(hook)
+    webhooks.end_webhook(hook, by=COMMAND_LINE, at=AT)
+    drain(clock, receiver.fetch)
+    assert (state(row), receiver.server.connections) == (State.REFUSED, 0)
+    with pytest.raises(Conflict):
+        put(hook, "another")
+    with pytest.raises(Conflict):
+        webhooks.end_webhook(hook, by=COMMAND_LINE, at=AT)
+
+
+def test_secrets_are_by_lot_and_stand_in_no_audit_row() -> None:
+    secret = webhooks.new_secret()
+    hook_at("https://hook.example/", secret)
+    assert len(secret) > 40 and secret != webhooks.new_secret()
+    assert secret not in AuditRow.objects.get(code="webhook.added").data_json
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hook.example/", "ftp://x", "", "https://é.example/", "https://x/\n", "https://x/" + "a" * 2000]
+)
+def test_other_addresses_are_no_webhooks(url: str) -> None:
+    with pytest.raises(InvalidInput):
+        hook_at(url)
+    assert not Webhook.objects.exists()
+
+
+def test_what_is_too_large_to_post_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="most"):
+        put_webhook(hook_at("https://x/"), {"a": "x" * LARGEST_BODY_BYTES}, Posting("k"), tlp=TLP.CLEAR, at=AT)
+
+
+def test_a_posting_with_the_same_key_is_made_once() -> None:
+    hook = hook_at("https://hook.example/")
+    assert put(hook).pk == put(hook).pk
