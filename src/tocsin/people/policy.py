@@ -24,6 +24,8 @@ class Ability(enum.StrEnum):
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
+    VIEW_MAIL = "view mail received"
+    WORK_ON_MAIL = "work on mail received"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
 
@@ -37,6 +39,8 @@ _WORK = frozenset(
         Ability.EDIT_DIRECTORY,
         Ability.VIEW_FEEDS,
         Ability.RUN_FEEDS,
+        Ability.VIEW_MAIL,
+        Ability.WORK_ON_MAIL,
     }
 )
 _ABILITIES: dict[str, frozenset[Ability]] = {
@@ -59,6 +63,8 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
+    Ability.VIEW_MAIL: _("This account may not view mail received."),
+    Ability.WORK_ON_MAIL: _("This account may not work on mail received."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
 }

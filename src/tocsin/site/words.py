@@ -25,6 +25,7 @@ ACTORS: dict[str, Any] = {
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
+    "incoming mail": _("incoming mail"),
     "retention": _("retention"),
     "set-up": _("set-up"),
 }

@@ -15,7 +15,7 @@ from tocsin.formats.mail.understanding import told, understand
 
 def main(cpu_s: int, memory_mb: int, envelope_sender: str = "") -> int:
     """Read and tell."""
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -25,9 +25,10 @@ _NAME = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
 _LINE = re.compile(rb"[^\n]*(?:\n|\Z)")
 _FOLD = re.compile(rb"\r?\n[ \t]*")
 _ENCODED = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{0,40})?\?([bBqQ])\?([^?\r\n]*)\?=")
-_ADDRESS = re.compile(r"(?<![^\s<>\"',;:()\[\]])[^\s<>\"',;:()\[\]\\@]{1,64}@[^\s<>\"',;:()\[\]\\@]{1,255}")
+_NOT_IN_ADDRESS = r"\s\x00-\x1f\x7f<>\"',;:()\[\]"
+_ADDRESS = re.compile(rf"(?<![^{_NOT_IN_ADDRESS}])[^{_NOT_IN_ADDRESS}\\@]{{1,64}}@[^{_NOT_IN_ADDRESS}\\@]{{1,255}}")
 """Begins where a word does, so that no letter is looked at more than once."""
-_MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,250}>")
 _PARAMETER = re.compile(
     r";\s*([A-Za-z0-9!#$&+.^_`|~-]{1,60})(\*?)(?:([0-9]{1,3})(\*?))?\s*=\s*(\"[^\"]*(?:\"|$)|[^;\s\"]*)"
 )

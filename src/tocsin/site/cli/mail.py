@@ -1,0 +1,19 @@
+"""`tocsin mail …`: mail that comes in."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tocsin.site.cli.mail_verbs import receiving
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `mail` and its verbs."""
+    verbs = commands.add_parser("mail", help="mail that comes in").add_subparsers(
+        dest="verb", metavar="VERB", required=True
+    )
+    receiving.add_verbs(verbs)
