@@ -135,11 +135,11 @@ def test_the_message_as_it_came_is_downloaded_and_never_shown(box: Any, analyst:
 
 def test_a_message_is_marked_as_read_and_put_back(box: Any, analyst: Client, cast: Cast) -> None:
     row = box["reply"]
-    assert "Marked as read." in text(analyst.post(address(row, "work/"), {"do": "read"}, follow=True))
+    assert "Marked as read." in text(analyst.post(address(row, "decide/"), {"do": "read"}, follow=True))
     assert "by Anan Analyst" in text(analyst.get(address(row)))
-    again = text(signed_in(cast.manager).post(address(row, "work/"), {"do": "read"}, follow=True))
+    again = text(signed_in(cast.manager).post(address(row, "decide/"), {"do": "read"}, follow=True))
     assert "Somebody has marked this message as read by now." in again
-    assert "It is to be read again." in text(analyst.post(address(row, "work/"), {"do": "put-back"}, follow=True))
+    assert "It is to be read again." in text(analyst.post(address(row, "decide/"), {"do": "put-back"}, follow=True))
     said = [(each.code, each.actor_key) for each in AuditRow.objects.order_by("-sequence")[:2]]
     assert said == [("mail.put_back", cast.analyst.audit_key), ("mail.read", cast.analyst.audit_key)]
 
@@ -150,19 +150,19 @@ def test_what_could_not_be_read_is_looked_into_again(analyst: Client, box: Any, 
     assert "nobody has looked into it yet" in text(analyst.get(address(row)))
     path = keeping.path_of(tmp_path, row.sha256)
     path.write_bytes(b"damaged")
-    failed = text(analyst.post(address(row, "work/"), {"do": "look"}, follow=True))
+    failed = text(analyst.post(address(row, "decide/"), {"do": "look"}, follow=True))
     assert "could not be read this time either" in failed and "missing or damaged" in failed
     path.write_bytes(raw)
-    done = text(analyst.post(address(row, "work/"), {"do": "look"}, follow=True))
+    done = text(analyst.post(address(row, "decide/"), {"do": "look"}, follow=True))
     assert "It was looked into." in done and "At last." in done
 
 
 def test_what_is_beyond_a_limit_says_so_and_is_not_tried_again(box: Any, analyst: Client) -> None:
     said = text(analyst.get(address(box["over"])))
     assert "more than 200 headers" in said and "Look into it again" not in said
-    refused = text(analyst.post(address(box["over"], "work/"), {"do": "look"}, follow=True))
+    refused = text(analyst.post(address(box["over"], "decide/"), {"do": "look"}, follow=True))
     assert "read as far as it can be" in refused
-    assert analyst.post(address(box["over"], "work/"), {"do": "burn"}).status_code == 404
+    assert analyst.post(address(box["over"], "decide/"), {"do": "burn"}).status_code == 404
 
 
 def test_situation_asks_for_what_is_to_be_read_until_it_is(box: Any, analyst: Client, cast: Cast) -> None:
@@ -171,7 +171,7 @@ def test_situation_asks_for_what_is_to_be_read_until_it_is(box: Any, analyst: Cl
     assert (asked.title, asked.url) == ("3 messages that came in are to be read", "/mail/received/?state=unread")
     assert needed.decisions(cast.auditor, (), {}, (), {}) == []
     for name in ("reply", "stranger", "over"):
-        analyst.post(address(box[name], "work/"), {"do": "read"})
+        analyst.post(address(box[name], "decide/"), {"do": "read"})
     assert "Every message has been read" in text(analyst.get("/mail/received/"))
     assert needed.decisions(cast.analyst, (), {}, (), {}) == []
 
@@ -181,5 +181,5 @@ def test_mail_is_for_the_team_alone(box: Any, cast: Cast) -> None:
     for person in (cast.contact, cast.stranger, cast.peer, cast.auditor, cast.observer):
         browser = signed_in(person)
         assert {browser.get(page).status_code for page in pages} == {403}, person
-        assert browser.post(address(box["reply"], "work/"), {"do": "read"}).status_code == 403
+        assert browser.post(address(box["reply"], "decide/"), {"do": "read"}).status_code == 403
     assert signed_in(cast.analyst).get("/mail/received/9999/").status_code == 404

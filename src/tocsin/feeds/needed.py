@@ -120,7 +120,7 @@ def _mail() -> list[Decision]:
             title=title.format(n=_number(number)),
             text=_("Somebody answers, or asks; nothing answers by itself"),
             url=reverse("received-mail") + "?state=unread",
-            button=_("Read"),
+            button=_("Read them"),
         )
     ]
 

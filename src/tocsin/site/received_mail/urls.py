@@ -9,7 +9,7 @@ from tocsin.site.received_mail import views
 _pages = [
     path("<int:pk>/", views.message, name="message"),
     path("<int:pk>/raw/", views.raw, name="raw"),
-    path("<int:pk>/work/", views.work, name="work"),
+    path("<int:pk>/decide/", views.work, name="work"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
