@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests import forking
+from tests.commands import environment
 from tests.docs.test_reference import COMMANDS, sections
 from tests.feeds.reports import write
 from tests.feeds.test_schemas import columns, meaning
@@ -83,6 +85,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, _first_instance: Path) -> 
     home.python(KEEP_TRAIL)
     for name in ("doctor", "upgrade", "audit verify", "audit head", "audit key"):
         alone(name)
+    command = ["-m", "tocsin", "mail", "receive", "--json"]
+    note("mail receive", forking.run(command, environment(folder / "home"), given="From: a@x.example\n\nHello.").stdout)
     alone("backup", folder / "b.tar.zst")
     alone("restore", "--force", folder / "b.tar.zst")
     return found

@@ -16,6 +16,8 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier.incoming import receiving
+from tocsin.courier.models import ReceivedMessage
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact
@@ -37,6 +39,7 @@ def country(week: Store, tmp_path: Path) -> Store:
         constituent = Constituent.objects.get(public_id=public_id)
         actions.add_claim(constituent, kind=ClaimKind.ASN, value="64500", by=COMMAND_LINE, at=AT)
     actions.add_contact(constituent, email="soc@bank.example", by=COMMAND_LINE, at=AT)
+    receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
     return week
 
 
@@ -55,6 +58,7 @@ def addresses() -> dict[str, str]:
         "token": "x" * 43,
     }
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
+    keys["received"] = ReceivedMessage.objects.get().pk
 
     def key(name: str) -> int:
         return next((keys[kind] for kind in keys if kind in name), keys["run"])
@@ -82,7 +86,7 @@ GO_ON = {
     "mfa_authenticate": "is nothing before the password",
 }
 """What answers with another address, and why. Its page says what is not understood of its own."""
-NO_PAGES = {"health": "for programs", "feeds:export": "a file, or a refusal"}
+NO_PAGES = {"health": "for programs", "feeds:export": "a file, or a refusal", "received:raw": "a file"}
 
 
 def test_every_page_says_that_a_parameter_is_unknown(country: Store, cast: Cast, settings: Any) -> None:

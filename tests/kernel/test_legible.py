@@ -64,3 +64,9 @@ def test_what_turns_the_text_that_follows_is_written_out_alone() -> None:
     assert unturned("Reef\u202e Clinic\n\u200b\u200fعربي\u2069") == "Reef\\u202e Clinic\n\u200b\u200fعربي\\u2069"
     turning = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
     assert unturned("".join(map(chr, turning))) == "".join(f"\\u{each:x}" for each in turning)
+
+
+def test_ends_of_lines_and_tabs_stay_where_there_are_several_lines() -> None:
+    assert shown("one\tcell\nnext\r\x1b\u202e", lines=True) == "one\tcell\nnext\\r\\x1b\\u202e"
+    assert shown("\xa0\n\u200b", lines=True) == "\\xa0\n\\u200b"
+    assert shown("\xa0\na\u200b", lines=True) == "\xa0\na\\u200b"

@@ -208,3 +208,30 @@ def test_a_mapping_file_that_is_none_is_named(tocsin: Command, ready: Path) -> N
     first, second = done.stdout.splitlines()
     assert first.startswith("mappings: nothing can be imported. mappings/my.toml: ")
     assert second.startswith("mappings: nothing can be imported. mappings/other.toml, [feed] colour: ")
+
+
+KEPT = """
+from tocsin.site.starting import set_up_django
+set_up_django()
+import datetime as dt
+from django.conf import settings
+from tocsin.courier.incoming import keeping, receiving
+from tocsin.kernel.clock import now
+row = receiving.keep(b"Subject: one\\n\\nx", at=now() - dt.timedelta(hours=1))
+gone = receiving.receive(b"Subject: two\\n\\nx", at=now())
+keeping.path_of(settings.TOCSIN.home, gone.sha256).unlink()
+"""
+
+
+def test_mail_that_nobody_looked_into_and_mail_that_is_gone_are_named(tocsin: Command, ready: Path) -> None:
+    assert "mail: every message that came in was looked into" in _all_of(tocsin)
+    Home(ready).python(KEPT)
+    done = tocsin("doctor")
+    assert done.returncode == 1
+    assert "mail: 1 message that came in was not looked into. See that a worker runs: tocsin serve\n" in done.stdout
+    assert "mail: the file of message 2 is missing. Restore the last backup: tocsin restore FILE --force\n" in done.stdout
+
+
+def _all_of(tocsin: Command) -> str:
+    checks = json.loads(tocsin("doctor", "--json").stdout)["checks"]
+    return "\n".join(f"{each['about']}: {each['says']}" for each in checks)

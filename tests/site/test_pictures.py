@@ -23,6 +23,8 @@ NO_PAGE = {
     "feeds:order": "takes a form",
     "feeds:progress": "answers with a part of the page of a run",
     "feeds:withdraw": "takes a form",
+    "received:raw": "answers with a file",
+    "received:work": "takes a form",
     "keys": "takes a form and goes back",
     "audit-export": "takes a form and sends a file",
     "feeds:replay": "takes a form",

@@ -53,11 +53,30 @@ def worn(home: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[N
     again.write_text(_rows(day, 60))
     _run(environment, "feed", "run", "--partial", str(again))
     _run(environment, "feed", "withdraw", "3", "--reason", "Test data of the publisher, sent by mistake")
+    for letter in _letters():
+        _run(environment, "mail", "receive", given=letter)
     large = [folder / f"{day}-scan_http-part-{number}.csv" for number in range(FILES)]
     for number, part in enumerate(large):
         part.write_text(_rows(day, ROWS + number))  # the same content twice would be read once
     with _halted(home, environment, "feed", "run", "--partial", *map(str, large)):
         yield
+
+
+def _letters() -> list[bytes]:
+    """Return messages as they come in: one of a person, one of a program, and one that goes beyond a limit."""
+    text = "Dear team,\n\nour web server sends traffic we cannot explain.\nWhom can we call?\n\nMere Tau"
+    traces = "\n".join(f"X-Trace: {number}" for number in range(300))
+    attached = (
+        'Content-Type: multipart/mixed; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+        '--b\nContent-Type: application/pdf; name="invoice.pdf.exe"\n\n%PDF\n--b--\n'
+    )
+    letters = (
+        f"From: News <news@list.example>\nSubject: This week\nList-Id: <list.example>\n\n{text}",
+        f"From: Mere Tau <mere@harbour.example>\nTo: cirt@meridia.example\nSubject: Strange traffic\n{attached}",
+        f"{traces}\nFrom: soc@bank.example\nSubject: Our log\n\n{text}",
+    )
+    return [letter.encode() for letter in letters]
 
 
 def _broken(folder: Path, day: str) -> list[str]:
@@ -94,9 +113,10 @@ def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "tocsin", *words]
 
 
-def _run(environment: Mapping[str, str], *words: str) -> None:
-    """Run a command; broken files make it end with 1, which is what is wanted."""
-    subprocess.run(_command(*words), env=environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _run(environment: Mapping[str, str], *words: str, given: bytes = b"") -> None:
+    """Run a command; broken files make it end with 1, which is what is wanted. `given` is its standard input."""
+    quiet = subprocess.DEVNULL
+    subprocess.run(_command(*words), env=environment, check=False, input=given, stdout=quiet, stderr=quiet)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """What goes out to the network and comes in from it: fetches, outgoing mail and webhooks, incoming mail.
 
-Words: fetch, address check, message, outbox, line (to the mail server), webhook, team key, token.
+Words: fetch, address check, message, outbox, line (to the mail server), webhook, team key, token, received message.
 Doors: `fetching.fetch`, `connecting.Allowance`, `refusals`, `outbox.put_mail`, `composing`, `protection`, `openpgp`,
-`tokens`, `mail_addresses`, `mail_servers`, `domains`, `team_key`, `webhooks`.
+`tokens`, `mail_addresses`, `mail_servers`, `domains`, `team_key`, `webhooks`, `incoming`.
 A claim and a try are how the machinery works; what came of a message is an action.
 """

@@ -1,4 +1,4 @@
-"""The room's periodic work: sending what the outbox holds."""
+"""The room's periodic work: sending what the outbox holds, looking into what came in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tocsin.courier import sending
+from tocsin.courier.incoming import receiving
 from tocsin.courier.outbox import SEND_JOB
 from tocsin.jobs import queue
 from tocsin.jobs.registry import PutBack, Running, every, job
@@ -13,6 +14,8 @@ from tocsin.kernel import clock
 
 SAFETY_S = 300.0
 """A look that needs nobody to have asked for it: whoever queued something may have died before waking a worker."""
+LOOK_JOB = "courier.look_into_mail"
+LOOK_EVERY_S = 60.0
 
 
 @job(SEND_JOB)
@@ -26,4 +29,11 @@ def send(payload: dict[str, Any], running: Running) -> None:
         queue.ensure(SEND_JOB, at=clock.now(), after=due)
 
 
+@job(LOOK_JOB)
+def look_into_mail(payload: dict[str, Any], running: Running) -> None:
+    """Look into messages that were kept by a process which was ended before it could."""
+    receiving.look_into_left(at=clock.now())
+
+
 every(SEND_JOB, seconds=SAFETY_S)
+every(LOOK_JOB, seconds=LOOK_EVERY_S)

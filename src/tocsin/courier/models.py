@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from tocsin.courier.choices import Channel, Held, State
+from tocsin.courier.incoming.received import ReceivedMessage
 from tocsin.kernel.tlp import TLP
+
+__all__ = ["Line", "OutgoingMessage", "ReceivedMessage", "Webhook"]
 
 
 class OutgoingMessage(models.Model):

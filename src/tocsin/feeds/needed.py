@@ -12,6 +12,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from tocsin.courier.incoming import queries as mail
 from tocsin.directory.models import Constituent
 from tocsin.directory.queries import conflicts
 from tocsin.feeds import wording
@@ -50,6 +51,8 @@ def decisions(
 ) -> list[Decision]:
     """Return what this person is asked for."""
     found: list[Decision] = []
+    if may(person, Ability.WORK_ON_MAIL):
+        found += _mail()
     if may(person, Ability.RUN_FEEDS):
         held = ((each, cycle) for each in health for cycle in each.held)
         broken = ((each, cycle) for each in health for cycle in each.broken)
@@ -105,6 +108,21 @@ def _day(on: dt.date) -> str:
 
 def _number(value: float) -> str:
     return str(formats.number_format(round(value), force_grouping=True))
+
+
+def _mail() -> list[Decision]:
+    number = mail.to_be_read().count()
+    if not number:
+        return []
+    title = ngettext("{n} message that came in is to be read", "{n} messages that came in are to be read", number)
+    return [
+        Decision(
+            title=title.format(n=_number(number)),
+            text=_("Somebody answers, or asks; nothing answers by itself"),
+            url=reverse("received-mail") + "?state=unread",
+            button=_("Read them"),
+        )
+    ]
 
 
 def _held(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:

@@ -51,15 +51,17 @@ def _is_seen(char: str) -> bool:
     return unicodedata.category(char) not in _INVISIBLE and char not in _BLANK
 
 
-def shown(text: str) -> str:
+def shown(text: str, *, lines: bool = False) -> str:
     r"""Return a text with what is not seen of it, or turns what follows, written out: U+200B as `\u200b`.
 
     Kept are spaces, and the joiners and marks of direction that scripts need, unless nothing else is there.
+    `lines` says that it may have several, and tabs.
     """
     if text.isprintable() and _BLANK.isdisjoint(text):
         return text
     is_seen = any(map(_is_seen, text))
-    return "".join(_written(char) if _is_hidden(char, is_seen) else char for char in text)
+    kept = "\t\n" if lines else ""
+    return "".join(_written(char) if char not in kept and _is_hidden(char, is_seen) else char for char in text)
 
 
 def unturned(text: str) -> str:

@@ -25,8 +25,8 @@ class Ability(enum.StrEnum):
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
-    VIEW_MAIL = "view what goes out"
-    WORK_ON_MAIL = "have messages tried again and dismiss them"
+    VIEW_MAIL = "view mail that goes out and comes in"
+    WORK_ON_MAIL = "have messages tried again, dismiss them, and mark mail as read"
     STOP_MAIL = "stop everything that goes out"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
@@ -91,8 +91,8 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
-    Ability.VIEW_MAIL: _("This account may not view what goes out."),
-    Ability.WORK_ON_MAIL: _("This account may not have messages tried again or dismiss them."),
+    Ability.VIEW_MAIL: _("This account may not view the team's mail."),
+    Ability.WORK_ON_MAIL: _("This account may not work on the team's mail."),
     Ability.STOP_MAIL: _("This account may not stop everything that goes out."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
@@ -108,6 +108,9 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("Edit the directory and add members to organisations"),
     Ability.VIEW_FEEDS: _("View feeds and runs"),
     Ability.RUN_FEEDS: _("Import feeds and withdraw runs"),
+    Ability.VIEW_MAIL: _("View mail that goes out and comes in"),
+    Ability.WORK_ON_MAIL: _("Have messages tried again, dismiss them, and mark mail as read"),
+    Ability.STOP_MAIL: _("Stop everything that goes out"),
     Ability.MANAGE_PEOPLE: _("Open, change and close accounts"),
     Ability.READ_AUDIT: _("Read the audit trail"),
     Ability.VIEW_OWN: _("View what is their own organisations'"),

@@ -45,6 +45,9 @@ MOST_LOSSES = 20
 MOST_COMPARED_BYTES = 10**9
 """So much of the store is read each time: a second of work, and for a slow disk ten. Findings are read all the same."""
 RESTORE = "Restore the last backup: tocsin restore FILE --force"
+MAIL_LOOKED_FOR = 10_000
+"""So many of the newest messages are looked for on the disk."""
+LOOKED_INTO_WITHIN = dt.timedelta(minutes=15)
 TAKEN_UP_WITHIN = dt.timedelta(seconds=20)
 """A worker that has nothing else to do takes a job up after a second."""
 
@@ -433,6 +436,21 @@ def _trail(config: Config) -> Iterator[Verdict]:
         yield Verdict("audit trail", f"its head of {head.on} is signed")
     else:
         yield Verdict("audit trail", "its first head is signed within two days")
+def _incoming_mail(config: Config) -> Iterator[Verdict]:
+    """Messages that nobody has looked into, and those whose file is gone."""
+    from tocsin.courier.incoming import keeping, queries
+
+    left = queries.not_looked_into(at=now(), after=LOOKED_INTO_WITHIN).count()
+    newest = queries.received().values_list("pk", "sha256")[:MAIL_LOOKED_FOR]
+    gone = [pk for pk, sha256 in newest if not keeping.path_of(config.home, sha256).is_file()]
+    if left:
+        says = counted(left, "message", "that came in was", "that came in were") + " not looked into"
+        yield Verdict("mail", says, "See that a worker runs: tocsin serve")
+    if gone:
+        says = f"the file of message {gone[0]}" + (f" and of {len(gone) - 1} more" if gone[1:] else "") + " is missing"
+        yield Verdict("mail", says, RESTORE)
+    if not left and not gone:
+        yield Verdict("mail", "every message that came in was looked into")
 
 
 WITHOUT_DATABASE: tuple[Check, ...] = (
@@ -459,5 +477,6 @@ WITH_DATABASE: tuple[Check, ...] = (
     _trail,
     _mail,
     _sender,
+    _incoming_mail,
     _waiting,
 )

@@ -18,6 +18,7 @@ from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from tocsin.courier.incoming import queries as mail
 from tocsin.feeds import queries
 from tocsin.feeds.queries import Filter, Findings
 from tocsin.feeds.queries_situation import OPEN
@@ -64,6 +65,7 @@ PLACES = (
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
+            Place("received-mail", _("Mail received"), "i"),
         ),
     ),
     Place("cases", _("Cases"), "c"),
@@ -97,7 +99,15 @@ def _open_findings(person: Any, now: Now) -> Count | None:
     return Count(formats.number_format(now().count(asked), force_grouping=True))
 
 
-COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {"findings": _open_findings}
+def _mail_to_be_read(person: Any, _now: Now) -> Count | None:
+    number = mail.to_be_read().count()
+    return Count(formats.number_format(number, force_grouping=True)) if number else None
+
+
+COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {
+    "findings": _open_findings,
+    "received-mail": _mail_to_be_read,
+}
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
 
 
@@ -120,6 +130,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
     "people": _with(policy.Ability.MANAGE_PEOPLE),
     "audit": _with(policy.Ability.READ_AUDIT),
+    "received-mail": _with(policy.Ability.VIEW_MAIL),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 

@@ -1,4 +1,4 @@
-"""`tocsin mail`: stop and start what goes out, say how it goes, and keep the team's OpenPGP key."""
+"""`tocsin mail`: stop and start what goes out, say how it goes, keep the team's OpenPGP key, take in what comes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tocsin.site.cli.answers import add_json_option, answer, named
+from tocsin.site.cli.mail_verbs import receiving
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `mail` and its verbs."""
-    verbs = commands.add_parser("mail", help="what goes out, and the team's OpenPGP key").add_subparsers(
+    verbs = commands.add_parser("mail", help="mail that goes out and comes in, and the team's OpenPGP key").add_subparsers(
         dest="verb", metavar="VERB", required=True
     )
     stop = verbs.add_parser("stop", help="let nothing leave any more, neither mail nor webhooks")
@@ -29,6 +30,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     add_json_option(status)
     status.set_defaults(run=run_status)
     _add_key(verbs)
+    receiving.add_verbs(verbs)
 
 
 def _add_key(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
