@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -280,7 +281,7 @@ def test_nothing_is_told_twice_without_a_change(findings: list[Open], known: Kno
         assert why is not Why.RETURNED
         assert why is not Why.NEW or len(found) == 1
         assert why is not Why.ESCALATED or len({step for _at, step in found}) == len(found)
-        gaps = [(later - earlier).days for (earlier, _), (later, _) in zip(found, found[1:], strict=False)]
+        gaps = [(later - earlier).days for (earlier, _), (later, _) in itertools.pairwise(found)]
         assert why is not Why.DIGEST or min(gaps, default=7) >= 7
 
 

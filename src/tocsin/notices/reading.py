@@ -169,7 +169,10 @@ def _addressee(contact: Contact | None) -> Addressee | None:
 def _told() -> dict[str, Before]:
     fields = ("finding", "constituent", "first_at", "last_at", "step", "returns", "reacted_at")
     rows = Told.objects.order_by().values_list(*fields)
-    return {row[0]: Before(*row[1:6], row[6] is not None) for row in rows.iterator(20_000)}
+    return {
+        finding: Before(constituent, first, last, step, returns, reacted is not None)
+        for finding, constituent, first, last, step, returns, reacted in rows.iterator(20_000)
+    }
 
 
 def _prepared() -> Iterator[str]:

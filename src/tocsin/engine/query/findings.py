@@ -167,7 +167,7 @@ class Findings:
     ) -> Iterator[tuple[Sequence[Any], ...]]:
         for kind in kinds:
             one = Findings(self._database, [kind])
-            cursor = self._database.stream(*one._sql(columns, asked, past=("constituent IS NOT NULL", [])))
+            cursor = self._database.stream(*one._sql(columns, asked, "", past=("constituent IS NOT NULL", [])))
             while rows := self._database.fetched(cursor, batch, kind.files):
                 yield tuple(zip(*rows, strict=True))
 

@@ -92,7 +92,8 @@ def _findings(notice: Notice) -> list[list[str]]:
 def _now_told(notice: Notice, at: Instant) -> None:
     """Write what the recipient knows of each finding: as `planning.told_after` says it."""
     rows = {row.finding: row for some in _findings(notice) for row in Told.objects.filter(finding__in=some)}
-    new, changed = [], []
+    new: list[Told] = []
+    changed: list[Told] = []
     for line in notice.lines.order_by("pk"):
         row = rows.get(line.finding) or Told(finding=line.finding, times=0)
         (new if row.pk is None else changed).append(row)
