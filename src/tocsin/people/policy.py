@@ -24,6 +24,9 @@ class Ability(enum.StrEnum):
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
+    VIEW_NOTICES = "view notices"
+    SEND_NOTICES = "prepare and send notices"
+    SET_NOTICE_POLICIES = "say who is told of what"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
 
@@ -37,14 +40,23 @@ _WORK = frozenset(
         Ability.EDIT_DIRECTORY,
         Ability.VIEW_FEEDS,
         Ability.RUN_FEEDS,
+        Ability.VIEW_NOTICES,
+        Ability.SEND_NOTICES,
     }
 )
 _ABILITIES: dict[str, frozenset[Ability]] = {
     Role.NATIONAL_ADMINISTRATOR: frozenset(Ability),
-    Role.HEAD_OF_TEAM: _WORK | {Ability.READ_AUDIT, Ability.MANAGE_PEOPLE},
+    Role.HEAD_OF_TEAM: _WORK | {Ability.READ_AUDIT, Ability.MANAGE_PEOPLE, Ability.SET_NOTICE_POLICIES},
     Role.ANALYST: _WORK,
     Role.AUDITOR: frozenset(
-        {Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT}
+        {
+            Ability.VIEW_SITUATION,
+            Ability.VIEW_FINDINGS,
+            Ability.VIEW_DIRECTORY,
+            Ability.VIEW_FEEDS,
+            Ability.VIEW_NOTICES,
+            Ability.READ_AUDIT,
+        }
     ),
     Role.OBSERVER: frozenset({Ability.VIEW_SITUATION}),
 }
@@ -59,6 +71,9 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
+    Ability.VIEW_NOTICES: _("This account may not view notices."),
+    Ability.SEND_NOTICES: _("This account may not prepare and send notices."),
+    Ability.SET_NOTICE_POLICIES: _("This account may not say who is told of what."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
 }

@@ -60,7 +60,11 @@ PLACES = (
         "findings",
         _("Findings"),
         "f",
-        (Place("feeds", _("Feeds and runs"), "r"), Place("quarantine", _("Quarantine"), "q")),
+        (
+            Place("notices", _("Notices"), "n"),
+            Place("feeds", _("Feeds and runs"), "r"),
+            Place("quarantine", _("Quarantine"), "q"),
+        ),
     ),
     Place("cases", _("Cases"), "c"),
     Place("advisories", _("Advisories"), "a"),
@@ -109,6 +113,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
+    "notices": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
 }

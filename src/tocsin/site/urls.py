@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/", signed_in(views.help_page), name="help"),
     path("search/", signed_in(views.search), name="search"),
     path("parts/", public(views.parts), name="parts"),
+    path("", include("tocsin.notices.urls")),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),
 ]
