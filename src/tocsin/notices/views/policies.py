@@ -34,7 +34,7 @@ def policies(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Write a policy."""
-    form = PolicyForm(request.POST or None, constituents=Constituent.objects.all())
+    form = PolicyForm(request.POST if request.method == "POST" else None, constituents=Constituent.objects.all())
     by = acting(request)
 
     def act() -> None:
@@ -52,7 +52,9 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a policy."""
     row, by = _asked_for(pk), acting(request)
     initial = {name: getattr(row, name) for name in PolicyForm.base_fields}
-    form = PolicyForm(request.POST or None, initial=initial, constituents=Constituent.objects.all())
+    form = PolicyForm(
+        request.POST if request.method == "POST" else None, initial=initial, constituents=Constituent.objects.all()
+    )
 
     def act() -> None:
         actions.change_policy(row, **form.cleaned_data, by=by, at=now())

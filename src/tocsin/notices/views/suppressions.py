@@ -39,7 +39,11 @@ def suppressions(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     """Keep something quiet."""
     by, question = acting(request), Question(request.GET.copy())
-    form = SuppressionForm(request.POST or None, initial=_suggested(question), constituents=Constituent.objects.all())
+    form = SuppressionForm(
+        request.POST if request.method == "POST" else None,
+        initial=_suggested(question),
+        constituents=Constituent.objects.all(),
+    )
 
     def act() -> None:
         actions.add_suppression(**form.cleaned_data, by=by, at=now())
