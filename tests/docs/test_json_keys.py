@@ -131,6 +131,8 @@ feed refold scan_rdp
 feed watch {reports} --once --settled 0
 finding list
 finding export
+notice preview --constituent moh
+notice send --dry-run
 feed withdraw 1
 feed schema load {given}/intelmq.json {given}/reports.json
 """

@@ -23,6 +23,9 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.feeds import queries
 from tocsin.feeds.models import Run
+from tocsin.notices import actions as notices
+from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.queries import plan_now
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +43,10 @@ def country(week: Store, tmp_path: Path) -> Store:
         actions.add_claim(constituent, kind=ClaimKind.ASN, value="64500", by=COMMAND_LINE, at=AT)
     actions.add_contact(constituent, email="soc@bank.example", by=COMMAND_LINE, at=AT)
     receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
+    stated: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
+    notices.add_policy(**stated)
+    notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
+    notices.prepare_notices(plan_now(AT), most=50, **stated)
     return week
 
 
@@ -56,9 +63,11 @@ def addresses() -> dict[str, str]:
         "code": "shadowserver",
         "form": "csv",
         "token": "x" * 43,
+        "reference": Notice.objects.get().reference,
     }
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
     keys["received"] = ReceivedMessage.objects.get().pk
+    keys |= {"policy": Policy.objects.get().pk, "suppression": Suppression.objects.get().pk}
 
     def key(name: str) -> int:
         return next((keys[kind] for kind in keys if kind in name), keys["run"])
@@ -86,7 +95,12 @@ GO_ON = {
     "mfa_authenticate": "is nothing before the password",
 }
 """What answers with another address, and why. Its page says what is not understood of its own."""
-NO_PAGES = {"health": "for programs", "feeds:export": "a file, or a refusal", "received:raw": "a file"}
+NO_PAGES = {
+    "health": "for programs",
+    "feeds:export": "a file, or a refusal",
+    "received:raw": "a file",
+    "notices:attachment": "a file",
+}
 
 
 def test_every_page_says_that_a_parameter_is_unknown(country: Store, cast: Cast, settings: Any) -> None:

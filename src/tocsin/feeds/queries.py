@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tocsin.directory.models import Constituent
 from tocsin.directory.queries import constituent_names, constituents_of
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
-from tocsin.feeds import days, reported, wording
+from tocsin.feeds import days, leases, reported, wording
 from tocsin.feeds.models import Feed, ReportType, State
 from tocsin.feeds.reported import at_one_version, manifest_version
 from tocsin.kernel import legible, rsit
@@ -30,6 +30,7 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 WEB_MEMORY_MB = 96
+STATES_OPEN = ("new", "still", "returned")
 
 __all__ = [
     "SORTS", "Filter", "Finding", "Findings", "as_record", "asset_of", "at_one_version", "findings", "manifest_version",
@@ -153,6 +154,24 @@ def detail_of(finding: Finding) -> str:
     """
     detail = legible.shown(finding.detail or "")
     return "" if detail in (legible.shown(asset_of(finding)), place_of(finding)) else detail
+
+
+TO_TELL = ("k1", "k2", "type", "category", "severity", "constituent", "returns", "ip_high", "ip_low")
+"""Columns of a finding that decide whether and how somebody is told of it."""
+
+
+def open_to_tell(constituents: Iterable[str] = ()) -> Iterator[tuple[Sequence[Any], ...]]:
+    """Yield the columns TO_TELL of all open findings that are somebody's, or theirs who are named, in batches.
+
+    The files stay where they are until the last batch is read.
+    """
+    asked = Filter(states=STATES_OPEN, constituents=tuple(constituents))
+    return leases.leased(findings().held(TO_TELL, asked))
+
+
+def findings_named(public: Iterable[str]) -> list[Finding]:
+    """Return the findings with these public ids, in their order; those that are no more are left out."""
+    return findings().many([words_of(each) for each in public])
 
 
 RECORD = (

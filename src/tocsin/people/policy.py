@@ -28,6 +28,9 @@ class Ability(enum.StrEnum):
     VIEW_MAIL = "view mail that goes out and comes in"
     WORK_ON_MAIL = "have messages tried again, dismiss them, and mark mail as read"
     STOP_MAIL = "stop everything that goes out"
+    VIEW_NOTICES = "view notices"
+    SEND_NOTICES = "prepare and send notices"
+    SET_NOTICE_POLICIES = "say who is told of what"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
     VIEW_OWN = "view what is one's own organisations'"
@@ -45,11 +48,14 @@ _WORK = frozenset(
         Ability.RUN_FEEDS,
         Ability.VIEW_MAIL,
         Ability.WORK_ON_MAIL,
+        Ability.VIEW_NOTICES,
+        Ability.SEND_NOTICES,
     }
 )
 _ABILITIES: dict[str, frozenset[Ability]] = {
     Role.NATIONAL_ADMINISTRATOR: frozenset(Ability),
-    Role.HEAD_OF_TEAM: _WORK | {Ability.STOP_MAIL, Ability.READ_AUDIT, Ability.MANAGE_PEOPLE},
+    Role.HEAD_OF_TEAM: _WORK
+    | {Ability.STOP_MAIL, Ability.READ_AUDIT, Ability.MANAGE_PEOPLE, Ability.SET_NOTICE_POLICIES},
     Role.ANALYST: _WORK,
     Role.AUDITOR: frozenset(
         {
@@ -58,6 +64,7 @@ _ABILITIES: dict[str, frozenset[Ability]] = {
             Ability.VIEW_DIRECTORY,
             Ability.VIEW_FEEDS,
             Ability.VIEW_MAIL,
+            Ability.VIEW_NOTICES,
             Ability.READ_AUDIT,
         }
     ),
@@ -94,6 +101,9 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.VIEW_MAIL: _("This account may not view the team's mail."),
     Ability.WORK_ON_MAIL: _("This account may not work on the team's mail."),
     Ability.STOP_MAIL: _("This account may not stop everything that goes out."),
+    Ability.VIEW_NOTICES: _("This account may not view notices."),
+    Ability.SEND_NOTICES: _("This account may not prepare and send notices."),
+    Ability.SET_NOTICE_POLICIES: _("This account may not say who is told of what."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
     Ability.VIEW_OWN: _("This account is no contact of an organisation."),
@@ -108,6 +118,9 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.EDIT_DIRECTORY: _("Edit the directory and add members to organisations"),
     Ability.VIEW_FEEDS: _("View feeds and runs"),
     Ability.RUN_FEEDS: _("Import feeds and withdraw runs"),
+    Ability.VIEW_NOTICES: _("View notices"),
+    Ability.SEND_NOTICES: _("Prepare and send notices"),
+    Ability.SET_NOTICE_POLICIES: _("Say who is told of what"),
     Ability.VIEW_MAIL: _("View mail that goes out and comes in"),
     Ability.WORK_ON_MAIL: _("Have messages tried again, dismiss them, and mark mail as read"),
     Ability.STOP_MAIL: _("Stop everything that goes out"),

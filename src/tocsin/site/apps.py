@@ -16,6 +16,8 @@ class SiteConfig(AppConfig):
         from django.conf import settings
 
         from tocsin.jobs import outages
-        from tocsin.site import unusable
+        from tocsin.notices import addresses as of_notices
+        from tocsin.site import addresses, unusable
 
+        of_notices.reached_at(lambda: addresses.base_address(settings.TOCSIN))
         outages.told_by(lambda error: unusable.outage(error, settings.TOCSIN.home))

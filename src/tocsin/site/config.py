@@ -71,6 +71,8 @@ class Config:
     """Days for what is marked TLP:AMBER+STRICT; 0 as for TLP:AMBER."""
     retention_days_red: int = 0
     """Days for what is marked TLP:RED; 0 as for TLP:AMBER+STRICT."""
+    notice_people: int = 50
+    """So many people a policy writes to without being asked again."""
     exercise: bool = False
     """The whole instance is an exercise: every page says so and nothing leaves."""
 
@@ -145,7 +147,10 @@ def examine(environment: Mapping[str, str] | None = None) -> tuple[Config, list[
 
 LANGUAGES = ("en", "fr")
 _DATABASES = ("postgres://", "postgresql://", "sqlite://")
-RANGES = {"port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memory_mb": (128, 65536)}
+RANGES = {
+    "port": (1, 65535), "gone_after": (1, 365), "threads": (0, 64), "memory_mb": (128, 65536),
+    "notice_people": (1, 1_000_000),
+}  # fmt: skip
 """Least and most of settings that are numbers."""
 _SHORTEST_KEY = 32
 

@@ -62,6 +62,7 @@ PLACES = (
         _("Findings"),
         "f",
         (
+            Place("notices", _("Notices"), "n"),
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
@@ -125,6 +126,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
+    "notices": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),

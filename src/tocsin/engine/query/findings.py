@@ -53,6 +53,8 @@ class Finding:
     state: str
 
 
+_STORED = {field.name: "class" if field.name == "category" else field.name for field in dataclasses.fields(Finding)}
+"""What files call the columns."""
 _FIRST_SEEN = [field.name for field in dataclasses.fields(Finding)].index("first_seen")
 
 
@@ -149,6 +151,25 @@ class Findings:
                     yield from map(_finding, rows)
                 if left == 0:
                     return
+
+    def held(self, names: Sequence[str], asked: Filter, *, batch: int = 20_000) -> Iterator[tuple[Sequence[Any], ...]]:
+        """Return some columns of all findings asked for that are somebody's, a batch at a time, type by type.
+
+        `names` are columns of a finding. Raises LostFile before the first: see `stream`.
+        """
+        columns = ", ".join(f'"{_STORED[name]}"' for name in names)
+        kinds = [kind for kind in self.types if not asked.types or kind.type in asked.types]
+        self._database.require([file for kind in kinds for file in kind.files])
+        return self._in_columns(kinds, columns, asked, batch)
+
+    def _in_columns(
+        self, kinds: Sequence[TypeFiles], columns: str, asked: Filter, batch: int
+    ) -> Iterator[tuple[Sequence[Any], ...]]:
+        for kind in kinds:
+            one = Findings(self._database, [kind])
+            cursor = self._database.stream(*one._sql(columns, asked, "", past=("constituent IS NOT NULL", [])))
+            while rows := self._database.fetched(cursor, batch, kind.files):
+                yield tuple(zip(*rows, strict=True))
 
     def count(self, asked: Filter) -> int:
         """Return how many findings are asked for."""

@@ -12,6 +12,7 @@ from typing import Any
 from tocsin.kernel.refusals import Conflict
 from tocsin.site import instance, setting_up
 from tocsin.site.config import Config
+from tocsin.site.demo import telling
 from tocsin.site.demo.writing import DemoFiles, write_country
 
 _LOADING = "loading"
@@ -86,6 +87,7 @@ def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
         tell(f"Loading seven days of Meridia, {files.rows} rows in {len(files.reports)} reports, ending on {day}.")
         _take_in_directory(files, config, day)
         _take_in_reports(files, day)
+        telling.begin_to_tell(day, **_by_and_at())
 
 
 def _take_in_directory(files: DemoFiles, config: Config, day: dt.date) -> None:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from tocsin.feeds import queries
 from tocsin.feeds.queries import Filter
 from tocsin.feeds.queries_situation import OPEN
+from tocsin.notices.queries import notices_of as ledger_of
 from tocsin.people import policy
 from tocsin.site import words
 
@@ -54,6 +55,21 @@ def findings_of(context: template.Context, public_id: str) -> dict[str, Any]:
         ],
         "gone": {"count": states.get("gone", 0), "url": _address(public_id, state="gone")},
     }
+
+
+NOTICES_SHOWN = 20
+
+
+@register.inclusion_tag("parts/notices_of.html", takes_context=True)
+def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
+    """`{% notices_of constituent.public_id %}`: its last notices, and the way to what it would be told now.
+
+    Nothing for whom the policy shows no notices.
+    """
+    person = context["request"].user
+    if not policy.may(person, policy.Ability.VIEW_NOTICES):
+        return {"is_shown": False}
+    return {"is_shown": True, "rows": ledger_of(person, public_id)[:NOTICES_SHOWN], "public_id": public_id}
 
 
 def _link(word: object, number: int, url: str) -> SafeString:

@@ -1,0 +1,114 @@
+"""Move one notice on, and write each step into its ledger. What is sent becomes known of its findings.
+
+`queue_notice` and `record_outcome` are for whoever sends: the first says that
+a notice may leave, the second what became of it.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from tocsin.audit.action import action
+from tocsin.audit.actors import Actor
+from tocsin.kernel import legible
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.notices.choices import NoticeState, Why
+from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticePreviewed, NoticeQueued
+from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Told
+from tocsin.notices.rules import may_follow
+
+BATCH = 2_000
+AT_ONCE = 10_000
+"""So many values in one question."""
+LONGEST_NOTE = 500
+
+
+@action("notice.previewed")
+def preview_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticePreviewed:
+    """Note that somebody of the team has read it as its recipient will."""
+    _move(notice, NoticeState.PREVIEWED, "", by, at)
+    return NoticePreviewed(notice=notice.reference, constituent=notice.constituent.public_id)
+
+
+@action("notice.discarded")
+def discard_notice(notice: Notice, *, reason: str, by: Actor, at: Instant) -> NoticeDiscarded:
+    """Do not send it. Its findings may stand in the next one."""
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInput(_("Say why: others will rely on it."), where="reason")
+    if len(reason) > LONGEST_NOTE:
+        raise InvalidInput(_("{most} characters are the most.").format(most=LONGEST_NOTE), where="reason")
+    if said := legible.flaw(reason):
+        raise InvalidInput(_(said), where="reason")
+    _move(notice, NoticeState.DISCARDED, reason, by, at)
+    return NoticeDiscarded(notice=notice.reference, constituent=notice.constituent.public_id, reason=reason)
+
+
+@action("notice.queued")
+def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
+    """Let a notice leave that somebody has read. Whoever calls puts it into the outbox in the same transaction."""
+    _move(notice, NoticeState.QUEUED, "", by, at)
+    return NoticeQueued(
+        notice=notice.reference,
+        constituent=notice.constituent.public_id,
+        not_before=notice.not_before,
+        is_exercise=notice.is_exercise,
+    )
+
+
+@action("notice.moved")
+def record_outcome(notice: Notice, *, what: NoticeState, note: str = "", by: Actor, at: Instant) -> NoticeMoved:
+    """Write down what became of a notice.
+
+    Once it is sent its findings are told; once somebody has reacted no step follows.
+    """
+    _move(notice, what, note[:LONGEST_NOTE], by, at)
+    if what == NoticeState.SENT:
+        _now_told(notice, at)
+    if what in (NoticeState.READ, NoticeState.ACTED):
+        _reacted(notice, at)
+    return NoticeMoved(
+        notice=notice.reference, constituent=notice.constituent.public_id, what=what.value, note=note[:LONGEST_NOTE]
+    )
+
+
+def _move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant) -> None:
+    notice.refresh_from_db(from_queryset=Notice.objects.select_for_update())
+    was = NoticeState(notice.state)
+    if not may_follow(to, was):
+        words = _("This notice is in another state by now ({state}). Look again, then decide.")
+        raise Conflict(words.format(state=was.label))
+    notice.state = to
+    notice.save(update_fields=["state"])
+    LedgerEntry.objects.create(notice=notice, at=at, what=to, note=note, actor_label=by.audit_label)
+
+
+def _findings(notice: Notice) -> list[list[str]]:
+    named = list(notice.lines.order_by("pk").values_list("finding", flat=True))
+    return [named[at : at + AT_ONCE] for at in range(0, len(named), AT_ONCE)]
+
+
+def _now_told(notice: Notice, at: Instant) -> None:
+    """Write what the recipient knows of each finding: as `planning.told_after` says it."""
+    rows = {row.finding: row for some in _findings(notice) for row in Told.objects.filter(finding__in=some)}
+    new: list[Told] = []
+    changed: list[Told] = []
+    for line in notice.lines.order_by("pk"):
+        row = rows.get(line.finding) or Told(finding=line.finding, times=0)
+        (new if row.pk is None else changed).append(row)
+        _tell(row, line, notice, at)
+    Told.objects.bulk_create(new, batch_size=BATCH)
+    fields = ["constituent", "first_at", "last_at", "times", "step", "returns", "reacted_at"]
+    Told.objects.bulk_update(changed, fields, batch_size=BATCH // 4)
+
+
+def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
+    if line.why in (Why.NEW, Why.RETURNED) or row.pk is None:
+        row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
+    row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
+
+
+def _reacted(notice: Notice, at: Instant) -> None:
+    for some in _findings(notice):
+        Told.objects.filter(finding__in=some, reacted_at=None).update(reacted_at=at)

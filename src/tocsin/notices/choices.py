@@ -1,0 +1,77 @@
+"""The closed lists of the room, with their words."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from tocsin.kernel.tlp import TLP
+
+
+class Channel(models.TextChoices):
+    """By which way a notice goes."""
+
+    MAIL = "mail", _("By mail")
+    PORTAL = "portal", _("On the constituent’s own pages")
+    WEBHOOK = "webhook", _("By webhook")
+
+
+class Attachment(models.TextChoices):
+    """What goes with the text."""
+
+    CSV = "csv", _("All findings as a CSV file")
+    NONE = "none", pgettext_lazy("attachment of a notice", "None")
+
+
+class NoticeState(models.TextChoices):
+    """How far a notice is."""
+
+    PLANNED = "planned", pgettext_lazy("state of a notice", "Prepared")
+    PREVIEWED = "previewed", pgettext_lazy("state of a notice", "Read by the team")
+    QUEUED = "queued", pgettext_lazy("state of a notice", "Waits to be sent")
+    SENT = "sent", pgettext_lazy("state of a notice", "Sent")
+    DELIVERED = "delivered", pgettext_lazy("state of a notice", "Delivered")
+    BOUNCED = "bounced", pgettext_lazy("state of a notice", "Came back undelivered")
+    READ = "read", pgettext_lazy("state of a notice", "Read")
+    ACTED = "acted", pgettext_lazy("state of a notice", "Acted on")
+    DISCARDED = "discarded", pgettext_lazy("state of a notice", "Discarded")
+
+
+PENDING = (NoticeState.PLANNED, NoticeState.PREVIEWED, NoticeState.QUEUED)
+"""States of a notice that has not left: its findings are in no other."""
+
+
+class Why(models.TextChoices):
+    """Why a finding stands in a notice."""
+
+    NEW = "new", pgettext_lazy("why a finding is told", "New")
+    RETURNED = "returned", pgettext_lazy("why a finding is told", "Came back")
+    ESCALATED = "escalated", pgettext_lazy("why a finding is told", "Still open")
+    DIGEST = "digest", pgettext_lazy("why a finding is told", "Weekly list")
+
+
+class Whom(models.TextChoices):
+    """Who is told: first the security contact, then, when nobody reacts, the next ones."""
+
+    SECURITY = "security", _("Security contact")
+    SECOND = "second", _("Second contact")
+    PARENT = "parent", _("Parent organisation")
+    REGULATOR = "regulator", _("Regulator")
+
+
+class Waits(models.TextChoices):
+    """Why an open finding is not told now. In the order in which they are looked at."""
+
+    UNSERVED = "unserved", _("The constituent is suspended or former")
+    NO_POLICY = "no-policy", _("No policy is for it")
+    SUPPRESSED = "suppressed", _("Suppressed")
+    BELOW = "below", _("Less severe than the policy tells")
+    TLP = "tlp", _("Its label is stricter than the policy allows")
+    PREPARED = "prepared", _("In a notice that is prepared")
+    TOLD = "told", _("Told, and unchanged since")
+    NOBODY = "nobody", _("Nobody can be told")
+    INTERVAL = "interval", _("The last notice was sent too recently")
+
+
+TLP_CHOICES = [(label.value, label.label) for label in TLP]

@@ -1,0 +1,207 @@
+"""Tables of the room.
+
+A policy, a suppression and a notice are never deleted: what was told rests on
+them. Findings are no rows (they stand in the engine's files), so what was told
+of one is keyed by its public id.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from tocsin.directory.models import Constituent, Contact
+from tocsin.notices.choices import TLP_CHOICES, Attachment, Channel, NoticeState, Whom, Why
+
+
+class Policy(models.Model):
+    """To whom of the constituents it is for, what is told, when and how. The most specific one holds."""
+
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    sector = models.CharField(max_length=40, blank=True)
+    """Of constituents; empty together with `constituent` for everybody."""
+    category = models.CharField(max_length=60, blank=True)
+    """RSIT type; empty for every one."""
+    threshold = models.PositiveSmallIntegerField(default=4)
+    """The mildest severity that is told: 6 for all."""
+    interval_hours = models.PositiveIntegerField(default=24)
+    """A constituent gets one notice by this policy in so many hours at most."""
+    work_days = models.JSONField(default=list, blank=True)
+    """0 is Monday; empty for any day."""
+    works_from = models.TimeField(null=True, blank=True)
+    works_until = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=60, blank=True)
+    """Of the working hours; empty for the instance's."""
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.MAIL)
+    language = models.CharField(max_length=20, blank=True)
+    """Empty for the contact's own."""
+    attachment = models.CharField(max_length=10, choices=Attachment.choices, default=Attachment.CSV)
+    tlp = models.CharField(max_length=12, choices=TLP_CHOICES, default="AMBER")
+    """The strictest label that may go out by it."""
+    sign = models.BooleanField(default=True)
+    encrypt = models.BooleanField(default=True)
+    second_after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    parent_after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    regulator_after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    regulator = models.ForeignKey(Constituent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    digest = models.BooleanField(default=False)
+    """Whether what is told and still open comes again in a weekly list."""
+    is_active = models.BooleanField(default=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(constituent__isnull=True) | Q(sector=""), name="notices_policy_has_one_scope"
+            ),
+            models.CheckConstraint(condition=Q(threshold__range=(1, 6)), name="notices_threshold_is_a_severity"),
+            models.CheckConstraint(
+                condition=Q(regulator_after_days__isnull=True) | Q(regulator__isnull=False),
+                name="notices_regulator_is_named",
+            ),
+            models.UniqueConstraint(
+                fields=("constituent", "category"),
+                condition=Q(is_active=True, constituent__isnull=False),
+                name="notices_one_policy_a_constituent",
+            ),
+            models.UniqueConstraint(
+                fields=("sector", "category"),
+                condition=Q(is_active=True, constituent__isnull=True),
+                name="notices_one_policy_a_sector",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Suppression(models.Model):
+    """What is not told until a day, and why. Every part that it names must fit."""
+
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    category = models.CharField(max_length=60, blank=True)
+    finding = models.CharField(max_length=26, blank=True)
+    network = models.CharField(max_length=43, blank=True)
+    until = models.DateField()
+    """The last day."""
+    reason = models.TextField()
+    author_label = models.CharField(max_length=200)
+    added_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("until", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(constituent__isnull=False) | ~Q(category="") | ~Q(finding="") | ~Q(network=""),
+                name="notices_suppression_names_something",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="notices_suppression_has_a_reason"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Notice(models.Model):
+    """What one constituent is told at one time, by one policy, through one person."""
+
+    reference = models.CharField(max_length=16, unique=True)
+    """What stands on it and is asked for by who wants to know whether it is ours."""
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, related_name="notices")
+    """Whose findings they are; who is told may be of another."""
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="notices")
+    step = models.PositiveSmallIntegerField(default=0)
+    whom = models.CharField(max_length=10, choices=Whom.choices, default=Whom.SECURITY)
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    to = models.CharField(max_length=254)
+    """The address as it was."""
+    state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.PLANNED)
+    language = models.CharField(max_length=20)
+    tlp = models.CharField(max_length=12, choices=TLP_CHOICES)
+    severity = models.PositiveSmallIntegerField()
+    """The worst of its findings."""
+    not_before = models.DateTimeField()
+    made_at = models.DateTimeField()
+    is_exercise = models.BooleanField(default=False)
+    new = models.PositiveIntegerField(default=0)
+    returned = models.PositiveIntegerField(default=0)
+    escalated = models.PositiveIntegerField(default=0)
+    digest = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-made_at", "-id")
+        indexes = (
+            models.Index(fields=("state", "not_before"), name="notices_by_state"),
+            models.Index(fields=("constituent", "made_at"), name="notices_by_constituent"),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=NoticeState.values), name="notices_state_known"),
+            models.CheckConstraint(
+                condition=Q(new__gt=0) | Q(returned__gt=0) | Q(escalated__gt=0) | Q(digest__gt=0),
+                name="notices_say_something",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def total(self) -> int:
+        """How many findings stand in it."""
+        return self.new + self.returned + self.escalated + self.digest
+
+
+class NoticeFinding(models.Model):
+    """A finding in a notice, and why it stands there."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="lines")
+    finding = models.CharField(max_length=26, db_index=True)
+    why = models.CharField(max_length=10, choices=Why.choices)
+    returns = models.PositiveIntegerField(default=0)
+    """How often it had come back by then."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("notice", "finding"), name="notices_tell_once"),)
+
+    def __str__(self) -> str:
+        return self.finding
+
+
+class LedgerEntry(models.Model):
+    """What happened to a notice, and when. All of a constituent's notices together are its ledger."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="ledger")
+    at = models.DateTimeField()
+    what = models.CharField(max_length=10, choices=NoticeState.choices)
+    note = models.CharField(max_length=500, blank=True)
+    actor_label = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class Told(models.Model):
+    """What a constituent knows of a finding from us: when it was told, how often, and who was told last."""
+
+    finding = models.CharField(max_length=26, unique=True)
+    constituent = models.CharField(max_length=64)
+    """Public id of who was told: another who holds it now knows nothing of it."""
+    first_at = models.DateTimeField()
+    """When it was told since it last came back."""
+    last_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+    step = models.PositiveSmallIntegerField(default=0)
+    returns = models.PositiveIntegerField(default=0)
+    reacted_at = models.DateTimeField(null=True, blank=True)
+    """When somebody there reacted: nobody else is told of it then."""
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(first_at__lte=F("last_at")), name="notices_told_in_order"),)
+
+    def __str__(self) -> str:
+        return self.finding

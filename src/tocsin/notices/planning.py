@@ -1,0 +1,319 @@
+"""Decide who is told what now, and why each other open finding waits.
+
+Pure: columns of findings and what is known come in, a plan comes out. Every
+open finding of a constituent is in exactly one place of the plan: in a notice,
+or held with a reason. Only changes are told; what was told is told again when
+it came back, when a step is due, or in a weekly list.
+
+Reading the columns is `reading`, writing notices down is `actions`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.tlp import TLP, strictest
+from tocsin.notices.choices import Waits, Whom, Why
+from tocsin.notices.rules import (
+    Before,
+    Suppressed,
+    Terms,
+    due_step,
+    is_digest_due,
+    language_of,
+    not_before,
+    policy_for,
+)
+
+
+class Columns(NamedTuple):
+    """A batch of open findings, a sequence for each column."""
+
+    finding: Sequence[str]
+    """Public ids."""
+    type: Sequence[str]
+    category: Sequence[str]
+    severity: Sequence[int]
+    constituent: Sequence[str]
+    returns: Sequence[int]
+    address: Sequence[int | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Addressee:
+    """Somebody who can be told."""
+
+    contact: int
+    to: str
+    language: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipient:
+    """A constituent as planning needs it."""
+
+    sector: str
+    is_served: bool = True
+    languages: tuple[str, ...] = ()
+    parent: str = ""
+    security: Addressee | None = None
+    """The primary security contact, or who stands in for an absent one."""
+    second: Addressee | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """All that is known besides the findings."""
+
+    policies: tuple[Terms, ...]
+    recipients: Mapping[str, Recipient]
+    labels: Mapping[str, TLP]
+    """Of each type of report; what has none is RED."""
+    suppressions: tuple[Suppressed, ...] = ()
+    told: Mapping[str, Before] = dataclasses.field(default_factory=dict)
+    prepared: frozenset[str] = frozenset()
+    """Findings in notices that have not left."""
+    last: Mapping[tuple[str, int, int], Instant] = dataclasses.field(default_factory=dict)
+    """When a constituent last had a notice by a policy and step."""
+    digests: Mapping[tuple[str, int], Instant] = dataclasses.field(default_factory=dict)
+    """When it last had a weekly list by a policy."""
+    spoken: tuple[str, ...] = ("en",)
+    default_language: str = "en"
+    is_exercise: bool = False
+
+
+class Line(NamedTuple):
+    """A finding in a notice that is planned."""
+
+    finding: str
+    why: Why
+    returns: int
+    severity: int
+    type: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedNotice:
+    """A notice that is to be prepared."""
+
+    constituent: str
+    policy: int
+    step: int
+    whom: Whom
+    to: Addressee
+    language: str
+    tlp: TLP
+    not_before: Instant
+    lines: tuple[Line, ...]
+
+    @property
+    def severity(self) -> int:
+        """The worst of its findings."""
+        return min(line.severity for line in self.lines)
+
+    def count(self, why: Why) -> int:
+        """Return how many findings stand in it for a reason."""
+        return sum(line.why == why for line in self.lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be told now, and why the rest waits."""
+
+    at: Instant
+    notices: tuple[PlannedNotice, ...]
+    held: Mapping[Waits, Mapping[str, tuple[str, ...]]]
+    """Reason → constituent → findings."""
+    unreached: Mapping[tuple[str, Whom], int]
+    """Who cannot be told, of whose findings, and how many: a constituent and the person that it lacks."""
+    is_exercise: bool = False
+
+    def people(self) -> dict[int, int]:
+        """Return how many addresses each policy would write to."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for notice in self.notices:
+            found[notice.policy].add(notice.to.to.lower())
+        return {policy: len(addresses) for policy, addresses in found.items()}
+
+    def waiting(self) -> dict[Waits, int]:
+        """Return how many findings wait for each reason."""
+        return {reason: sum(map(len, found.values())) for reason, found in self.held.items()}
+
+    @property
+    def told(self) -> int:
+        """How many findings stand in its notices."""
+        return sum(len(notice.lines) for notice in self.notices)
+
+
+def plan(batches: Iterable[Columns], known: Known, at: Instant) -> Plan:
+    """Return the plan for all open findings of constituents."""
+    desk = _Desk(known, at)
+    for batch in batches:
+        for row in zip(*batch, strict=True):
+            desk.sort(*row)
+    return desk.plan()
+
+
+Key = tuple[str, int, int]
+"""Constituent, policy, step: the findings that go into one notice."""
+
+
+class _Desk:
+    """The findings as they are sorted, one after the other, into notices and reasons to wait."""
+
+    def __init__(self, known: Known, at: Instant) -> None:
+        self._known, self._at = known, at
+        self._held: dict[Waits, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self._due: dict[Key, list[Line]] = defaultdict(list)
+        self._unreached: dict[tuple[str, Whom], int] = defaultdict(int)
+        self._terms: dict[int, Terms] = {each.key: each for each in known.policies}
+        self._stands: dict[tuple[str, str, str, int], Waits | Terms] = {}
+        today = at.date()
+        standing = [each for each in known.suppressions if each.until >= today]
+        self._of_findings = {each.finding for each in standing if each.finding}
+        self._suppressions = standing
+        self._concerned: dict[tuple[str, str], list[Suppressed]] = {}
+
+    def sort(
+        self, finding: str, kind: str, category: str, severity: int, constituent: str, returns: int,
+        address: int | None,
+    ) -> None:  # fmt: skip
+        """Put a finding where it belongs."""
+        stands = self._stands_for(constituent, category, kind, severity)
+        if self._is_suppressed(stands, constituent, category, finding, address):
+            stands = Waits.SUPPRESSED
+        if isinstance(stands, Waits):
+            self._hold(stands, constituent, finding)
+        elif finding in self._known.prepared:
+            self._hold(Waits.PREPARED, constituent, finding)
+        else:
+            self._ask(stands, constituent, finding, kind, severity, returns)
+
+    def _stands_for(self, constituent: str, category: str, kind: str, severity: int) -> Waits | Terms:
+        """Return the policy for findings that are alike, or why none of them is told. Asked once for each sort."""
+        key = (constituent, category, kind, severity)
+        if key not in self._stands:
+            self._stands[key] = self._judged(*key)
+        return self._stands[key]
+
+    def _judged(self, constituent: str, category: str, kind: str, severity: int) -> Waits | Terms:
+        recipient = self._known.recipients.get(constituent)
+        if recipient is None or not recipient.is_served:
+            return Waits.UNSERVED
+        terms = policy_for(self._known.policies, constituent, recipient.sector, category)
+        if terms is None:
+            return Waits.NO_POLICY
+        if severity > terms.threshold:
+            return Waits.BELOW
+        label = self._known.labels.get(kind, TLP.RED)
+        return Waits.TLP if label.strictness > terms.tlp.strictness else terms
+
+    def _is_suppressed(
+        self, stands: Waits | Terms, constituent: str, category: str, finding: str, address: int | None
+    ) -> bool:
+        if stands in (Waits.UNSERVED, Waits.NO_POLICY):
+            return False
+        key = (constituent, category)
+        if key not in self._concerned:
+            self._concerned[key] = [
+                each
+                for each in self._suppressions
+                if each.constituent in ("", constituent) and each.category in ("", category)
+            ]
+        return any(
+            each.covers(constituent, category, finding, address)
+            for each in self._concerned[key]
+            if not each.finding or finding in self._of_findings
+        )
+
+    def _hold(self, reason: Waits, constituent: str, finding: str) -> None:
+        self._held[reason][constituent].append(finding)
+
+    def _ask(self, terms: Terms, constituent: str, finding: str, kind: str, severity: int, returns: int) -> None:
+        """Put a finding that may be told into a notice when something about it has changed."""
+        before = self._known.told.get(finding)
+        if before is None or before.constituent != constituent:
+            why, step = Why.NEW, 0
+        elif returns > before.returns:
+            why, step = Why.RETURNED, 0
+        elif step := self._reachable_step(terms, constituent, before):
+            why = Why.ESCALATED
+        elif terms.digest and is_digest_due(
+            before.last_at, self._known.digests.get((constituent, terms.key)), self._at
+        ):
+            why, step = Why.DIGEST, 0
+        else:
+            self._hold(Waits.TOLD, constituent, finding)
+            return
+        self._due[constituent, terms.key, step].append(Line(finding, why, returns, severity, kind))
+
+    def _reachable_step(self, terms: Terms, constituent: str, before: Before) -> int:
+        """Return the step that is due and has somebody to tell; one that has nobody is passed over and noted."""
+        while step := due_step(terms.steps, before, self._at):
+            if self._addressee(terms, constituent, step):
+                return step
+            self._unreached[constituent, terms.steps[step - 1].whom] += 1
+            before = before._replace(step=step)
+        return 0
+
+    def _addressee(self, terms: Terms, constituent: str, step: int) -> Addressee | None:
+        recipients, own = self._known.recipients, self._known.recipients[constituent]
+        if not step:
+            return own.security
+        wanted = terms.steps[step - 1]
+        if wanted.whom == Whom.SECOND:
+            return own.second
+        other = recipients.get(own.parent if wanted.whom == Whom.PARENT else wanted.regulator)
+        return other.security if other else None
+
+    def plan(self) -> Plan:
+        """Return what has been sorted."""
+        notices = [notice for key, lines in sorted(self._due.items()) if (notice := self._notice(key, lines))]
+        held = {
+            reason: {constituent: tuple(found) for constituent, found in by.items()}
+            for reason, by in self._held.items()
+        }
+        return Plan(self._at, tuple(notices), held, dict(self._unreached), self._known.is_exercise)
+
+    def _notice(self, key: Key, lines: list[Line]) -> PlannedNotice | None:
+        """Return the notice of findings that are due; None while nobody can be told or it is too soon: they wait."""
+        constituent, policy, step = key
+        terms = self._terms[policy]
+        to = self._addressee(terms, constituent, step)
+        whom = terms.steps[step - 1].whom if step else Whom.SECURITY
+        last = self._known.last.get(key)
+        if to is None:
+            self._unreached[constituent, whom] += len(lines)
+        if to is None or (last and self._at < last + terms.interval):
+            reason = Waits.NOBODY if to is None else Waits.INTERVAL
+            self._held[reason][constituent].extend(line.finding for line in lines)
+            return None
+        wanted = (terms.language, to.language, *self._known.recipients[constituent].languages)
+        lines.sort(key=lambda line: (line.severity, line.type, line.finding))
+        return PlannedNotice(
+            constituent, policy, step, whom, to,
+            language=language_of(wanted, self._known.spoken, self._known.default_language),
+            tlp=strictest({self._known.labels.get(line.type, TLP.RED) for line in lines}),
+            not_before=not_before(terms.hours, self._at),
+            lines=tuple(lines),
+        )  # fmt: skip
+
+
+def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -> dict[str, Before]:
+    """Return what is known of the findings of a notice once it has been sent at an instant.
+
+    A weekly list begins nothing anew: steps go on from the first telling.
+    """
+    known = {}
+    for line in notice.lines:
+        before = told.get(line.finding)
+        if before is None or line.why in (Why.NEW, Why.RETURNED):
+            known[line.finding] = Before(notice.constituent, at, at, 0, line.returns)
+        else:
+            step = max(before.step, notice.step)
+            known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns)
+    return known

@@ -1,0 +1,139 @@
+"""Every read of the room beyond a simple filter, and the only place that says who may see which notice."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+
+from tocsin.audit.queries import latest_rows
+from tocsin.directory.models import Constituent
+from tocsin.feeds.queries import at_one_version, manifest_version
+from tocsin.kernel.clock import Instant
+from tocsin.notices import reading
+from tocsin.notices.choices import PENDING, NoticeState, Waits, Whom, Why
+from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
+from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.planning import Plan, PlannedNotice
+from tocsin.notices.planning import plan as planned
+from tocsin.notices.sentences import policy_sentences
+from tocsin.notices.writing import Letter, subject, text
+from tocsin.people.models import Person
+from tocsin.people.policy import Ability, may
+
+__all__ = [
+    "Letter", "Plan", "attachment_of", "current_plan", "is_ours", "letter_of", "letter_of_plan", "named_plan",
+    "notices_of", "notices_visible_to", "plan_now", "policies", "policy_sentences", "subject", "suppressions", "text",
+]  # fmt: skip
+
+KEPT_S = 60
+HELD_NAMED = 3
+_kept: dict[str, Any] = {}
+_keeping = threading.Lock()
+
+
+@at_one_version
+def plan_now(at: Instant, constituents: Sequence[str] = ()) -> Plan:
+    """Return who is to be told what now, and why every other open finding waits; only theirs who are named."""
+    return planned(reading.open_findings(constituents), reading.known(at), at)
+
+
+def current_plan(at: Instant) -> Plan:
+    """Return the plan for everybody as it was made within the last minute and before anything changed.
+
+    Whatever people do is a row of the audit trail, and what feeds bring is a version of the manifest.
+    """
+    head = latest_rows(1).values_list("sequence", flat=True).first()
+    key = (settings.TOCSIN.store, manifest_version(), head)
+    with _keeping:
+        if _kept.get("key") == key and at - _kept["plan"].at < dt.timedelta(seconds=KEPT_S):
+            known: Plan = _kept["plan"]
+            return known
+    made = plan_now(at)
+    with _keeping:
+        _kept.update(key=key, plan=made)
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A planned notice with the constituent it is about, and how many findings stand in it for each reason."""
+
+    notice: PlannedNotice
+    constituent: Constituent
+    new: int
+    returned: int
+    escalated: int
+    digest: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreached:
+    """A constituent that lacks somebody to tell."""
+
+    constituent: Constituent
+    whom: Whom
+    findings: int
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedPlan:
+    """A plan as a page shows it."""
+
+    notices: tuple[Named, ...]
+    unreached: tuple[Unreached, ...]
+    waiting: tuple[tuple[Waits, int], ...]
+
+
+def named_plan(plan: Plan) -> NamedPlan:
+    """Return a plan with the names of its constituents, worst first."""
+    wanted = {each.constituent for each in plan.notices} | {public for public, _whom in plan.unreached}
+    known = {row.public_id: row for row in Constituent.objects.filter(public_id__in=wanted)}
+    ordered = sorted(plan.notices, key=lambda each: (each.severity, -len(each.lines), each.constituent))
+    unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
+    waiting = plan.waiting()
+    return NamedPlan(
+        tuple(Named(each, known[each.constituent], *map(each.count, Why)) for each in ordered),
+        tuple(Unreached(known[public], whom, number) for (public, whom), number in unreached),
+        tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
+    )
+
+
+def notices_visible_to(person: object) -> QuerySet[Notice]:
+    """Return the notices that a person may see: those whom the policy lets see notices see all, others none yet."""
+    if isinstance(person, Person) and may(person, Ability.VIEW_NOTICES):
+        return Notice.objects.select_related("constituent", "policy")
+    return Notice.objects.none()
+
+
+def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
+    """Return the notices about a constituent that a person may see, newest first."""
+    return notices_visible_to(person).filter(constituent__public_id=constituent)
+
+
+def counts_by_state(person: object) -> dict[str, int]:
+    """Return how many notices are in each state."""
+    rows = notices_visible_to(person).order_by().values_list("state").annotate(Count("pk"))
+    return dict(rows)
+
+
+def is_ours(reference: str) -> Notice | None:
+    """Return the notice with a reference, when it has left. Whoever got one and doubts it is told no more than when."""
+    left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED))
+    return left.filter(reference=reference.strip().lower()).first()
+
+
+def policies() -> QuerySet[Policy]:
+    """Return the policies that hold, the most general first."""
+    rows = Policy.objects.filter(is_active=True).select_related("constituent", "regulator")
+    return rows.order_by("constituent__name", "sector", "category", "pk")
+
+
+def suppressions(today: dt.date) -> list[Suppression]:
+    """Return what is not told today, what ends first above."""
+    return reading.standing_suppressions(today)

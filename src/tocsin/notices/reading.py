@@ -1,0 +1,195 @@
+"""Bring together what planning needs: open findings in columns, and what the database knows of who is told.
+
+Each table is read once, in one short question; nothing is asked for each finding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+
+from tocsin.directory.choices import ContactRole, Status
+from tocsin.directory.models import Constituent, Contact
+from tocsin.engine.public_ids import public_id
+from tocsin.feeds import queries as feeds
+from tocsin.kernel import networks
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.tlp import TLP
+from tocsin.notices.choices import PENDING, NoticeState, Whom
+from tocsin.notices.models import Notice, NoticeFinding, Policy, Suppression, Told
+from tocsin.notices.planning import Addressee, Columns, Known, Recipient
+from tocsin.notices.rules import Before, Hours, Step, Suppressed, Terms
+
+
+def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
+    """Yield open findings that are somebody's, in the columns that planning sorts."""
+    for k1, k2, types, classes, severities, holders, returns, high, low in feeds.open_to_tell(constituents):
+        yield Columns(
+            [public_id(*key) for key in zip(k1, k2, strict=True)],
+            types,
+            [each or "" for each in classes],
+            severities,
+            holders,
+            returns,
+            [_address(*words) for words in zip(high, low, strict=True)],
+        )
+
+
+def _address(high: int | None, low: int | None) -> int | None:
+    return None if high is None or low is None else high << 64 | low
+
+
+def known(at: Instant) -> Known:
+    """Return all that is known besides the findings."""
+    codes, default = [code for code, _name in settings.LANGUAGES], settings.LANGUAGE_CODE
+    return Known(
+        policies=tuple(terms_of(each) for each in _policies()),
+        recipients=recipients(),
+        labels={name: TLP.read(feed.tlp) for name, feed in feeds.feeds_of_types().items()},
+        suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
+        told=_told(),
+        prepared=frozenset(_prepared()),
+        last=_last_notices(),
+        digests=_last_digests(),
+        spoken=tuple(codes),
+        default_language=default,
+        is_exercise=settings.TOCSIN.exercise,
+    )
+
+
+def _policies() -> Iterable[Policy]:
+    return Policy.objects.filter(is_active=True).select_related("constituent", "regulator")
+
+
+def terms_of(policy: Policy) -> Terms:
+    """Return a policy as planning needs it."""
+    return Terms(
+        key=policy.pk,
+        constituent=policy.constituent.public_id if policy.constituent else "",
+        sector=policy.sector,
+        category=policy.category,
+        threshold=policy.threshold,
+        interval=dt.timedelta(hours=policy.interval_hours),
+        hours=Hours(
+            frozenset(policy.work_days), policy.works_from, policy.works_until,
+            policy.time_zone or settings.TOCSIN.time_zone,
+        ),
+        language=policy.language,
+        tlp=TLP.read(policy.tlp),
+        steps=steps_of(policy),
+        digest=policy.digest,
+    )  # fmt: skip
+
+
+def steps_of(policy: Policy) -> tuple[Step, ...]:
+    """Return who is told next by a policy, the earliest first."""
+    given = [
+        (policy.second_after_days, Whom.SECOND, ""),
+        (policy.parent_after_days, Whom.PARENT, ""),
+        (policy.regulator_after_days, Whom.REGULATOR, policy.regulator.public_id if policy.regulator else ""),
+    ]
+    steps = [Step(dt.timedelta(days=days), whom, named) for days, whom, named in given if days is not None]
+    return tuple(sorted(steps, key=lambda step: step.after))
+
+
+def suppressed(row: Suppression) -> Suppressed:
+    """Return a suppression as planning needs it."""
+    first = last = None
+    if row.network:
+        first, last = networks.spans(ipaddress.ip_network(row.network))[0]
+    named = row.constituent.public_id if row.constituent else ""
+    return Suppressed(row.until, named, row.category, row.finding, first, last)
+
+
+def standing_suppressions(today: dt.date) -> list[Suppression]:
+    """Return what is not told today."""
+    return list(Suppression.objects.filter(until__gte=today, ended_at=None).select_related("constituent"))
+
+
+@dataclasses.dataclass
+class _People:
+    """The contacts of one constituent, by what they may be asked for."""
+
+    security: list[Contact] = dataclasses.field(default_factory=list)
+    deputies: list[Contact] = dataclasses.field(default_factory=list)
+    others: list[Contact] = dataclasses.field(default_factory=list)
+
+    def addressees(self) -> tuple[Addressee | None, Addressee | None]:
+        """Return who is told first and who second. A deputy stands in where the contact is absent."""
+        order = [*self.security, *self.deputies, *self.others]
+        first = next(iter([*self.security, *self.deputies]), None)
+        second = next((each for each in order if first and each.email.lower() != first.email.lower()), None)
+        return _addressee(first), _addressee(second)
+
+
+_SECOND_BY_ROLE = (ContactRole.TECHNICAL, ContactRole.CONTINUITY, ContactRole.MANAGEMENT)
+
+
+def recipients() -> dict[str, Recipient]:
+    """Return every constituent with those of its people who can be told."""
+    people: dict[int, _People] = {}
+    for contact in _reachable():
+        _sort(contact, people.setdefault(contact.constituent_id, _People()))
+    found: dict[str, Recipient] = {}
+    rows = Constituent.objects.order_by().values_list(
+        "pk", "public_id", "sector", "status", "languages", "parent__public_id"
+    )
+    for pk, public, sector, status, languages, parent in rows:
+        first, second = people[pk].addressees() if pk in people else (None, None)
+        found[public] = Recipient(sector, status == Status.ACTIVE, tuple(languages), parent or "", first, second)
+    return found
+
+
+def _reachable() -> Sequence[Contact]:
+    """Return contacts with an address who may be told, those verified last first."""
+    rows = Contact.objects.filter(is_active=True).exclude(email="").select_related("deputy_of").order_by("pk")
+    return sorted(rows, key=lambda row: row.verified_on or dt.date.min, reverse=True)
+
+
+def _sort(contact: Contact, people: _People) -> None:
+    stands_for = contact.deputy_of
+    if stands_for is not None and stands_for.role == ContactRole.SECURITY:
+        (people.others if stands_for.is_active else people.deputies).append(contact)
+    elif contact.role == ContactRole.SECURITY:
+        people.security.append(contact)
+    elif contact.role in _SECOND_BY_ROLE:
+        people.others.append(contact)
+
+
+def _addressee(contact: Contact | None) -> Addressee | None:
+    return Addressee(contact.pk, contact.email, contact.language) if contact else None
+
+
+def _told() -> dict[str, Before]:
+    fields = ("finding", "constituent", "first_at", "last_at", "step", "returns", "reacted_at")
+    rows = Told.objects.order_by().values_list(*fields)
+    return {
+        finding: Before(constituent, first, last, step, returns, reacted is not None)
+        for finding, constituent, first, last, step, returns, reacted in rows.iterator(20_000)
+    }
+
+
+def _prepared() -> Iterator[str]:
+    rows = NoticeFinding.objects.filter(notice__state__in=PENDING).order_by().values_list("finding", flat=True)
+    yield from rows.iterator(20_000)
+
+
+def _left() -> Any:
+    """Ask for notices that left, or are about to."""
+    return Notice.objects.exclude(state=NoticeState.DISCARDED).order_by()
+
+
+def _last_notices() -> dict[tuple[str, int, int], Instant]:
+    rows = _left().values_list("constituent__public_id", "policy", "step").annotate(Max("made_at"))
+    return {(constituent, policy, step): at for constituent, policy, step, at in rows}
+
+
+def _last_digests() -> dict[tuple[str, int], Instant]:
+    rows = _left().filter(digest__gt=0).values_list("constituent__public_id", "policy").annotate(Max("made_at"))
+    return {(constituent, policy): at for constituent, policy, at in rows}

@@ -1,0 +1,164 @@
+"""Pure decisions: which policy holds, what is suppressed, when somebody works, who is told next.
+
+No database and no clock: what they need comes as values, the instant as an argument.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import zoneinfo
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.tlp import TLP
+from tocsin.notices.choices import NoticeState, Whom
+
+DIGEST_DAYS = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Hours:
+    """When somebody works; no days for any day, no hours for the whole day."""
+
+    days: frozenset[int] = frozenset()
+    """0 is Monday."""
+    begin: dt.time | None = None
+    end: dt.time | None = None
+    zone: str = "UTC"
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """Who is told next when nobody has reacted for so long."""
+
+    after: dt.timedelta
+    whom: Whom
+    regulator: str = ""
+    """Public id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """A policy as planning needs it."""
+
+    key: int
+    constituent: str = ""
+    sector: str = ""
+    category: str = ""
+    threshold: int = 6
+    interval: dt.timedelta = dt.timedelta(hours=24)
+    hours: Hours = Hours()
+    language: str = ""
+    tlp: TLP = TLP.AMBER
+    steps: tuple[Step, ...] = ()
+    digest: bool = False
+
+    @property
+    def specificity(self) -> tuple[int, bool]:
+        """Who before what: constituent, sector, everybody; in each, one class before all."""
+        return 2 if self.constituent else int(bool(self.sector)), bool(self.category)
+
+    def fits(self, constituent: str, sector: str, category: str) -> bool:
+        """Say whether it is for a class of findings of a constituent."""
+        return self.constituent in ("", constituent) and self.sector in ("", sector) and self.category in ("", category)
+
+
+def policy_for(policies: Iterable[Terms], constituent: str, sector: str, category: str) -> Terms | None:
+    """Return the most specific policy for a class of findings of a constituent; None when none is for it."""
+    fitting = [each for each in policies if each.fits(constituent, sector, category)]
+    return max(fitting, key=lambda each: (*each.specificity, -each.key), default=None)
+
+
+class Suppressed(NamedTuple):
+    """What is not told, as planning needs it. Every part that is given must fit."""
+
+    until: dt.date
+    constituent: str = ""
+    category: str = ""
+    finding: str = ""
+    first: int | None = None
+    """First address of a network, IPv4 in its mapped place, as findings have it."""
+    last: int | None = None
+
+    def covers(self, constituent: str, category: str, finding: str, address: int | None) -> bool:
+        """Say whether it is for a finding."""
+        return (
+            self.constituent in ("", constituent)
+            and self.category in ("", category)
+            and self.finding in ("", finding)
+            and self._is_around(address)
+        )
+
+    def _is_around(self, address: int | None) -> bool:
+        if self.first is None or self.last is None:
+            return True
+        return address is not None and self.first <= address <= self.last
+
+
+class Before(NamedTuple):
+    """What a constituent knows of a finding already."""
+
+    constituent: str
+    first_at: Instant
+    last_at: Instant
+    step: int
+    returns: int
+    has_reacted: bool = False
+
+
+def due_step(steps: Sequence[Step], before: Before, at: Instant) -> int:
+    """Return the number of the step that is due, 1 for the first; 0 when none is.
+
+    A step is done once, in the order of days. Who has reacted is left in peace.
+    """
+    if before.has_reacted:
+        return 0
+    due = [number for number, step in enumerate(steps, 1) if before.first_at + step.after <= at]
+    return next((number for number in due if number > before.step), 0)
+
+
+def is_digest_due(last_told: Instant, last_digest: Instant | None, at: Instant) -> bool:
+    """Say whether a finding that was told may stand in a weekly list: neither was told within the last seven days."""
+    latest = max(last_told, last_digest) if last_digest else last_told
+    return (at.date() - latest.date()).days >= DIGEST_DAYS
+
+
+def not_before(hours: Hours, at: Instant) -> Instant:
+    """Return the first instant, from `at` on, at which somebody works there; `at` itself when they do."""
+    zone = zoneinfo.ZoneInfo(hours.zone)
+    local = at.astimezone(zone)
+    begin, end = hours.begin or dt.time.min, hours.end or dt.time.max
+    for ahead in range(8):
+        day = local.date() + dt.timedelta(days=ahead)
+        if hours.days and day.weekday() not in hours.days:
+            continue
+        opens, closes = (dt.datetime.combine(day, hour, zone).astimezone(dt.UTC) for hour in (begin, end))
+        if at < closes:
+            return max(at, opens)
+    return at
+
+
+def language_of(wanted: Iterable[str], spoken: Collection[str], default: str) -> str:
+    """Return the first language wanted that we speak, without its region; else the default."""
+    plain = (code.replace("_", "-").split("-")[0].lower() for code in wanted if code)
+    return next((code for code in plain if code in spoken), default)
+
+
+_NEXT: Mapping[NoticeState, frozenset[NoticeState]] = {
+    NoticeState.PLANNED: frozenset({NoticeState.PREVIEWED, NoticeState.DISCARDED}),
+    NoticeState.PREVIEWED: frozenset({NoticeState.QUEUED, NoticeState.DISCARDED}),
+    NoticeState.QUEUED: frozenset({NoticeState.SENT, NoticeState.BOUNCED, NoticeState.DISCARDED}),
+    NoticeState.SENT: frozenset({NoticeState.DELIVERED, NoticeState.BOUNCED, NoticeState.READ, NoticeState.ACTED}),
+    NoticeState.DELIVERED: frozenset({NoticeState.BOUNCED, NoticeState.READ, NoticeState.ACTED}),
+    NoticeState.BOUNCED: frozenset({NoticeState.READ, NoticeState.ACTED}),
+    NoticeState.READ: frozenset({NoticeState.ACTED}),
+    NoticeState.ACTED: frozenset(),
+    NoticeState.DISCARDED: frozenset(),
+}
+
+
+def may_follow(state: NoticeState, upon: NoticeState) -> bool:
+    """Say whether a notice may come into a state upon another. What nobody has read is not sent."""
+    return state in _NEXT[upon]

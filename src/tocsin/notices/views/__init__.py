@@ -1,0 +1,1 @@
+"""Pages of the room. Who may only look sees the same pages without their forms."""

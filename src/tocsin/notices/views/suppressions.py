@@ -1,0 +1,81 @@
+"""What is not told for a while, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from tocsin.directory.models import Constituent
+from tocsin.engine.public_ids import words_of
+from tocsin.kernel.clock import now
+from tocsin.kernel.questions import Question
+from tocsin.kernel.refusals import Refusal
+from tocsin.notices import actions, mistakes, queries
+from tocsin.notices.forms import SuppressionForm
+from tocsin.notices.models import Suppression
+from tocsin.notices.sentences import suppression_title
+from tocsin.notices.views.asking import accepted, acting
+from tocsin.people.access import needs
+from tocsin.people.policy import Ability, may
+
+
+@needs(Ability.VIEW_NOTICES)
+@require_GET
+def suppressions(request: HttpRequest) -> HttpResponse:
+    """All that is not told today."""
+    rows = [(row, suppression_title(row)) for row in queries.suppressions(timezone.localdate(now()))]
+    shown = {"suppressions": rows, "may_send": may(request.user, Ability.SEND_NOTICES)}
+    return render(request, "notices/suppressions.html", shown)
+
+
+@needs(Ability.SEND_NOTICES)
+@require_http_methods(["GET", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    """Keep something quiet."""
+    by, question = acting(request), Question(request.GET.copy())
+    form = SuppressionForm(
+        request.POST if request.method == "POST" else None,
+        initial=_suggested(question),
+        constituents=Constituent.objects.all(),
+    )
+
+    def act() -> None:
+        actions.add_suppression(**form.cleaned_data, by=by, at=now())
+
+    def found(facts: dict[str, Any]) -> Any:
+        return mistakes.of_suppression(facts, timezone.localdate(now()))
+
+    if request.method == "POST" and accepted(form, act, found):
+        messages.success(request, _("It is not told until the end of that day."))
+        return redirect("notices:suppressions")
+    shown = {"form": form, "question": question}
+    return render(request, "notices/suppression.html", shown, status=422 if form.errors else 200)
+
+
+def _suggested(question: Any) -> dict[str, str]:
+    """Return what the address fills in: the page of a finding knows its id."""
+    named = [text for text in question.read("finding", _known) if text]
+    return {"finding": named[0]} if named else {}
+
+
+def _known(text: str) -> str:
+    words_of(text)
+    return text
+
+
+@needs(Ability.SEND_NOTICES)
+@require_POST
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tell it again."""
+    try:
+        actions.end_suppression(get_object_or_404(Suppression, pk=pk), by=acting(request), at=now())
+        messages.success(request, _("It is told again."))
+    except Refusal as refused:
+        messages.error(request, str(refused))
+    return redirect("notices:suppressions")

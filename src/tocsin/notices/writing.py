@@ -1,0 +1,312 @@
+"""The text of a notice: plain, short, in the reader's language, at most MOST_BYTES.
+
+What is wrong comes first, then where and since when, how to mend it, how to
+see that it is mended, how to answer, and how to tell that the notice is ours.
+Worst first; what has no room is counted, never left out in silence. Takes
+values, asks no database; what others wrote is shown with everything unseen
+written out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tocsin.kernel import legible
+from tocsin.kernel.tlp import TLP
+from tocsin.notices.choices import Whom, Why
+from tocsin.notices.remedies import Remedy
+
+MOST_BYTES = 10_000
+MOST_ROWS = 50
+LEAST_ROWS = 3
+"""So many rows of each kind of finding are shown before any kind gets more."""
+WIDTH = 76
+LONGEST_PLACE = 47
+LONGEST_DETAIL = 30
+
+_LABELS = {
+    TLP.CLEAR: gettext_lazy("TLP:CLEAR: you may pass it on without limit."),
+    TLP.GREEN: gettext_lazy("TLP:GREEN: for the community of your sector, not for the public."),
+    TLP.AMBER: gettext_lazy(
+        "TLP:AMBER: for your organisation and those whose machines they are, where they need to know."
+    ),
+    TLP.AMBER_STRICT: gettext_lazy(
+        "TLP:AMBER+STRICT: for those of your organisation who need to know, for nobody else."
+    ),
+    TLP.RED: gettext_lazy("TLP:RED: for you in person, for nobody else."),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One finding as its row says it."""
+
+    place: str
+    detail: str
+    since: dt.date
+    last: dt.datetime
+    why: Why
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Findings that say the same, with their remedy."""
+
+    title: str
+    """In the reader's language."""
+    severity: int
+    remedy: Remedy
+    entries: tuple[Entry, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Letter:
+    """All that the text says."""
+
+    reference: str
+    team: str
+    constituent: str
+    to: str
+    whom: Whom
+    language: str
+    tlp: TLP
+    kinds: tuple[Kind, ...]
+    verify_at: str
+    """Whole address of the page that says whether a notice is ours."""
+    has_attachment: bool
+    is_exercise: bool = False
+
+    @property
+    def total(self) -> int:
+        """How many findings it is about."""
+        return sum(len(kind.entries) for kind in self.kinds)
+
+    def count(self, why: Why) -> int:
+        """Return how many of them stand in it for a reason."""
+        return sum(entry.why == why for kind in self.kinds for entry in kind.entries)
+
+
+def subject(letter: Letter) -> str:
+    """Return the subject line, the label first."""
+    with translation.override(letter.language):
+        words = ngettext(
+            "{n} finding on the networks of {name} ({reference})",
+            "{n} findings on the networks of {name} ({reference})",
+            letter.total,
+        )
+        said = words.format(n=_number(letter.total), name=legible.shown(letter.constituent), reference=letter.reference)
+    exercise = "[EXERCISE] " if letter.is_exercise else ""
+    return f"[{letter.tlp.label}] {exercise}{said}"
+
+
+def text(letter: Letter) -> str:
+    """Return the whole text."""
+    with translation.override(letter.language):
+        head, tail = _head(letter), _tail(letter)
+        room = MOST_BYTES - _size(head) - _size(tail) - _size(_left_out(letter, len(letter.kinds), letter.total))
+        blocks, shown = _blocks(letter, room)
+        rest = letter.kinds[shown:]
+        if rest:
+            blocks.append(_left_out(letter, len(rest), sum(len(kind.entries) for kind in rest)))
+        return "\n".join([head, *blocks, tail])
+
+
+def _blocks(letter: Letter, room: int) -> tuple[list[str], int]:
+    """Return the parts on as many kinds of finding as there is room for, and how many that are."""
+    blocks: list[str] = []
+    mended: dict[str, int] = {}
+    shares = _shares([len(kind.entries) for kind in letter.kinds])
+    for number, (kind, share) in enumerate(zip(letter.kinds, shares, strict=True), 1):
+        block = next(
+            (
+                made
+                for rows in (share, min(share, LEAST_ROWS))
+                if _size(made := _block(letter, number, kind, rows, mended)) < room
+            ),
+            None,
+        )
+        if block is None:
+            break
+        mended.setdefault(kind.remedy.name, number)
+        room -= _size(block) + 1
+        blocks.append(block)
+    return blocks, len(blocks)
+
+
+def _shares(numbers: Sequence[int]) -> list[int]:
+    """Return how many rows each kind gets: a few each, then the rest in their order, MOST_ROWS together."""
+    left, shares = MOST_ROWS, []
+    for number in numbers:
+        shares.append(min(number, LEAST_ROWS, left))
+        left -= shares[-1]
+    for place, number in enumerate(numbers):
+        more = min(number - shares[place], left)
+        shares[place] += more
+        left -= more
+    return shares
+
+
+def _head(letter: Letter) -> str:
+    parts = [f"[{letter.tlp.label}]", ""]
+    if letter.is_exercise:
+        parts += [_("EXERCISE. Nothing of this is real."), ""]
+    team, name = legible.shown(letter.team), legible.shown(letter.constituent)
+    parts += [_wrapped(_("{team} to {name}").format(team=team, name=name)), ""]
+    parts += [_wrapped(f"{_opening(letter, name)} {_reasons(letter)}"), ""]
+    return "\n".join(parts)
+
+
+def _opening(letter: Letter, name: str) -> str:
+    """Say what it is about: to a constituent about itself, to who is told next about whom."""
+    if letter.whom in (Whom.PARENT, Whom.REGULATOR):
+        words = ngettext(
+            "We have told {name} of {n} weakness or intrusion on its networks, and it is still open. We tell you as"
+            " the next one to act.",
+            "We have told {name} of {n} weaknesses or intrusions on its networks, and they are still open. We tell you"
+            " as the next one to act.",
+            letter.total,
+        )
+    else:
+        words = ngettext(
+            "On your networks we see {n} weakness or intrusion that you can mend.",
+            "On your networks we see {n} weaknesses or intrusions that you can mend.",
+            letter.total,
+        )
+    return words.format(n=_number(letter.total), name=name)
+
+
+def _reasons(letter: Letter) -> str:
+    sentences = (
+        (Why.NEW, ngettext("{n} is new.", "{n} are new.", letter.count(Why.NEW))),
+        (
+            Why.RETURNED,
+            ngettext("{n} had gone and came back.", "{n} had gone and came back.", letter.count(Why.RETURNED)),
+        ),
+        (
+            Why.ESCALATED,
+            ngettext("{n} is still open after our last notice.", "{n} are still open after our last notice.",
+                     letter.count(Why.ESCALATED)),
+        ),
+        (
+            Why.DIGEST,
+            ngettext("{n} was told before and is still open (weekly list).",
+                     "{n} were told before and are still open (weekly list).", letter.count(Why.DIGEST)),
+        ),
+    )  # fmt: skip
+    said = [words.format(n=_number(letter.count(why))) for why, words in sentences if letter.count(why)]
+    return " ".join(said)
+
+
+def _block(letter: Letter, number: int, kind: Kind, rows: int, mended: dict[str, int]) -> str:
+    remedy = kind.remedy.text(letter.language)
+    title = f"{number}. {kind.title} ({_number(len(kind.entries))}), C{kind.severity}"
+    lines = ["", title, "-" * min(len(title), WIDTH), ""]
+    before = mended.get(kind.remedy.name)
+    if before is None:
+        lines += [_wrapped(remedy.wrong), _wrapped(remedy.matters), ""]
+    lines += _table(kind.entries[:rows])
+    if more := len(kind.entries) - rows:
+        lines.append("  " + _more(more, has_attachment=letter.has_attachment))
+    lines.append("")
+    if before is not None:
+        return "\n".join([*lines, _("Mended in the same way as number {number}.").format(number=before)])
+    lines += [_("How to mend it:"), *(_step(place, step) for place, step in enumerate(remedy.fix, 1))]
+    return "\n".join([*lines, "", _("How to see that it is mended:"), _wrapped(remedy.check, "  ")])
+
+
+def _step(place: int, step: str) -> str:
+    return textwrap.fill(
+        step, WIDTH, initial_indent=f"  {place}. ", subsequent_indent="     ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _table(entries: Iterable[Entry]) -> list[str]:
+    """Return rows of a table whose columns stand below each other in letters of one width."""
+    heads = (_("Where"), _("Since"), _("Last seen (UTC)"), _("Why now"), _("Detail"))
+    rows = [heads, *(_cells(entry) for entry in entries)]
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip() for row in rows
+    ]
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    return (
+        _cut(legible.shown(entry.place), LONGEST_PLACE),
+        entry.since.isoformat(),
+        entry.last.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        str(entry.why.label),
+        _cut(legible.shown(entry.detail), LONGEST_DETAIL),
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _more(number: int, *, has_attachment: bool) -> str:
+    if has_attachment:
+        words = ngettext("{n} more in the attachment.", "{n} more in the attachment.", number)
+    else:
+        words = ngettext("{n} more; answer, and we send the list.", "{n} more; answer, and we send the list.", number)
+    return words.format(n=_number(number))
+
+
+def _left_out(letter: Letter, kinds: int, findings: int) -> str:
+    """Say what no room was left for."""
+    words = ngettext(
+        "{kinds} further kind of finding has no room here:",
+        "{kinds} further kinds of finding have no room here:",
+        kinds,
+    )
+    more = _more(findings, has_attachment=letter.has_attachment)
+    return "\n".join(["", _wrapped(f"{words.format(kinds=_number(kinds))} {more}")])
+
+
+def _tail(letter: Letter) -> str:
+    answer = _(
+        "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, what was no"
+        " mistake, and what you need. What is mended leaves our list by itself when it is not seen any more."
+    )
+    ours = _(
+        "{team} is the team that looks after incidents on your networks. Whether this notice is ours you see at"
+        " {address}: enter the reference there. We never ask for a password, and never for money."
+    )
+    return "\n".join(
+        [
+            "", "",
+            _heading(_("How to answer")), "",
+            _wrapped(answer.format(reference=letter.reference)), "",
+            _heading(_("Who we are")), "",
+            _wrapped(ours.format(team=legible.shown(letter.team), address=letter.verify_at)), "",
+            _wrapped(str(_LABELS[letter.tlp])), "",
+        ]
+    )  # fmt: skip
+
+
+def _heading(words: str) -> str:
+    return f"{words}\n{'-' * len(words)}"
+
+
+def _wrapped(words: str, indent: str = "") -> str:
+    return textwrap.fill(
+        words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _size(words: str) -> int:
+    return len(words.encode())
+
+
+def _number(value: int) -> str:
+    return str(formats.number_format(value, force_grouping=True))

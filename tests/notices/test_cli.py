@@ -1,0 +1,111 @@
+"""`tocsin notice …` as somebody at the terminal sees it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.notices.conftest import contact
+from tocsin.directory.models import Contact
+from tocsin.kernel import clock
+from tocsin.notices.models import LedgerEntry, Notice, Told
+from tocsin.site.cli import notice, parser
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def only_this_noun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other nouns are not needed here, and it is the morning of the tests."""
+    whole = argparse.ArgumentParser(prog="tocsin")
+    notice.add_commands(whole.add_subparsers())
+    monkeypatch.setattr(parser, "build_parser", lambda: whole)
+    monkeypatch.setattr(clock, "now", lambda: AT)
+
+
+def run(*arguments: str) -> int:
+    """Run `tocsin notice …`."""
+    return parser.run(["notice", *arguments])
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """Return what a command prints as JSON."""
+    assert run(*arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_preview_says_who_would_be_told_and_marks_nothing(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preview") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("\t")[:5] == ["moh", "C4", "14 findings", "soc@moh.example", "fr"]
+    assert lines[2] == "2 notices about 15 findings. Nothing is sent or marked."
+    assert not any(table.objects.exists() for table in (Notice, LedgerEntry, Told))
+
+
+def test_preview_of_a_constituent_shows_the_text(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preview", "--constituent", "bank") == 0
+    said = capsys.readouterr().out
+    assert "[TLP:AMBER] 1 finding on the networks of bank" in said and "192.0.2.70:3389" in said
+    assert "moh" not in said
+
+
+def test_preview_as_json_has_what_scripts_need(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "preview")
+    assert answer["notices"][0] == {
+        "constituent": "moh", "policy": answer["notices"][0]["policy"], "whom": "security", "to": "soc@moh.example",
+        "language": "fr", "tlp": "TLP:AMBER", "severity": "C4", "not_before": AT.isoformat(), "findings": 14, "new": 14,
+        "returned": 0, "escalated": 0, "digest": 0,
+    }  # fmt: skip
+    assert (answer["unreached"], answer["waiting"], answer["exercise"]) == ([], {}, False)
+    with_text = asked(capsys, "preview", "--constituent", "moh")["notices"]
+    assert [each["constituent"] for each in with_text] == ["moh"] and "192.0.2.1:3389" in with_text[0]["text"]
+
+
+def test_preview_names_whom_nobody_can_tell(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    Contact.objects.filter(email="soc@bank.example").update(is_active=False)
+    answer = asked(capsys, "preview")
+    assert answer["unreached"] == [{"constituent": "bank", "whom": "security", "findings": 1}]
+    assert answer["waiting"] == {"nobody": 1}
+    assert run("preview") == 0
+    assert "Nobody to tell at bank (security): 1 finding." in capsys.readouterr().out
+
+
+def test_a_constituent_that_there_is_not_is_refused(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preview", "--constituent", "mho") == 1
+    assert "there is no constituent mho" in capsys.readouterr().err
+
+
+def test_the_rehearsal_names_the_addresses(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "send", "--dry-run")
+    assert answer == {
+        "notices": 2, "findings": 15, "people": 2, "to": ["soc@bank.example", "soc@moh.example"], "asks": False,
+        "exercise": False,
+    }  # fmt: skip
+
+
+def test_the_rehearsal_asks_first_when_many_would_be_written_to(
+    told: Store, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, notice_people=1)
+    assert run("send", "--dry-run") == 1
+    said = capsys.readouterr()
+    assert "soc@bank.example" in said.out and "more than 1 (TOCSIN_NOTICE_PEOPLE)" in said.err
+    assert run("send", "--dry-run", "--confirm") == 0
+
+
+def test_it_does_not_pretend_to_send(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("send")
+    assert ended.value.code == 2 and "--dry-run" in capsys.readouterr().err
+
+
+def test_an_address_that_steers_a_terminal_is_written_out(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    row = contact("bank", "first@bank.example", verified_on=AT.date())
+    Contact.objects.filter(pk=row.pk).update(email="a\x1b[2Jb@bank.example")
+    assert run("preview") == 0 and run("send", "--dry-run") == 0
+    assert "\x1b" not in capsys.readouterr().out
