@@ -128,5 +128,5 @@ def test_two_helpers_that_call_each_other_do_not_cover_themselves(
 def test_the_product_has_writes_to_be_found() -> None:
     found = seen([module for module in modules() if module.room not in PURE], accessors())
     assert sum(len(inside.writes) for inside in found.values()) > 70
-    assert found[Function("tocsin.people.actions", "create_person")].is_action
+    assert found[Function("tocsin.people.actions.accounts", "create_person")].is_action
     assert SOURCE.is_dir()

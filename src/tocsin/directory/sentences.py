@@ -47,10 +47,13 @@ _SENTENCES: dict[str, Sentence] = {
     "claim.ended": _of_constituent("claim.ended"),
     "conflict.settled": _of_constituent("conflict.settled"),
     "conflict.kept": _of_constituent("conflict.kept"),
+    "membership.added": _of_constituent("membership.added"),
+    "membership.changed": _of_constituent("membership.changed"),
+    "membership.ended": _of_constituent("membership.ended"),
     "directory.imported": _imported,
     "reference-table.loaded": _table_loaded,
 }
-_ABOUT = {name: "constituent" for name in ("constituent", "constituents", "added", "changed")}
+_ABOUT = {"person": "person", **dict.fromkeys(("constituent", "constituents", "added", "changed"), "constituent")}
 
 
 def _facts() -> Mapping[str, Fact]:

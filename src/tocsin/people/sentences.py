@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
@@ -50,8 +50,26 @@ def _signed_in(data: Data) -> str:
     return words.get(data["method"]) or _("Signed in ({method})").format(method=data["method"])
 
 
+def _sessions_ended(data: Data) -> str:
+    number = int(data["ended"])
+    return ngettext("All sessions ended: {number}", "All sessions ended: {number}", number).format(number=number)
+
+
+def _key_made(data: Data) -> str:
+    said = _("Key of the API made: {name} ({prefix}…), valid until {until}")
+    return said.format(name=data["name"], prefix=data["prefix"], until=_until(data["expires_at"]))
+
+
 _SENTENCES: dict[str, Sentence] = {
     "person.created": _created,
+    "person.changed": lambda _data: _("Account changed"),
+    "person.closed": lambda _data: _("Account closed"),
+    "person.opened_again": lambda _data: _("Account opened again"),
+    "person.sessions_ended": _sessions_ended,
+    "person.session_ended": lambda data: _("Session ended that began on {when}").format(when=_until(data["began_at"])),
+    "person.password_changed": lambda _data: _("Password changed"),
+    "api_key.made": _key_made,
+    "api_key.revoked": lambda data: _("Key of the API revoked: {prefix}…").format(prefix=data["prefix"]),
     "person.enrolment_link_made": _link_made,
     "person.first_invited": _first_invited,
     "person.enrolled": lambda _data: _("Password chosen by an enrolment link"),
@@ -66,7 +84,10 @@ _SENTENCES: dict[str, Sentence] = {
 
 
 def _facts() -> Mapping[str, Fact]:
-    names = {field: str(Person._meta.get_field(field).verbose_name) for field in ("name", "email", "role", "language")}  # type: ignore[union-attr]
+    names = {
+        field: str(Person._meta.get_field(field).verbose_name)
+        for field in ("name", "email", "role", "language", "clearance")
+    }  # type: ignore[union-attr]
     words = {"role": {code: str(label) for code, label in Role.choices}, "language": dict(settings.LANGUAGES)}
     return {field: Fact(label, words.get(field, {})) for field, label in names.items()}
 

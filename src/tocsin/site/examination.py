@@ -436,6 +436,8 @@ def _trail(config: Config) -> Iterator[Verdict]:
         yield Verdict("audit trail", f"its head of {head.on} is signed")
     else:
         yield Verdict("audit trail", "its first head is signed within two days")
+
+
 def _incoming_mail(config: Config) -> Iterator[Verdict]:
     """Messages that nobody has looked into, and those whose file is gone."""
     from tocsin.courier.incoming import keeping, queries

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `mail` and its verbs."""
-    verbs = commands.add_parser("mail", help="mail that goes out and comes in, and the team's OpenPGP key").add_subparsers(
-        dest="verb", metavar="VERB", required=True
-    )
+    verbs = commands.add_parser(
+        "mail", help="mail that goes out and comes in, and the team's OpenPGP key"
+    ).add_subparsers(dest="verb", metavar="VERB", required=True)
     stop = verbs.add_parser("stop", help="let nothing leave any more, neither mail nor webhooks")
     stop.add_argument("--reason", required=True, help="why, for whoever finds nothing leaving")
     add_json_option(stop)
