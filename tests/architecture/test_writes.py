@@ -71,6 +71,7 @@ def test_a_helper_of_an_action_may_write(tmp_path: Path, monkeypatch: pytest.Mon
         "cursor.execute('UPDATE thing SET name = 1')",
         "cursor.execute(f'DELETE FROM {table}')",
         "cursor.execute(statement)",
+        "cursor.execute('WITH old AS (SELECT 1) DELETE FROM thing')",
         "cursor.executemany('INSERT', rows)",
         "cursor.copy('COPY thing FROM STDIN')",
         "TOTP.activate(person, secret)",

@@ -27,7 +27,7 @@ WRITING = {
 """Names that write whoever they are asked of; `update`, `execute` and `copy` only write as `_is_write` says."""
 OF_OTHERS = {("TOTP", "activate"), ("RecoveryCodes", "activate"), ("", "mark_as_viewed")}
 """Functions of libraries that write for us."""
-_READS = re.compile(r"^\s*(SELECT|PRAGMA|WITH|EXPLAIN|SHOW)\b", re.I)
+_READS = re.compile(r"^\s*(SELECT|PRAGMA|SHOW)\b", re.I)
 _RELATED = {"add", "set", "remove", "clear"}
 
 
@@ -86,6 +86,13 @@ class _Reader(ast.NodeVisitor):
         self.inside: list[str] = []
         self.imported: dict[str, str] = {}
         """Name in this module → dotted name of what it stands for."""
+        self.constants = {
+            target.id: node.value
+            for node in module.tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
         self._read_imports()
 
     def _read_imports(self) -> None:
@@ -156,10 +163,20 @@ class _Reader(ast.NodeVisitor):
         if name == "update":
             return not call.args and bool(call.keywords)  # a dictionary is updated by another, a digest by bytes
         if name == "execute" or (name == "copy" and call.args and owner not in ("shutil", "copy")):
-            return not _only_reads(call.args[0] if call.args else None)
+            return not self._only_reads(call.args[0] if call.args else None)
         if name in _RELATED:
             return isinstance(whom, ast.Attribute) and whom.attr in self.accessors
         return name in WRITING
+
+    def _only_reads(self, statement: ast.expr | None) -> bool:
+        """Whether a statement stands there, or in a constant of the module, and begins as one that reads."""
+        if isinstance(statement, ast.Name):
+            statement = self.constants.get(statement.id)
+        if isinstance(statement, ast.JoinedStr) and statement.values:
+            statement = statement.values[0]
+        if not isinstance(statement, ast.Constant):
+            return False
+        return isinstance(statement.value, str) and bool(_READS.match(statement.value))
 
 
 def _makes_an_action(decorator: ast.expr) -> bool:
@@ -171,15 +188,6 @@ def _is_harmless(decorator: ast.expr) -> bool:
     return getattr(named, "id", getattr(named, "attr", "")) in {
         "property", "cached_property", "staticmethod", "classmethod", "contextmanager", "cache", "lru_cache",
     }  # fmt: skip
-
-
-def _only_reads(statement: ast.expr | None) -> bool:
-    """Whether a statement stands there and begins as one that reads."""
-    if isinstance(statement, ast.JoinedStr) and statement.values:
-        statement = statement.values[0]
-    if not isinstance(statement, ast.Constant):
-        return False
-    return isinstance(statement.value, str) and bool(_READS.match(statement.value))
 
 
 def lines(found: dict[Function, list[str]]) -> Iterator[str]:

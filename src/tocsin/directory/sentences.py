@@ -26,7 +26,11 @@ def _of_constituent(code: str) -> Sentence:
 
 def _imported(data: Data) -> str:
     added, changed = len(data["added"]), len(data["changed"])
-    said = _("Directory imported from {files}: {added} constituents new, {changed} changed")
+    said = ngettext(
+        "Directory imported from {files}: {added} constituent new, {changed} changed",
+        "Directory imported from {files}: {added} constituents new, {changed} changed",
+        added,
+    )
     return said.format(files=", ".join(data["files"]), added=added, changed=changed)
 
 

@@ -104,8 +104,8 @@ def when(at: datetime.datetime | datetime.date | None) -> SafeString:
 def instant(at: datetime.datetime) -> SafeString:
     """`{{ row.at|instant }}`: day, second and zone, where none of them may be left to the title."""
     local = timezone.localtime(at)
-    said = f"{formats.date_format(local, pgettext('date format', 'j M Y, H:i:s'))} {_zone(local)}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), _in_full(at), said)
+    said = formats.date_format(local, pgettext("date format", "j M Y, H:i:s"))
+    return format_html('<time datetime="{}">{} {}</time>', at.isoformat(), said, _zone(local))
 
 
 def _in_short(at: datetime.datetime | datetime.date) -> str:

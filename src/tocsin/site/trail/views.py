@@ -41,10 +41,11 @@ def trail(request: HttpRequest) -> HttpResponse:
         "older": older,
         "standing": standing(),
         "facets": [_facet(request.GET.getlist("what"))],
-        "actors": sorted(actors.items(), key=lambda each: each[1].casefold()),
+        "actors": _named(actors),
         "kinds": [(kind.name, kind.label) for kind in wording.kinds().values()],
         "asked": {name: request.GET.get(name, "") for name in ("who", "about", "key", "from", "to")},
         "about": _about(asked),
+        "forms": (("csv", "CSV"), ("jsonl", _("JSON lines"))),
         "is_empty": not rows and not asked.is_narrowed,
         "question": question,
     }
@@ -62,6 +63,14 @@ def _page(asked: Asked) -> tuple[list[AuditRow], int, int]:
     rows = found[:ROWS]
     newer = (rows[0].sequence if rows else newest) if asked.below else 0
     return rows, newer, rows[-1].sequence if len(found) > ROWS else 0
+
+
+def _named(actors: dict[str, str]) -> list[tuple[str, str]]:
+    """Return who has acted by name, people by the one that they have now."""
+    people = {key: key.partition(":")[2] for key in actors if key.startswith("person:")}
+    names = wording.kinds()["person"].names(people.values())
+    now_called = {key: names.get(people.get(key, ""), label) for key, label in actors.items()}
+    return sorted(now_called.items(), key=lambda each: collated(each[1]))
 
 
 def _facet(chosen: list[str]) -> dict[str, Any]:
@@ -93,6 +102,7 @@ def row(request: HttpRequest, sequence: int) -> HttpResponse:
         "each": shown([found], UNCUT)[0],
         "changes": list(changes(found, UNCUT)),
         "text": whole_text(found),
+        "recorded_as": f"{found.actor_key} {found.actor_label}",
         "previous": sequence - 1,
         "next": sequence + 1 if queries.hash_of(sequence + 1) else 0,
     }
