@@ -38,6 +38,13 @@ NO_PAGE = {
     "directory:attribution": "answers with a part of a page",
     "directory:confirm-claim": "takes a form",
     "people_enrolment_link": "takes the secret out of the address and goes on to enrolment",
+    "directory:end-member": "takes a form",
+    "own:end-session": "takes a form",
+    "own:end-sessions": "takes a form",
+    "people:end-sessions": "asks as people:close does",
+    "people:open": "asks as people:close does",
+    "people:revoke-key": "asks as own:revoke-key does",
+    "confirm": "asks nobody who came by the demonstration's link; its form is that of the second factor",
     # The same page under the name that its room gives it.
     "directory:list": "is /directory/",
     "directory:conflicts": "is /directory/conflicts/",
