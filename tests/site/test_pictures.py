@@ -24,6 +24,8 @@ NO_PAGE = {
     "feeds:progress": "answers with a part of the page of a run",
     "feeds:withdraw": "takes a form",
     "keys": "takes a form and goes back",
+    "outbox-switch": "takes a form",
+    "outbox-decide": "takes a form",
     "feeds:replay": "takes a form",
     "feeds:claim-for": "goes on to the form for a claim",
     "directory:attribution": "answers with a part of a page",
