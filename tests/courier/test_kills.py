@@ -23,7 +23,7 @@ import pytest
 from tests.courier.mail_server import free_port
 from tests.processes import ROOT, Instance
 
-KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "8"))
+KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "6"))
 MEASURED = 100
 """From so many kills on, one message in a hundred is enough to tell."""
 MESSAGES = KILLS * (50 if KILLS >= MEASURED else 20)
