@@ -163,6 +163,16 @@ def test_what_turns_the_direction_of_text_is_written_out() -> None:
     assert body(message).startswith("c\\u202ed")
 
 
+@pytest.mark.parametrize("field", ["subject", "name"])
+def test_what_looks_like_an_encoded_word_stays_what_it_is(field: str) -> None:
+    disguised = "=?utf-8?q?=E2=80=AEgnp=2Eexe?="
+    message = parsed(**{field: disguised})
+    if field == "subject":
+        assert message["Subject"] == f"[TLP:GREEN] {disguised}"
+    else:
+        assert message["To"].addresses[0].display_name == disguised
+
+
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(st.text(max_size=120), st.text(max_size=60))
 def test_no_text_of_others_becomes_a_header(subject: str, name: str) -> None:

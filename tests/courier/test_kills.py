@@ -23,7 +23,7 @@ import pytest
 from tests.courier.mail_server import free_port
 from tests.processes import ROOT, Instance
 
-KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "8"))
+KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "6"))
 MEASURED = 100
 """From so many kills on, one message in a hundred is enough to tell."""
 MESSAGES = KILLS * (50 if KILLS >= MEASURED else 20)
@@ -171,3 +171,28 @@ def _wait_until_all_are_sent(instance: Instance) -> None:
     while instance.run(LEFT).split()[0] != "0":
         assert time.monotonic() < until
         time.sleep(0.3)
+
+
+WORK = """
+    import signal, threading
+    from tocsin.jobs import worker
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    print("ready", flush=True)
+    worker.work(stop, poll_s=0.05)
+"""
+
+
+def test_a_worker_sends_what_is_queued_as_soon_as_it_is(instance: Instance, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    with running(instance, inbox) as (_server, idle):
+        idle.end()
+        worker = Killed(lambda: instance.start(WORK))
+        worker.wait_until_ready()
+        instance.run(PUT, "0", "5")
+        _wait_for(inbox, 5)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.process.communicate(timeout=30)
+        assert worker.process.returncode == 0
+    assert {to for to, _id, _content in arrived(inbox)} == {f"u{number}@bank.example" for number in range(5)}

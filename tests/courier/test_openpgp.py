@@ -210,6 +210,12 @@ def test_a_key_that_cannot_be_used_is_a_clear_refusal_and_nothing_goes_in_clear(
     assert protection.decide(TLP.GREEN, bad, at=NOW) == protection.Decision(encrypts=False)
 
 
+def test_of_several_keys_the_first_counts(gpg: Gpg, key: str) -> None:
+    other = gpg.key("other@bank.example", "ed25519", "sign", "never")
+    both = gpg.done("--armor", "--export", "<it@bank.example>", "<other@bank.example>").decode()
+    assert openpgp.fingerprint(both) in (openpgp.fingerprint(key), openpgp.fingerprint(other))
+
+
 def test_a_key_is_usable_until_the_day_it_expires(gpg: Gpg) -> None:
     old = gpg.key("old@bank.example", "default", "default", "1y", faked="20200101T000000")
     assert openpgp.hindrance(old, at=dt.datetime(2020, 6, 1, tzinfo=dt.UTC)) == ""

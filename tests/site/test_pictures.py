@@ -33,6 +33,8 @@ NO_PAGE = {
     "notices:attachment": "answers with a file",
     "keys": "takes a form and goes back",
     "audit-export": "takes a form and sends a file",
+    "outbox-switch": "takes a form",
+    "outbox-decide": "takes a form",
     "feeds:replay": "takes a form",
     "feeds:claim-for": "goes on to the form for a claim",
     "directory:attribution": "answers with a part of a page",

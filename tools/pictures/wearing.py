@@ -32,6 +32,33 @@ title = "Lamps that can be switched from anywhere"
 """
 """Names two columns that no report here has."""
 HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo\n"
+MESSAGES = """
+import datetime as dt, sys
+from tocsin.site.starting import set_up_django
+set_up_django()
+from tocsin.courier.models import OutgoingMessage
+
+at = dt.datetime.fromisoformat(sys.argv[1] + "T06:40:00+00:00")
+rows = [
+    ("refused", 2, "it@island-bank.example", "550 5.1.1 <it@island-bank.example>: no such user here"),
+    ("given_up", 3, "soc@harbour.example", "451 4.7.1 Greylisting in action, please come back later"),
+    ("queued", 4, "duty@ministry-of-health.example", "450 4.2.1 The mailbox is busy"),
+    ("queued", 6, "noc@meridia-telecom.example", ""),
+    ("sent", 4, "cert@university.example", "250 2.0.0 Ok: queued as 4XtZ2m1pQz"),
+    ("held", 3, "exercise@water.example", ""),
+    ("dismissed", 5, "old@ferry.example", "550 5.7.1 relaying denied"),
+]
+for number, (state, severity, to, answer) in enumerate(rows):
+    made_at = at - dt.timedelta(hours=number)
+    OutgoingMessage.objects.create(
+        key=f"worn{number}", idempotency=f"worn:{number}", channel="mail", recipient=to, severity=severity, state=state,
+        subject="[TLP:AMBER] Remote desktops that anybody can reach", tlp="AMBER", made_at=made_at, last_answer=answer,
+        next_at=at + dt.timedelta(minutes=45) if answer and state == "queued" else made_at,
+        failing_since=made_at if answer and state == "queued" else None,
+        is_exercise=state == "held", why_held="exercise" if state == "held" else "", content=b"",
+    )
+"""
+"""Writes messages in every state, as they are after a morning of sending."""
 ROWS = 500_000
 """Rows of each of the files of the large import: it says how far it is after each."""
 FILES = 4
@@ -55,6 +82,7 @@ def worn(home: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[N
     _run(environment, "feed", "withdraw", "3", "--reason", "Test data of the publisher, sent by mistake")
     for letter in _letters():
         _run(environment, "mail", "receive", given=letter)
+    subprocess.run([sys.executable, "-c", MESSAGES, day], env=environment, check=True)
     large = [folder / f"{day}-scan_http-part-{number}.csv" for number in range(FILES)]
     for number, part in enumerate(large):
         part.write_text(_rows(day, ROWS + number))  # the same content twice would be read once

@@ -140,12 +140,18 @@ def _encoded(text: str, header: str) -> str:
 
     By the older class of the standard library: the newer one loses spaces between folded words.
     """
-    charset = "us-ascii" if text.isascii() else "utf-8"
-    return Header(text, charset, maxlinelen=WIDTH, header_name=header).encode(linesep="\r\n")
+    return Header(text, "us-ascii" if _is_plain(text) else "utf-8", maxlinelen=WIDTH, header_name=header).encode(
+        linesep="\r\n"
+    )
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a text may stand in a header as it is: what looks like an encoded word would be read as another."""
+    return text.isascii() and "=?" not in text
 
 
 def _addressed(name: str, address: str) -> str:
-    return formataddr((name, address)) if name.isascii() else f"{_encoded(name, 'From')}\r\n <{address}>"
+    return formataddr((name, address)) if _is_plain(name) else f"{_encoded(name, 'From')}\r\n <{address}>"
 
 
 def _subject(subject: str) -> str:

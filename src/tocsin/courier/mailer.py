@@ -34,8 +34,8 @@ class LineFailed(Unavailable):
     """The mail server takes nothing now."""
 
     def __init__(self, server: MailServer, problem: str) -> None:
-        self.server, self.problem = server, problem
-        super().__init__(f"The mail server {server.name} takes nothing: {problem}")
+        self.server, self.problem = server, problem.rstrip(".") + "."
+        super().__init__(f"The mail server {server.name} takes nothing: {self.problem}")
 
 
 class LineBroke(LineFailed):

@@ -37,6 +37,7 @@ def fingerprint(armoured: str) -> str:
 
 
 def _read(armoured: str) -> pysequoia.Cert:
+    """Return the first key that a text holds. Raises NotAPublicKey."""
     if "PRIVATE KEY BLOCK" in armoured:
         raise NotAPublicKey(_("This is a private key. Never send it to anybody; export the public key instead."))
     # Searched, not matched: whoever sends the text must not choose how long a pattern tries.
@@ -45,8 +46,8 @@ def _read(armoured: str) -> pysequoia.Cert:
     if begin < 0 or end < 0 or len(armoured) > LONGEST:
         raise NotAPublicKey(_("This is not an armoured OpenPGP public key (-----BEGIN PGP PUBLIC KEY BLOCK-----)."))
     try:
-        return pysequoia.Cert.from_bytes(armoured[begin : end + len(_END)].encode("utf-8", "replace") + b"\n")
-    except (RuntimeError, ValueError, TypeError):
+        return pysequoia.Cert.split_bytes(armoured[begin : end + len(_END)].encode("utf-8", "replace") + b"\n")[0]
+    except (RuntimeError, ValueError, TypeError, IndexError):
         raise NotAPublicKey(_("The OpenPGP key is damaged: it cannot be read.")) from None
 
 

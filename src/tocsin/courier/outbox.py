@@ -18,7 +18,7 @@ from tocsin.courier import composing, tokens
 from tocsin.courier.choices import Channel, Held, State
 from tocsin.courier.composing import Mail
 from tocsin.courier.models import OutgoingMessage, Webhook
-from tocsin.jobs import bell, queue
+from tocsin.jobs import queue
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
@@ -129,4 +129,3 @@ def wake(due: Instant) -> None:
     After the commit, so that whoever looks sees it. Should the process die before, the next turn of the schedule does.
     """
     queue.ensure(SEND_JOB, at=clock.now(), after=due)
-    bell.ring()

@@ -93,9 +93,9 @@ def in_words(found: Health) -> str:
     """Return in one sentence how sending goes: what matters most first."""
     waiting = found.waiting
     if settings.TOCSIN_IS_DEMO:
-        return _("This is a demonstration: nothing leaves it.")
+        return _("This is a demonstration: nothing leaves it")
     if settings.TOCSIN.exercise:
-        return _("This instance is an exercise: nothing leaves it.")
+        return _("This instance is an exercise: nothing leaves it")
     if found.line.is_stopped:
         words = ngettext(
             "Everything is stopped; {number} message waits", "Everything is stopped; {number} messages wait", waiting

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from tocsin.jobs import bell
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 from tocsin.jobs.registry import Schedule
@@ -39,12 +40,14 @@ def enqueue(
 
 
 def ensure(kind: str, *, at: Instant, after: Instant) -> None:
-    """Make a job of a kind that begins by `after`, unless one waits that does.
+    """Make a job of a kind that begins by `after`, unless one waits that does; wake a worker when that is now.
 
     One that runs does not count: it may have looked before there was what it is to see.
     """
     if not Job.objects.filter(kind=kind, state=State.WAITING, run_after__lte=max(at, after)).exists():
         enqueue(kind, at=at, after=max(at, after))
+    if after <= at:
+        bell.ring()
 
 
 def claim(worker: str, *, at: Instant, lease: dt.timedelta = DEFAULT_LEASE, kind: str = "") -> Job | None:

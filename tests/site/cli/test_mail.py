@@ -1,173 +1,60 @@
-"""`tocsin mail receive`, as mail servers use it."""
+"""`tocsin mail`: the switch, the sentence, the key."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
-import os
-import random
-import smtplib
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from aiosmtpd.controller import Controller
-
-from tests.commands import ROOT, environment
-from tests.formats.mail.written import message, report
+from tests.commands import Command
 from tests.homes import Home
-from tocsin.courier import tokens
-from tools.pictures.scenes import free_port
-
-RAW = message("From: Anna <anna@bank.example>", "To: cirt@cirt.example", "Subject: Hello", body=b"It is fixed.\xff")
-KEYS = {"received", "sha256", "state", "kind", "reference", "quarantine", "to_be_read", "outcome"}
 
 
-def receive(home: Home, raw: bytes, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the command to its end, as a pipe does: a message is octets, not text."""
-    command = [sys.executable, "-m", "tocsin", "mail", "receive", *words]
-    return subprocess.run(command, input=raw, capture_output=True, env=environment(home.place, **home.settings))
+def test_the_switch_stops_and_starts_and_says_how_it_stands(made: Home) -> None:
+    assert made.done("mail", "status") == "Nothing waits to be sent.\n"
+    stopped = made.done("mail", "stop", "--reason", "The list was wrong")
+    assert stopped == "Nothing leaves until `tocsin mail start`. Everything is stopped; 0 messages wait.\n"
+    status = json.loads(made.done("mail", "status", "--json"))
+    assert (status["ok"], status["stopped"], status["reason"]) == (False, True, "The list was wrong")
+    assert "mail: everything is stopped by command line on" in made("doctor").stdout
+    again = made("mail", "stop", "--reason", "again")
+    assert (again.returncode, again.stderr) == (1, "tocsin: Everything that goes out is stopped already.\n")
+    assert made.done("mail", "start") == "What waits leaves from now on. Nothing waits to be sent.\n"
+    assert made("mail", "start").returncode == 1
 
 
-def kept(home: Home) -> list[dict[str, Any]]:
-    """Return the rows of the instance."""
-    code = """
-        import json
-        from tocsin.site.starting import open_instance
-        open_instance()
-        from tocsin.courier.models import ReceivedMessage
-        fields = ("sha256", "state", "kind", "reference", "envelope_sender", "envelope_recipient", "text")
-        print(json.dumps(list(ReceivedMessage.objects.order_by("pk").values(*fields))))
-    """
-    rows: list[dict[str, Any]] = json.loads(home.python(code))
-    return rows
+def test_stopping_without_a_reason_is_wrong_usage_and_an_empty_one_refused(ready: Path, tocsin: Command) -> None:
+    assert tocsin("mail", "stop").returncode == 2
+    assert "Say why" in tocsin("mail", "stop", "--reason", " ").stderr
 
 
-def file_of(home: Home, sha256: str) -> bytes:
-    return (home.place / "mail" / sha256[:2] / f"{sha256}.eml").read_bytes()
+def test_the_teams_key_is_made_printed_and_replaced(ready: Path, tocsin: Command) -> None:
+    assert "tocsin mail key make" in tocsin("mail", "key", "export").stderr
+    assert "TOCSIN_MAIL_FROM" in tocsin("mail", "key", "make").stderr
+    made = json.loads(tocsin("mail", "key", "make", "--json", mail_from="cirt@cirt.example").stdout)
+    assert len(made["fingerprint"]) == 40 and made["before"] == ""
+    key = ready / "keys" / "openpgp.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    public = tocsin("mail", "key", "export").stdout
+    assert public.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----") and "PRIVATE" not in public
+    second = tocsin("mail", "key", "make", "--email", "cirt@cirt.example")
+    assert (second.returncode, made["fingerprint"] in second.stderr) == (1, True)
+    replaced = tocsin("mail", "key", "import", key, "--replace", "--json")
+    assert json.loads(replaced.stdout)["before"] == made["fingerprint"]
 
 
-def test_a_message_on_standard_input_is_taken_in(made: Home) -> None:
-    done = receive(made, RAW, "--json", "--sender", "anna@bank.example", "--recipient", "cirt@cirt.example")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert set(told) == KEYS
-    assert (told["state"], told["kind"], told["to_be_read"]) == ("understood", "unknown", True)
-    assert file_of(made, told["sha256"]) == RAW
-    (row,) = kept(made)
-    assert (row["envelope_sender"], row["envelope_recipient"]) == ("anna@bank.example", "cirt@cirt.example")
-    assert row["text"] == "It is fixed.ÿ"
-
-    again = receive(made, RAW, "--recipient", "cirt@cirt.example")
-    assert again.stdout.decode() == f"Message {told['received']} is kept: of nobody we wrote to, to be read.\n"
-    assert len(kept(made)) == 1 and json.loads(made.done("audit", "verify", "--json"))["ok"]
+def test_what_is_no_key_is_refused_by_a_sentence(ready: Path, tocsin: Command, tmp_path: Path) -> None:
+    (tmp_path / "no.key").write_text("no key")
+    assert "no OpenPGP private key" in tocsin("mail", "key", "import", tmp_path / "no.key").stderr
+    assert "cannot be read" in tocsin("mail", "key", "import", tmp_path / "missing").stderr
+    assert "cannot be read" in tocsin("mail", "key", "import", tmp_path).stderr
 
 
-def test_nothing_on_standard_input_is_refused(ready: Path) -> None:
-    done = receive(Home(ready), b"")
-    assert (done.returncode, done.stderr.decode()) == (
-        1,
-        "tocsin: No message came. Give one on standard input, as a mail server does.\n",
-    )
-
-
-class _Delivering:
-    """A mail server that hands what it takes to the script that we ship for its pipe."""
-
-    def __init__(self, home: Home, folder: Path) -> None:
-        self.script = str(ROOT / "deploy" / "receive-mail")
-        command = folder / "tocsin"
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tocsin "$@"\n', encoding="utf-8")
-        command.chmod(0o700)
-        self.surroundings = {**environment(home.place, **home.settings), "TOCSIN": str(command)}
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # its name for it
-        """Take a message, or put it off, as the exit code of the pipe says."""
-        pipe = await asyncio.create_subprocess_exec(
-            self.script,
-            envelope.mail_from or "",
-            envelope.rcpt_tos[0],
-            stdin=asyncio.subprocess.PIPE,
-            env=self.surroundings,
-        )
-        await pipe.communicate(envelope.content)
-        return "250 taken" if pipe.returncode == 0 else f"451 later {pipe.returncode}"
-
-
-@pytest.fixture
-def server(made: Home, tmp_path: Path) -> Iterator[Controller]:
-    """A mail server on loopback that delivers to an instance."""
-    controller = Controller(_Delivering(made, tmp_path), hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield controller
-    controller.stop()
-
-
-def _send(server: Controller, sender: str, recipient: str, raw: bytes) -> None:
-    with smtplib.SMTP("127.0.0.1", server.port) as line:
-        line.sendmail(sender, [recipient], raw)
-
-
-def _tokens(home: Home) -> dict[str, str]:
-    """Return tokens as this instance makes them."""
-    code = """
-        from tocsin.site.starting import open_instance
-        open_instance()
-        import json
-        from tocsin.courier import tokens
-        print(json.dumps({kind: tokens.make(kind, "notice42") for kind in ("bounce", "reply")}))
-    """
-    made: dict[str, str] = json.loads(home.python(code))
-    return made
-
-
-def test_a_mail_server_delivers_bounces_and_replies_and_keeps_what_is_not_taken(made: Home, server: Controller) -> None:
-    ours = _tokens(made)
-    failed = "Final-Recipient: rfc822; anna@bank.example\r\nAction: failed\r\nStatus: 5.1.1"
-    _send(server, "", f"bounces+{ours['bounce']}@cirt.example", report("Reporting-MTA: dns; mx", failed))
-    _send(server, "anna@bank.example", f"reply+{ours['reply']}@cirt.example", RAW)
-    found = [(row["kind"], row["reference"], row["envelope_sender"]) for row in kept(made)]
-    assert found == [("bounce", "notice42", "<>"), ("reply", "notice42", "anna@bank.example")]
-    assert tokens.read("reply", ours["reply"]) is None  # another instance's secret
-
-    (made.place / "version").rename(made.place / "gone")
-    with pytest.raises(smtplib.SMTPDataError) as refused:
-        _send(server, "anna@bank.example", "cirt@cirt.example", RAW)
-    assert (refused.value.smtp_code, refused.value.smtp_error) == (451, b"later 75")
-
-
-KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "5"))
-"""Of how many messages the command is killed; measure with some hundred."""
-
-
-def _killed_or_done(home: Home, file: Path, after_s: float) -> bool:
-    """Give a message to the command and kill it after a while; say whether it had acknowledged the message."""
-    command = [sys.executable, "-m", "tocsin", "mail", "receive"]
-    surroundings = environment(home.place, **home.settings)
-    with file.open("rb") as raw:
-        process = subprocess.Popen(command, stdin=raw, stdout=subprocess.DEVNULL, env=surroundings)
-    try:
-        return process.wait(after_s) == 0
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait() == 0
-
-
-def test_what_was_acknowledged_is_there_though_the_command_was_killed_at_any_moment(made: Home, tmp_path: Path) -> None:
-    """Each message is given again, as a mail server does, until its command says that it has it."""
-    lot, tries, acknowledged = random.Random(42), 0, []
-    for number in range(KILLS):
-        raw = message(f"Subject: {number}", body=b"x" * lot.randrange(1_000_000))
-        file = tmp_path / "message"
-        file.write_bytes(raw)
-        moments = [0.1 if number == 0 else lot.uniform(0.1, 0.7), lot.uniform(0.1, 0.7), 60.0]
-        tries += next(each for each, moment in enumerate(moments, 1) if _killed_or_done(made, file, moment))
-        acknowledged.append(hashlib.sha256(raw).hexdigest())
-    rows = [row["sha256"] for row in kept(made)]
-    assert tries > KILLS and sorted(rows) == sorted(acknowledged)
-    assert [hashlib.sha256(file_of(made, each)).hexdigest() for each in rows] == rows
-    assert json.loads(made.done("audit", "verify", "--json"))["ok"]
+def test_settings_of_mail_that_cannot_be_used_are_named(ready: Path, tocsin: Command) -> None:
+    lines = tocsin(
+        "doctor", smtp_url="http://me:secret-word@x", mail_from="Team <cirt@x>", mail_domain="no domain"
+    ).stdout
+    assert "secret-word" not in lines
+    for name in ("TOCSIN_SMTP_URL: it is no address", "TOCSIN_MAIL_FROM: it is no", "TOCSIN_MAIL_DOMAIN: it is no"):
+        assert name in lines
+    alone = tocsin("doctor", smtp_url="smtp://127.0.0.1:25").stdout
+    assert "TOCSIN_MAIL_FROM: mail has no sender" in alone

@@ -1,0 +1,87 @@
+"""What doctor says of mail: who stopped it, what the mail server answers, what failed, and what the domain says."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from tests.courier.conftest import Put
+from tests.courier.mail_server import MailServer
+from tests.courier.name_server import names
+from tests.courier.test_domains import GOOD
+from tocsin.courier import claiming, domains
+from tocsin.site import examination
+from tocsin.site.examination import Remark, Verdict
+
+pytestmark = pytest.mark.django_db
+
+
+def said(settings: Any) -> list[Verdict]:
+    return list(examination._mail(settings.TOCSIN))
+
+
+def test_an_instance_that_sends_has_nothing_to_mend(put: Put, server: MailServer, settings: Any) -> None:
+    (verdict,) = said(settings)
+    assert (verdict.says, verdict.must_be_mended) == ("0 messages wait", False)
+
+
+def test_mail_that_nobody_sends_is_named(put: Put, settings: Any) -> None:
+    put()
+    (late,) = said(settings)
+    assert "1 message waits since 2026-03-02 09:30 UTC" in late.says and "worker" in late.fix
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, smtp_url="")
+    (unset,) = said(settings)
+    assert "no mail server is set" in unset.says and "TOCSIN_SMTP_URL" in unset.fix
+
+
+def test_what_the_mail_server_says_is_named(put: Put, settings: Any) -> None:
+    put()
+    claiming.note_failure_of_line("535 5.7.8 wrong password", at=dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC))
+    (verdict,) = said(settings)
+    expected = "the mail server takes nothing since 2026-03-02 09:30 UTC: 535 5.7.8 wrong password; 1 message waits"
+    assert (verdict.says, verdict.must_be_mended) == (expected, True)
+
+
+def test_what_was_not_delivered_is_named(put: Put, server: MailServer, drain: Any, settings: Any) -> None:
+    server.answers["it@bank.example"] = "550 no"
+    put()
+    drain()
+    (verdict,) = said(settings)
+    assert (verdict.says, verdict.fix) == ("1 message was not delivered", "Decide about them on the page Outbox.")
+
+
+def test_an_exercise_says_that_nothing_leaves(put: Put, settings: Any) -> None:
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, exercise=True)
+    assert [verdict.must_be_mended for verdict in said(settings)] == [False]
+    assert list(examination._sender(settings.TOCSIN)) == []
+
+
+def test_the_domain_of_the_sender_is_asked_for(
+    server: MailServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with names({**GOOD, "cirt.example": []}) as (asked, _questions):
+        monkeypatch.setattr(domains, "resolver", lambda: asked)
+        found = {verdict.about: verdict.must_be_mended for verdict in examination._sender(settings.TOCSIN)}
+    assert found == {"SPF": True, "DKIM": False, "DMARC": False}
+
+
+def test_a_machine_that_reaches_no_server_of_names_is_told_so_and_nothing_more(
+    server: MailServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(domains, "WITHIN_S", 0.2)
+    with names({}, silent=True) as (asked, _questions):
+        monkeypatch.setattr(domains, "resolver", lambda: asked)
+        (remark,) = examination._sender(settings.TOCSIN)
+    assert isinstance(remark, Remark) and not remark.must_be_mended
+    assert "could not be asked for" in remark.says
+
+
+def test_without_mail_nobody_is_asked(settings: Any) -> None:
+    assert list(examination._sender(settings.TOCSIN)) == []
