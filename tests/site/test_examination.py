@@ -229,7 +229,9 @@ def test_mail_that_nobody_looked_into_and_mail_that_is_gone_are_named(tocsin: Co
     done = tocsin("doctor")
     assert done.returncode == 1
     assert "mail: 1 message that came in was not looked into. See that a worker runs: tocsin serve\n" in done.stdout
-    assert "mail: the file of message 2 is missing. Restore the last backup: tocsin restore FILE --force\n" in done.stdout
+    assert (
+        "mail: the file of message 2 is missing. Restore the last backup: tocsin restore FILE --force\n" in done.stdout
+    )
 
 
 def _all_of(tocsin: Command) -> str:
