@@ -20,12 +20,12 @@ class Ability(enum.StrEnum):
     VIEW_SITUATION = "view the situation"
     VIEW_FINDINGS = "view findings"
     WORK_ON_FINDINGS = "work on findings"
+    VIEW_RECEIVED_MAIL = "view mail received"
+    WORK_ON_RECEIVED_MAIL = "work on mail received"
     VIEW_DIRECTORY = "view the directory"
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
-    VIEW_MAIL = "view mail received"
-    WORK_ON_MAIL = "work on mail received"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
 
@@ -35,12 +35,12 @@ _WORK = frozenset(
         Ability.VIEW_SITUATION,
         Ability.VIEW_FINDINGS,
         Ability.WORK_ON_FINDINGS,
+        Ability.VIEW_RECEIVED_MAIL,
+        Ability.WORK_ON_RECEIVED_MAIL,
         Ability.VIEW_DIRECTORY,
         Ability.EDIT_DIRECTORY,
         Ability.VIEW_FEEDS,
         Ability.RUN_FEEDS,
-        Ability.VIEW_MAIL,
-        Ability.WORK_ON_MAIL,
     }
 )
 _ABILITIES: dict[str, frozenset[Ability]] = {
@@ -59,12 +59,12 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.VIEW_SITUATION: _("This account may not view the situation."),
     Ability.VIEW_FINDINGS: _("This account may not view findings."),
     Ability.WORK_ON_FINDINGS: _("This account may not work on findings."),
+    Ability.VIEW_RECEIVED_MAIL: _("This account may not view mail received."),
+    Ability.WORK_ON_RECEIVED_MAIL: _("This account may not work on mail received."),
     Ability.VIEW_DIRECTORY: _("This account may not view the directory."),
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
-    Ability.VIEW_MAIL: _("This account may not view mail received."),
-    Ability.WORK_ON_MAIL: _("This account may not work on mail received."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
 }

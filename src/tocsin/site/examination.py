@@ -416,8 +416,8 @@ WITH_DATABASE: tuple[Check, ...] = (
     _imports,
     _cycles,
     _orders,
+    _incoming_mail,
     _fetching,
     _retention,
-    _incoming_mail,
     _waiting,
 )

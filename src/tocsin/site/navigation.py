@@ -63,8 +63,8 @@ PLACES = (
         "f",
         (
             Place("feeds", _("Feeds and runs"), "r"),
-            Place("quarantine", _("Quarantine"), "q"),
             Place("received-mail", _("Mail received"), "m"),
+            Place("quarantine", _("Quarantine"), "q"),
         ),
     ),
     Place("cases", _("Cases"), "c"),
@@ -124,7 +124,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
-    "received-mail": _with(policy.Ability.VIEW_MAIL),
+    "received-mail": _with(policy.Ability.VIEW_RECEIVED_MAIL),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 

@@ -11,12 +11,12 @@ from tocsin.site.health import health
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", public(health), name="health"),
     path("sign-in/", include("tocsin.people.urls")),
+    path("mail/received/", include("tocsin.site.received_mail.urls")),
     path("language/", public(views.choose_language), name="language"),
     path("keys/", signed_in(views.choose_keys), name="keys"),
     path("help/", signed_in(views.help_page), name="help"),
     path("search/", signed_in(views.search), name="search"),
     path("parts/", public(views.parts), name="parts"),
-    path("mail/received/", include("tocsin.site.received_mail.urls")),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),
 ]
