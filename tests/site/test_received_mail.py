@@ -34,7 +34,14 @@ REPLY = message(
 )
 BOUNCE = report(
     "Reporting-MTA: dns; mx.example",
-    "Final-Recipient: rfc822; otto@bank.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: x; 550 <i>no</i>",
+    "\r\n".join(
+        [
+            "Final-Recipient: rfc822; otto@bank.example",
+            "Action: failed",
+            "Status: 5.1.1",
+            "Diagnostic-Code: smtp; 550 <i>no</i>",
+        ]
+    ),
     headers=[f"To: bounces+{tokens.make('bounce', 'notice43')}@cirt.example"],
 )
 

@@ -51,7 +51,7 @@ def decisions(
 ) -> list[Decision]:
     """Return what this person is asked for."""
     found: list[Decision] = []
-    if may(person, Ability.WORK_ON_MAIL):
+    if may(person, Ability.WORK_ON_RECEIVED_MAIL):
         found += _mail()
     if may(person, Ability.RUN_FEEDS):
         held = ((each, cycle) for each in health for cycle in each.held)

@@ -21,12 +21,14 @@ class Ability(enum.StrEnum):
     VIEW_SITUATION = "view the situation"
     VIEW_FINDINGS = "view findings"
     WORK_ON_FINDINGS = "work on findings"
+    VIEW_RECEIVED_MAIL = "view mail received"
+    WORK_ON_RECEIVED_MAIL = "work on mail received"
     VIEW_DIRECTORY = "view the directory"
     EDIT_DIRECTORY = "edit the directory"
     VIEW_FEEDS = "view feeds and runs"
     RUN_FEEDS = "import feeds and withdraw runs"
-    VIEW_MAIL = "view mail that goes out and comes in"
-    WORK_ON_MAIL = "have messages tried again, dismiss them, and mark mail as read"
+    VIEW_MAIL = "view what goes out"
+    WORK_ON_MAIL = "have messages tried again and dismiss them"
     STOP_MAIL = "stop everything that goes out"
     VIEW_NOTICES = "view notices"
     SEND_NOTICES = "prepare and send notices"
@@ -42,6 +44,8 @@ _WORK = frozenset(
         Ability.VIEW_SITUATION,
         Ability.VIEW_FINDINGS,
         Ability.WORK_ON_FINDINGS,
+        Ability.VIEW_RECEIVED_MAIL,
+        Ability.WORK_ON_RECEIVED_MAIL,
         Ability.VIEW_DIRECTORY,
         Ability.EDIT_DIRECTORY,
         Ability.VIEW_FEEDS,
@@ -94,12 +98,14 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.VIEW_SITUATION: _("This account may not view the situation."),
     Ability.VIEW_FINDINGS: _("This account may not view findings."),
     Ability.WORK_ON_FINDINGS: _("This account may not work on findings."),
+    Ability.VIEW_RECEIVED_MAIL: _("This account may not view mail received."),
+    Ability.WORK_ON_RECEIVED_MAIL: _("This account may not work on mail received."),
     Ability.VIEW_DIRECTORY: _("This account may not view the directory."),
     Ability.EDIT_DIRECTORY: _("This account may not edit the directory."),
     Ability.VIEW_FEEDS: _("This account may not view feeds and runs."),
     Ability.RUN_FEEDS: _("This account may not import feeds and withdraw runs."),
-    Ability.VIEW_MAIL: _("This account may not view the team's mail."),
-    Ability.WORK_ON_MAIL: _("This account may not work on the team's mail."),
+    Ability.VIEW_MAIL: _("This account may not view what goes out."),
+    Ability.WORK_ON_MAIL: _("This account may not have messages tried again or dismiss them."),
     Ability.STOP_MAIL: _("This account may not stop everything that goes out."),
     Ability.VIEW_NOTICES: _("This account may not view notices."),
     Ability.SEND_NOTICES: _("This account may not prepare and send notices."),
@@ -121,8 +127,10 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.VIEW_NOTICES: _("View notices"),
     Ability.SEND_NOTICES: _("Prepare and send notices"),
     Ability.SET_NOTICE_POLICIES: _("Say who is told of what"),
-    Ability.VIEW_MAIL: _("View mail that goes out and comes in"),
-    Ability.WORK_ON_MAIL: _("Have messages tried again, dismiss them, and mark mail as read"),
+    Ability.VIEW_MAIL: _("View what goes out"),
+    Ability.WORK_ON_MAIL: _("Have messages tried again and dismiss them"),
+    Ability.VIEW_RECEIVED_MAIL: _("View mail received"),
+    Ability.WORK_ON_RECEIVED_MAIL: _("Work on mail received"),
     Ability.STOP_MAIL: _("Stop everything that goes out"),
     Ability.MANAGE_PEOPLE: _("Open, change and close accounts"),
     Ability.READ_AUDIT: _("Read the audit trail"),

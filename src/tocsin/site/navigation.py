@@ -132,7 +132,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
     "people": _with(policy.Ability.MANAGE_PEOPLE),
     "audit": _with(policy.Ability.READ_AUDIT),
-    "received-mail": _with(policy.Ability.VIEW_MAIL),
+    "received-mail": _with(policy.Ability.VIEW_RECEIVED_MAIL),
 }
 """Name of a place → whether a person may use it; a place that is not named is for everybody signed in."""
 

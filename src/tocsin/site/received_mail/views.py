@@ -42,7 +42,7 @@ FIRST_HEADERS = (
 """Headers that matter to whoever asks where a message comes from; the others are folded away."""
 
 
-@needs(Ability.VIEW_MAIL)
+@needs(Ability.VIEW_RECEIVED_MAIL)
 @require_GET
 def received(request: HttpRequest) -> HttpResponse:
     """Fifty messages at a time; what they are and how they stand is asked for in the address."""
@@ -97,7 +97,7 @@ def _standing(row: ReceivedMessage) -> tuple[str, str]:
     return "done", pgettext("state of a received message", "Noted")
 
 
-@needs(Ability.VIEW_MAIL)
+@needs(Ability.VIEW_RECEIVED_MAIL)
 @require_GET
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message: who it claims to be from, what it says, and what can be done about it."""
@@ -113,13 +113,13 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
         "details": details,
         "is_here": keeping.path_of(settings.TOCSIN.home, row.sha256).is_file(),
         "may_retry": row.state == State.KEPT or (row.state == State.QUARANTINED and row.quarantine not in CAPS),
-        "may_work": may(request.user, Ability.WORK_ON_MAIL),
+        "may_work": may(request.user, Ability.WORK_ON_RECEIVED_MAIL),
         "question": Question(request.GET.copy()),
     }
     return render(request, "received/message.html", context)
 
 
-@needs(Ability.VIEW_MAIL)
+@needs(Ability.VIEW_RECEIVED_MAIL)
 @require_GET
 def raw(request: HttpRequest, pk: int) -> HttpResponse:
     """The message as it came, to be saved and never to be shown by the browser."""
@@ -133,7 +133,7 @@ def raw(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
-@needs(Ability.WORK_ON_MAIL)
+@needs(Ability.WORK_ON_RECEIVED_MAIL)
 @require_POST
 def work(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a message as read, have it read after all, or have it looked into once more."""
