@@ -64,7 +64,7 @@ class Stock:
 def stocked(data: Path, rows: int, database: str, say: Callable[[str], None]) -> Iterator[Stock]:
     """Yield an instance of that many observations on that database, filled when there is none yet. Raises Failed."""
     home = data / f"pages-{rows}-{database}"
-    with _address(database) as address:
+    with address_of(database) as address:
         instance = Instance(home, address)
         mark = home / "stock.json"
         if not mark.is_file():
@@ -81,7 +81,7 @@ def stocked(data: Path, rows: int, database: str, say: Callable[[str], None]) ->
 
 
 @contextlib.contextmanager
-def _address(database: str) -> Iterator[str]:
+def address_of(database: str) -> Iterator[str]:
     """Yield the address of an empty PostgreSQL database; nothing for SQLite. Raises Failed."""
     if database == SQLITE or os.environ.get(ADDRESS):
         yield "" if database == SQLITE else os.environ[ADDRESS]
