@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 
-.PHONY: help run setup test check fix bench bench-intelmq bench-large bench-pages i18n docs pictures lock clean
+.PHONY: help run setup test check fix bench bench-intelmq bench-large bench-notices bench-pages i18n docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,10 @@ bench: $(VENV)/.tools  ## measure against the targets: a table, and bench/result
 
 bench-large: $(VENV)/.tools  ## the same at 10 million rows, and dashboards over 100 million observations
 	@$(BIN)/python -m bench large
+
+bench-notices: $(VENV)/.tools  ## the plan of all notices about 100,000 findings, on SQLite and on PostgreSQL
+	@tools/install-test-system
+	@$(BIN)/python -m bench notices
 
 bench-pages: $(VENV)/.tools  ## the web pages with a million findings stored, on SQLite and on PostgreSQL
 	@tools/install-test-system

@@ -3,6 +3,7 @@
     python -m bench run      [--rows 1000000] [--repeat 5] [--only E4 --only E6]
     python -m bench large    [--rows 10000000] [--observations 100000000] [--only E5]
     python -m bench intelmq  [--rows 20000]
+    python -m bench notices  [--rows 150000] [--database postgresql]
     python -m bench pages    [--rows 5600000] [--repeat 20] [--database postgresql]
 
 `TOCSIN_BENCH_FEEDS` names a folder with reports/, constituents.json and truth.json to be measured beside the
@@ -27,7 +28,7 @@ from bench.measures import Setting
 from bench.product import ROOT
 
 Measure = Callable[[Setting], list[Figure]]
-REPEAT = {"large": 1, "pages": 20}
+REPEAT = {"large": 1, "notices": 3, "pages": 20}
 """Rounds, where they are not five."""
 
 
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         ("run", "E2, E3, E4, E6, E7 and AUDIT", 1_000_000),
         ("large", "E3 at 10 million rows and E5 at 100 million observations", 10_000_000),
         ("intelmq", "E1: IntelMQ on the same files in the same run", 20_000),
+        ("notices", "the plan of all notices of a country, on SQLite and on PostgreSQL", 150_000),
         ("pages", "the web pages with a million findings stored, on SQLite and on PostgreSQL", 5_600_000),
     ):
         command = commands.add_parser(name, help=words)
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--repeat", type=int, default=REPEAT.get(name, 5), help="rounds")
         command.add_argument("--only", action="append", default=[], metavar="E", help="this one only; may repeat")
         command.add_argument("--results", type=Path, default=ROOT / "bench" / "results", help="folder for figures")
-        if name == "pages":
+        if name in ("pages", "notices"):
             words = "sqlite or postgresql; both when not given"
             command.add_argument("--database", action="append", dest="only", metavar="NAME", help=words)
         if name == "large":
@@ -93,6 +95,11 @@ def chosen(options: argparse.Namespace) -> dict[str, Measure]:
             "E3": lambda s: measures.growth(s, rows // 10, rows, repeat),
             "E5": lambda s: large.stored(s, options.observations),
         }
+    if options.command == "notices":
+        from bench import notices
+        from bench.pages import stock
+
+        return {name: functools.partial(notices.planned, rows=rows, database=name) for name in stock.DATABASES}
     if options.command == "pages":
         from bench.pages import measured, stock
 

@@ -2,5 +2,6 @@
 
 Words: constituent, claim (of a network, autonomous system, domain suffix), conflict, overlap, contact, reference table.
 Attribution rests on this curated register alone, never on geolocation.
-Doors: `models`, `choices`, `actions`, `queries`, `events`. `imports` and `tables` read files, for the doors only.
+Doors: `models`, `choices`, `actions`, `queries`, `events`, `sectors`. `imports` and `tables` read
+files, for the doors only.
 """

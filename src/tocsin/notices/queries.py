@@ -14,6 +14,7 @@ from django.db.models import Count, QuerySet
 from tocsin.audit.queries import latest_rows
 from tocsin.directory.models import Constituent
 from tocsin.feeds.queries import at_one_version, manifest_version
+from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
 from tocsin.notices import reading
 from tocsin.notices.choices import PENDING, NoticeState, Waits, Whom, Why
@@ -66,6 +67,9 @@ class Named:
 
     notice: PlannedNotice
     constituent: Constituent
+    about: str
+    """The class that its policy is for, in the reader's language; empty where it is for every class."""
+    is_at_once: bool
     new: int
     returned: int
     escalated: int
@@ -94,11 +98,21 @@ def named_plan(plan: Plan) -> NamedPlan:
     """Return a plan with the names of its constituents, worst first."""
     wanted = {each.constituent for each in plan.notices} | {public for public, _whom in plan.unreached}
     known = {row.public_id: row for row in Constituent.objects.filter(public_id__in=wanted)}
+    about = {key: class_label(name) for key, name in Policy.objects.exclude(category="").values_list("pk", "category")}
     ordered = sorted(plan.notices, key=lambda each: (each.severity, -len(each.lines), each.constituent))
     unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
     waiting = plan.waiting()
     return NamedPlan(
-        tuple(Named(each, known[each.constituent], *map(each.count, Why)) for each in ordered),
+        tuple(
+            Named(
+                each,
+                known[each.constituent],
+                about.get(each.policy, ""),
+                each.not_before <= plan.at,
+                *map(each.count, Why),
+            )
+            for each in ordered
+        ),
         tuple(Unreached(known[public], whom, number) for (public, whom), number in unreached),
         tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
     )

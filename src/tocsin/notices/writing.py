@@ -275,8 +275,8 @@ def _left_out(letter: Letter, kinds: int, findings: int) -> str:
 
 def _tail(letter: Letter) -> str:
     answer = _(
-        "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, what was no"
-        " mistake, and what you need. What is mended leaves our list by itself when it is not seen any more."
+        "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, where we"
+        " are mistaken, and what you need. What is mended leaves our list by itself when it is not seen any more."
     )
     ours = _(
         "{team} is the team that looks after incidents on your networks. Whether this notice is ours you see at"

@@ -84,10 +84,8 @@ _SENTENCES: dict[str, Sentence] = {
 
 
 def _facts() -> Mapping[str, Fact]:
-    names = {
-        field: str(Person._meta.get_field(field).verbose_name)
-        for field in ("name", "email", "role", "language", "clearance")
-    }  # type: ignore[union-attr]
+    fields = ("name", "email", "role", "language", "clearance")
+    names = {field: str(Person._meta.get_field(field).verbose_name) for field in fields}  # type: ignore[union-attr]
     words = {"role": {code: str(label) for code, label in Role.choices}, "language": dict(settings.LANGUAGES)}
     return {field: Fact(label, words.get(field, {})) for field, label in names.items()}
 

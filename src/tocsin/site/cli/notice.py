@@ -44,9 +44,8 @@ def preview_notices(options: argparse.Namespace) -> int:
     _refuse_unknown(options.constituent)
     plan = queries.plan_now(clock.now(), options.constituent)
     named = queries.named_plan(plan)
-    letters = [queries.letter_of_plan(each.notice, is_exercise=plan.is_exercise) for each in named.notices]
-    if not options.constituent:
-        letters = []
+    shown = named.notices if options.constituent else ()
+    letters = [queries.letter_of_plan(each.notice, is_exercise=plan.is_exercise) for each in shown]
     if options.json:
         print(json.dumps(_data(plan, named, letters), ensure_ascii=False))
         return 0
