@@ -20,7 +20,7 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may, require
 
 OPEN_TO_THE_WORLD = {
-    "account_login", "mfa_authenticate", "account_inactive",
+    "account_login", "mfa_authenticate", "account_inactive", "people_passkey",
     "people_no_access", "people_enrol", "people_enrolment_link", "people_demo_link",
 }  # fmt: skip
 """What people's room opens. Other rooms' public pages are in their own tests."""

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from tocsin.people import access, limiter, visitors
+from tocsin.people import access, limiter, passkeys, visitors
 from tocsin.people.models import normal_email
 
 
@@ -65,6 +66,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code is not right."),
     }
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return the name to which passkeys belong, and what a device calls it."""
+        return {"id": passkeys.name_of(context.request), "name": self.get_totp_issuer()}
 
     def get_totp_issuer(self) -> str:
         """Return the name under which an authenticator lists the account."""

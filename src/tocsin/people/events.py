@@ -117,6 +117,34 @@ class SecondFactorSetUp(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PasskeyAdded(Event):
+    """A person added a passkey."""
+
+    person: int
+    passkey: int
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PasskeyRenamed(Event):
+    """A person gave a passkey another name."""
+
+    person: int
+    passkey: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PasskeyRemoved(Event):
+    """A passkey signs in no longer."""
+
+    person: int
+    passkey: int
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RecoveryCodesRenewed(Event):
     """New recovery codes were made; the old ones no longer work."""
 

@@ -9,6 +9,7 @@ from tocsin.people.views import signing_in as views
 
 urlpatterns = [
     path("", public(views.SignIn.as_view()), name="account_login"),
+    path("passkey/", public(views.sign_in_by_passkey), name="people_passkey"),
     path("code/", public(views.ShowSecondFactor.as_view()), name="mfa_authenticate"),
     path("closed/", public(views.closed), name="account_inactive"),
     path("no-access/", public(views.no_access), name="people_no_access"),

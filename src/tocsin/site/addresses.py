@@ -16,7 +16,7 @@ def base_address(config: Config) -> str:
 
     That is where a server listens now, if one does: it may have been told another port than the settings say.
     """
-    if public := _public_host(config):
+    if public := public_host(config):
         return f"https://{public}"
     served = urlsplit(instance.served_at(config.home))
     if served.port:
@@ -26,7 +26,7 @@ def base_address(config: Config) -> str:
 
 def belonging(config: Config) -> str:
     """Return the sentence that says when a link that was printed works, and by which setting; empty while it does."""
-    if public := _public_host(config):
+    if public := public_host(config):
         return f"It leads to {public}, the first of TOCSIN_ALLOWED_HOSTS."
     if instance.served_at(config.home):
         return ""
@@ -35,7 +35,7 @@ def belonging(config: Config) -> str:
 
 def moved(config: Config, port: int | None) -> str:
     """Return the sentence about links that were printed before, when the server is told another port than is set."""
-    if port in (None, config.port) or _public_host(config):
+    if port in (None, config.port) or public_host(config):
         return ""
     now = _as_set(dataclasses.replace(config, port=port))
     return (
@@ -44,7 +44,8 @@ def moved(config: Config, port: int | None) -> str:
     )
 
 
-def _public_host(config: Config) -> str:
+def public_host(config: Config) -> str:
+    """Return the first public host name; empty where the instance serves this machine alone."""
     return next((host.removeprefix(".") for host in config.allowed_hosts if host not in _LOCAL), "")
 
 

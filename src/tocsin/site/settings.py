@@ -9,8 +9,8 @@ from typing import Any
 import dj_database_url
 
 from tocsin.kernel.reference_data import LOCALE
+from tocsin.site import addresses, instance, secret
 from tocsin.site import config as configuration
-from tocsin.site import instance, secret
 
 CONFIG = configuration.load()
 TOCSIN = CONFIG
@@ -127,8 +127,13 @@ ACCOUNT_FORMS = {"login": "tocsin.people.forms.SignInForm"}
 ACCOUNT_RATE_LIMITS = False
 """Attempts are counted by `people.limiter`, passwords and codes together."""
 MFA_ADAPTER = "tocsin.people.adapter.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-MFA_FORMS = {"authenticate": "tocsin.people.forms.SecondFactorForm"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "authenticate": "tocsin.people.forms.SecondFactorForm",
+    "authenticate_webauthn": "tocsin.people.passkey_forms.PasskeyForm",
+}
+PASSKEY_HOST = addresses.public_host(CONFIG)
+"""The name to which passkeys belong: the first public one; none where the instance serves this machine alone."""
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 CACHES = {

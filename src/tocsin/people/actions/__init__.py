@@ -21,9 +21,10 @@ from tocsin.people.actions.enrolment import (
     use_demo_sign_in_link,
 )
 from tocsin.people.actions.keys import make_api_key, revoke_api_key
-from tocsin.people.actions.own import change_password
+from tocsin.people.actions.own import add_passkey, change_password, remove_passkey, rename_passkey
 
 __all__ = [
+    "add_passkey",
     "change_password",
     "change_person",
     "choose_language",
@@ -39,6 +40,8 @@ __all__ = [
     "make_enrolment_link",
     "open_account_again",
     "record_sign_in",
+    "remove_passkey",
+    "rename_passkey",
     "renew_recovery_codes",
     "revoke_api_key",
     "set_up_second_factor",

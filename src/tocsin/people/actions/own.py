@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.utils.translation import gettext as _
+
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.kernel.clock import Instant
-from tocsin.people import events
+from tocsin.kernel.refusals import Conflict
+from tocsin.people import events, passkeys, queries
 from tocsin.people.actions.accounts import end_all_of
 from tocsin.people.models import Person
 
@@ -20,3 +28,39 @@ def change_password(person: Person, *, password: str, by: Actor, at: Instant) ->
     person.set_password(password)
     person.save(update_fields=["password"])
     return events.PasswordChanged(person=person.pk, sessions_ended=end_all_of(person))
+
+
+@action("person.passkey_added")
+def add_passkey(
+    person: Person, *, name: str, credential: Mapping[str, Any], by: Actor, at: Instant
+) -> events.PasskeyAdded:
+    """Keep a passkey that `passkeys.finish_adding` has checked."""
+    if len(_passkeys(person)) >= passkeys.MOST:
+        words = _("You have {most} passkeys, which are the most. Remove one first.")
+        raise Conflict(words.format(most=passkeys.MOST))
+    added = WebAuthn.add(person, name, dict(credential)).instance
+    return events.PasskeyAdded(person=person.pk, passkey=added.pk, name=name)
+
+
+@action("person.passkey_renamed")
+def rename_passkey(passkey: Authenticator, *, name: str, by: Actor, at: Instant) -> events.PasskeyRenamed:
+    """Give a passkey another name."""
+    passkey.refresh_from_db()
+    before = {"name": passkey.data["name"]}
+    passkey.data["name"] = name
+    passkey.save(update_fields=["data"])
+    return events.PasskeyRenamed(person=passkey.user_id, passkey=passkey.pk, before=before, after={"name": name})
+
+
+@action("person.passkey_removed")
+def remove_passkey(passkey: Authenticator, *, by: Actor, at: Instant) -> events.PasskeyRemoved:
+    """Remove a passkey, unless it is the last second factor."""
+    person, key, name = passkey.user, passkey.pk, passkey.data["name"]
+    if [factor.pk for factor in queries.second_factors(person)] == [key]:
+        raise Conflict(_("This is your only second factor. Set up another one first."))
+    passkey.delete()
+    return events.PasskeyRemoved(person=person.pk, passkey=key, name=name)
+
+
+def _passkeys(person: Person) -> list[Authenticator]:
+    return [factor for factor in queries.second_factors(person) if factor.type == Authenticator.Type.WEBAUTHN]

@@ -19,11 +19,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
-from tocsin.people import access, actions, demonstration, keys, limiter, policy, queries, sessions, visitors
+from tocsin.people import access, actions, demonstration, keys, limiter, passkeys, policy, queries, sessions, visitors
 from tocsin.people.account_forms import ApiKeyForm, NewPasswordForm
 from tocsin.people.choices import ROLE_SAYS, Role, Scope
 from tocsin.people.forms import SecondFactorForm
 from tocsin.people.models import ApiKey, Person, SignedInSession
+from tocsin.people.passkey_forms import PasskeyForm
 from tocsin.people.views.asking import accepted, person_of, show_form, sure
 
 LONGEST_ONWARD = 6_000
@@ -74,11 +75,19 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
         onward = reverse("account")
     if access.is_confirmed(request):
         return HttpResponseRedirect(onward)
-    form = SecondFactorForm(request.POST or None, user=person)
+    by_passkey = "credential" in request.POST
+    form = (PasskeyForm if by_passkey else SecondFactorForm)(request.POST or None, user=person)
     if form.is_valid():
         access.confirm(request)
         return HttpResponseRedirect(onward)
-    return render(request, "people/confirm.html", {"form": form, "question": question})
+    has_one = any(factor.type == Authenticator.Type.WEBAUTHN for factor in queries.second_factors(person))
+    shown = {
+        "form": SecondFactorForm(user=person) if by_passkey else form,
+        "failed": form.non_field_errors() if by_passkey else (),
+        "question": question,
+        "passkey": passkeys.begin(person) if has_one and passkeys.are_possible(request) else None,
+    }
+    return render(request, "people/confirm.html", shown)
 
 
 @never_cache

@@ -23,9 +23,10 @@ from django.views.decorators.http import require_http_methods
 from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
-from tocsin.people import access, actions, demonstration, devices, limiter, links, queries, sessions
+from tocsin.people import access, actions, demonstration, devices, limiter, links, passkeys, queries, sessions
 from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
 from tocsin.people.models import DemoSignInLink, Person
+from tocsin.people.passkey_forms import PasskeyForm
 from tocsin.people.qr import qr_svg
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -63,6 +64,42 @@ def complete(request: HttpRequest, person: Person, *, method: str) -> None:
     actions.record_sign_in(person, method=method, session=session, by=person, at=clock.now())
 
 
+METHODS = {
+    Authenticator.Type.TOTP: "code",
+    Authenticator.Type.RECOVERY_CODES: "recovery code",
+    Authenticator.Type.WEBAUTHN: "passkey",
+}
+"""By what a second factor was shown, as the audit trail says it."""
+
+
+def _passkey_of(request: HttpRequest, person: Person) -> passkeys.Asked | None:
+    """Ask for one of a person's passkeys; None where there are none, or none would be used."""
+    has_one = any(factor.type == Authenticator.Type.WEBAUTHN for factor in queries.second_factors(person))
+    return passkeys.begin(person) if has_one and passkeys.are_possible(request) else None
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_by_passkey(request: HttpRequest) -> HttpResponseBase:
+    """Let in whoever shows a passkey: the device is one factor, what unlocks it the other."""
+    if request.method != "POST":
+        return redirect("account_login")
+    if limiter.is_shut(request):
+        return _too_many(request)
+    form = PasskeyForm(request.POST)
+    if not form.is_valid():
+        shown = {"said": form.non_field_errors()}
+        return render(request, "people/passkey_refused.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    person = form.authenticator.user
+    if not person.is_active:
+        return redirect("account_inactive")
+    form.authenticator.record_usage()
+    login(request, person, backend=BACKEND)
+    complete(request, person, method="passkey")
+    return HttpResponseRedirect(get_next_redirect_url(request) or access.first_page(person))
+
+
 class SignIn(LoginView):  # type: ignore[misc]
     """Address and password."""
 
@@ -78,7 +115,9 @@ class SignIn(LoginView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page shows."""
         has_form = not settings.TOCSIN_IS_DEMO or queries.somebody_has_a_password()
-        return {**super().get_context_data(**kwargs), "question": _going_on(self.request), "has_form": has_form}
+        passkey = passkeys.begin() if has_form and passkeys.are_possible(self.request) else None
+        shown = {"question": _going_on(self.request), "has_form": has_form, "passkey": passkey}
+        return {**super().get_context_data(**kwargs), **shown}
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -89,15 +128,15 @@ class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        return {**super().get_context_data(**kwargs), "question": _going_on(self.request)}
+        shown = {"question": _going_on(self.request), "passkey": _passkey_of(self.request, self.stage.login.user)}
+        return {**super().get_context_data(**kwargs), **shown}
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in."""
         person = form.user
         response: HttpResponse = super().form_valid(form)
         if self.request.user == person:
-            method = "recovery code" if form.authenticator.type == Authenticator.Type.RECOVERY_CODES else "code"
-            complete(self.request, person, method=method)
+            complete(self.request, person, method=METHODS[form.authenticator.type])
         return response
 
 
