@@ -142,7 +142,7 @@ def test_a_mail_server_delivers_bounces_and_replies_and_keeps_what_is_not_taken(
     assert (refused.value.smtp_code, refused.value.smtp_error) == (451, b"later 75")
 
 
-KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "5"))
+KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "3"))
 """Of how many messages the command is killed; measure with some hundred."""
 
 
