@@ -66,6 +66,7 @@ def test_a_bounce_counts_by_its_token_and_says_how_it_is_with_the_address(status
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("read_here")
 @pytest.mark.parametrize(
     ("raw", "envelope", "kind", "reference"),
     [
@@ -111,6 +112,7 @@ def test_what_other_rooms_are_told_says_which_message_of_ours_it_is_about() -> N
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("read_here")
 def test_the_same_delivery_twice_is_one_and_to_another_recipient_is_another() -> None:
     first = receiving.receive(reply(), envelope_recipient=REPLIES, at=AT)
     assert receiving.receive(reply(), envelope_recipient=REPLIES, at=AT + dt.timedelta(hours=1)) == first
@@ -132,6 +134,7 @@ def test_it_is_kept_before_anybody_looks_into_it(place: Path, monkeypatch: pytes
     assert ReceivedMessage.objects.get().state == State.KEPT
 
 
+@pytest.mark.usefixtures("read_here")
 def test_what_was_left_by_a_process_that_was_ended_is_looked_into_later() -> None:
     row = receiving.keep(reply(), at=AT)
     assert receiving.look_into_left(at=AT + dt.timedelta(minutes=1)) == 0
@@ -141,6 +144,7 @@ def test_what_was_left_by_a_process_that_was_ended_is_looked_into_later() -> Non
     assert receiving.look_into(row, at=AT) == row and codes() == ["mail.received", "mail.replied"]
 
 
+@pytest.mark.usefixtures("read_here")
 def test_two_that_look_at_once_note_it_once() -> None:
     row = receiving.keep(reply(), at=AT)
     stale = ReceivedMessage.objects.get(pk=row.pk)
@@ -215,6 +219,7 @@ def test_a_file_that_is_gone_or_damaged_is_told(place: Path) -> None:
         dissecting.dissect(place / "nothing")
 
 
+@pytest.mark.usefixtures("read_here")
 def test_it_is_read_and_put_back_by_people_once(cast: Cast) -> None:
     row = receiving.receive(reply(), at=AT)
     actions.mark_read(row, by=cast.analyst, at=AT)
@@ -246,6 +251,7 @@ def test_nothing_is_no_message(place: Path) -> None:
     assert not ReceivedMessage.objects.exists() and not (place / "mail").exists()
 
 
+@pytest.mark.usefixtures("read_here")
 def test_counts_are_by_kind_and_state() -> None:
     for raw in (reply(), bounce(), reply("cirt@cirt.example")):
         receiving.receive(raw, at=AT)

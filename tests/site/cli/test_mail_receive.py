@@ -20,7 +20,9 @@ from aiosmtpd.controller import Controller
 from tests.commands import ROOT, environment
 from tests.formats.mail.written import message, report
 from tests.homes import Home
+from tests.small_disks import mounted
 from tocsin.courier import tokens
+from tocsin.kernel.disk import FULL
 from tools.pictures.scenes import free_port
 
 RAW = message("From: Anna <anna@bank.example>", "To: cirt@cirt.example", "Subject: Hello", body=b"It is fixed.\xff")
@@ -140,7 +142,7 @@ def test_a_mail_server_delivers_bounces_and_replies_and_keeps_what_is_not_taken(
     assert (refused.value.smtp_code, refused.value.smtp_error) == (451, b"later 75")
 
 
-KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "5"))
+KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "3"))
 """Of how many messages the command is killed; measure with some hundred."""
 
 
@@ -171,3 +173,32 @@ def test_what_was_acknowledged_is_there_though_the_command_was_killed_at_any_mom
     assert tries > KILLS and sorted(rows) == sorted(acknowledged)
     assert [hashlib.sha256(file_of(made, each)).hexdigest() for each in rows] == rows
     assert json.loads(made.done("audit", "verify", "--json"))["ok"]
+
+
+@pytest.mark.mounts
+def test_on_a_full_disk_nothing_is_acknowledged_and_the_same_message_is_taken_when_there_is_room(
+    tmp_path: Path, _first_instance: Path
+) -> None:
+    raw = message("Subject: large", body=b"x" * 2_000_000)
+    with mounted(tmp_path / "disk", "16m") as disk:
+        home = Home(_first_instance).copy(disk / "home")
+        filler = disk / "filler"
+        space = os.statvfs(disk)
+        filler.write_bytes(b"\0" * (space.f_bavail * space.f_frsize - 1_000_000))
+        done = receive(home, raw)
+        assert done.returncode == 1
+        assert done.stderr.decode() == f"tocsin: {FULL}\n"
+        assert kept(home) == [] and not [path for path in (home.place / "mail").rglob("*") if path.is_file()]
+        filler.unlink()
+        assert receive(home, raw).returncode == 0
+        assert file_of(home, kept(home)[0]["sha256"]) == raw
+
+
+def test_a_backup_takes_the_mail_along(ready: Path, tmp_path: Path) -> None:
+    home = Home(ready)
+    assert receive(home, RAW).returncode == 0
+    home.done("backup", tmp_path / "b.tar.zst")
+    other = Home(tmp_path / "other")
+    other.done("restore", tmp_path / "b.tar.zst")
+    (row,) = kept(other)
+    assert file_of(other, row["sha256"]) == RAW
