@@ -269,3 +269,9 @@ def test_a_notice_is_ours_once_it_has_left(told: Store) -> None:
     assert queries.is_ours(f" {bank.reference.upper()} ") == bank
     assert queries.is_ours("2222222222") is None
     assert COMMAND_LINE.audit_label in set(bank.ledger.values_list("actor_label", flat=True))
+
+
+def test_policies_are_listed_from_the_general_to_the_particular(told: Store) -> None:
+    one = policy(constituent=Constituent.objects.get(public_id="bank"))
+    sector, everybody = policy(sector="health"), Policy.objects.order_by("pk")[0]
+    assert list(queries.policies()) == [everybody, sector, one]

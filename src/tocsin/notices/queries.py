@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from tocsin.audit.queries import latest_rows
 from tocsin.directory.models import Constituent
@@ -145,7 +145,7 @@ def is_ours(reference: str) -> Notice | None:
 def policies() -> QuerySet[Policy]:
     """Return the policies that hold, the most general first."""
     rows = Policy.objects.filter(is_active=True).select_related("constituent", "regulator")
-    return rows.order_by("constituent__name", "sector", "category", "pk")
+    return rows.order_by(F("constituent__name").asc(nulls_first=True), "sector", "category", "pk")
 
 
 def suppressions(today: dt.date) -> list[Suppression]:
