@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.discipline", "tests.commands", "tests.homes", "tests.small_disks"]
+# How long a drawn example takes says nothing on a busy machine.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

@@ -94,7 +94,7 @@ def test_rivals_claim_what_others_hold(tmp_path: Path) -> None:
 
 def test_a_database_of_one_s_own_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(stock.ADDRESS, "postgresql://here")
-    with stock._address(stock.POSTGRESQL) as named, stock._address(stock.SQLITE) as none:
+    with stock.address(stock.POSTGRESQL) as named, stock.address(stock.SQLITE) as none:
         assert (named, none) == ("postgresql://here", "")
     variables = product.Instance(Path("/nowhere"), "postgresql://here").environment
     assert variables["TOCSIN_DATABASE_URL"] == "postgresql://here"
@@ -154,5 +154,5 @@ def test_a_server_that_does_not_start_is_said(monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "tools" / "with-postgres").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
     (tmp_path / "tools" / "with-postgres").chmod(0o700)
 
-    with pytest.raises(Failed, match="No PostgreSQL server"), stock._address(stock.POSTGRESQL):
+    with pytest.raises(Failed, match="No PostgreSQL server"), stock.address(stock.POSTGRESQL):
         pass

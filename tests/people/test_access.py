@@ -154,9 +154,12 @@ OF_CONTACTS = {Ability.VIEW_OWN, Ability.EDIT_OWN}
 EXPECTED = {
     Role.NATIONAL_ADMINISTRATOR: set(Ability),
     Role.HEAD_OF_TEAM: set(Ability) - OF_CONTACTS,
-    Role.ANALYST: set(Ability) - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT} - OF_CONTACTS,
+    Role.ANALYST: set(Ability)
+    - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT, Ability.STOP_MAIL, Ability.SET_NOTICE_POLICIES}
+    - OF_CONTACTS,
     Role.AUDITOR: {
         Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT,
+        Ability.VIEW_MAIL, Ability.VIEW_NOTICES,
     },
     Role.OBSERVER: {Ability.VIEW_SITUATION},
     Role.CONSTITUENT_CONTACT: OF_CONTACTS,

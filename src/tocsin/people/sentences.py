@@ -43,8 +43,9 @@ def _demo_link_made(data: Data) -> str:
 
 def _signed_in(data: Data) -> str:
     words = {
-        "totp": _("Signed in with a code of the authenticator"),
-        "recovery_codes": _("Signed in with a recovery code"),
+        "code": _("Signed in with a code of the authenticator"),
+        "recovery code": _("Signed in with a recovery code"),
+        "enrolment": _("Signed in by an enrolment link"),
         "demonstration": _("Signed in to the demonstration by a link"),
     }
     return words.get(data["method"]) or _("Signed in ({method})").format(method=data["method"])

@@ -26,6 +26,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent
 from tocsin.kernel import clock
 from tocsin.people import actions as people
+from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
 AT = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -302,7 +303,7 @@ def test_a_form_that_is_none_is_not_found(rows: Cast) -> None:
 
 def test_no_cell_is_a_formula(cast: Cast) -> None:
     people.create_person(email="evil@cirt.example", name=EVIL, role="auditor", by=COMMAND_LINE, at=AT)
-    trail.append("ship.sunk", {}, by=people.Person.objects.get(email="evil@cirt.example"), at=AT)
+    trail.append("ship.sunk", {}, by=Person.objects.get(email="evil@cirt.example"), at=AT)
     found = content(signed_in(cast.auditor).post("/audit/export.csv"))
     assert f"'{EVIL[:5]}" in found
     assert not re.search(r'(^|,)"?=', found, re.M)
