@@ -67,6 +67,15 @@ def test_what_each_ability_allows_and_refuses_is_said_in_a_whole_sentence_each()
         assert all(str(said).strip() for said in (*policy.ALLOWS.values(), *policy.REFUSED.values()))
 
 
+def test_who_may_the_wider_thing_is_told_nothing_of_the_narrower() -> None:
+    own = {policy.ALLOWS[Ability.VIEW_OWN], policy.ALLOWS[Ability.EDIT_OWN]}
+    for role in (Role.NATIONAL_ADMINISTRATOR, Role.HEAD_OF_TEAM, Role.ANALYST):
+        may, may_not = policy.sentences(role)
+        assert not own & {*may, *may_not}
+    assert own == set(policy.sentences(Role.CONSTITUENT_CONTACT)[0])
+    assert len(policy.sentences(Role.OBSERVER)[1]) == len(Ability) - 1
+
+
 def test_nobody_opens_or_changes_an_account_that_may_more_than_their_own() -> None:
     assert all(may_give(ADMINISTRATOR, role) for role in Role)
     assert [role for role in Role if not may_give(HEAD, role)] == [Role.NATIONAL_ADMINISTRATOR]

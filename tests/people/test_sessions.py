@@ -16,10 +16,10 @@ from tests.cast import Cast
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.jobs import registry
 from tocsin.kernel import clock
-from tocsin.people import actions, links
+from tocsin.people import actions, links, sessions
 from tocsin.people.access import Door, door_of
-from tocsin.people.jobs import CLEAR_SESSIONS
-from tocsin.people.models import Person
+from tocsin.people.jobs import CLEAR_SESSIONS, clear_sessions
+from tocsin.people.models import Person, SignedInSession
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +80,12 @@ def test_a_worker_clears_expired_sessions_once_a_day() -> None:
     assert kind is not None
     kind.function({}, None)  # type: ignore[arg-type]
     assert [session.get_decoded()["name"] for session in Session.objects.all()] == ["new"]
+
+
+def test_with_a_session_goes_what_is_kept_of_it(cast: Cast, sign_in: Callable[[Person], Client]) -> None:
+    sign_in(cast.analyst)
+    Session.objects.update(expire_date=clock.now() - dt.timedelta(hours=1))
+    assert sessions.of_person(cast.analyst, clock.now()) == [], "what has expired is not shown"
+    assert SignedInSession.objects.count() == 1
+    clear_sessions({}, None)  # type: ignore[arg-type]
+    assert SignedInSession.objects.count() == 0

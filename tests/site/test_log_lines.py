@@ -88,3 +88,12 @@ def test_every_address_with_a_secret_in_it_is_known() -> None:
 def test_other_formatters_keep_their_form() -> None:
     record = logging.LogRecord("a", logging.ERROR, "a.py", 1, "at %s", (f"/sign-in/demo/{TOKEN}/",), None)
     assert Discreet(logging.Formatter("[%(levelname)s] %(message)s")).format(record) == "[ERROR] at /sign-in/demo/…/"
+
+
+def test_a_key_of_the_api_reaches_no_log() -> None:
+    from tocsin.people import keys
+
+    secret = keys.new_secret()
+    hidden = secret.split("_", 2)[2]
+    said = discreet(f"400 Authorization: Bearer {secret}, and again '{secret}'")
+    assert hidden not in said and said.count(keys.prefix_of(secret)) == 2

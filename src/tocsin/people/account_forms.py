@@ -129,5 +129,5 @@ class ApiKeyForm(forms.Form):
 
     def expires_at(self) -> Instant:
         """Return the end of the last day."""
-        after = self.cleaned_data["expires_on"] + dt.timedelta(days=1)
-        return timezone.make_aware(dt.datetime.combine(after, dt.time())).astimezone(dt.UTC)
+        last = dt.datetime.combine(self.cleaned_data["expires_on"], dt.time(23, 59, 59))
+        return timezone.make_aware(last).astimezone(dt.UTC)

@@ -138,6 +138,8 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.EDIT_OWN: _("Edit the entry of organisations that they administer"),
 }
 """The same as it stands in a list of what a role may and may not."""
+_COVERED_BY = {Ability.VIEW_OWN: Ability.VIEW_FINDINGS, Ability.EDIT_OWN: Ability.EDIT_DIRECTORY}
+"""Who may the wider one needs no word about the narrower."""
 ASK = _("Ask a national administrator for another role.")
 
 
@@ -165,6 +167,13 @@ def may(person: Acting | None, ability: Ability) -> bool:
 def abilities(role: str) -> frozenset[Ability]:
     """Return what a role may."""
     return _ABILITIES.get(role, frozenset())
+
+
+def sentences(role: str) -> tuple[list[StrPromise], list[StrPromise]]:
+    """Return what a role may and what it may not, for a list of each."""
+    has = abilities(role)
+    told = [each for each in Ability if _COVERED_BY.get(each) not in has]
+    return [ALLOWS[each] for each in told if each in has], [ALLOWS[each] for each in told if each not in has]
 
 
 def cleared_up_to(person: Acting | None) -> TLP | None:

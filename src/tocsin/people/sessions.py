@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
+from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 from tocsin.people import visitors
 from tocsin.people.models import Person, SignedInSession
@@ -25,11 +26,22 @@ AGENT_LENGTH = 300
 
 def of_request(request: HttpRequest) -> SignedInSession:
     """Return what is to be kept of the session in which a request comes; its person and times are the caller's."""
+    request.session[NOTED] = clock.now().timestamp()
     if not request.session.session_key:
         request.session.save()
     return SignedInSession(
         session_key=str(request.session.session_key), address=visitors.address(request), agent=agent(request)
     )
+
+
+def go_on(request: HttpRequest, person: Person, at: Instant) -> None:
+    """Keep what is to be kept of a session that goes on under another key, all others of the person having ended.
+
+    It is no sign-in: what ended the others stands in the trail.
+    """
+    row = of_request(request)
+    row.person, row.began_at, row.seen_at = person, at, at
+    row.save()
 
 
 def agent(request: HttpRequest) -> str:
@@ -38,9 +50,9 @@ def agent(request: HttpRequest) -> str:
 
 
 def note_seen(request: HttpRequest, at: Instant) -> None:
-    """Note that a session was seen, every few minutes."""
+    """Note every few minutes that a session was seen of which anything is kept."""
     noted = request.session.get(NOTED)
-    if isinstance(noted, float) and at.timestamp() - noted < NOTED_EVERY.total_seconds():
+    if not isinstance(noted, float) or at.timestamp() - noted < NOTED_EVERY.total_seconds():
         return
     request.session[NOTED] = at.timestamp()
     row = SignedInSession.objects.filter(session_key=request.session.session_key)

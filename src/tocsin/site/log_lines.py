@@ -1,4 +1,4 @@
-"""What may stand in a log: no secret part of a one-time link.
+"""What may stand in a log: no secret part of a one-time link, or of a key of the API.
 
 Whoever reads logs (an operator, a machine that collects them) is not whom a
 link was made for. Addresses of links reach logs by the path of a request that
@@ -15,10 +15,13 @@ from http import HTTPStatus
 _LINK = re.compile(r"(sign-in(?:/|%2F)+(?:enrol|demo)(?:/|%2F)+)[^\s/?#&'\"%]+", re.IGNORECASE)
 """As `people.urls` has them, also quoted in an address that leads there; a test compares."""
 
+_KEY = re.compile(r"(tocsin_[a-z0-9]{8}_)[\w-]{20,}")
+"""As `people.keys` writes them; a test compares."""
+
 
 def discreet(text: str) -> str:
-    """Return text without the secret parts of links."""
-    return _LINK.sub(r"\1…", text)
+    """Return text without the secret parts of links and keys."""
+    return _KEY.sub(r"\1…", _LINK.sub(r"\1…", text))
 
 
 class Discreet(logging.Formatter):

@@ -24,7 +24,6 @@ from tocsin.people import actions, links, policy, queries, rules, sessions, visi
 from tocsin.people.account_forms import AccountForm, NewAccountForm
 from tocsin.people.choices import ROLE_SAYS, Role, Standing
 from tocsin.people.models import ApiKey, Person
-from tocsin.people.policy import Ability
 from tocsin.people.views.asking import accepted, person_of, show_form, sure
 
 ROWS = 50
@@ -267,8 +266,8 @@ def roles(request: HttpRequest) -> HttpResponse:
             "label": role.label,
             "code": role.value,
             "says": ROLE_SAYS[role],
-            "may": [policy.ALLOWS[each] for each in Ability if each in policy.abilities(role)],
-            "may_not": [policy.ALLOWS[each] for each in Ability if each not in policy.abilities(role)],
+            "may": policy.sentences(role)[0],
+            "may_not": policy.sentences(role)[1],
             "cleared": policy.role_cleared_up_to(role),
             "is_own": getattr(request.user, "role", "") == role,
         }

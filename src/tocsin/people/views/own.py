@@ -102,7 +102,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     form = NewPasswordForm(request.POST or None, person=person)
     if request.method == "POST" and form.is_valid() and _knows_old(request, form, person):
         actions.change_password(person, password=form.cleaned_data["password"], by=person, at=clock.now())
-        _go_on_here(request, person, method="new password")
+        _go_on_here(request, person)
         messages.success(request, _("Your password is changed. All other sessions have ended."))
         return redirect("account")
     heading = _("Change your password")
@@ -122,12 +122,11 @@ def _knows_old(request: HttpRequest, form: NewPasswordForm, person: Person) -> b
     return True
 
 
-def _go_on_here(request: HttpRequest, person: Person, *, method: str) -> None:
+def _go_on_here(request: HttpRequest, person: Person) -> None:
     """Let this session stand after all were ended, under a key of its own."""
     person.refresh_from_db()
     update_session_auth_hash(request, person)
-    session = sessions.of_request(request)
-    actions.record_sign_in(person, method=method, session=session, by=person, at=clock.now())
+    sessions.go_on(request, person, clock.now())
 
 
 @require_POST
@@ -154,7 +153,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponseBase:
         person.refresh_from_db()
         update_session_auth_hash(request, person)
     else:
-        _go_on_here(request, person, method="sessions ended")
+        _go_on_here(request, person)
     messages.success(request, _("All other sessions have ended."))
     return redirect("account")
 
