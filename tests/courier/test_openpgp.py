@@ -173,7 +173,7 @@ def unusable(gpg: Gpg, kind: str) -> str:
     """Return a key that cannot be encrypted to."""
     address = f"{kind}@bank.example"
     if kind == "expired":
-        return gpg.key(address, "default", "default", "1y", faked="20200101T000000")
+        return gpg.key(address, "future-default", "default", "1y", faked="20200101T000000")
     if kind == "signs-only":
         return gpg.key(address, "ed25519", "sign", "never")
     if kind == "part-expired":
@@ -182,7 +182,7 @@ def unusable(gpg: Gpg, kind: str) -> str:
         gpg.done("--faked-system-time", "20200101T000000", "--quick-add-key", fingerprint, "cv25519", "encr", "1y")
         return gpg.public(address)
     if kind == "revoked":
-        gpg.key(address, "default", "default", "never")
+        gpg.key(address, "future-default", "default", "never")
         revocation = gpg.home / "openpgp-revocs.d" / f"{gpg.fingerprint(address)}.rev"
         gpg.done("--import", given=revocation.read_bytes().replace(b":-----BEGIN", b"-----BEGIN"))
         return gpg.public(address)
@@ -217,7 +217,7 @@ def test_of_several_keys_the_first_counts(gpg: Gpg, key: str) -> None:
 
 
 def test_a_key_is_usable_until_the_day_it_expires(gpg: Gpg) -> None:
-    old = gpg.key("old@bank.example", "default", "default", "1y", faked="20200101T000000")
+    old = gpg.key("old@bank.example", "future-default", "default", "1y", faked="20200101T000000")
     assert openpgp.hindrance(old, at=dt.datetime(2020, 6, 1, tzinfo=dt.UTC)) == ""
     assert openpgp.hindrance(old, at=NOW) != ""
 

@@ -170,6 +170,17 @@ def test_an_instance_without_a_mail_server_is_told_what_to_set(cast: Cast, put: 
     assert "1 message waits, and no mail server is set" in shown and "TOCSIN_SMTP_URL" in shown
 
 
+@pytest.mark.parametrize(("setting", "words"), [("exercise", "is an exercise"), ("demo", "is a demonstration")])
+def test_an_exercise_and_a_demonstration_say_first_that_nothing_leaves(
+    cast: Cast, put: Put, settings: Any, setting: str, words: str
+) -> None:
+    settings.TOCSIN_IS_DEMO = setting == "demo"
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, exercise=setting == "exercise", smtp_url="")
+    put()
+    shown = text(signed_in(cast.analyst).get("/outbox/"))
+    assert words in shown and "TOCSIN_SMTP_URL" not in shown
+
+
 def test_many_messages_cost_no_more_questions_and_stand_on_pages(cast: Cast, put: Put) -> None:
     client = signed_in(cast.analyst)
     put("first@bank.example")

@@ -322,3 +322,27 @@ def test_two_functions_for_one_kind_are_refused(done: list[Any]) -> None:
 def test_the_worker_knows_the_rooms_own_jobs() -> None:
     registry.load()
     assert registry.kind_named("jobs.sweep")
+
+
+def test_a_job_that_waits_already_and_begins_in_time_is_enough() -> None:
+    queue.ensure("test.note", at=AT, after=AT + MINUTE)
+    queue.ensure("test.note", at=AT, after=AT + 2 * MINUTE)
+    assert [job.run_after for job in Job.objects.filter(kind="test.note")] == [AT + MINUTE]
+    queue.ensure("test.note", at=AT, after=AT)
+    assert Job.objects.filter(kind="test.note", run_after=AT).count() == 1
+
+
+def test_one_that_runs_is_not_enough_it_may_have_looked_before() -> None:
+    queue.ensure("test.note", at=AT, after=AT)
+    assert queue.claim("worker", at=AT) is not None
+    queue.ensure("test.note", at=AT, after=AT)
+    assert sorted(Job.objects.values_list("state", flat=True)) == [State.RUNNING, State.WAITING]
+
+
+def test_what_should_have_begun_begins_now_and_wakes_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[bool] = []
+    monkeypatch.setattr(queue.bell, "ring", lambda: rung.append(True))
+    queue.ensure("test.note", at=AT, after=AT + MINUTE)
+    assert rung == []
+    queue.ensure("test.note", at=AT, after=AT - MINUTE)
+    assert (Job.objects.order_by("run_after").first().run_after, rung) == (AT, [True])  # type: ignore[union-attr]

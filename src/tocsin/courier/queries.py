@@ -45,6 +45,11 @@ def is_mail_set_up() -> bool:
     return bool(settings.TOCSIN.smtp_url and settings.TOCSIN.mail_from)
 
 
+def never_leaves() -> bool:
+    """Say whether nothing ever leaves this instance: it is an exercise or a demonstration."""
+    return bool(settings.TOCSIN_IS_DEMO or settings.TOCSIN.exercise)
+
+
 @dataclasses.dataclass(frozen=True)
 class Health:
     """How sending goes, as figures."""

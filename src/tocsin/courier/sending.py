@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from tocsin.courier import actions, claiming, composing, mail_servers, rules, webhooks
+from tocsin.courier import actions, claiming, composing, mail_servers, queries, rules, webhooks
 from tocsin.courier.choices import Channel, State
 from tocsin.courier.mailer import Delivery, LineBroke, LineFailed, Mailer, Outcome
 from tocsin.courier.models import OutgoingMessage
@@ -64,7 +64,7 @@ class Turn:
 
 def may_leave() -> bool:
     """Say whether anything leaves this instance now."""
-    return not (settings.TOCSIN_IS_DEMO or settings.TOCSIN.exercise or claiming.line().is_stopped)
+    return not (queries.never_leaves() or queries.line().is_stopped)
 
 
 def drain(turn: Turn) -> Instant | None:

@@ -31,7 +31,7 @@ LOOKS = {
     State.SENT: "done",
     State.REFUSED: "failed",
     State.GIVEN_UP: "failed",
-    State.HELD: "stopped",
+    State.HELD: "withdrawn",
     State.DISMISSED: "withdrawn",
 }
 """Of a message → how the design system calls its state."""
@@ -50,6 +50,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     context = {
         "health": health,
         "says": queries.in_words(health),
+        "never_leaves": queries.never_leaves(),
         "facets": [_facet(health)],
         "page": page,
         "rows": [_row(each) for each in page],
