@@ -153,9 +153,10 @@ def test_nobody_closed_accounts_and_unknown_roles_may_nothing(ability: Ability) 
 EXPECTED = {
     Role.NATIONAL_ADMINISTRATOR: set(Ability),
     Role.HEAD_OF_TEAM: set(Ability),
-    Role.ANALYST: set(Ability) - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT},
+    Role.ANALYST: set(Ability) - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT, Ability.SET_NOTICE_POLICIES},
     Role.AUDITOR: {
-        Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT,
+        Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS,
+        Ability.VIEW_NOTICES, Ability.READ_AUDIT,
     },
     Role.OBSERVER: {Ability.VIEW_SITUATION},
     Role.CONSTITUENT_CONTACT: set(),
