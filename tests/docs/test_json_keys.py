@@ -17,7 +17,16 @@ from tests.homes import Home
 WITH_JSON = {name for name, parser in COMMANDS.items() if "--json" in parser._option_string_actions}
 ELSEWHERE = {"tocsin demo", "tocsin feed fetch"}
 """They would load a country, or need a publisher: tests of their own look at what they print."""
-KEYED_BY_DATA = {"constituents", "unknown_columns", "lacking_columns", "columns", "constants", "event", "gained", "waiting"}
+KEYED_BY_DATA = {
+    "constituents",
+    "unknown_columns",
+    "lacking_columns",
+    "columns",
+    "constants",
+    "event",
+    "gained",
+    "waiting",
+}
 """Objects whose keys are data: names of constituents, types, columns, reasons."""
 AS_ANOTHER = {"feed replay": "feed run", "feed confirm": "feed close", "feed discard": "feed close"}
 TYPE = "scan_rdp"
