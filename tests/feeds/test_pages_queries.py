@@ -28,7 +28,7 @@ from tocsin.jobs import queue
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 15
+AT_MOST = 16
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
