@@ -20,8 +20,15 @@ WITH_JSON = {name for name, parser in COMMANDS.items() if "--json" in parser._op
 ELSEWHERE = {"tocsin demo", "tocsin feed fetch"}
 """They would load a country, or need a publisher: tests of their own look at what they print."""
 KEYED_BY_DATA = {
-    "constituents", "unknown_columns", "lacking_columns", "columns", "constants", "event", "gained", "waiting",
-}  # fmt: skip
+    "constituents",
+    "unknown_columns",
+    "lacking_columns",
+    "columns",
+    "constants",
+    "event",
+    "gained",
+    "waiting",
+}
 """Objects whose keys are data: names of constituents, types, columns, reasons."""
 AS_ANOTHER = {
     "feed replay": "feed run",

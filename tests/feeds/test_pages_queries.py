@@ -25,10 +25,13 @@ from tocsin.feeds import manifest, queries
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.models import Feed, Report
 from tocsin.jobs import queue
+from tocsin.notices import actions as notices
+from tocsin.notices.models import Notice, Policy
+from tocsin.notices.queries import plan_now
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 15
+AT_MOST = 16
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
@@ -72,11 +75,14 @@ def _values(store: Store) -> dict[str, object]:
         "digest": report.digest,
         "report": report.pk,
         "form": "csv",
+        "reference": Notice.objects.get().reference,
     }
 
 
 def _keys(name: str) -> object:
     """Return the number that an address has for its thing."""
+    if "policy" in name:
+        return Policy.objects.get().pk
     if "contact" in name:
         return Contact.objects.latest("pk").pk
     return Claim.objects.latest("pk").pk if "claim" in name else Report.objects.latest("pk").run_id
@@ -121,6 +127,8 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     broken.write_bytes(b"\x00")
     week.run(broken)
     queue.enqueue(ATTRIBUTION_JOB, at=AT)
+    notices.add_policy(by=COMMAND_LINE, at=AT)
+    notices.prepare_notices(plan_now(AT), most=50, by=COMMAND_LINE, at=AT)
     return week
 
 
@@ -172,4 +180,12 @@ def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
 
     listed = "\n".join(f"{where}: {len(asked)}\n  " + "\n  ".join(asked) for where, asked in costly.items())
     assert not costly, listed
-    assert seen >= {"situation", "findings", "feeds", "feeds:run", "feeds:finding", "directory:constituent"}, seen
+    assert seen >= {
+        "situation",
+        "findings",
+        "feeds",
+        "feeds:run",
+        "feeds:finding",
+        "directory:constituent",
+        "notices:notice",
+    }, seen

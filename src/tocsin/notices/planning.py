@@ -102,6 +102,8 @@ class PlannedNotice:
 
     constituent: str
     policy: int
+    category: str
+    """The class of findings that its policy is for; empty for every one."""
     step: int
     whom: Whom
     to: Addressee
@@ -131,6 +133,8 @@ class Plan:
     unreached: Mapping[tuple[str, Whom], int]
     """Who cannot be told, of whose findings, and how many: a constituent and the person that it lacks."""
     is_exercise: bool = False
+    has_policies: bool = True
+    """Whether anybody is told of anything at all."""
 
     def people(self) -> dict[int, int]:
         """Return how many addresses each policy would write to."""
@@ -277,7 +281,8 @@ class _Desk:
             reason: {constituent: tuple(found) for constituent, found in by.items()}
             for reason, by in self._held.items()
         }
-        return Plan(self._at, tuple(notices), held, dict(self._unreached), self._known.is_exercise)
+        has_policies = bool(self._known.policies)
+        return Plan(self._at, tuple(notices), held, dict(self._unreached), self._known.is_exercise, has_policies)
 
     def _notice(self, key: Key, lines: list[Line]) -> PlannedNotice | None:
         """Return the notice of findings that are due; None while nobody can be told or it is too soon: they wait."""
@@ -295,7 +300,7 @@ class _Desk:
         wanted = (terms.language, to.language, *self._known.recipients[constituent].languages)
         lines.sort(key=lambda line: (line.severity, line.type, line.finding))
         return PlannedNotice(
-            constituent, policy, step, whom, to,
+            constituent, policy, terms.category, step, whom, to,
             language=language_of(wanted, self._known.spoken, self._known.default_language),
             tlp=strictest({self._known.labels.get(line.type, TLP.RED) for line in lines}),
             not_before=not_before(terms.hours, self._at),

@@ -98,7 +98,6 @@ def named_plan(plan: Plan) -> NamedPlan:
     """Return a plan with the names of its constituents, worst first."""
     wanted = {each.constituent for each in plan.notices} | {public for public, _whom in plan.unreached}
     known = {row.public_id: row for row in Constituent.objects.filter(public_id__in=wanted)}
-    about = {key: class_label(name) for key, name in Policy.objects.exclude(category="").values_list("pk", "category")}
     ordered = sorted(plan.notices, key=lambda each: (each.severity, -len(each.lines), each.constituent))
     unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
     waiting = plan.waiting()
@@ -107,7 +106,7 @@ def named_plan(plan: Plan) -> NamedPlan:
             Named(
                 each,
                 known[each.constituent],
-                about.get(each.policy, ""),
+                class_label(each.category) if each.category else "",
                 each.not_before <= plan.at,
                 *map(each.count, Why),
             )

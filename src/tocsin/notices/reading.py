@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Constituent, Contact
@@ -48,6 +48,7 @@ def _address(high: int | None, low: int | None) -> int | None:
 def known(at: Instant) -> Known:
     """Return all that is known besides the findings."""
     codes, default = [code for code, _name in settings.LANGUAGES], settings.LANGUAGE_CODE
+    last, digests = _last_notices()
     return Known(
         policies=tuple(terms_of(each) for each in _policies()),
         recipients=recipients(),
@@ -55,8 +56,8 @@ def known(at: Instant) -> Known:
         suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
         told=_told(),
         prepared=frozenset(_prepared()),
-        last=_last_notices(),
-        digests=_last_digests(),
+        last=last,
+        digests=digests,
         spoken=tuple(codes),
         default_language=default,
         is_exercise=settings.TOCSIN.exercise,
@@ -185,11 +186,14 @@ def _left() -> Any:
     return Notice.objects.exclude(state=NoticeState.DISCARDED).order_by()
 
 
-def _last_notices() -> dict[tuple[str, int, int], Instant]:
-    rows = _left().values_list("constituent__public_id", "policy", "step").annotate(Max("made_at"))
-    return {(constituent, policy, step): at for constituent, policy, step, at in rows}
-
-
-def _last_digests() -> dict[tuple[str, int], Instant]:
-    rows = _left().filter(digest__gt=0).values_list("constituent__public_id", "policy").annotate(Max("made_at"))
-    return {(constituent, policy): at for constituent, policy, at in rows}
+def _last_notices() -> tuple[dict[tuple[str, int, int], Instant], dict[tuple[str, int], Instant]]:
+    """Return when each constituent last had a notice by a policy and step, and when last a weekly list by a policy."""
+    listed = Max("made_at", filter=Q(digest__gt=0))
+    rows = _left().values_list("constituent__public_id", "policy", "step").annotate(Max("made_at"), listed_at=listed)
+    last: dict[tuple[str, int, int], Instant] = {}
+    digests: dict[tuple[str, int], Instant] = {}
+    for constituent, policy, step, at, listed_at in rows:
+        last[constituent, policy, step] = at
+        if listed_at is not None:  # of the first step only: nobody else gets weekly lists
+            digests[constituent, policy] = listed_at
+    return last, digests

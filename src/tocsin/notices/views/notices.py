@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.directory.models import Constituent
+from tocsin.feeds.queries import at_one_version
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
@@ -31,14 +32,16 @@ ROWS = 50
 
 @needs(Ability.VIEW_NOTICES)
 @require_GET
+@at_one_version
 def notices(request: HttpRequest) -> HttpResponse:
     """The first page of the room."""
     plan, question = queries.current_plan(now()), Question(request.GET.copy())
     named = queries.named_plan(plan)
     rows = queries.notices_visible_to(request.user)
     states = question.values("state", NoticeState.values)
-    chosen = rows.filter(state__in=states) if states else rows
-    pages = Paginator(chosen, ROWS)
+    counts = queries.counts_by_state(request.user)
+    pages = _Counted(rows.filter(state__in=states) if states else rows, ROWS)
+    pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     people = max(plan.people().values(), default=0)
@@ -51,19 +54,29 @@ def notices(request: HttpRequest) -> HttpResponse:
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
         "page": page,
-        "facets": _facets(request),
+        "facets": _facets(counts),
         "people": people,
         "most": settings.TOCSIN.notice_people,
         "asks": people > settings.TOCSIN.notice_people,
-        "has_policies": queries.policies().exists(),
+        "has_policies": plan.has_policies,
         "may_send": may(request.user, Ability.SEND_NOTICES),
         "may_rule": may(request.user, Ability.SET_NOTICE_POLICIES),
     }
     return render(request, "notices/notices.html", shown)
 
 
-def _facets(request: HttpRequest) -> list[dict[str, Any]]:
-    counts = queries.counts_by_state(request.user)
+class _Counted(Paginator):  # type: ignore[type-arg]
+    """Pages of a list whose length is known already."""
+
+    total = 0
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.total
+
+
+def _facets(counts: dict[str, int]) -> list[dict[str, Any]]:
     values = [
         {"code": state.value, "label": state.label, "count": counts[state.value]}
         for state in NoticeState
@@ -97,6 +110,7 @@ def prepare(request: HttpRequest) -> HttpResponse:
 
 @needs(Ability.VIEW_NOTICES)
 @require_GET
+@at_one_version
 def planned(request: HttpRequest, public_id: str) -> HttpResponse:
     """What a constituent would be told now, as it would read it. Marks nothing."""
     if "\0" in public_id:
