@@ -21,10 +21,13 @@ from tocsin.people.choices import Role
 
 SAMPLES: dict[str, Any] = {
     "role": Role.ANALYST.value, "form": "csv", "decision": "confirmed", "method": "code", "kind": "asn",
-    "expires_at": dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC), "constituents": ("moh", "bank"), "faults": (),
+    "constituents": ("moh", "bank"), "faults": (),
 }  # fmt: skip
 """Values that are codes, or of which there are two."""
-OF_TYPE: dict[Any, Any] = {int: 3, str: "some text", bool: True, dt.date: dt.date(2026, 3, 2), float: 1.5}
+OF_TYPE: dict[Any, Any] = {
+    int: 3, str: "some text", bool: True, float: 1.5,
+    dt.date: dt.date(2026, 3, 2), dt.datetime: dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC),
+}  # fmt: skip
 
 
 def codes_in_the_source() -> set[str]:
