@@ -21,7 +21,7 @@ from tocsin.people.choices import Role
 
 SAMPLES: dict[str, Any] = {
     "role": Role.ANALYST.value, "form": "csv", "decision": "confirmed", "method": "code", "kind": "asn",
-    "expires_at": dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC), "constituents": ("moh", "bank"), "faults": (),
+    "constituents": ("moh", "bank"), "faults": (),
 }  # fmt: skip
 """Values that are codes, or of which there are two."""
 OF_TYPE: dict[Any, Any] = {
@@ -82,7 +82,7 @@ CODES = sorted(codes_in_the_source())
 
 def test_every_code_in_the_source_has_a_sentence_and_every_sentence_a_code() -> None:
     said = {code for group in wording.groups().values() for code in group.sentences}
-    assert sorted(said) == CODES, "a room's module `sentences` says what its rows say: see tocsin.audit.wording"
+    assert sorted(said) == CODES, "a room's module `recorded` says what its rows say: see tocsin.audit.wording"
 
 
 @pytest.mark.django_db
@@ -138,10 +138,10 @@ FAULTS = ["missing", "order", "changed", "rewritten", "cut off", "signature", "k
 
 @pytest.mark.parametrize("problem", FAULTS)
 def test_each_fault_has_its_sentence(problem: str) -> None:
-    from tocsin.audit import sentences, verifying
+    from tocsin.audit import recorded, verifying
 
     assert sorted(FAULTS) == sorted(verifying.FAULTS)
     fault = verifying.Fault(problem, 5, 8, dt.date(2026, 3, 2))
-    said = sentences.fault(fault.as_data())
+    said = recorded.fault(fault.as_data())
     assert said.endswith(".")
     assert wording.sentence("audit.checked", plain({"rows": 4, "heads": 0, "faults": [fault.as_data()]})).endswith(said)

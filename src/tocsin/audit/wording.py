@@ -1,6 +1,6 @@
 """What a row of the trail says, in the reader's language, and what it is about.
 
-An audit row is code and data. The room that owns a code registers its sentence in its module `sentences`, beside the
+An audit row is code and data. The room that owns a code registers its sentence in its module `recorded`, beside the
 kinds of things of the room: how one is named, where its page is, how somebody who types its name means it. This room
 knows none of them; it gathers what is registered.
 """
@@ -89,7 +89,7 @@ def kinds() -> dict[str, Kind]:
 
 @functools.cache
 def _load() -> None:
-    autodiscover_modules("sentences")
+    autodiscover_modules("recorded")
 
 
 def group_of(code: str) -> Group | None:

@@ -22,7 +22,7 @@ from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
-from tocsin.notices.stating import policy_sentences
+from tocsin.notices.sentences import policy_sentences
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may

@@ -1,83 +1,117 @@
-"""What rows about notices say, and notices as things that rows are about."""
+"""A policy and a suppression in sentences, in the reader's language: what stands in the lists, and nothing else."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from django.urls import reverse
+from django.conf import settings
 from django.utils import formats
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import get_language, get_language_info, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from tocsin.audit import wording
-from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
-from tocsin.notices.choices import NoticeState
-from tocsin.notices.forms import PolicyForm
-from tocsin.notices.models import Notice
-
-
-def _day(text: str) -> str:
-    return str(formats.date_format(dt.date.fromisoformat(text), pgettext("date format", "j M Y")))
+from tocsin.directory.sectors import sector_label
+from tocsin.feeds.wording import class_label
+from tocsin.kernel.tlp import TLP
+from tocsin.notices.choices import Channel
+from tocsin.notices.models import Policy, Suppression
 
 
-def _suppressed(data: Data) -> str:
-    return _("Not told until {day}: {reason}").format(day=_day(data["until"]), reason=data["reason"])
+def policy_title(policy: Policy) -> str:
+    """Return for whom a policy is and of what they are told."""
+    facts = {"severity": f"C{policy.threshold}", "what": class_label(policy.category) if policy.category else ""}
+    if policy.constituent:
+        facts["who"] = policy.constituent.local_name
+        words = _("{who}: {what}, from {severity}") if policy.category else _("{who}: all findings, from {severity}")
+    elif policy.sector:
+        facts["who"] = sector_label(policy.sector, get_language() or "en")
+        words = (
+            _("Sector {who}: {what}, from {severity}")
+            if policy.category
+            else _("Sector {who}: all findings, from {severity}")
+        )
+    else:
+        words = (
+            _("Everybody: {what}, from {severity}")
+            if policy.category
+            else _("Everybody: all findings, from {severity}")
+        )
+    return words.format(**facts)
 
 
-def _prepared(data: Data) -> str:
-    count = len(data["references"])
-    said = ngettext("{n} notice prepared: {notices}", "{n} notices prepared: {notices}", count)
-    return said.format(n=count, notices=_listed(data["references"]))
+def policy_sentences(policy: Policy) -> str:
+    """Return how, when and in which language they are told, and who is told next."""
+    return " ".join(_sentences(policy))
 
 
-def _listed(references: Any) -> str:
-    """Return the first few by name: a night may bring hundreds."""
-    return ", ".join([*references[:SHOWN], *(["…"] if len(references) > SHOWN else [])])
-
-
-def _moved(data: Data) -> str:
-    state = dict(NoticeState.choices).get(data["what"], data["what"])
-    said = _("Notice {notice}: {state} ({note})") if data["note"] else _("Notice {notice}: {state}")
-    return said.format(notice=data["notice"], state=state, note=data["note"])
-
-
-def _of_notice(words: Any) -> Sentence:
-    return lambda data: str(words).format(notice=data["notice"], reason=data.get("reason", ""))
-
-
-SHOWN = 10
-_SENTENCES: dict[str, Sentence] = {
-    "notice-policy.added": lambda _data: _("Policy written: who is told of what"),
-    "notice-policy.changed": lambda _data: _("Policy changed: who is told of what"),
-    "notice-policy.ended": lambda _data: _("Policy ended: who is told of what"),
-    "suppression.added": _suppressed,
-    "suppression.ended": lambda _data: _("What was not told may be told again"),
-    "notices.prepared": _prepared,
-    "notice.previewed": _of_notice(gettext_lazy("Notice {notice} read before it is sent")),
-    "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),
-    "notice.queued": _of_notice(gettext_lazy("Notice {notice} waits to be sent")),
-    "notice.moved": _moved,
+_BY: dict[str, Any] = {
+    Channel.MAIL: lambda n: ngettext("By mail, once an hour at most.", "By mail, once in {n} hours at most.", n),
+    Channel.PORTAL: lambda n: ngettext(
+        "On its own pages, once an hour at most.", "On its own pages, once in {n} hours at most.", n
+    ),
+    Channel.WEBHOOK: lambda n: ngettext(
+        "By webhook, once an hour at most.", "By webhook, once in {n} hours at most.", n
+    ),
 }
 
 
-def _facts() -> Mapping[str, Fact]:
-    return {name: Fact(str(field.label)) for name, field in PolicyForm.base_fields.items() if field.label}
+def _sentences(policy: Policy) -> Iterator[str]:
+    yield _BY[policy.channel](policy.interval_hours).format(n=policy.interval_hours)
+    yield _language(policy)
+    yield _hours(policy)
+    yield _("Up to {label}.").format(label=TLP.read(policy.tlp).label)
+    yield from _next(policy)
+    if policy.digest:
+        yield _("What stays open comes again in a weekly list.")
 
 
-def _names(keys: Collection[str]) -> Mapping[str, str]:
-    return {}
+def _language(policy: Policy) -> str:
+    if not policy.language:
+        return _("In the language of the contact.")
+    known = dict(settings.LANGUAGES)
+    name = get_language_info(policy.language)["name_translated"] if policy.language in known else policy.language
+    return _("In this language: {name}.").format(name=name)
 
 
-def _find(text: str) -> str | None:
-    return text if Notice.objects.filter(reference=text).exists() else None
+def _hours(policy: Policy) -> str:
+    if not policy.work_days and policy.works_from is None:
+        return _("At any hour.")
+    days = ", ".join(str(WEEKDAYS[day]) for day in sorted(policy.work_days or range(7)))
+    zone = policy.time_zone or settings.TOCSIN.time_zone
+    if policy.works_from is None or policy.works_until is None:
+        return _("On these days ({zone}): {days}.").format(days=days, zone=zone)
+    hours = {
+        "begin": formats.time_format(policy.works_from, "H:i"),
+        "end": formats.time_format(policy.works_until, "H:i"),
+    }
+    return _("From {begin} to {end} ({zone}) on these days: {days}.").format(days=days, zone=zone, **hours)
 
 
-def _address(key: str) -> str:
-    return reverse("notices:notice", args=[key])
+def _next(policy: Policy) -> Iterator[str]:
+    if (days := policy.second_after_days) is not None:
+        words = ngettext(
+            "After {n} day without a reaction the second contact is told.",
+            "After {n} days without a reaction the second contact is told.",
+            days,
+        )
+        yield words.format(n=days)
+    if (days := policy.parent_after_days) is not None:
+        words = ngettext(
+            "After {n} day the parent organisation is told.", "After {n} days the parent organisation is told.", days
+        )
+        yield words.format(n=days)
+    if (days := policy.regulator_after_days) is not None and policy.regulator:
+        words = ngettext("After {n} day {name} is told.", "After {n} days {name} is told.", days)
+        yield words.format(n=days, name=policy.regulator.local_name)
 
 
-_ABOUT = {"notice": "notice", "references": "notice", "constituent": "constituent", "constituents": "constituent"}
-wording.register(Group("notices", gettext_lazy("Notices"), _SENTENCES, _ABOUT, _facts))
-wording.register_kind(Kind("notice", gettext_lazy("Notice"), _names, _address, _find))
+def suppression_title(row: Suppression) -> str:
+    """Return what is not told: the parts that must all fit."""
+    parts = [
+        row.constituent.local_name if row.constituent else "",
+        class_label(row.category) if row.category else "",
+        row.network,
+        row.finding,
+    ]
+    return ", ".join(part for part in parts if part)

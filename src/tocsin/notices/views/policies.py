@@ -15,7 +15,7 @@ from tocsin.kernel.clock import now
 from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import PolicyForm
 from tocsin.notices.models import Policy
-from tocsin.notices.stating import policy_sentences, policy_title
+from tocsin.notices.sentences import policy_sentences, policy_title
 from tocsin.notices.views.asking import accepted, acting
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may

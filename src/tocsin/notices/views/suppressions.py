@@ -19,7 +19,7 @@ from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import SuppressionForm
 from tocsin.notices.models import Suppression
-from tocsin.notices.stating import suppression_title
+from tocsin.notices.sentences import suppression_title
 from tocsin.notices.views.asking import accepted, acting
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tocsin.audit import queries, sentences, wording
+from tocsin.audit import queries, recorded, wording
 from tocsin.audit.models import AuditRow
 
 LONGEST_VALUE = 200
@@ -135,7 +135,7 @@ def standing() -> Standing | None:
     if row is None:
         return None
     said = row.data
-    wrong = sentences.fault(said["faults"][0]) if said["faults"] else ""
+    wrong = recorded.fault(said["faults"][0]) if said["faults"] else ""
     return Standing(row.at, said["rows"], said["heads"], wrong, queries.last_number() - row.sequence + 1)
 
 

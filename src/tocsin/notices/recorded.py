@@ -1,0 +1,83 @@
+"""What rows about notices say, and notices as things that rows are about."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
+
+from tocsin.audit import wording
+from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
+from tocsin.notices.choices import NoticeState
+from tocsin.notices.forms import PolicyForm
+from tocsin.notices.models import Notice
+
+
+def _day(text: str) -> str:
+    return str(formats.date_format(dt.date.fromisoformat(text), pgettext("date format", "j M Y")))
+
+
+def _suppressed(data: Data) -> str:
+    return _("Not told until {day}: {reason}").format(day=_day(data["until"]), reason=data["reason"])
+
+
+def _prepared(data: Data) -> str:
+    count = len(data["references"])
+    said = ngettext("{n} notice prepared: {notices}", "{n} notices prepared: {notices}", count)
+    return said.format(n=count, notices=_listed(data["references"]))
+
+
+def _listed(references: Any) -> str:
+    """Return the first few by name: a night may bring hundreds."""
+    return ", ".join([*references[:SHOWN], *(["…"] if len(references) > SHOWN else [])])
+
+
+def _moved(data: Data) -> str:
+    state = dict(NoticeState.choices).get(data["what"], data["what"])
+    said = _("Notice {notice}: {state} ({note})") if data["note"] else _("Notice {notice}: {state}")
+    return said.format(notice=data["notice"], state=state, note=data["note"])
+
+
+def _of_notice(words: Any) -> Sentence:
+    return lambda data: str(words).format(notice=data["notice"], reason=data.get("reason", ""))
+
+
+SHOWN = 10
+_SENTENCES: dict[str, Sentence] = {
+    "notice-policy.added": lambda _data: _("Policy written: who is told of what"),
+    "notice-policy.changed": lambda _data: _("Policy changed: who is told of what"),
+    "notice-policy.ended": lambda _data: _("Policy ended: who is told of what"),
+    "suppression.added": _suppressed,
+    "suppression.ended": lambda _data: _("What was not told may be told again"),
+    "notices.prepared": _prepared,
+    "notice.previewed": _of_notice(gettext_lazy("Notice {notice} read before it is sent")),
+    "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),
+    "notice.queued": _of_notice(gettext_lazy("Notice {notice} waits to be sent")),
+    "notice.moved": _moved,
+}
+
+
+def _facts() -> Mapping[str, Fact]:
+    return {name: Fact(str(field.label)) for name, field in PolicyForm.base_fields.items() if field.label}
+
+
+def _names(keys: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
+def _find(text: str) -> str | None:
+    return text if Notice.objects.filter(reference=text).exists() else None
+
+
+def _address(key: str) -> str:
+    return reverse("notices:notice", args=[key])
+
+
+_ABOUT = {"notice": "notice", "references": "notice", "constituent": "constituent", "constituents": "constituent"}
+wording.register(Group("notices", gettext_lazy("Notices"), _SENTENCES, _ABOUT, _facts))
+wording.register_kind(Kind("notice", gettext_lazy("Notice"), _names, _address, _find))
