@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
+from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions
@@ -21,6 +21,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.feeds import queries
 from tocsin.feeds.models import Run
+from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,7 @@ def addresses() -> dict[str, str]:
         "form": "csv",
         "token": "x" * 43,
     }
+    numbers = things_of(Person.objects.filter(role="national_administrator").first() or Cast().administrator, "moh")
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
 
     def key(name: str) -> int:
@@ -61,7 +63,8 @@ def addresses() -> dict[str, str]:
 
     found = {}
     for name, pattern in _patterns(get_resolver()):
-        wanted = {each: known[each] if each in known else key(name) for each in pattern.pattern.converters}
+        given = {**known, **numbers(name)}
+        wanted = {each: given[each] if each in given else key(name) for each in pattern.pattern.converters}
         found[name] = reverse(name, kwargs=wanted)
     return found
 
