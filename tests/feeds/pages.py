@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.test import Client
 
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory.actions import add_member
+from tocsin.directory.models import Constituent, Membership
 from tocsin.feeds import queries
-from tocsin.people.access import SECOND_FACTOR
+from tocsin.kernel import clock
+from tocsin.people import actions, keys
+from tocsin.people.access import CONFIRMED_AT, SECOND_FACTOR
 from tocsin.people.models import Person
 
 
@@ -19,8 +26,31 @@ def signed_in(person: Person) -> Client:
     client.force_login(person)
     session = client.session
     session[SECOND_FACTOR] = person.pk
+    session[CONFIRMED_AT] = clock.now().timestamp()
     session.save()
     return client
+
+
+def things_of(person: Person, public_id: str) -> Callable[[str], dict[str, int]]:
+    """Give a person a key and a passkey, and a constituent a member; return the numbers of an address by its name."""
+    at, secret = clock.now(), keys.new_secret()
+    until = at + dt.timedelta(days=1)
+    made = actions.make_api_key(
+        person, name="Dashboard", scopes=["findings:read"], secret=secret, expires_at=until, by=person, at=at
+    )
+    passkey = actions.add_passkey(person, name="Telephone", credential={}, by=person, at=at).passkey
+    facts: dict[str, Any] = {"email": "member@bank.example", "name": "", "is_administrator": False}
+    organisation = Constituent.objects.get(public_id=public_id)
+    add_member(organisation, **facts, token=secret, by=COMMAND_LINE, at=at)
+    member = Membership.objects.get().pk
+
+    def numbers(name: str) -> dict[str, int]:
+        if name.startswith("people:"):
+            return {"pk": person.pk, "key": made.key}
+        found = {"own:revoke-key": made.key, "own:rename-passkey": passkey, "own:remove-passkey": passkey}
+        return {"pk": found.get(name, member)} if name in found or name.endswith("-member") else {}
+
+    return numbers
 
 
 def main_of(response: Any) -> str:

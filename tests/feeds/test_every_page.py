@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
+from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier.incoming import receiving
@@ -26,6 +26,7 @@ from tocsin.feeds.models import Run
 from tocsin.notices import actions as notices
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.queries import plan_now
+from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +66,7 @@ def addresses() -> dict[str, str]:
         "token": "x" * 43,
         "reference": Notice.objects.get().reference,
     }
+    numbers = things_of(Person.objects.filter(role="national_administrator").first() or Cast().administrator, "moh")
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
     keys["received"] = ReceivedMessage.objects.get().pk
     keys |= {"policy": Policy.objects.get().pk, "suppression": Suppression.objects.get().pk}
@@ -74,7 +76,8 @@ def addresses() -> dict[str, str]:
 
     found = {}
     for name, pattern in _patterns(get_resolver()):
-        wanted = {each: known[each] if each in known else key(name) for each in pattern.pattern.converters}
+        given = {**known, **numbers(name)}
+        wanted = {each: given[each] if each in given else key(name) for each in pattern.pattern.converters}
         found[name] = reverse(name, kwargs=wanted)
     return found
 

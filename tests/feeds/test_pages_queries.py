@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text
+from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions
@@ -28,6 +28,7 @@ from tocsin.jobs import queue
 from tocsin.notices import actions as notices
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.queries import plan_now
+from tocsin.people.models import Person
 
 pytestmark = pytest.mark.database
 
@@ -91,9 +92,11 @@ def _keys(name: str) -> object:
 def _addresses(store: Store) -> dict[str, str]:
     """Return the address of every page by its name."""
     found, values = {}, _values(store)
+    numbers = things_of(Person.objects.get(role="head_of_team"), "bank")
     for name, entry in _patterns(get_resolver()):
         wanted = entry.pattern.converters
-        given = {each: _keys(name) if each in ("pk", "number") else values.get(each) for each in wanted}
+        here = {"pk": _keys(name), "number": _keys(name), **values, **numbers(name)}
+        given = {each: here.get(each) for each in wanted}
         try:
             found[name] = reverse(name, kwargs=given)
         except NoReverseMatch:
