@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.reading import ROOT, modules
 
-PURE = ("kernel", "engine", "formats")
+PURE = ("kernel", "engine", "formats", "reason")
 REFUSE_DJANGO = """
 import sys
 class Refuse:
