@@ -12,6 +12,8 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.forms import ChoiceField, Field, Form
+from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
 
 if TYPE_CHECKING:
@@ -31,6 +33,17 @@ class Fact:
 
 def _no_facts() -> Mapping[str, Fact]:
     return {}
+
+
+def facts_of(*forms: type[Form]) -> dict[str, Fact]:
+    """Return facts for the fields of forms, as the forms call them and their choices."""
+    fields = {name: field for form in forms for name, field in form.base_fields.items()}
+    return {name: Fact(str(field.label or name), _words(field)) for name, field in fields.items()}
+
+
+def _words(field: Field) -> dict[str, str]:
+    choices: Any = field.choices if isinstance(field, ChoiceField) else ()
+    return {str(code): str(label) for code, label in choices if isinstance(label, str | Promise)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from django.forms import ChoiceField
 from django.urls import reverse
 from django.utils import formats
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -61,13 +58,7 @@ _ABOUT = {"person": "person", **dict.fromkeys(("constituent", "constituents", "a
 
 
 def _facts() -> Mapping[str, Fact]:
-    fields = {**ContactForm.base_fields, **ConstituentForm.base_fields}
-    return {name: Fact(str(field.label), _words(field)) for name, field in fields.items()}
-
-
-def _words(field: Any) -> dict[str, str]:
-    choices: Any = field.choices if isinstance(field, ChoiceField) else ()
-    return {str(code): str(label) for code, label in choices if isinstance(label, str | Promise)}
+    return wording.facts_of(ContactForm, ConstituentForm)
 
 
 def _names(keys: Collection[str]) -> Mapping[str, str]:

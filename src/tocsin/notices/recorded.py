@@ -63,7 +63,7 @@ _SENTENCES: dict[str, Sentence] = {
 
 
 def _facts() -> Mapping[str, Fact]:
-    return {name: Fact(str(field.label)) for name, field in PolicyForm.base_fields.items() if field.label}
+    return wording.facts_of(PolicyForm)
 
 
 def _names(keys: Collection[str]) -> Mapping[str, str]:
