@@ -71,6 +71,10 @@ class Model:
     open_days: frozenset[int]
     decisions: dict[int, Decision]
     gone_after: int
+    names: dict[int, set[str]] = dataclasses.field(default_factory=dict)
+    """Which networks came on each day, where one file stands for several."""
+    empty: frozenset[int] = frozenset()
+    """Days that were declared empty, and are."""
 
     def counted(self) -> list[int]:
         """Return the days whose cycle makes findings gone."""
@@ -78,9 +82,9 @@ class Model:
         for file in self.files:
             rows[file.on] += len(set(file.addresses))  # findings: what comes twice in a report is one
         counted: list[int] = []
-        for on in sorted({file.on for file in self.files}):
+        for on in sorted({file.on for file in self.files} | self.empty):
             usual = statistics.median([rows[one] for one in counted[-7:]]) if counted else None
-            decision = self.decisions.get(on, Decision.NONE)
+            decision = self.decisions.get(on, Decision.CONFIRMED if on in self.empty else Decision.NONE)
             held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
             if on in self.open_days or decision is Decision.DISCARDED or (held and decision is not Decision.CONFIRMED):
                 continue
@@ -89,7 +93,10 @@ class Model:
 
     def lacks(self, on: int, counted: list[int]) -> bool:
         """Tell whether a network did not come that came on each of the last four counted days (of two or three)."""
-        came = {one: {file.network for file in self.files if file.on == one} for one in (*counted, on)}
+        came = {
+            one: self.names.get(one) or {file.network for file in self.files if file.on == one}
+            for one in (*counted, on)
+        }
         return len(counted) > 1 and bool(set.intersection(*(came[one] for one in counted[-4:])) - came[on])
 
     def lives(self) -> dict[int, list[int]]:

@@ -66,9 +66,14 @@ def reports_that_count(run: Run) -> list[Report]:
 
 
 def refuse_to_withdraw(run: Run) -> None:
-    """Raise Conflict when nothing of a run counts, and no day waits for what it could not read."""
-    if not run.sayings.filter(what=LACKS, is_withdrawn=False).exists():
+    """Raise Conflict when nothing of a run counts, and no day was to wait for what it could not read."""
+    if not makes_wait(run):
         reports_that_count(run)
+
+
+def makes_wait(run: Run) -> bool:
+    """Say whether a run could not read something for which a day was to wait, and is not withdrawn."""
+    return run.sayings.filter(what=LACKS, is_withdrawn=False).exists()
 
 
 def _today() -> dt.date:
