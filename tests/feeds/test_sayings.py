@@ -24,6 +24,7 @@ from tocsin.feeds import intake
 from tocsin.feeds.manifest import Catalogue
 from tocsin.feeds.models import Cycle, Delivery, Report, Run, Saying
 from tocsin.kernel.refusals import Conflict
+from tocsin.site.cli.feed_verbs.telling import sentences
 
 
 def damaged(folder: Path, number: int, part: str = "") -> Path:
@@ -140,6 +141,8 @@ def test_the_same_files_without_partial_close_their_day(whole: Store, tmp_path: 
     assert gone(whole) == []
     again = whole.run(path)
     assert (again["unchanged"], gone(whole)) == ([path.name], [6, 7, 8])
+    assert again["completed"] == [{"type": "scan_rdp", "date": "2026-11-17"}]
+    assert sentences(again)[-1] == "scan_rdp of 2026-11-17 is complete with what is here."
     assert Saying.objects.filter(run=again["run"]).count() == 1
     assert Saying.objects.filter(run=whole.run(path)["run"]).count() == 0, "it said nothing that was not so"
 

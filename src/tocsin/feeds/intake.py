@@ -116,8 +116,8 @@ def _corrected_by(delta: Delta) -> list[tuple[str, int]]:
 
 
 def _waiting_before(corrected: Sequence[tuple[str, int]] = ()) -> Before:
-    held = frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on"))
-    return Before(held, corrected)
+    cycles = Cycle.objects.values_list("type__name", "on")
+    return Before(frozenset(cycles.filter(held=True)), corrected, frozenset(cycles.filter(closed=False)))
 
 
 def replay(
