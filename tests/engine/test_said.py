@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.reports import day
-from tests.engine.test_life import KIND, LAW, File, Model, Story, check
+from tests.engine.test_life import KIND, LAW, File, Model, Story, arrivals, check
 from tocsin.engine.cycles import Decision
 from tocsin.engine.said import Said, Stand, What, digest_of, stand
 
@@ -184,3 +184,25 @@ def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], 
         waits = {(one.on, name) for one in told.bench.manifest.cycles(KIND) for name in one.broken}
         assert waits == {(day(on), File(on, 0, (), network=network).name) for on, network in log.lacking()}
         assert told.bench.debris() == set()
+
+
+DAYS = st.lists(st.tuples(st.booleans(), st.sampled_from([("-b", "-c"), ("-b",)])), min_size=3, max_size=4)
+
+
+@given(DAYS, st.data())
+@LAW
+def test_names_of_one_content_may_come_in_any_order_and_grouping(
+    days: list[tuple[bool, tuple[str, ...]]], data: st.DataObject
+) -> None:
+    files = [
+        File(on, 0, (3, 4, 5, 6, 7) if less else (1, 2, 3, 4, 5, 6, 7), network=network)
+        for on, (less, networks) in enumerate(days)
+        for network in networks
+    ]
+    log = Log()
+    with tempfile.TemporaryDirectory() as folder:
+        told = Story(Path(folder), 1)
+        for number, call in enumerate(data.draw(arrivals(files)), 1):
+            told.deliver(*call)
+            log.tell(number, call, [], is_complete=True)
+        check(told.bench, log.model(1))
