@@ -20,6 +20,7 @@ from tocsin.engine.normalise import EVENT_COLUMNS, QUARANTINE, RAW, SEVERITY_WOR
 from tocsin.engine.observations import ATTRIBUTION
 from tocsin.engine.query import Finding
 from tocsin.engine.run import Broken, Delta, TypeDelta
+from tocsin.engine.said import Said, What
 from tocsin.engine.store import Report
 from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import EXPORTED, as_exported, as_record
@@ -106,11 +107,18 @@ DELTA = Delta(
     types=(TypeDelta("scan_new", DAY, MOVEMENTS.empty_table(), (), tuple(HELD), None),),
     duplicates=0,
     debris=(),
+    said=(Said("scan_old", DAY, What.COMPLETE),),
 )
 
 
 def test_every_key_of_the_summary_of_a_run_is_explained_with_its_type() -> None:
-    summary = summarise(1, DELTA, Cost(0.0, 0.0, 0.0), DAY - dt.timedelta(days=2), Before(corrected=[("d.csv", 1)]))
+    summary = summarise(
+        1,
+        DELTA,
+        Cost(0.0, 0.0, 0.0),
+        DAY - dt.timedelta(days=2),
+        Before(corrected=[("d.csv", 1)], open=[("scan_old", DAY)]),
+    )
     assert summary["held"], "the run of this test holds a cycle, so that its keys are seen"
     explained = {name: kind for name, (kind, _) in described(section(FIELDS, "The summary of a run")).items()}
     assert explained == dict(paths(summary))

@@ -28,6 +28,7 @@ from tocsin.engine.intake import Context, Recogniser
 from tocsin.engine.query import Database, Findings, TypeFiles
 from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, Options
+from tocsin.engine.said import THIS_RUN, Said
 from tocsin.engine.store import Baseline, CycleRecord, Report, State, Workspace, judged, no_checkpoint
 from tocsin.formats import shadowserver
 from tocsin.formats.recognition import Recognition
@@ -45,6 +46,12 @@ class Manifest:
     deliveries: list[Delivered] = dataclasses.field(default_factory=list)
     replaced: dict[str, Report] = dataclasses.field(default_factory=dict)
     """Reports in whose place another came, by id."""
+    told: list[Said] = dataclasses.field(default_factory=list)
+    """What was said of days."""
+    runs: list[int] = dataclasses.field(default_factory=list)
+    """Of each delivery."""
+    number: int = 0
+    """Of the last run."""
 
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
@@ -54,6 +61,9 @@ class Manifest:
 
     def cycles(self, report_type: str) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.type == report_type]
+
+    def said(self, report_type: str) -> list[Said]:
+        return [one for one in self.told if one.type == report_type]
 
     def unfinished(self) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.broken or not cycle.closed]
@@ -81,7 +91,9 @@ class Manifest:
         self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
         self.replaced = {name: one for name, one in self.replaced.items() if name not in self.by_id}
         self.note(delta)
+        self.told += [dataclasses.replace(one, by=self.number) if one.by == THIS_RUN else one for one in delta.said]
         for one in delta.types:
+            self.by_day = {key: cycle for key, cycle in self.by_day.items() if key[0] != one.type}
             self.by_day.update({(cycle.type, cycle.on): cycle for cycle in one.cycles})
             kept = [row for row in self.movements.get(one.type, []) if row["on"] < one.since]
             self.movements[one.type] = kept + one.movements.to_pylist()
@@ -96,13 +108,23 @@ class Manifest:
                 here = [one.report for one in self.deliveries if one.key == (report.type, report.on, name)]
                 if here[-1:] != [report.id]:
                     self.deliveries.append(Delivered(report.type, report.on, name, report.id))
+                    self.runs.append(self.number)
 
     def without(self, reports: Sequence[Report]) -> Recount:
         """Take back all deliveries of some reports."""
         ids = {report.id for report in reports}
-        taken = {one.key for one in self.deliveries if one.report in ids}
-        self.deliveries = [one for one in self.deliveries if one.report not in ids]
-        return without(taken, self.deliveries, self.by_id, self.replaced, lambda one: not one.expired)
+        return self._take_back([one.report in ids for one in self.deliveries])
+
+    def without_run(self, run: int) -> Recount:
+        """Take back what a run delivered, and what it said."""
+        self.told = [one for one in self.told if one.by != run]
+        return self._take_back([number == run for number in self.runs])
+
+    def _take_back(self, taken: Sequence[bool]) -> Recount:
+        keys = {one.key for one, is_taken in zip(self.deliveries, taken, strict=True) if is_taken}
+        self.runs = [number for number, is_taken in zip(self.runs, taken, strict=True) if not is_taken]
+        self.deliveries = [one for one, is_taken in zip(self.deliveries, taken, strict=True) if not is_taken]
+        return without(keys, self.deliveries, self.by_id, self.replaced, lambda one: not one.expired)
 
     def count(self, label: Label, days: set[dt.date] | None = None) -> int:
         """Return how many findings were `label`, on some days or ever."""
@@ -146,6 +168,7 @@ class Bench:
         **options: Any,
     ) -> Delta:
         """Import reports and commit."""
+        self.manifest.number += 1
         delta = engine.run(
             paths,
             catalogue=self.manifest,
@@ -162,10 +185,11 @@ class Bench:
         types: Sequence[str],
         *,
         withdrawn: Sequence[Report] = (),
-        cycles: Sequence[CycleRecord] = (),
+        said: Sequence[Said] = (),
+        run: int = 0,
         **options: Any,
     ) -> Delta:
-        """Withdraw reports or decide about cycles, and commit."""
+        """Withdraw reports or a run, or say something of days, and commit."""
         delta = engine.refold(
             types,
             catalogue=self.manifest,
@@ -173,8 +197,8 @@ class Bench:
             executor=Threads(),
             options=Options(**{"gone_after": 1, **options}),
             recognise=self.recognise,
-            recount=self.manifest.without(withdrawn),
-            cycles=cycles,
+            recount=self.manifest.without_run(run) if run else self.manifest.without(withdrawn),
+            said=said,
         )
         self._commit(delta, no_checkpoint)
         return delta

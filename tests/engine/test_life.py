@@ -25,7 +25,7 @@ from tocsin.engine import partitions as partitions_of_types
 from tocsin.engine.claims import NETWORK, Claim
 from tocsin.engine.cycles import Decision, Doubt, Why
 from tocsin.engine.fold import Label
-from tocsin.engine.store import CycleRecord
+from tocsin.engine.said import Said, What
 
 KIND = "scan_rdp"
 DAYS = 8
@@ -71,6 +71,10 @@ class Model:
     open_days: frozenset[int]
     decisions: dict[int, Decision]
     gone_after: int
+    names: dict[int, set[str]] = dataclasses.field(default_factory=dict)
+    """Which networks came on each day, where one file stands for several."""
+    empty: frozenset[int] = frozenset()
+    """Days that were declared empty, and are."""
 
     def counted(self) -> list[int]:
         """Return the days whose cycle makes findings gone."""
@@ -78,9 +82,9 @@ class Model:
         for file in self.files:
             rows[file.on] += len(set(file.addresses))  # findings: what comes twice in a report is one
         counted: list[int] = []
-        for on in sorted({file.on for file in self.files}):
+        for on in sorted({file.on for file in self.files} | self.empty):
             usual = statistics.median([rows[one] for one in counted[-7:]]) if counted else None
-            decision = self.decisions.get(on, Decision.NONE)
+            decision = self.decisions.get(on, Decision.CONFIRMED if on in self.empty else Decision.NONE)
             held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
             if on in self.open_days or decision is Decision.DISCARDED or (held and decision is not Decision.CONFIRMED):
                 continue
@@ -89,7 +93,10 @@ class Model:
 
     def lacks(self, on: int, counted: list[int]) -> bool:
         """Tell whether a network did not come that came on each of the last four counted days (of two or three)."""
-        came = {one: {file.network for file in self.files if file.on == one} for one in (*counted, on)}
+        came = {
+            one: self.names.get(one) or {file.network for file in self.files if file.on == one}
+            for one in (*counted, on)
+        }
         return len(counted) > 1 and bool(set.intersection(*(came[one] for one in counted[-4:])) - came[on])
 
     def lives(self) -> dict[int, list[int]]:
@@ -197,10 +204,9 @@ class Story:
         paths = [file.write(self.folder) for file in files]
         self.bench.run(paths, gone_after=self.gone_after, complete=complete)
 
-    def decide(self, on: int, decision: Decision, *, closed: bool = True) -> None:
-        record = self.bench.manifest.by_day[KIND, day(on)]
-        changed = CycleRecord(KIND, day(on), closed, decision, record.broken)
-        self.bench.refold([KIND], cycles=[changed], gone_after=self.gone_after)
+    def decide(self, on: int, decision: Decision) -> None:
+        said = [Said(KIND, day(on), What(decision.value), by=None)] if decision else []
+        self.bench.refold([KIND], said=said, gone_after=self.gone_after)
 
     def withdraw(self, file: File) -> None:
         wanted = [r for r in self.bench.manifest.reports(KIND) if r.name == file.name]
@@ -304,13 +310,13 @@ def test_decisions_corrections_and_withdrawals_leave_what_the_model_says_of_the_
             if isinstance(step, File):
                 told.deliver(step, complete=step.on not in partial)
             elif (KIND, day(step[0])) in told.bench.manifest.by_day:
-                told.decide(step[0], step[1], closed=step[0] not in partial)
+                told.decide(step[0], step[1])
         for file in data.draw(st.permutations(sorted(corrected, key=repr))):
             told.deliver(file, complete=file.on not in partial)
         for file in withdrawn:
             told.withdraw(file)
         for on, decision in decisions.items():  # last: each is about what is here then
-            told.decide(on, decision, closed=on not in partial)
+            told.decide(on, decision)
         counting = [before.get(file) if file in withdrawn else file for file in reports]
         check(told.bench, Model(list(filter(None, counting)), partial, decisions, gone_after))
         assert told.bench.debris() == set()
@@ -381,7 +387,7 @@ def test_a_decision_is_about_the_reports_that_were_here(tmp_path: Path, decision
     assert sorted(number for number, finding in findings_of(told.bench).items() if finding["gone"]) == [4, 5]
 
 
-def test_a_decision_lapses_when_a_list_of_its_day_comes_or_is_withdrawn(tmp_path: Path) -> None:
+def test_a_decision_lapses_when_a_list_of_its_day_comes_and_stands_again_when_that_is_withdrawn(tmp_path: Path) -> None:
     late = File(2, 0, (4, 5), 7, "-asn")
     told = story(tmp_path, *((File(on, 0, (1, 2, 3)), File(on, 0, (4, 5), 7, "-asn")) for on in range(2)))
     told.deliver(File(2, 0, (1, 2, 3)))
@@ -391,8 +397,8 @@ def test_a_decision_lapses_when_a_list_of_its_day_comes_or_is_withdrawn(tmp_path
 
     told.withdraw(late)
 
-    assert told.bench.manifest.judged(KIND)[-1].doubts == (Doubt(Why.MISSING, ("scan_rdp-xm-geo-asn.csv",)),)
-    assert not any(finding["gone"] for finding in findings_of(told.bench).values())
+    assert told.bench.manifest.judged(KIND)[-1].counts
+    assert sorted(number for number, finding in findings_of(told.bench).items() if finding["gone"]) == [4, 5]
 
 
 def test_a_list_that_does_not_arrive_makes_nothing_gone(tmp_path: Path) -> None:

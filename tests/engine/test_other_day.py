@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.engine.manifest import Bench, state_digest
 from tests.engine.reports import as_csv, day, name_of, seen
 from tocsin.engine import records
-from tocsin.engine.cycles import Decision, Doubt, Judged, Why
+from tocsin.engine.cycles import Doubt, Judged, Why
 from tocsin.engine.query import Filter
-from tocsin.engine.store import CycleRecord
+from tocsin.engine.said import Said, What
 
 KIND = "scan_rdp"
 MANY = 600
@@ -118,7 +118,7 @@ def test_a_report_all_of_whose_rows_are_old_is_no_new_day(bench: Bench) -> None:
     delivered(bench, 4, as_csv(rows(range(MANY // 2, MANY), day(1))))
     assert latest(bench).doubts == (Doubt(Why.OLD, (name_of(KIND, day(4)),)),)
     assert gone(bench) == 0
-    bench.refold([KIND], cycles=[CycleRecord(KIND, day(4), closed=True, decision=Decision.CONFIRMED)])
+    bench.refold([KIND], said=[Said(KIND, day(4), What.CONFIRMED, by=None)])
     assert gone(bench) == MANY // 2
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import as_csv, day, row, seen, write
-from tocsin.engine.store import CycleRecord
+from tocsin.engine.said import Said, What
 
 KIND = "scan_rdp"
 
@@ -178,6 +178,6 @@ def test_a_file_that_is_no_report_for_all_we_know_stops_nothing(bench: Bench, tm
 def test_a_day_that_counts_without_it_waits_no_more(bench: Bench, tmp_path: Path) -> None:
     good, _bad = reports(tmp_path, 1)
     bench.run([good, broken(tmp_path, "2026-11-17.zip", b"x" * 100)])
-    bench.refold([KIND], cycles=[CycleRecord(KIND, day(1), closed=True)])
+    bench.refold([KIND], said=[Said(KIND, day(1), What.CLOSED, by=None)])
     assert not waiting(bench)
     assert [one.counts for one in bench.manifest.judged(KIND)] == [True]

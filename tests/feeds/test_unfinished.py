@@ -16,7 +16,7 @@ from tests.feeds.conftest import Store
 from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import day, write
 from tocsin.feeds.doubts import why_held
-from tocsin.feeds.models import Cycle
+from tocsin.feeds.models import Cycle, Saying
 from tocsin.feeds.unfinished import CLOSED_AFTER, unfinished_cycles
 from tocsin.kernel.clock import now
 from tocsin.site import examination
@@ -188,6 +188,8 @@ def test_what_counted_before_lists_were_known_counts_on(store: Store, tmp_path: 
     Cycle.objects.update(held=False, counts=True, doubts={})  # as it was before the upgrade
     step = importlib.import_module("tocsin.feeds.migrations.0008_why_a_cycle_is_held")
     step.fill(apps, None)
+    Saying.objects.all().delete()
+    importlib.import_module("tocsin.feeds.migrations.0012_what_was_said").note_what_stands(apps, None)
     assert [cycle.decision for cycle in Cycle.objects.order_by("on")] == ["", "", "", "confirmed"]
     store.run(write(tmp_path, 4, [1, 2]))
     assert all(Cycle.objects.values_list("counts", flat=True))

@@ -49,7 +49,9 @@ def test_a_corrected_file_says_which_report_it_takes_the_place_of(
     write(tmp_path / "in", 0, [3])
     summary = asked(capsys, "run", tmp_path / "in")
     assert summary["corrected"] == [{"name": name, "run": first + 1}]
-    assert list(summary)[-3:] == ["corrected", "lacking_columns", "passed_over"], "the promised keys keep their places"
+    assert list(summary)[-4:] == ["corrected", "lacking_columns", "passed_over", "completed"], (
+        "the promised keys keep their places"
+    )
     assert asked(capsys, "run", tmp_path / "in")["corrected"] == []
 
 

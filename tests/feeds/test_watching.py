@@ -89,10 +89,10 @@ def test_a_day_is_not_closed_while_an_archive_that_may_be_of_it_is_broken(
     archive.write_bytes(whole.read_bytes()[:-30])
     settle(archive)
     if is_first:
-        assert len(post.look()) == 1
+        assert len(post.look()) == 2, "that it is broken, and which day waits for it"
     post.put(1, [1, 2])
     said = post.look()
-    assert len([each for each in said if "all.zip" in each]) == (0 if is_first else 1), "it is told of once"
+    assert len([each for each in said if each.startswith("all.zip")]) == (0 if is_first else 1), "it is told of once"
     post.put(2, [1, 2, 3])
     assert "Closed scan_rdp of 2026-11-17." not in post.look()
     assert "gone" not in store.states().values()
@@ -101,6 +101,33 @@ def test_a_day_is_not_closed_while_an_archive_that_may_be_of_it_is_broken(
     settle(archive)
     assert "Closed scan_rdp of 2026-11-17." in post.look()
     assert set(store.states().values()) == {"still"}
+
+
+def test_each_day_that_begins_to_wait_is_named_once_with_what_it_waits_for(post: Post) -> None:
+    bad = post.folder / "daily.zip"
+    bad.write_bytes(b"PK\x03\x04 junk")
+    settle(bad)
+    post.put(0, [1, 2, 3, 4])
+    told = post.look()
+    for number in (1, 2):
+        assert told[-1].startswith(
+            f"scan_rdp of 2026-11-{15 + number} lacks what could not be read: daily.zip. Import a whole copy"
+        )
+        assert post.look() == []
+        post.put(number, [1, 2, 3, 4])
+        told = post.look()
+    bad.unlink()
+    assert not [said for said in post.look() if "waits" in said]
+
+
+def test_a_day_that_is_held_is_named_when_it_is_closed(post: Post) -> None:
+    for number, hosts in ((0, [1, 2, 3, 4, 5]), (1, [1])):
+        post.put(number, hosts)
+        post.look()
+    post.at = Cycle.objects.get(closed=False).arrived_at + dt.timedelta(hours=36)
+    said = post.look()
+    assert said[0] == "Closed scan_rdp of 2026-11-17."
+    assert said[1].startswith("scan_rdp of 2026-11-17 is held: ")
 
 
 def test_what_is_no_report_by_its_name_is_named_once_and_never_taken_in(post: Post, store: Store) -> None:

@@ -8,12 +8,14 @@ came last under each name of each day, whichever name came first.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
-from tocsin.engine.store import Catalogue, CycleRecord, Report
+from tocsin.engine.said import Said, What, digest_of
+from tocsin.engine.store import Catalogue, CycleRecord, Report, records
 from tocsin.kernel.names import WITHIN, day_in
 
 
@@ -34,6 +36,17 @@ class Counting:
         """Type, day and name of each report that came whole, and of the archive that it came in."""
         self.touched: set[str] = set()
         """Types that must be folded."""
+        self.brought: set[tuple[str, dt.date]] = set()
+        """Type and day of what was delivered, be it here before or not."""
+        self.delivered: set[tuple[str, dt.date]] = set()
+        """Type and day of what this run brought, if only under another name."""
+        self.said: list[Said] = []
+        """What this run says of days."""
+        self.untrue: Collection[int] = ()
+        """Runs of which nothing that they said stands."""
+        self.read_as: list[tuple[Report, Report]] = []
+        """Reports that were read again, each with what became of it."""
+        self._unfinished: list[CycleRecord] | None = None
         self._known: dict[str, list[Report]] = {}
 
     def known(self, report_type: str) -> list[Report]:
@@ -76,6 +89,7 @@ class Counting:
             self.accepted[fresh.index(report.id)] = changed
         elif changed.names != report.names:
             self.renamed[report.id] = changed
+            self.touched.add(report.type)  # names say which lists came
 
     def recount(self, changed: Recount) -> None:
         """Take over which reports count otherwise, since deliveries were taken back."""
@@ -88,9 +102,48 @@ class Counting:
         """Note that a file has come whole."""
         self.arrived.add((report_type, on, name))
 
-    def see_who_waited(self) -> None:
-        """Have the types judged anew of which a cycle waited for what has come."""
-        self.touched.update(cycle.type for cycle in self.catalogue.unfinished() if self.still(cycle) != cycle.broken)
+    def unfinished(self) -> list[CycleRecord]:
+        """Return the cycles that were open, or waited for a file, when the run began."""
+        if self._unfinished is None:
+            self._unfinished = self.catalogue.unfinished()
+        return self._unfinished
+
+    def say(self, said: Iterable[Said]) -> None:
+        """Say something of days. What is decided is about the reports that are here as far as the run has come."""
+        for one in said:
+            if one.what in (What.CONFIRMED, What.DISCARDED):
+                here = (report.id for report in self.here(one.type) if report.on == one.on)
+                one = dataclasses.replace(one, about=digest_of(here))
+            if one not in self.said:
+                self.said.append(one)
+            self.touched.add(one.type)
+
+    def say_what_came(self) -> None:
+        """Say of the cycles that waited for what has come that it has."""
+        for cycle in self.unfinished():
+            came = set(cycle.broken) - set(self.still(cycle))
+            self.say(Said(cycle.type, cycle.on, What.CAME, name) for name in sorted(came))
+
+    def say_complete(self) -> None:
+        """Say that the days of what was delivered are complete: of those that counted so before, only when the run
+        brought something of them."""
+        were_open = {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
+        self.say(Said(kind, on, What.COMPLETE) for kind, on in sorted(self.delivered | (self.brought & were_open)))
+
+    def say_again(self, before: Report, report: Report) -> None:
+        """Say of the day that a report belongs to now what was said of the one that it belonged to: it is complete."""
+        self.say(
+            Said(report.type, report.on, What.COMPLETE, by=one.by)
+            for one in self.catalogue.said(before.type)
+            if one.on == before.on and one.what in (What.COMPLETE, What.CLOSED)
+        )
+
+    def cycles(self, report_type: str) -> dict[dt.date, CycleRecord]:
+        """Return the cycles of a type by day, as this run leaves them."""
+        before = [one for one in self.catalogue.said(report_type) if one.by not in self.untrue]
+        return records(
+            report_type, [*before, *(one for one in self.said if one.type == report_type)], self.here(report_type)
+        )
 
     def still(self, cycle: CycleRecord) -> tuple[str, ...]:
         """Return the files that a cycle waits for still.

@@ -12,15 +12,15 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from tocsin.engine import copies
 from tocsin.engine.claims import Claims
-from tocsin.engine.counting import Counting, waits_for
-from tocsin.engine.cycles import Calendar, Decision, Judged
+from tocsin.engine.counting import Counting
+from tocsin.engine.cycles import Calendar, Judged
 from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount
 from tocsin.engine.duplicates import NONE, count
@@ -40,6 +40,7 @@ from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
+from tocsin.engine.said import Said, What
 from tocsin.engine.setting_aside import Broken, SetAside
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.engine.wholeness import lost_files
@@ -101,6 +102,10 @@ class Delta:
     """Reports that count again, since what came in their place is withdrawn."""
     passed_over: tuple[str, ...] = ()
     """Places of what lies beside reports in archives and by its name is none."""
+    said: tuple[Said, ...] = ()
+    """What the run says of days, in this order."""
+    read_as: tuple[tuple[Report, Report], ...] = ()
+    """Reports that were read again, each with what became of it: who delivered the one delivered the other."""
 
 
 Progress = Callable[[str, float], None]
@@ -133,10 +138,11 @@ def refold(
     options: Options,
     recognise: Recogniser,
     recount: Recount | None = None,
-    cycles: Sequence[CycleRecord] = (),
+    said: Sequence[Said] = (),
+    untrue: Collection[int] = (),
     anew: bool = False,
 ) -> Delta:
-    """Bring types up to date after deliveries were taken back or cycles decided: these replace those of the manifest.
+    """Bring types up to date after deliveries were taken back and what `untrue` runs said, or a person said something.
 
     `anew` folds them from their observations though nothing has changed, and does without those of their states that
     are lost: what is lost with them is who held gone findings that had changed hands.
@@ -146,7 +152,8 @@ def refold(
         intake.fold_anew(types, context.workspace.root)
     intake.recount(recount or Recount())
     intake.touched.update(types)
-    intake.decided = {(cycle.type, cycle.on): cycle for cycle in cycles}
+    intake.untrue = untrue
+    intake.say(said)
     return _fold_types(intake, context, executor, options, catalogue)
 
 
@@ -178,7 +185,6 @@ class _Intake(Counting):
         self.unchanged: list[str] = []
         self.aside = SetAside(recognise, self.days.refusal)
         self.passed_over: list[str] = []
-        self.decided: dict[tuple[str, dt.date], CycleRecord] = {}
         self.spills: list[str] = []
         self.anew: set[str] = set()
         """Types that are folded anew whatever came."""
@@ -243,6 +249,7 @@ class _Intake(Counting):
         """Note the names of a report that was read: its own, and those of its archive."""
         if self.days.is_past(report.type, report.on):  # what is settled waits for nothing
             return
+        self.brought.add((report.type, report.on))
         archive = readable(source.path.name)
         for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
@@ -306,10 +313,20 @@ class _Intake(Counting):
             else:
                 self._came(delivery.source, report)
                 self._take(context, outcome, report)
-        self.see_who_waited()
         mine = {(report.type, report.on) for report in self.accepted}
-        unfinished = {(cycle.type, cycle.on) for cycle in self.catalogue.unfinished() if not cycle.closed}
-        self.aside.place(mine | unfinished)
+        self.aside.place(mine | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed})
+        self._say()
+
+    def _say(self) -> None:
+        """Say what this run says of the days of its files."""
+        self.say_what_came()
+        if self.options.complete:
+            self.say_complete()
+        for broken in self.aside.broken:
+            self.say(Said(kind, on, What.LACKS, broken.name) for kind, on in broken.cycles)
+        if self.options.accept_drop:
+            mine = sorted({(report.type, report.on) for report in self.accepted})
+            self.say(Said(kind, on, What.CONFIRMED) for kind, on in mine)
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
         """Return what speaks against the day of a report that was not here before."""
@@ -333,6 +350,8 @@ class _Intake(Counting):
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
             if not self.days.is_past(report.type, report.on):  # what is settled keeps its names
+                if report.name not in twin.names:
+                    self.delivered.add((report.type, report.on))
                 self.correct(report)
                 self.rename(twin, (*twin.names, report.name))
             self.unchanged.append(report.name)
@@ -347,6 +366,7 @@ class _Intake(Counting):
         report = report.named({*report.names, *self._names.get(report.id, ())})
         self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
         self.reads[report.id] = read
+        self.delivered.add((report.type, report.on))
         self.touched.add(report.type)
 
     def parts(self) -> dict[int, str]:
@@ -383,8 +403,9 @@ class _Intake(Counting):
             self._leave(before, self.days.refusal(before.name, report.type, report.on), read, context)
             return
         self.touched.add(before.type)
+        self.read_as.append((before, report))
         if (report.type, report.on) != (before.type, before.on):
-            self._move_cycle(before, report)
+            self.say_again(before, report)
         if twin := self.twin(report):
             self.correct(report)
             self.rename(twin, (*twin.names, *report.names))
@@ -397,20 +418,9 @@ class _Intake(Counting):
         self.superseded.remove(before)
         self.spills.extend(context.workspace.written_for(read.delivery.number))
 
-    def _move_cycle(self, before: Report, report: Report) -> None:
-        """Let the cycle that a report belongs to now be closed when the one it belonged to was."""
-        was = next((cycle for cycle in self.catalogue.cycles(before.type) if cycle.on == before.on), None)
-        now = next((cycle for cycle in self.catalogue.cycles(report.type) if cycle.on == report.on), None)
-        if was and was.closed:
-            now = now or CycleRecord(report.type, report.on, closed=True)
-            self.decided[report.type, report.on] = dataclasses.replace(now, closed=True)
-
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
-    folds = [
-        _TypeFold(kind, intake, context.claims, options, catalogue)
-        for kind in sorted(intake.touched | intake.aside.types)
-    ]
+    folds = [_TypeFold(kind, intake, context.claims, options, catalogue) for kind in sorted(intake.touched)]
     workspace = context.workspace
     for one in folds:
         one.add_spills(executor.each(respill, workspace, one.respill_tasks()))
@@ -447,6 +457,8 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         replaced=tuple(sorted(replaced)),
         restored=tuple(intake.restored),
         passed_over=tuple(intake.passed_over),
+        said=tuple(intake.said),
+        read_as=tuple(intake.read_as),
     )
 
 
@@ -467,7 +479,7 @@ class _TypeFold:
         self.old += [one for one in intake.restored if one.type == kind]
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
-        self.cycles = self._cycles({record.on: record for record in catalogue.cycles(kind)})
+        self.cycles = self._cycles(catalogue.cycles(kind))
         self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
@@ -481,37 +493,12 @@ class _TypeFold:
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
 
-    def _cycles(self, known: dict[dt.date, CycleRecord]) -> list[CycleRecord]:
-        """Return the cycles of the type as they are with this run's reports, broken ones and decisions."""
-        emptied = {r.on for r in self.intake.superseded if r.type == self.type} - {r.on for r in self.old}
-        for on in self._altered() & known.keys():  # what somebody decided was about what was here then
-            known[on] = dataclasses.replace(known[on], decision=Decision.NONE)
-        cycles = {on: cycle for on, cycle in known.items() if on not in emptied or cycle.broken}
-        for report in self.new:
-            cycle = cycles.get(report.on) or known.get(report.on) or CycleRecord(self.type, report.on, closed=False)
-            confirmed = self.options.accept_drop and cycle.decision is Decision.NONE
-            cycles[report.on] = dataclasses.replace(
-                cycle,
-                closed=cycle.closed or self.options.complete,
-                broken=tuple(name for name in cycle.broken if not waits_for(name, report.name)),
-                decision=Decision.CONFIRMED if confirmed else cycle.decision,
-            )
-        for on, cycle in cycles.items():
-            cycles[on] = dataclasses.replace(cycle, broken=self.intake.still(cycle))
-        whole = {(name, report.on) for report in (*self.old, *self.new) for name in report.names}
-        for broken in self.intake.aside.broken:
-            for on in (on for kind, on in broken.cycles if kind == self.type):
-                if (broken.name, on) in whole:  # what counts is here already: a damaged copy takes nothing from it
-                    continue
-                cycle = cycles.get(on, CycleRecord(self.type, on, closed=False))
-                cycles[on] = dataclasses.replace(cycle, broken=tuple(sorted({*cycle.broken, broken.name})))
-        cycles |= {on: cycle for (kind, on), cycle in self.intake.decided.items() if kind == self.type}
-        return sorted(cycles.values(), key=lambda cycle: cycle.on)
-
-    def _altered(self) -> set[dt.date]:
-        """Return the days whose reports are others than they were."""
-        before = {(report.on, report.id) for report in self.intake.known(self.type)}
-        return {on for on, _id in before ^ {(report.on, report.id) for report in (*self.old, *self.new)}}
+    def _cycles(self, known: Iterable[CycleRecord]) -> list[CycleRecord]:
+        """Return the cycles of the type as this run leaves them. Those that are settled stay as they were."""
+        settled = {cycle.on: cycle for cycle in known if self.intake.days.is_past(self.type, cycle.on)}
+        now = self.intake.cycles(self.type)
+        open_to_all = {on: cycle for on, cycle in now.items() if not self.intake.days.is_past(self.type, on)}
+        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""

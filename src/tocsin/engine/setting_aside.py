@@ -64,8 +64,3 @@ class SetAside:
             may_be = tuple(key for key in ours if kind in (None, key[0]) and on in (None, key[1]))
             self.broken.append(dataclasses.replace(broken, cycles=may_be or broken.cycles))
         self._unplaced.clear()
-
-    @property
-    def types(self) -> set[str]:
-        """The types of which a cycle waits."""
-        return {kind for broken in self.broken for kind, _on in broken.cycles}

@@ -23,6 +23,7 @@ from tocsin.engine import digests
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
 from tocsin.engine.datedness import Dated
 from tocsin.engine.lists import list_of, whole_of
+from tocsin.engine.said import Said, stand
 from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
@@ -112,7 +113,7 @@ class CycleRecord:
     type: str
     on: dt.date
     closed: bool
-    """Somebody or something declared that no more reports of it will come."""
+    """A run or a person said that no more reports of it will come."""
     decision: Decision = Decision.NONE
     broken: tuple[str, ...] = ()
     """Names of delivered reports that could not be read: while there is one, the cycle is not complete."""
@@ -150,6 +151,24 @@ def judged(records: Iterable[CycleRecord], reports: Iterable[Report]) -> list[Ju
     for report in reports:
         by_day[report.on].append(report)
     return judge(record.cycle(by_day[record.on]) for record in records)
+
+
+def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -> dict[dt.date, CycleRecord]:
+    """Return the cycles of a type by day, as they follow from what was said of them, in order, and from the reports
+    that count."""
+    here: defaultdict[dt.date, list[Report]] = defaultdict(list)
+    spoken: defaultdict[dt.date, list[Said]] = defaultdict(list)
+    for report in reports:
+        here[report.on].append(report)
+    for one in said:
+        spoken[one.on].append(one)
+    found: dict[dt.date, CycleRecord] = {}
+    for on in here.keys() | spoken.keys():
+        names = {name for report in here[on] for name in report.names}
+        day = stand(spoken[on], names, {report.id for report in here[on]})
+        if here[on] or day.is_spoken_of:
+            found[on] = CycleRecord(report_type, on, day.closed, day.decision, day.broken)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +217,10 @@ class Catalogue(Protocol):
 
     def cycles(self, report_type: str) -> list[CycleRecord]:
         """Return the cycles of a type."""
+        ...
+
+    def said(self, report_type: str) -> list[Said]:
+        """Return what was said of the days of a type and is not withdrawn, in the order in which it was said."""
         ...
 
     def unfinished(self) -> list[CycleRecord]:

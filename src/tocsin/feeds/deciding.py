@@ -15,6 +15,9 @@ from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Cycle, Report, ReportType, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput
 
+LACKS = "lacks"
+"""As `engine.said.What` has it: of a file that could not be read."""
+
 
 def cycle_to_decide(report_type: str, on: dt.date, *, shall_count: bool) -> Cycle:
     """Return the cycle.
@@ -60,6 +63,17 @@ def reports_that_count(run: Run) -> list[Report]:
             words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
         raise Conflict(words.format(run=run.pk))
     return reports
+
+
+def refuse_to_withdraw(run: Run) -> None:
+    """Raise Conflict when nothing of a run counts, and no day was to wait for what it could not read."""
+    if not makes_wait(run):
+        reports_that_count(run)
+
+
+def makes_wait(run: Run) -> bool:
+    """Say whether a run could not read something for which a day was to wait, and is not withdrawn."""
+    return run.sayings.filter(what=LACKS, is_withdrawn=False).exists()
 
 
 def _today() -> dt.date:

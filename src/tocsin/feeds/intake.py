@@ -26,15 +26,16 @@ from tocsin.engine.cycles import Decision
 from tocsin.engine.delivered import Recount
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
+from tocsin.engine.said import Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
-from tocsin.feeds import deciding, mappings, reattribution, standing
+from tocsin.feeds import deciding, mappings, reattribution, sayings, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
-from tocsin.feeds.manifest import Catalogue, engine_cycle, engine_report
+from tocsin.feeds.manifest import Catalogue, engine_report
 from tocsin.feeds.models import Cycle, Report, Run, State
 from tocsin.feeds.recounting import recount_without
 from tocsin.feeds.storehouse import announcements, claims, context
@@ -115,8 +116,8 @@ def _corrected_by(delta: Delta) -> list[tuple[str, int]]:
 
 
 def _waiting_before(corrected: Sequence[tuple[str, int]] = ()) -> Before:
-    held = frozenset(Cycle.objects.filter(held=True).values_list("type__name", "on"))
-    return Before(held, corrected)
+    cycles = Cycle.objects.values_list("type__name", "on")
+    return Before(frozenset(cycles.filter(held=True)), corrected, frozenset(cycles.filter(closed=False)))
 
 
 def replay(
@@ -188,8 +189,8 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Wait
         raise InvalidInput(_(said), where="reason")
     with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
         recount = recount_without(run)
-        reports = (*recount.gone, *recount.renamed, *recount.restored)
-        delta = _refold(run, {report.type for report in reports}, recount=recount)
+        types = {report.type for report in (*recount.gone, *recount.renamed, *recount.restored)} | sayings.types_of(run)
+        delta = _refold(run, types, recount=recount, untrue=[run.pk])
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
         kept = {path for report in recount.gone for path in report.files}
         remove([path for path in delta.debris if path not in kept])
@@ -216,15 +217,10 @@ def decide(
         row = deciding.cycle_to_decide(report_type, on, shall_count=shall_count)
         if _stands(row, closed=closed, decision=decision):
             return False
-        cycle = engine_cycle(row)
-        cycle = CycleRecord(
-            cycle.type,
-            cycle.on,
-            cycle.closed if closed is None else closed,
-            cycle.decision if decision is None else type(cycle.decision)(decision),
-            () if closed else cycle.broken,
-        )
-        delta = _refold(None, {report_type}, cycles=[cycle])
+        what = [What.CLOSED] if closed else []
+        what += [What(decision)] if decision else []
+        delta = _refold(None, {report_type}, said=[Said(report_type, on, each, by=None) for each in what])
+        cycle = next(each for one in delta.types for each in one.cycles if each.on == on)
         actions.decide_cycle(
             delta, report_type=report_type, on=on, closed=cycle.closed, decision=cycle.decision.value, by=by, at=at
         )
@@ -251,7 +247,7 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
         if cycle in Catalogue().cycles(report_type):
             return False
-        delta = _refold(None, {report_type}, cycles=[cycle])
+        delta = _refold(None, {report_type}, said=[Said(report_type, on, What.EMPTY, by=None)])
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
     return True
@@ -261,10 +257,11 @@ def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, 
     """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
     with store_lock(wait_s, work=DECISION):
         rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
-        closed = [dataclasses.replace(engine_cycle(r), closed=True) for r in rows if (r.type.name, r.on) in set(cycles)]
-        delta = _refold(None, {cycle.type for cycle in closed}, cycles=closed)
+        found = [(row.type.name, row.on) for row in rows if (row.type.name, row.on) in set(cycles)]
+        closed = [Said(kind, on, What.COMPLETE, by=None) for kind, on in found]
+        delta = _refold(None, {kind for kind, _on in found}, said=closed)
         if closed:
-            actions.close_cycles(delta, cycles=[(cycle.type, cycle.on) for cycle in closed], by=by, at=at)
+            actions.close_cycles(delta, cycles=found, by=by, at=at)
             remove(delta.debris)
     return delta
 

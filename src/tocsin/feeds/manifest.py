@@ -20,7 +20,8 @@ from tocsin.engine.fold import Label
 from tocsin.engine.mapping import Mapping
 from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, TypeDelta
-from tocsin.feeds import deliveries, mappings, rollup
+from tocsin.engine.said import Said
+from tocsin.feeds import deliveries, mappings, rollup, sayings
 from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.keeping import held_reports
 from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
@@ -50,6 +51,10 @@ class Catalogue:
     def cycles(self, report_type: str) -> list[store.CycleRecord]:
         """Return the cycles of a type."""
         return [engine_cycle(row) for row in Cycle.objects.filter(type__name=report_type).select_related("type")]
+
+    def said(self, report_type: str) -> list[Said]:
+        """Return what was said of the days of a type and is not withdrawn, in the order in which it was said."""
+        return sayings.said_of(report_type)
 
     def unfinished(self) -> list[store.CycleRecord]:
         """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
@@ -121,7 +126,8 @@ def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False
     types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
     if run is not None:
         _accept(delta.accepted, types, run)
-        deliveries.note((*delta.accepted, *delta.renamed), run)
+        deliveries.note(delta, run)
+    sayings.note(delta.said, run)
     arrived = {(report.type, report.on) for report in delta.accepted if not again}
     moved: set[dt.date] = set()
     for one in delta.types:

@@ -152,11 +152,35 @@ class Delivery(models.Model):
     is_withdrawn = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ("id",)
+        ordering = ("run_id", "id")
         indexes = (models.Index(fields=("type", "on"), name="feeds_delivery_by_day"),)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Saying(models.Model):
+    """What was said of a type's day: how it stands follows from those that are not withdrawn, in this order.
+
+    Beside `Delivery`, which is what a run brought. Never deleted.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, blank=True, related_name="sayings")
+    """Null for what a person said, or a watch whose time had come; and for what stood before runs were noted."""
+    type = models.ForeignKey(ReportType, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+    what = models.CharField(max_length=10)
+    """As `engine.said.What` has it."""
+    about = models.TextField(blank=True)
+    """The name of a file; of a decision, a digest of the reports that it was about."""
+    is_withdrawn = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("type", "on"), name="feeds_saying_by_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.on}"
 
 
 class Download(models.Model):

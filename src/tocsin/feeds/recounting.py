@@ -20,7 +20,7 @@ def recount_without(run: Run) -> Recount:
     """
     mine = to_be_taken(run)
     if not mine:
-        deciding.reports_that_count(run)
+        deciding.refuse_to_withdraw(run)
     taken = {(row.type.name, row.on, row.name) for row in mine}
     days = {(row.type_id, row.on) for row in mine}
     types, on = {kind for kind, _on in days}, {on for _kind, on in days}

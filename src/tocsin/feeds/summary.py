@@ -10,6 +10,7 @@ from typing import Any
 
 from tocsin.engine.fold import Label
 from tocsin.engine.run import Delta, TypeDelta
+from tocsin.engine.said import THIS_RUN, What
 from tocsin.feeds.days import is_ahead
 from tocsin.formats.shadowserver import read_name
 
@@ -33,6 +34,8 @@ class Before:
     """Type and day of the cycles that waited for a decision."""
     corrected: Sequence[tuple[str, int]] = ()
     """Name and run of the reports that it replaces."""
+    open: Collection[tuple[str, dt.date]] = ()
+    """Type and day of the cycles of which more was to come."""
 
 
 def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before = Before()) -> dict[str, Any]:
@@ -79,6 +82,11 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "corrected": [{"name": name, "run": run} for name, run in before.corrected],
         "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
         "passed_over": list(delta.passed_over),
+        "completed": [
+            {"type": one.type, "date": one.on.isoformat()}
+            for one in delta.said
+            if one.what is What.COMPLETE and one.by == THIS_RUN and (one.type, one.on) in set(before.open) - touched
+        ],
     }
 
 

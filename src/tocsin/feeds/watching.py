@@ -15,7 +15,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,7 +27,7 @@ from tocsin.engine.bounds import acceptable_from
 from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
-from tocsin.feeds.unfinished import due_cycles
+from tocsin.feeds.unfinished import OPEN, Unfinished, due_cycles, unfinished_cycles
 from tocsin.formats.beside import NAMED, is_no_report
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.counting import counted
@@ -177,9 +177,12 @@ class Watch:
                 self._recognition = recognition
                 self.memory.forget_broken()
             files = dict(self._complete())
-            if files:
-                self._take_in(files, self._still_broken())
-            self._close_due()
+            if files or due_cycles(self.now()):
+                before = set(self._waiting())
+                if files:
+                    self._take_in(files, self._still_broken())
+                self._close_due()
+                self._name_waiting(before)
         except Error as problem:
             said = str(problem).strip().splitlines() or [type(problem).__name__]
             self._complain(f"The database cannot be used ({said[0].rstrip('.')}). It is tried again.")
@@ -187,6 +190,16 @@ class Watch:
             self._complain(str(problem))
         else:
             self._complaint = ""
+
+    def _waiting(self) -> dict[str, Unfinished]:
+        """Return the cycles that wait for somebody, each by what is said of it."""
+        return {each.says: each for each in unfinished_cycles(self.now()) if each.why != OPEN}
+
+    def _name_waiting(self, before: Collection[str]) -> None:
+        """Tell of the cycles that wait and did not before, or not for that: nothing goes gone because of them."""
+        for said, each in self._waiting().items():
+            if said not in before:
+                self.tell(f"{said}. {each.fix}", {"waiting": each.as_data()})
 
     def _complain(self, sentence: str) -> None:
         """Tell of a problem, once for as long as it lasts."""

@@ -290,7 +290,7 @@ SUMMARY = (
     "run", "files", "rows_read", "rows_kept", "rows_quarantined", "cells_quarantined", "duplicates", "findings_new",
     "findings_still", "findings_gone", "findings_returned", "attributed_rows", "unattributed_rows", "constituents",
     "cycles", "held", "held_waiting", "unchanged", "broken", "needs_mapping", "unknown_columns", "misnamed", "ahead",
-    "cpu_s", "wall_s", "peak_rss_mb", "corrected", "lacking_columns", "passed_over",
+    "cpu_s", "wall_s", "peak_rss_mb", "corrected", "lacking_columns", "passed_over", "completed",
 )  # fmt: skip
 """The keys of a summary, in the order in which they are printed; docs/reference/commands.md explains them so."""
 

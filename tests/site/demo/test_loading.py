@@ -143,7 +143,7 @@ def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: 
     shutil.copytree(loaded, home)
     with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
         counted = connection.execute("SELECT sum(new), sum(gone) FROM feeds_movement").fetchall()
-        for table in ("typemovement", "constituentmovement", "download", "baseline", "delivery"):
+        for table in ("typemovement", "constituentmovement", "download", "baseline", "delivery", "saying"):
             connection.execute(f"DROP TABLE feeds_{table}")
         for column in ("also", "expired_at"):
             connection.execute(f"ALTER TABLE feeds_report DROP COLUMN {column}")

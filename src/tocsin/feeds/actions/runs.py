@@ -10,7 +10,7 @@ from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.engine.run import Delta
-from tocsin.feeds import deliveries, manifest
+from tocsin.feeds import deliveries, manifest, sayings
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.events import (
     CycleDecided,
@@ -66,9 +66,10 @@ def withdraw_run(run: Run, delta: Delta, *, reason: str, by: Actor, at: dt.datet
     What a report of it had replaced counts again; what others had replaced of it will not. A run some of whose reports
     go on counting, since their rows are no longer kept, is not withdrawn itself.
     """
-    names = tuple(row.name for row in deliveries.to_be_taken(run))
+    names = tuple(name for name, _on in dict.fromkeys((row.name, row.on) for row in deliveries.to_be_taken(run)))
     manifest.apply(delta, None, at)
     deliveries.withdraw(run, delta)
+    sayings.withdraw(run, delta)
     is_whole = not run.deliveries.filter(is_withdrawn=False).exists()
     change(run, state=RunState.WITHDRAWN if is_whole else run.state, note=reason[:500])
     again = tuple((report.name, report.on.isoformat()) for report in delta.restored)

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tocsin.feeds import ordering, reasons
+from tocsin.feeds import deciding, ordering, reasons
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
@@ -126,6 +126,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "report_count": sum(group.reports for group in groups),
         "folded": lines > OPEN_AT_MOST,
         "counting": counting,
+        "may_withdraw": counting or deciding.makes_wait(row),
         "past": (past := row.reports.exclude(expired_at=None).count()),
         "quarantine_of": row.pk if counting or past else elsewhere[-1] if elsewhere else None,
         "form": form,

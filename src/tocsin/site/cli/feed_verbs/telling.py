@@ -73,6 +73,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
             f"{summary['findings_still']} still open, {summary['findings_gone']} gone, "
             f"{summary['findings_returned']} came back."
         )
+    said += [f"{each['type']} of {each['date']} is complete with what is here." for each in summary["completed"]]
     said += corrected(summary["corrected"], verbose=verbose)
     if summary["passed_over"]:
         from tocsin.formats.beside import passed_over  # it knows mapping files; nothing else here needs so much

@@ -88,7 +88,7 @@ class _Teller:
 
     def __call__(self, sentence: str, data: dict[str, Any]) -> None:
         self.failed |= bool(data.keys() & {"problem", "broken"})
-        is_aside = bool(data.keys() & {"problem", "broken", "passed_over", "left"})
+        is_aside = bool(data.keys() & {"problem", "broken", "passed_over", "left", "waiting"})
         if is_aside:
             print(f"tocsin: {sentence}", file=sys.stderr, flush=True)
         if self.as_json:

@@ -1,0 +1,94 @@
+"""What was said of a day: that its reports are all here, that a file could not be read, what a person decided.
+
+Each is kept with who said it, in the order in which it was said, as is what was
+delivered. How a day stands follows from what is left of it; so when a run is
+withdrawn, its days are as if it had never spoken, and what a person said before
+it stands again. A decision is about the reports that were here: it holds
+whenever these are here and no others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import hashlib
+from collections.abc import Collection, Iterable
+
+from tocsin.engine.cycles import Decision
+
+THIS_RUN = 0
+"""Who says what the run at work says."""
+
+
+class What(enum.StrEnum):
+    """What may be said of a day."""
+
+    COMPLETE = "complete"
+    """No more reports of it will come."""
+    LACKS = "lacks"
+    """A file of it could not be read: while it has not come whole, the day is not complete."""
+    CAME = "came"
+    """What it lacked has come."""
+    CLOSED = "closed"
+    """A person lets it count with what is here, whatever it lacks."""
+    CONFIRMED = "confirmed"
+    DISCARDED = "discarded"
+    EMPTY = "empty"
+    """A person says that nothing was reported, and rightly so. Says nothing while there are reports."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """One of these, of one type's day."""
+
+    type: str
+    on: dt.date
+    what: What
+    about: str = ""
+    """The name of the file; of what was confirmed or discarded, `digest_of` the reports of the day."""
+    by: int | None = THIS_RUN
+    """The number of the run; None for a person, or a watch whose time has come."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stand:
+    """How a day stands by what was said of it."""
+
+    closed: bool
+    decision: Decision
+    broken: tuple[str, ...]
+    """What it lacks."""
+    is_spoken_of: bool
+    """Whether there is such a day even without a report."""
+
+
+def digest_of(ids: Iterable[str]) -> str:
+    """Return a digest of reports, by their ids in any order."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
+def stand(said: Iterable[Said], names: Collection[str], ids: Collection[str]) -> Stand:
+    """Return how a day stands that has reports of these names and ids. `said` is all of that day, in order.
+
+    What counts is here: a damaged copy of it takes nothing from the day, whichever of them came first.
+    """
+    closed, decision, about = False, Decision.NONE, digest_of(ids)
+    lacks: set[str] = set()
+    is_overruled = False
+    for one in said:
+        if one.what is What.LACKS:
+            lacks.add(one.about)
+        elif one.what is What.CAME:
+            lacks.discard(one.about)
+        elif one.what is What.EMPTY:
+            if not ids:
+                closed, decision, lacks, is_overruled = True, Decision.CONFIRMED, set(), True
+        elif one.what in (What.CONFIRMED, What.DISCARDED):
+            decision = Decision(one.what.value) if one.about == about else decision
+        else:
+            closed = True
+            is_overruled |= one.what is What.CLOSED and bool(lacks)
+            lacks = set() if one.what is What.CLOSED else lacks
+    broken = tuple(sorted(lacks.difference(names)))
+    return Stand(closed, decision, broken, bool(broken) or is_overruled)

@@ -1,0 +1,208 @@
+"""What was said of days, and that it goes with the run that said it: against a model that replays what is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.reports import day
+from tests.engine.test_life import KIND, LAW, File, Model, Story, arrivals, check
+from tocsin.engine.cycles import Decision
+from tocsin.engine.said import Said, Stand, What, digest_of, stand
+
+ON = day(0)
+
+
+def said(*whats: tuple[What, str] | What) -> list[Said]:
+    pairs = [each if isinstance(each, tuple) else (each, "") for each in whats]
+    return [Said(KIND, ON, what, about) for what, about in pairs]
+
+
+@pytest.mark.parametrize(
+    ("told", "broken", "closed"),
+    [
+        ([], (), False),
+        ([What.COMPLETE], (), True),
+        ([What.COMPLETE, (What.LACKS, "x"), (What.LACKS, "b")], ("b", "x"), True),
+        ([(What.LACKS, "x"), (What.CAME, "x")], (), False),
+        ([(What.CAME, "x"), (What.LACKS, "x")], ("x",), False),
+        ([(What.LACKS, "here")], (), False),
+        ([(What.LACKS, "x"), What.CLOSED], (), True),
+        ([What.CLOSED, (What.LACKS, "x")], ("x",), True),
+        ([What.EMPTY], (), False),
+    ],
+)
+def test_how_a_day_with_a_report_stands(
+    told: list[tuple[What, str] | What], broken: tuple[str, ...], closed: bool
+) -> None:
+    stands = stand(said(*told), {"here"}, {"1"})
+    assert (stands.broken, stands.closed, stands.decision) == (broken, closed, Decision.NONE)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([What.COMPLETE], Stand(True, Decision.NONE, (), False)),
+        ([What.EMPTY], Stand(True, Decision.CONFIRMED, (), True)),
+        ([(What.LACKS, "x"), What.EMPTY], Stand(True, Decision.CONFIRMED, (), True)),
+        ([(What.LACKS, "x")], Stand(False, Decision.NONE, ("x",), True)),
+        ([(What.LACKS, "x"), What.CLOSED], Stand(True, Decision.NONE, (), True)),
+        ([(What.LACKS, "x"), (What.CAME, "x"), What.CLOSED], Stand(True, Decision.NONE, (), False)),
+        ([What.EMPTY, (What.DISCARDED, digest_of([]))], Stand(True, Decision.DISCARDED, (), True)),
+    ],
+)
+def test_how_a_day_without_a_report_stands(told: list[tuple[What, str] | What], expected: Stand) -> None:
+    assert stand(said(*told), set(), set()) == expected
+
+
+def test_a_decision_holds_whenever_the_reports_are_here_that_it_was_about() -> None:
+    told = said((What.CONFIRMED, digest_of("ab")), (What.DISCARDED, digest_of("abc")))
+    decided = {reports: stand(told, set(), set(reports)).decision for reports in ("a", "ba", "cab", "")}
+    assert decided == {"a": "", "ba": "confirmed", "cab": "discarded", "": ""}
+
+
+# The law: as if what was withdrawn had never been
+
+
+@dataclasses.dataclass
+class Told:
+    """What one call brought and said, or a person: as it was then."""
+
+    run: int
+    came: list[File] = dataclasses.field(default_factory=list)
+    """What came under a name as something else than what counted under it."""
+    complete: frozenset[int] = frozenset()
+    lacks: list[File] = dataclasses.field(default_factory=list)
+    empty: int | None = None
+    """The day that a person declares empty."""
+
+
+class Log:
+    """What was told and not withdrawn. A file's network is the name under which it came."""
+
+    def __init__(self) -> None:
+        self.left: list[Told] = []
+
+    def here(self) -> dict[tuple[int, str], File]:
+        """Return what came last under each name of each day."""
+        return {(file.on, file.network): file for told in self.left for file in told.came}
+
+    def lacking(self) -> set[tuple[int, str]]:
+        """Return days with the names that could not be read and did not come whole."""
+        lacking: set[tuple[int, str]] = set()
+        here = self.here()
+        for told in self.left:
+            lacking |= {(file.on, file.network) for file in told.lacks}
+            if told.empty is not None and told.empty not in {on for on, _ in here}:
+                lacking = {each for each in lacking if each[0] != told.empty}
+        return lacking - here.keys()
+
+    def closed(self) -> set[int]:
+        return {on for told in self.left for on in told.complete}
+
+    def empty(self) -> frozenset[int]:
+        said = {told.empty for told in self.left if told.empty is not None}
+        return frozenset(said - {on for on, _ in self.here()})
+
+    def tell(self, run: int, whole: list[File], broken: list[File], *, is_complete: bool) -> None:
+        """Take a call: a day that counted as complete is so because of those alone who brought something of it."""
+        here, days = self.here(), {on for on, _ in (*self.here(), *self.lacking())} | self.empty()
+        came = [file for file in whole if here.get((file.on, file.network)) != file]
+        open_days = days - self.closed() - self.empty()
+        complete = {file.on for file in came} | (open_days & {file.on for file in whole})
+        self.left.append(Told(run, came, frozenset(complete if is_complete else ()), broken))
+
+    def model(self, gone_after: int) -> Model:
+        """Return what must come out: a content under several names is one report."""
+        names: dict[int, set[str]] = {}
+        contents: dict[tuple[int, tuple[int, ...]], File] = {}
+        for (on, network), file in self.here().items():
+            names.setdefault(on, set()).add(network)
+            contents[on, file.addresses] = file
+        days = names.keys() | self.empty()
+        waiting = {on for on, _ in self.lacking()} | (names.keys() - self.closed())
+        open_days = frozenset(days & waiting)
+        return Model(list(contents.values()), open_days, {}, gone_after, names, self.empty())
+
+
+NETWORKS = ("", "-b", "-c")
+FILES = st.builds(
+    File,
+    st.integers(0, 3),
+    st.just(0),
+    st.sampled_from([(1, 2, 3, 4), (1, 2, 3), (3, 4, 5), (6,)]),
+    network=st.sampled_from(NETWORKS),
+)
+CALLS = st.tuples(
+    st.lists(
+        st.tuples(FILES, st.booleans()), min_size=1, max_size=5, unique_by=lambda each: (each[0].on, each[0].network)
+    ),
+    st.booleans(),
+)
+STEPS = st.lists(CALLS | st.integers(0, 9) | st.sampled_from(["empty 0", "empty 1", "empty 2", "empty 3"]), max_size=9)
+
+
+def deliver(told: Story, files: list[tuple[File, bool]], *, complete: bool) -> None:
+    """Import files in one call; those that are not whole are cut off before their header ends."""
+    paths = [file.write(told.folder) for file, _ in files]
+    for path, (_, is_whole) in zip(paths, files, strict=True):
+        if not is_whole:
+            path.write_bytes(b"")
+    told.bench.run(paths, gone_after=told.gone_after, complete=complete)
+
+
+@given(STEPS, st.integers(1, 2))
+@LAW
+def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], gone_after: int) -> None:
+    """Names of one content, late ones, days that are not complete, broken files, persons, withdrawals in any order."""
+    log = Log()
+    with tempfile.TemporaryDirectory() as folder:
+        told = Story(Path(folder), gone_after)
+        for step in steps:
+            runs = [each.run for each in log.left if each.run]
+            if isinstance(step, str):
+                on = int(step[-1])
+                if on not in {at for at, _ in log.here()}:
+                    told.bench.refold([KIND], said=[Said(KIND, day(on), What.EMPTY, by=None)], gone_after=gone_after)
+                    log.left.append(Told(0, empty=on))
+            elif isinstance(step, tuple):
+                files, is_complete = step
+                deliver(told, files, complete=is_complete)
+                whole = [file for file, is_whole in files if is_whole]
+                broken = [file for file, is_whole in files if not is_whole]
+                log.tell(told.bench.manifest.number, whole, broken, is_complete=is_complete)
+            elif runs:
+                run = runs[int(str(step)) % len(runs)]
+                told.bench.refold([KIND], run=run, gone_after=gone_after)
+                log.left = [each for each in log.left if each.run != run]
+        check(told.bench, log.model(gone_after))
+        waits = {(one.on, name) for one in told.bench.manifest.cycles(KIND) for name in one.broken}
+        assert waits == {(day(on), File(on, 0, (), network=network).name) for on, network in log.lacking()}
+        assert told.bench.debris() == set()
+
+
+DAYS = st.lists(st.tuples(st.booleans(), st.sampled_from([("-b", "-c"), ("-b",)])), min_size=3, max_size=4)
+
+
+@given(DAYS, st.data())
+@LAW
+def test_names_of_one_content_may_come_in_any_order_and_grouping(
+    days: list[tuple[bool, tuple[str, ...]]], data: st.DataObject
+) -> None:
+    files = [
+        File(on, 0, (3, 4, 5, 6, 7) if less else (1, 2, 3, 4, 5, 6, 7), network=network)
+        for on, (less, networks) in enumerate(days)
+        for network in networks
+    ]
+    log = Log()
+    with tempfile.TemporaryDirectory() as folder:
+        told = Story(Path(folder), 1)
+        for number, call in enumerate(data.draw(arrivals(files)), 1):
+            told.deliver(*call)
+            log.tell(number, call, [], is_complete=True)
+        check(told.bench, log.model(1))
