@@ -125,6 +125,7 @@ def _own(person: Person) -> dict[str, int]:
     at, secret = clock.now(), keys.new_secret()
     facts: dict[str, Any] = {"name": "Dashboard", "scopes": ["findings:read"], "expires_at": at + dt.timedelta(days=9)}
     made = people.make_api_key(person, **facts, secret=secret, by=person, at=at)
+    people.add_passkey(person, name="Laptop", credential={}, by=person, at=at)  # the last one is not removed
     passkey = people.add_passkey(person, name="Telephone", credential={}, by=person, at=at).passkey
     return {"key": made.key, "passkey": passkey}
 
