@@ -131,8 +131,9 @@ _PAGE = """\
 # Who may do what
 
 Every address of the product and who passes. Written by `tools/authorisation.py` from `tests/authorisation/routes.toml`;
-a test asks each of the {routes} addresses with GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, as everybody below,
-for every thing named, on SQLite and on PostgreSQL. An address that is missing here fails it.
+a test asks each of the {routes} addresses as everybody below, for every thing named, on SQLite and on PostgreSQL. An
+address that is missing here fails it. The verbs of HTTP that an address does not have (of GET, HEAD, POST, PUT, PATCH,
+DELETE, OPTIONS) are tried as the first who passes, the first who does not, the stranger and nobody.
 
 Who asks:
 
@@ -142,6 +143,9 @@ A cell names the verbs that pass and the status of the answer: 200 is a page, 30
 404 is not there, 405 is a verb that the address does not have. What stands in no cell is refused: with 403 to those who
 are signed in, and by a way to sign in, or to set up the second factor, to all others. Nothing is written then. Fields
 that a form does not have change nothing.
+
+What this table does not say: the clearance of an account, up to which label of the Traffic Light Protocol it may see, is
+not yet asked by pages of findings. Whoever may view findings views those of every label.
 
 The last column says what is answered to those who pass when the address leads to something else:
 

@@ -177,7 +177,10 @@ def _of_notices() -> dict[str, Any]:
 def _of_mail() -> dict[str, Any]:
     receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
     mail = Mail(to="it@bank.example", subject="Open services", text="They answer anybody.", tlp=TLP.GREEN)
-    return {"received": ReceivedMessage.objects.get().pk, "message": put_mail(mail, Posting(key="test", is_exercise=True), at=AT).key}
+    return {
+        "received": ReceivedMessage.objects.get().pk,
+        "message": put_mail(mail, Posting(key="test", is_exercise=True), at=AT).key,
+    }
 
 
 def table_of_addresses() -> dict[str, str]:

@@ -147,7 +147,9 @@ def tried(land: Country, route: Route) -> Iterator[str]:
         yield from turned_away(land, route, caller)
     if land.written() != before:
         yield f"{route.name}: something was written by somebody who was refused"
-    for caller in (each for each in CALLERS if each in route.who):
+    passing = [each for each in CALLERS if each in route.who]
+    # On SQLite each of them; what a page asks of the other database does not differ by who is let in.
+    for caller in passing if connection.vendor == "sqlite" else {passing[0], passing[-1]}:
         yield from let_in(land, route, caller)
     if post := route.verbs.get("POST"):
         yield from smuggled(land, route, post)
