@@ -144,8 +144,8 @@ A cell names the verbs that pass and the status of the answer: 200 is a page, 30
 are signed in, and by a way to sign in, or to set up the second factor, to all others. Nothing is written then. Fields
 that a form does not have change nothing.
 
-What this table does not say: the clearance of an account, up to which label of the Traffic Light Protocol it may see, is
-not yet asked by pages of findings. Whoever may view findings views those of every label.
+What this table does not say: the clearance of an account, up to which label of the Traffic Light Protocol it may see,
+is not yet asked by pages of findings. Whoever may view findings views those of every label.
 
 The last column says what is answered to those who pass when the address leads to something else:
 
