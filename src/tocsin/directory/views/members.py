@@ -66,8 +66,10 @@ def _show_link(request: HttpRequest, row: Constituent, person: Person, token: st
 
 @require_http_methods(["GET", "POST"])
 def change_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResponseBase:
-    """Let a member administer the entry, or no longer."""
+    """Let a member administer the entry, or no longer. A membership that has ended is not found."""
     by, membership = actor(request), _asked_for(request, public_id, pk)
+    if membership.ended_at is not None:
+        raise Http404
     form = MembershipForm(request.POST or None, initial={"is_administrator": membership.is_administrator})
     if request.method == "POST":
         # An unticked box sends nothing: that is an answer, too.

@@ -100,6 +100,7 @@ def sign_in_by_passkey(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(get_next_redirect_url(request) or access.first_page(person))
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class SignIn(LoginView):  # type: ignore[misc]
     """Address and password."""
 
@@ -121,6 +122,7 @@ class SignIn(LoginView):  # type: ignore[misc]
 
 
 @method_decorator(never_cache, name="dispatch")
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class ShowSecondFactor(AuthenticateView):  # type: ignore[misc]
     """A code, after the password."""
 
@@ -150,6 +152,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return render(request, "people/sign_out.html", {"is_demo": is_demo})
 
 
+@require_http_methods(["GET", "HEAD"])
 def closed(request: HttpRequest) -> HttpResponse:
     """Say that the account is closed. Only who knows its password comes here."""
     return render(request, "people/closed.html", status=403)
@@ -162,7 +165,7 @@ def no_access(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD"])
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
     if limiter.is_shut(request):

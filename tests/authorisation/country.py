@@ -1,0 +1,197 @@
+"""One thing of every kind, somebody of every kind, and the addresses that lead to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier.composing import Mail
+from tocsin.courier.incoming import receiving
+from tocsin.courier.models import ReceivedMessage
+from tocsin.courier.outbox import Posting, put_mail
+from tocsin.directory import actions as directory
+from tocsin.directory.choices import ClaimKind
+from tocsin.directory.models import Claim, Constituent, Contact, Membership
+from tocsin.feeds import queries
+from tocsin.feeds.models import Run
+from tocsin.jobs.choices import State
+from tocsin.jobs.models import Job
+from tocsin.kernel import clock
+from tocsin.kernel.tlp import TLP
+from tocsin.notices import actions as notices
+from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.queries import plan_now
+from tocsin.people import actions as people
+from tocsin.people import keys, links
+from tocsin.people.access import CONFIRMED_AT, SECOND_FACTOR
+from tocsin.people.choices import Role
+from tocsin.people.models import Person, SignedInSession
+
+BY_AT: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
+NOTHING = "999999999"
+"""A number, a name and a key of nothing. A number that every database has room for."""
+
+
+def account(name: str, role: Role) -> Person:
+    """Open an account whose holder has no second factor."""
+    person = Person(email=f"{name}@cirt.example", name=name.title(), role=role)
+    person.set_unusable_password()
+    person.save()
+    return person
+
+
+def callers(cast: Cast) -> dict[str, Person | None]:
+    """Return everybody who asks, by name."""
+    found: dict[str, Person | None] = {
+        "administrator": cast.administrator, "head": cast.manager, "analyst": cast.analyst, "auditor": cast.auditor,
+        "observer": cast.observer, "peer": cast.peer, "contact": cast.contact, "stranger": cast.stranger,
+    }  # fmt: skip
+    found["member"] = _belongs("moh", "member", is_administrator=False)
+    found["keeper"] = _belongs("moh", "keeper", is_administrator=True)
+    row = Constituent.objects.get(public_id="bank")
+    directory.add_member(row, email=cast.stranger.email, name="", is_administrator=True, token="", **BY_AT)
+    found["half"] = account("half", Role.HEAD_OF_TEAM)
+    found["forgetful"] = account("forgetful", Role.HEAD_OF_TEAM)
+    found["closed"] = account("closed", Role.NATIONAL_ADMINISTRATOR)
+    return {**found, "nobody": None}
+
+
+def _belongs(public_id: str, name: str, *, is_administrator: bool) -> Person:
+    row, email, token = Constituent.objects.get(public_id=public_id), f"{name}@moh.example", links.new_token()
+    made = directory.add_member(row, email=email, name=name, is_administrator=is_administrator, token=token, **BY_AT)
+    return Person.objects.get(pk=made.person)
+
+
+def browsers(everybody: dict[str, Person | None]) -> dict[str, str]:
+    """Return the key of a session of each of them; the account of `closed` is closed after that."""
+    found = {name: _session(name, person) for name, person in everybody.items() if person}
+    Person.objects.filter(name="Closed").update(is_active=False)
+    return {**found, "nobody": ""}
+
+
+def _session(name: str, person: Person) -> str:
+    client = Client()
+    client.force_login(person)
+    session = client.session
+    if name not in ("half", "forgetful"):
+        session[SECOND_FACTOR] = person.pk
+        session[CONFIRMED_AT] = clock.now().timestamp()
+    session.save()
+    seen = clock.now()
+    SignedInSession.objects.create(person=person, session_key=session.session_key, began_at=seen, seen_at=seen)
+    return str(session.session_key)
+
+
+def things(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, Any]:
+    """Make one thing of every kind; return what stands for it in an address or a form."""
+    return {
+        "nothing": NOTHING,
+        "next month": (dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=30)).date().isoformat(),
+        **_of_accounts(cast, everybody),
+        **_of_directory(),
+        **_of_feeds(),
+        **_of_notices(),
+        **_of_mail(),
+    }
+
+
+def _of_accounts(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, Any]:
+    other, ours = account("other", Role.NATIONAL_ADMINISTRATOR), account("ours", Role.PEER)
+    shut = account("shut", Role.PEER)
+    people.close_account(shut, **BY_AT)
+    found: dict[str, Any] = {
+        "account": ours.pk, "administrator": other.pk, "closed account": shut.pk, "analyst": cast.analyst.pk,
+    }  # fmt: skip
+    found |= {f"{kind} of account": pk for kind, pk in _own(ours).items()}
+    found |= {f"{kind} of administrator": pk for kind, pk in _own(other).items()}
+    found |= {f"{kind} of somebody": pk for kind, pk in _own(other).items()}
+    SignedInSession.objects.create(person=other, session_key="x" * 32, began_at=AT, seen_at=AT)
+    found["session of somebody"] = other.sessions.get().pk
+    for name, person in everybody.items():
+        if person and name not in ("half", "closed"):
+            found |= {f"my {kind} {name}": pk for kind, pk in _own(person).items()}
+            found[f"my session {name}"] = person.sessions.get().pk
+    return found
+
+
+def _own(person: Person) -> dict[str, int]:
+    at, secret = clock.now(), keys.new_secret()
+    facts: dict[str, Any] = {"name": "Dashboard", "scopes": ["findings:read"], "expires_at": at + dt.timedelta(days=9)}
+    made = people.make_api_key(person, **facts, secret=secret, by=person, at=at)
+    people.add_passkey(person, name="Laptop", credential={}, by=person, at=at)  # the last one is not removed
+    passkey = people.add_passkey(person, name="Telephone", credential={}, by=person, at=at).passkey
+    return {"key": made.key, "passkey": passkey}
+
+
+def _of_directory() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for public_id, claim in (("moh", "claim"), ("bank", "equal claim")):
+        row = Constituent.objects.get(public_id=public_id)
+        directory.add_claim(row, kind=ClaimKind.ASN, value="64500", **BY_AT)
+        directory.add_contact(row, email=f"soc@{public_id}.example", **BY_AT)
+        found[claim] = Claim.objects.get(constituent=row, kind=ClaimKind.ASN).pk
+    found["claim of the bank"] = Claim.objects.get(constituent=row, kind=ClaimKind.NETWORK).pk
+    found["contact entry"] = Contact.objects.get(email="soc@moh.example").pk
+    found["membership"] = Membership.objects.get(person__email="member@moh.example").pk
+    _belongs("moh", "left", is_administrator=False)
+    left = Membership.objects.get(person__email="left@moh.example")
+    directory.end_membership(left, **BY_AT)
+    return {**found, "ended membership": left.pk}
+
+
+def _of_feeds() -> dict[str, Any]:
+    rows = queries.findings().page(queries.Filter(), sort="asset", descending=False, limit=9)
+    of = {row.constituent: queries.finding_id(row) for row in rows}
+    run = Run.objects.latest("pk").pk
+    order = Job.objects.create(
+        kind="feeds.ordered", payload={"what": "withdraw", "run": run}, state=State.FAILED, made_at=AT, run_after=AT
+    )
+    return {"finding": of["moh"], "finding of the bank": of["bank"], "run": run, "failed order": order.pk}
+
+
+def _of_notices() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in ("ended policy", "policy"):
+        found[name] = notices.add_policy(**BY_AT).policy
+        if name.startswith("ended"):
+            notices.end_policy(Policy.objects.get(pk=found[name]), **BY_AT)
+    for name in ("ended suppression", "suppression"):
+        now: dict[str, Any] = {"by": COMMAND_LINE, "at": clock.now()}
+        until = clock.now().date() + dt.timedelta(days=30)
+        found[name] = notices.add_suppression(category="spam", until=until, reason="They know.", **now).suppression
+        if name.startswith("ended"):
+            notices.end_suppression(Suppression.objects.get(pk=found[name]), **BY_AT)
+    notices.prepare_notices(plan_now(AT), most=50, **BY_AT)
+    ours, other = Notice.objects.get(constituent__public_id="moh"), Notice.objects.get(constituent__public_id="bank")
+    notices.discard_notice(other, reason="They know.", **BY_AT)
+    return {**found, "notice": ours.reference, "discarded notice": other.reference}
+
+
+def _of_mail() -> dict[str, Any]:
+    receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
+    mail = Mail(to="it@bank.example", subject="Open services", text="They answer anybody.", tlp=TLP.GREEN)
+    return {
+        "received": ReceivedMessage.objects.get().pk,
+        "message": put_mail(mail, Posting(key="test", is_exercise=True), at=AT).key,
+    }
+
+
+def table_of_addresses() -> dict[str, str]:
+    """Return the address of each name of the table, with its converters."""
+    return dict(_walk(get_resolver(), "", "/"))
+
+
+def _walk(resolver: URLResolver, before: str, address: str) -> Iterator[tuple[str, str]]:
+    for each in resolver.url_patterns:
+        here = address + str(each.pattern)
+        if isinstance(each, URLPattern):
+            yield f"{before}{each.name}", here
+        else:
+            yield from _walk(each, f"{before}{each.namespace}:" if each.namespace else before, here)
