@@ -13,6 +13,7 @@ import pytest
 
 from tests.courier.conftest import AT
 from tocsin.audit import keeping
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.audit.signing import read_head
 from tocsin.courier import heads
@@ -27,7 +28,7 @@ KEEPERS = ("keeper@one.example", "keeper@two.example")
 def home(settings: Any, tmp_path: Path) -> Path:
     """An instance that mails its heads, and has a key to sign them."""
     set_home(settings, tmp_path, mail_from="cirt@cirt.example", audit_head_to=KEEPERS)
-    keeping.ensure_key(tmp_path, at=AT)
+    keeping.ensure_key(tmp_path, by=COMMAND_LINE, at=AT)
     return tmp_path
 
 

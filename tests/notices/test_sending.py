@@ -138,7 +138,7 @@ def test_a_policy_that_writes_to_many_asks_first(told: Store, browser: Client, s
     ("facts", "why"),
     [
         ({"email": "a@b.example,c@d.example"}, "another address by now"),
-        ({"name": "Ann\r\nBcc: all@x.example"}, "name"),
+        ({"name": "Ann <all@x.example>"}, "not fit to stand beside an address"),
         ({"is_active": False}, "is not told any more"),
         ({"undelivered_since": AT}, "Mail to this contact comes back"),
         ({"openpgp_key": "no key"}, "key"),

@@ -21,6 +21,7 @@ PREPARE = """
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions as directory
     from tocsin.directory.models import Constituent, Contact
+    from tocsin.engine.public_ids import public_id
     from tocsin.kernel.clock import now
     from tocsin.notices import actions
     from tocsin.notices.models import Notice, NoticeFinding, Policy
@@ -37,7 +38,7 @@ PREPARE = """
             reference=f"ref{number:07}", constituent=contact.constituent, contact=contact, to=contact.email,
             policy=Policy.objects.get(constituent=contact.constituent), language="en", tlp="GREEN",
             severity=1 + number % 6, not_before=at, made_at=at, new=1)
-        NoticeFinding.objects.create(notice=notice, finding=f"f{number}", why="new")
+        NoticeFinding.objects.create(notice=notice, finding=public_id(number, number), why="new")
         actions.preview_notice(notice, **by_at)
     done = actions.send_notices(list(Notice.objects.all()), most=50, **by_at)
     print(len(done.references), len(done.refused))

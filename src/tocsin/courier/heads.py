@@ -12,10 +12,10 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from tocsin.audit import keeping
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.queries import last_head
-from tocsin.audit.signing import Head
 from tocsin.courier import outbox, queries, team_key
 from tocsin.courier.actions import OUTBOX
 from tocsin.courier.composing import Mail
@@ -52,7 +52,7 @@ def mail_last_head(*, at: Instant) -> int:
         return 0
     keys = {key_of(head.on, to): to for to in addresses}
     known = set(OutgoingMessage.objects.filter(idempotency__in=keys).values_list("idempotency", flat=True))
-    text = Head(head.on, head.sequence, head.hash, head.key, head.signature).text
+    text = keeping.text_of(head)
     for key, to in keys.items():
         if key not in known:
             mail_head(head.on, text, to=to, by=OUTBOX, at=at)
