@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -36,9 +37,16 @@ def suppression(**facts: Any) -> Suppression:
     return Suppression.objects.get(pk=actions.add_suppression(**stated, **BY_AT).suppression)
 
 
+def set_mail(settings: Any, **more: Any) -> None:
+    """Let the instance have a sender."""
+    known = {"mail_from": "cirt@cirt.example", "mail_domain": "back.cirt.example", **more}
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **known)
+
+
 @pytest.fixture
-def told(week: Store) -> Store:  # noqa: F811
+def told(week: Store, settings: Any) -> Store:  # noqa: F811
     """The week, where the ministry (in French) and the bank have a contact, and a policy is for everybody."""
+    set_mail(settings)
     contact("moh", "soc@moh.example", language="fr")
     contact("bank", "soc@bank.example")
     policy(interval_hours=24)

@@ -96,7 +96,8 @@ def test_the_ledger_says_each_step(told: Store) -> None:
     actions.record_outcome(bank, what=NoticeState.ACTED, **BY_AT)
     steps = list(LedgerEntry.objects.filter(notice=bank).values_list("what", "note"))
     assert steps == [
-        ("planned", ""), ("previewed", ""), ("queued", ""), ("sent", ""), ("delivered", "250 2.0.0 Ok"), ("acted", ""),
+        ("planned", ""), ("previewed", ""), ("queued", ""), ("in-clear", ""), ("sent", ""),
+        ("delivered", "250 2.0.0 Ok"), ("acted", ""),
     ]  # fmt: skip
     assert Told.objects.get().reacted_at == AT
 

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from tests.feeds.conftest import AT, Store
-from tests.notices.conftest import contact
+from tests.notices.conftest import contact, prepared
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Contact
 from tocsin.kernel import clock
+from tocsin.notices import actions
 from tocsin.notices.models import LedgerEntry, Notice, Told
 from tocsin.site.cli import notice, parser
 
@@ -84,7 +87,7 @@ def test_the_rehearsal_names_the_addresses(told: Store, capsys: pytest.CaptureFi
     answer = asked(capsys, "send", "--dry-run")
     assert answer == {
         "notices": 2, "findings": 15, "people": 2, "to": ["soc@bank.example", "soc@moh.example"], "asks": False,
-        "exercise": False,
+        "exercise": False, "unread": 0, "sent": [], "refused": [],
     }  # fmt: skip
 
 
@@ -98,14 +101,52 @@ def test_the_rehearsal_asks_first_when_many_would_be_written_to(
     assert run("send", "--dry-run", "--confirm") == 0
 
 
-def test_it_does_not_pretend_to_send(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run("send")
-    assert ended.value.code == 2 and "--dry-run" in capsys.readouterr().err
+def test_it_sends_what_the_rehearsal_named(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "send")
+    assert (answer["people"], len(answer["sent"]), answer["refused"]) == (2, 2, [])
+    assert set(answer["sent"]) == set(Notice.objects.filter(state="queued").values_list("reference", flat=True))
+    assert set(OutgoingMessage.objects.values_list("recipient", flat=True)) == {"soc@bank.example", "soc@moh.example"}
+    assert asked(capsys, "send")["notices"] == 0 and OutgoingMessage.objects.count() == 2
+
+
+def test_what_others_prepared_and_nobody_read_is_not_sent(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    prepared()
+    answer = asked(capsys, "send")
+    assert (answer["notices"], answer["unread"]) == (0, 2) and not OutgoingMessage.objects.exists()
+    actions.preview_notice(Notice.objects.get(constituent__public_id="bank"), by=COMMAND_LINE, at=AT)
+    assert run("send") == 0
+    said = capsys.readouterr().out
+    assert "1 notice about 1 finding; 1 on the way." in said and "1 notice prepared by others" in said
+
+
+def test_many_people_are_not_written_to_unconfirmed(
+    told: Store, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, notice_people=1)
+    assert run("send") == 1 and not Notice.objects.exists()
+    assert "more than 1" in capsys.readouterr().err
+    assert run("send", "--confirm") == 0 and OutgoingMessage.objects.count() == 2
+
+
+def test_who_cannot_be_written_to_is_named_and_the_rest_goes(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    Contact.objects.filter(email="soc@bank.example").update(name="Ann\nBcc: all@x.example")
+    for arguments in (("send", "--dry-run"), ("send",)):
+        assert run(*arguments) == 1
+        assert "bank, soc@bank.example: " in capsys.readouterr().err
+    assert list(OutgoingMessage.objects.values_list("recipient", flat=True)) == ["soc@moh.example"]
+
+
+def test_a_demonstration_says_that_nothing_leaves(
+    told: Store, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TOCSIN_IS_DEMO = True
+    assert run("send") == 0
+    assert "2 in the outbox. Nothing leaves an exercise or a demonstration." in capsys.readouterr().out
+    assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {"held"}
 
 
 def test_an_address_that_steers_a_terminal_is_written_out(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
     row = contact("bank", "first@bank.example", verified_on=AT.date())
     Contact.objects.filter(pk=row.pk).update(email="a\x1b[2Jb@bank.example")
-    assert run("preview") == 0 and run("send", "--dry-run") == 0
-    assert "\x1b" not in capsys.readouterr().out
+    assert run("preview") == 0 and run("send", "--dry-run") == 1
+    assert not any("\x1b" in said for said in capsys.readouterr())

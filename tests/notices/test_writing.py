@@ -41,7 +41,8 @@ def letter(*kinds: Kind, **facts: Any) -> Letter:
 
 
 def test_a_notice_says_what_where_since_when_how_to_mend_it_and_who_we_are() -> None:
-    said = text(letter(kind(2)))
+    marks = {"sender": "cirt@cirt.example", "fingerprint": "0123ABCD", "phone": "+1 555 010 0199"}
+    said = text(letter(kind(2), **marks))
     order = [
         "[TLP:AMBER]",
         "CIRT Meridia to Ministry of Health",
@@ -56,7 +57,9 @@ def test_a_notice_says_what_where_since_when_how_to_mend_it_and_who_we_are() -> 
         "How to answer",
         "k4m7p2x9tz",
         "https://cirt.example/notices/verify/",
-        "TLP:AMBER: for your organisation",
+        "Our notices come from cirt@cirt.example.",
+        "Our OpenPGP key: 0123ABCD",
+        "Our telephone: +1 555 010 0199",
     ]
     flat = " ".join(said.split())
     places = [flat.index(" ".join(each.split())) for each in order]

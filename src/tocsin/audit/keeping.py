@@ -79,7 +79,16 @@ def flaw(home: Path, *, at: Instant) -> tuple[str, str] | None:
     return None
 
 
+def text_of(head: SignedHead) -> str:
+    """Return a head as a person mails and prints it."""
+    return _as_signed(head).text
+
+
+def _as_signed(head: SignedHead) -> signing.Head:
+    return signing.Head(head.on, head.sequence, head.hash, head.key, head.signature)
+
+
 def _stands(head: SignedHead) -> bool:
     """Say whether a head is as it was signed, and the trail's row as it was then."""
-    signed = signing.Head(head.on, head.sequence, head.hash, head.key, head.signature)
+    signed = _as_signed(head)
     return signed.is_signed and queries.hash_of(head.sequence) == head.hash

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
 from tocsin.kernel.events import Event
@@ -90,3 +91,12 @@ class TeamKeyChanged(Event):
     fingerprint: str
     before: str
     """Fingerprint of the key until then; empty for none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeadMailed(Event):
+    """A signed head of the audit trail waits in the outbox, for one of those who keep heads."""
+
+    on: dt.date
+    recipient: str
+    message: str

@@ -60,6 +60,11 @@ def _key(data: Data) -> str:
     return said.format(fingerprint=data["fingerprint"])
 
 
+def _head_mailed(data: Data) -> str:
+    words = _("Head of the audit trail of {day} mailed to {recipient}")
+    return words.format(day=data["on"], **_shown(data, "recipient"))
+
+
 def _received(data: Data) -> str:
     return _("Mail came from {envelope_sender} and was kept").format(**_shown(data, "envelope_sender"))
 
@@ -87,6 +92,7 @@ _SENTENCES: dict[str, Sentence] = {
     "mail.started": lambda _data: _("What waits may go out again"),
     "webhook.added": _hook(gettext_lazy("Webhook added: {url}")),
     "webhook.ended": _hook(gettext_lazy("Webhook ended: {url}")),
+    "audit.head_mailed": _head_mailed,
     "team_key.changed": _key,
     "mail.received": _received,
     "mail.bounced": _bounced,

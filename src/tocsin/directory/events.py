@@ -37,6 +37,16 @@ class ContactChanged(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ContactUndelivered(Event):
+    """Mail to a contact comes back."""
+
+    constituent: str
+    contact: int
+    email: str
+    answer: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class MemberAdded(Event):
     """A person became a member of a constituent."""
 

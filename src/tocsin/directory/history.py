@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tocsin.directory.forms import ConstituentForm, ContactForm
+from tocsin.kernel import legible
 
 Data = dict[str, Any]
 
@@ -34,6 +35,11 @@ def _changed(data: Data) -> str:
 
 def _contact(data: Data) -> str:
     return _("Contact changed: {fields}").format(fields=field_names(ContactForm, data["after"]))
+
+
+def _undelivered(data: Data) -> str:
+    said = _("Mail to {email} comes back: {answer}") if data["answer"] else _("Mail to {email} comes back")
+    return said.format(email=legible.shown(data["email"]), answer=legible.shown(data["answer"]))
 
 
 def _values(data: Data) -> str:
@@ -83,6 +89,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "constituent.changed": _changed,
     "contact.added": lambda _data: _("Contact entered"),
     "contact.changed": _contact,
+    "contact.undelivered": _undelivered,
     "membership.added": _member,
     "membership.changed": _membership,
     "membership.ended": lambda data: _("{name} is no longer a member").format(name=data["name"]),

@@ -164,6 +164,10 @@ class Contact(models.Model):
     verified_on = models.DateField(null=True, blank=True)
     deputy_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="deputies")
     is_active = models.BooleanField(default=True)
+    undelivered_since = models.DateTimeField(null=True, blank=True)
+    """Since when mail to the address comes back: it is not written to until somebody confirms the contact."""
+    undelivered_answer = models.CharField(max_length=500, blank=True)
+    """What the mail server said."""
 
     class Meta:
         ordering = ("-is_active", "role", "name", "email", "id")

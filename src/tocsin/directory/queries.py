@@ -488,9 +488,9 @@ def counts() -> dict[str, Any]:
 # ---- history
 
 HISTORY_CODES = (
-    "constituent.added", "constituent.changed", "contact.added", "contact.changed", "claim.added", "claim.confirmed",
-    "claim.ended", "conflict.settled", "conflict.kept", "directory.imported", "membership.added",
-    "membership.changed", "membership.ended",
+    "constituent.added", "constituent.changed", "contact.added", "contact.changed", "contact.undelivered",
+    "claim.added", "claim.confirmed", "claim.ended", "conflict.settled", "conflict.kept", "directory.imported",
+    "membership.added", "membership.changed", "membership.ended",
 )  # fmt: skip
 HISTORY_ROWS = 50
 

@@ -43,6 +43,7 @@ _SENTENCES: dict[str, Sentence] = {
     "constituent.changed": lambda _data: _("Constituent changed"),
     "contact.added": _of_constituent("contact.added"),
     "contact.changed": lambda _data: _("Contact changed"),
+    "contact.undelivered": _of_constituent("contact.undelivered"),
     "claim.added": _of_constituent("claim.added"),
     "claim.confirmed": _of_constituent("claim.confirmed"),
     "claim.ended": _of_constituent("claim.ended"),

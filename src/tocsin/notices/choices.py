@@ -8,6 +8,9 @@ from django.utils.translation import pgettext_lazy
 
 from tocsin.kernel.tlp import TLP
 
+ROOM = "notices"
+"""By which messages in the outbox are known as ours."""
+
 
 class Channel(models.TextChoices):
     """By which way a notice goes."""
@@ -36,6 +39,14 @@ class NoticeState(models.TextChoices):
     READ = "read", pgettext_lazy("state of a notice", "Read")
     ACTED = "acted", pgettext_lazy("state of a notice", "Acted on")
     DISCARDED = "discarded", pgettext_lazy("state of a notice", "Discarded")
+
+
+class Happening(models.TextChoices):
+    """What else stands in a ledger: it moves no notice."""
+
+    IN_CLEAR = "in-clear", _("Goes in clear: no OpenPGP key of its recipient is known")
+    REPLIED = "replied", _("A reply came, to be read")
+    AUTOMATIC = "automatic", _("An automatic message came back")
 
 
 PENDING = (NoticeState.PLANNED, NoticeState.PREVIEWED, NoticeState.QUEUED)

@@ -82,6 +82,10 @@ class NoticeQueued(Event):
     constituent: str
     not_before: dt.datetime
     is_exercise: bool
+    message: str
+    """Key of the message in the outbox."""
+    protection: str
+    """`signed`, `encrypted`, `both`, or empty for neither."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,3 +96,14 @@ class NoticeMoved(Event):
     constituent: str
     what: str
     note: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoticeNoted(Event):
+    """Something came back about a notice that does not move it: a reply, an automatic message."""
+
+    notice: str
+    constituent: str
+    what: str
+    note: str
+    received: int

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from tocsin.courier import team_key
 from tocsin.directory.models import Constituent
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
@@ -58,6 +59,9 @@ def _letter(constituent: Constituent, policy: Policy, lines: Mapping[str, str], 
             kinds=_kinds(feeds.findings_named(lines), lines),
             verify_at=whole(reverse("notices:verify")),
             has_attachment=policy.attachment == Attachment.CSV,
+            sender=settings.TOCSIN.mail_from,
+            fingerprint=team_key.fingerprint(),
+            phone=settings.TOCSIN.team_phone,
             **facts,
         )
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tocsin.directory.models import Constituent, Contact
-from tocsin.notices.choices import TLP_CHOICES, Attachment, Channel, NoticeState, Whom, Why
+from tocsin.notices.choices import TLP_CHOICES, Attachment, Channel, Happening, NoticeState, Whom, Why
 
 
 class Policy(models.Model):
@@ -174,12 +174,19 @@ class LedgerEntry(models.Model):
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="ledger")
     at = models.DateTimeField()
-    what = models.CharField(max_length=10, choices=NoticeState.choices)
+    what = models.CharField(max_length=10, choices=[*NoticeState.choices, *Happening.choices])
     note = models.CharField(max_length=500, blank=True)
     actor_label = models.CharField(max_length=200)
+    received = models.PositiveBigIntegerField(null=True, blank=True)
+    """Number of the received message that says so; none where no message does."""
 
     class Meta:
         ordering = ("at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("received",), condition=Q(received__isnull=False), name="notices_received_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.what

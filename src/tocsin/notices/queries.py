@@ -5,20 +5,25 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, QuerySet
 
 from tocsin.audit.queries import latest_rows
-from tocsin.directory.models import Constituent
+from tocsin.courier import queries as outgoing
+from tocsin.courier import team_key
+from tocsin.courier.models import OutgoingMessage
+from tocsin.directory.models import Constituent, Contact
 from tocsin.feeds.queries import at_one_version, manifest_version
 from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
 from tocsin.notices import reading
-from tocsin.notices.choices import PENDING, NoticeState, Waits, Whom, Why
+from tocsin.notices.actions.sending import people_of
+from tocsin.notices.choices import PENDING, ROOM, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
+from tocsin.notices.mails import hindered, hindrance, is_in_clear
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
@@ -28,8 +33,10 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 __all__ = [
-    "Letter", "Plan", "attachment_of", "current_plan", "is_ours", "letter_of", "letter_of_plan", "named_plan",
-    "notices_of", "notices_visible_to", "plan_now", "policies", "policy_sentences", "subject", "suppressions", "text",
+    "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
+    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
+    "people_of", "plan_now", "policies", "policy_sentences", "ready", "subject", "suppressions", "text",
+    "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -83,6 +90,8 @@ class Unreached:
     constituent: Constituent
     whom: Whom
     findings: int
+    comes_back: bool = False
+    """Whether there is a contact, and mail to it comes back."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +110,7 @@ def named_plan(plan: Plan) -> NamedPlan:
     ordered = sorted(plan.notices, key=lambda each: (each.severity, -len(each.lines), each.constituent))
     unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
     waiting = plan.waiting()
+    back = _undelivered({public for public, _whom in plan.unreached})
     return NamedPlan(
         tuple(
             Named(
@@ -112,9 +122,17 @@ def named_plan(plan: Plan) -> NamedPlan:
             )
             for each in ordered
         ),
-        tuple(Unreached(known[public], whom, number) for (public, whom), number in unreached),
+        tuple(Unreached(known[public], whom, number, public in back) for (public, whom), number in unreached),
         tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
     )
+
+
+def _undelivered(public_ids: Collection[str]) -> set[str]:
+    """Return those of constituents that have a contact to whom mail comes back."""
+    if not public_ids:
+        return set()
+    lost = Contact.objects.filter(is_active=True, undelivered_since__isnull=False)
+    return set(lost.filter(constituent__public_id__in=public_ids).values_list("constituent__public_id", flat=True))
 
 
 def notices_visible_to(person: object) -> QuerySet[Notice]:
@@ -133,6 +151,36 @@ def counts_by_state(person: object) -> dict[str, int]:
     """Return how many notices are in each state."""
     rows = notices_visible_to(person).order_by().values_list("state").annotate(Count("pk"))
     return dict(rows)
+
+
+def ready() -> QuerySet[Notice]:
+    """Return the notices that somebody has read and nobody has sent yet, the worst first."""
+    rows = Notice.objects.filter(state=NoticeState.PREVIEWED).select_related("constituent", "policy", "contact")
+    return rows.order_by("severity", "pk")
+
+
+def unread_count() -> int:
+    """Return how many notices wait for somebody of the team to read them."""
+    return Notice.objects.filter(state=NoticeState.PLANNED).count()
+
+
+def message_of(notice: Notice) -> OutgoingMessage | None:
+    """Return the message in the outbox that a notice is sent by, without its content; None before that."""
+    return outgoing.messages_of(ROOM, notice.reference).first()
+
+
+@dataclasses.dataclass(frozen=True)
+class Marks:
+    """By what a reader knows that a notice is ours."""
+
+    sender: str
+    fingerprint: str
+    phone: str
+
+
+def marks() -> Marks:
+    """Return by what a reader knows that a notice is ours; each may be empty."""
+    return Marks(settings.TOCSIN.mail_from, team_key.fingerprint(), settings.TOCSIN.team_phone)
 
 
 def is_ours(reference: str) -> Notice | None:

@@ -149,7 +149,8 @@ def recipients() -> dict[str, Recipient]:
 
 def _reachable() -> Sequence[Contact]:
     """Return contacts with an address who may be told, those verified last first."""
-    rows = Contact.objects.filter(is_active=True).exclude(email="").select_related("deputy_of").order_by("pk")
+    told = Contact.objects.filter(is_active=True, undelivered_since=None).exclude(email="")
+    rows = told.select_related("deputy_of").order_by("pk")
     return sorted(rows, key=lambda row: row.verified_on or dt.date.min, reverse=True)
 
 

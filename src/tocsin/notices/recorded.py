@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
-from tocsin.notices.choices import NoticeState
+from tocsin.notices.choices import Happening, NoticeState
 from tocsin.notices.forms import PolicyForm
 from tocsin.notices.models import Notice
 
@@ -43,6 +43,11 @@ def _moved(data: Data) -> str:
     return said.format(notice=data["notice"], state=state, note=data["note"])
 
 
+def _noted(data: Data) -> str:
+    what = dict(Happening.choices).get(data["what"], data["what"])
+    return _("Notice {notice}: {state}").format(notice=data["notice"], state=what)
+
+
 def _of_notice(words: Any) -> Sentence:
     return lambda data: str(words).format(notice=data["notice"], reason=data.get("reason", ""))
 
@@ -59,6 +64,7 @@ _SENTENCES: dict[str, Sentence] = {
     "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),
     "notice.queued": _of_notice(gettext_lazy("Notice {notice} waits to be sent")),
     "notice.moved": _moved,
+    "notice.noted": _noted,
 }
 
 

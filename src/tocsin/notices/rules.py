@@ -152,7 +152,7 @@ _NEXT: Mapping[NoticeState, frozenset[NoticeState]] = {
     NoticeState.QUEUED: frozenset({NoticeState.SENT, NoticeState.BOUNCED, NoticeState.DISCARDED}),
     NoticeState.SENT: frozenset({NoticeState.DELIVERED, NoticeState.BOUNCED, NoticeState.READ, NoticeState.ACTED}),
     NoticeState.DELIVERED: frozenset({NoticeState.BOUNCED, NoticeState.READ, NoticeState.ACTED}),
-    NoticeState.BOUNCED: frozenset({NoticeState.READ, NoticeState.ACTED}),
+    NoticeState.BOUNCED: frozenset({NoticeState.SENT, NoticeState.READ, NoticeState.ACTED}),
     NoticeState.READ: frozenset({NoticeState.ACTED}),
     NoticeState.ACTED: frozenset(),
     NoticeState.DISCARDED: frozenset(),

@@ -8,6 +8,7 @@ from tocsin.notices.views import notices, policies, suppressions, verifying
 
 _pages = [
     path("prepare/", notices.prepare, name="prepare"),
+    path("send/", notices.send_all, name="send-all"),
     path("verify/", verifying.verify, name="verify"),
     path("policies/", policies.policies, name="policies"),
     path("policies/add/", policies.add, name="add-policy"),
@@ -19,6 +20,7 @@ _pages = [
     path("planned/<str:public_id>/", notices.planned, name="planned"),
     path("<str:reference>/", notices.notice, name="notice"),
     path("<str:reference>/read/", notices.read, name="read"),
+    path("<str:reference>/send/", notices.send, name="send"),
     path("<str:reference>/discard/", notices.discard, name="discard"),
     path("<str:reference>/findings.csv", notices.attachment, name="attachment"),
 ]

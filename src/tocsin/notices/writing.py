@@ -16,32 +16,22 @@ from collections.abc import Iterable, Sequence
 
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import Whom, Why
 from tocsin.notices.remedies import Remedy
 
-MOST_BYTES = 10_000
+MOST_BYTES = 9_600
+"""With what the courier puts below, on the label and on encryption, at most 10,000."""
 MOST_ROWS = 50
 LEAST_ROWS = 3
 """So many rows of each kind of finding are shown before any kind gets more."""
 WIDTH = 76
+LONGEST_NAME = 90
 LONGEST_PLACE = 47
 LONGEST_DETAIL = 30
-
-_LABELS = {
-    TLP.CLEAR: gettext_lazy("TLP:CLEAR: you may pass it on without limit."),
-    TLP.GREEN: gettext_lazy("TLP:GREEN: for the community of your sector, not for the public."),
-    TLP.AMBER: gettext_lazy(
-        "TLP:AMBER: for your organisation and those whose machines they are, where they need to know."
-    ),
-    TLP.AMBER_STRICT: gettext_lazy(
-        "TLP:AMBER+STRICT: for those of your organisation who need to know, for nobody else."
-    ),
-    TLP.RED: gettext_lazy("TLP:RED: for you in person, for nobody else."),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +72,12 @@ class Letter:
     """Whole address of the page that says whether a notice is ours."""
     has_attachment: bool
     is_exercise: bool = False
+    sender: str = ""
+    """Address that all notices come from."""
+    fingerprint: str = ""
+    """Of the team's OpenPGP key."""
+    phone: str = ""
+    """At which the team can be asked."""
 
     @property
     def total(self) -> int:
@@ -93,17 +89,28 @@ class Letter:
         return sum(entry.why == why for kind in self.kinds for entry in kind.entries)
 
 
+def file_name(reference: str, tlp: str) -> str:
+    """Return how the attachment is called: its label goes along wherever it is stored."""
+    return f"notice-{reference}-TLP-{tlp.replace('+', '-')}.csv"
+
+
 def subject(letter: Letter) -> str:
     """Return the subject line, the label first."""
+    return f"[{letter.tlp.label}] {title(letter)}"
+
+
+def title(letter: Letter) -> str:
+    """Return the subject without its label."""
     with translation.override(letter.language):
         words = ngettext(
             "{n} finding on the networks of {name} ({reference})",
             "{n} findings on the networks of {name} ({reference})",
             letter.total,
         )
-        said = words.format(n=_number(letter.total), name=legible.shown(letter.constituent), reference=letter.reference)
+        name = _cut(legible.shown(letter.constituent), LONGEST_NAME)
+        said = words.format(n=_number(letter.total), name=name, reference=letter.reference)
     exercise = "[EXERCISE] " if letter.is_exercise else ""
-    return f"[{letter.tlp.label}] {exercise}{said}"
+    return f"{exercise}{said}"
 
 
 def text(letter: Letter) -> str:
@@ -289,9 +296,20 @@ def _tail(letter: Letter) -> str:
             _wrapped(answer.format(reference=letter.reference)), "",
             _heading(_("Who we are")), "",
             _wrapped(ours.format(team=legible.shown(letter.team), address=letter.verify_at)), "",
-            _wrapped(str(_LABELS[letter.tlp])), "",
+            *_known_by(letter),
         ]
     )  # fmt: skip
+
+
+def _known_by(letter: Letter) -> list[str]:
+    """Return by what else the reader knows that it is us, each on a line of its own."""
+    said = (
+        (_("Our notices come from {address}."), letter.sender),
+        (_("Our OpenPGP key: {address}"), letter.fingerprint),
+        (_("Our telephone: {address}"), legible.shown(letter.phone)),
+    )
+    lines = [_wrapped(words.format(address=value)) for words, value in said if value]
+    return [*lines, ""] if lines else []
 
 
 def _heading(words: str) -> str:

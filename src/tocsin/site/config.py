@@ -55,6 +55,10 @@ class Config:
     """Zone in which pages show instants."""
     team_name: str = "CIRT"
     """Name of the team, shown under the product's name and on documents."""
+    team_phone: str = ""
+    """Telephone number at which whoever doubts a notice may ask; stands on it and on the page that verifies it."""
+    audit_head_to: tuple[str, ...] = ()
+    """Addresses outside the house that get each signed head of the audit trail."""
     gone_after: int = 3
     """Complete cycles of its type without it after which a finding is gone."""
     threads: int = 0
@@ -213,11 +217,20 @@ def _mail_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
     if config.mail_from and not _MAIL_ADDRESS.fullmatch(config.mail_from):
         remedy = "Write one address, as cirt@cirt.example; TOCSIN_TEAM_NAME stands beside it."
         yield "mail_from", InvalidInput("it is no address of mail.", where="TOCSIN_MAIL_FROM", remedy=remedy)
+    for address in config.audit_head_to:
+        if not _MAIL_ADDRESS.fullmatch(address):
+            remedy = "Write addresses with commas between, as keeper@elsewhere.example."
+            words = f"{legible.shown(address[:80])!r} is no address of mail."
+            yield "audit_head_to", InvalidInput(words, where="TOCSIN_AUDIT_HEAD_TO", remedy=remedy)
+    if legible.flaw(config.team_phone) or len(config.team_phone) > _LONGEST_PHONE:
+        words = f"it is longer than {_LONGEST_PHONE} characters, or holds some that cannot be seen."
+        yield "team_phone", InvalidInput(words, where="TOCSIN_TEAM_PHONE", remedy="Write it as +1 555 010 0199.")
     if config.mail_domain and not _MAIL_DOMAIN.fullmatch(config.mail_domain):
         remedy = "Write a name, as mail.cirt.example."
         yield "mail_domain", InvalidInput("it is no domain.", where="TOCSIN_MAIL_DOMAIN", remedy=remedy)
 
 
+_LONGEST_PHONE = 40
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
 _MAIL_DOMAIN = re.compile(rf"(?=.{{1,180}}$){_DOMAIN}")
 _MAIL_ADDRESS = re.compile(rf"(?=.{{1,254}}$)[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@{_DOMAIN}")

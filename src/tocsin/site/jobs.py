@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from tocsin.audit import keeping
+from tocsin.courier import heads
 from tocsin.jobs.registry import Running, every, job
 from tocsin.kernel import clock
 
@@ -17,8 +18,9 @@ EVERY_S = 3600.0
 
 @job(KEEP_TRAIL)
 def keep_trail(payload: dict[str, Any], running: Running) -> None:
-    """Check the audit trail and sign its head, once a day each."""
+    """Check the audit trail and sign its head, once a day each, and mail the head to those who keep it."""
     keeping.go_round(settings.TOCSIN.home, at=clock.now())
+    heads.mail_last_head(at=clock.now())
 
 
 every(KEEP_TRAIL, seconds=EVERY_S)

@@ -2,7 +2,7 @@
 
 from tocsin.directory.actions.claims import add_claim, confirm_claim, end_claim, settle_conflict, settle_keeping_both
 from tocsin.directory.actions.constituents import add_constituent, change_constituent
-from tocsin.directory.actions.contacts import add_contact, change_contact
+from tocsin.directory.actions.contacts import add_contact, change_contact, note_undelivered
 from tocsin.directory.actions.imports import import_directory
 from tocsin.directory.actions.members import add_member, change_membership, end_membership
 from tocsin.directory.actions.tables import load_reference_table
@@ -20,6 +20,7 @@ __all__ = [
     "end_membership",
     "import_directory",
     "load_reference_table",
+    "note_undelivered",
     "settle_conflict",
     "settle_keeping_both",
 ]

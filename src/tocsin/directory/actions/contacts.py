@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import mistakes
 from tocsin.directory.actions.rows import read_again
-from tocsin.directory.events import ContactChanged
+from tocsin.directory.events import ContactChanged, ContactUndelivered
 from tocsin.directory.models import Constituent, Contact
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.events import plain
-from tocsin.kernel.refusals import refuse
+from tocsin.kernel.refusals import Conflict, refuse
 
+LONGEST_ANSWER = 500
 FIELDS = ("role", "name", "language", "email", "phone", "openpgp_key", "verified_on", "deputy_of", "is_active")
 
 
@@ -35,12 +38,37 @@ def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) ->
     after = _set(contact, facts, at)
     if reached_by != (contact.email, contact.phone) and "verified_on" not in facts:
         contact.verified_on = None
+    if is_confirmed(contact, reached_by[0]):
+        contact.undelivered_since, contact.undelivered_answer = None, ""
     contact.save()
     return ContactChanged(
         constituent=contact.constituent.public_id,
         contact=contact.pk,
         before={key: value for key, value in before.items() if after[key] != value},
         after={key: value for key, value in after.items() if before[key] != value},
+    )
+
+
+def is_confirmed(contact: Contact, address_before: str) -> bool:
+    """Say whether mail may be sent again: to another address, or to one that was verified after it came back."""
+    since, verified = contact.undelivered_since, contact.verified_on
+    has_moved = contact.email.lower() != address_before.lower()
+    return has_moved or (since is not None and verified is not None and verified >= since.date())
+
+
+@action("contact.undelivered")
+def note_undelivered(contact: Contact, *, answer: str, by: Actor, at: Instant) -> ContactUndelivered:
+    """Note that mail to a contact comes back: nobody is told by it until somebody confirms it.
+
+    Raises Conflict when that is known.
+    """
+    read_again(contact)
+    if contact.undelivered_since is not None:
+        raise Conflict(_("It is known that mail to this contact comes back."))
+    contact.undelivered_since, contact.undelivered_answer = at, answer[:LONGEST_ANSWER]
+    contact.save(update_fields=["undelivered_since", "undelivered_answer"])
+    return ContactUndelivered(
+        constituent=contact.constituent.public_id, contact=contact.pk, email=contact.email, answer=answer
     )
 
 

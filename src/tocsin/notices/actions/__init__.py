@@ -1,19 +1,23 @@
-"""Every write of the room: `policies` and `suppressions` say what is told, `preparing` and `ledger` move notices."""
+"""Every write of the room: `policies` and `suppressions` say what is told, the rest moves notices."""
 
-from tocsin.notices.actions.ledger import discard_notice, preview_notice, queue_notice, record_outcome
+from tocsin.notices.actions.ledger import discard_notice, note_on_notice, preview_notice, record_outcome
 from tocsin.notices.actions.policies import add_policy, change_policy, end_policy
 from tocsin.notices.actions.preparing import prepare_notices
+from tocsin.notices.actions.sending import Handed, queue_notice, send_notices
 from tocsin.notices.actions.suppressions import add_suppression, end_suppression
 
 __all__ = [
+    "Handed",
     "add_policy",
     "add_suppression",
     "change_policy",
     "discard_notice",
     "end_policy",
     "end_suppression",
+    "note_on_notice",
     "prepare_notices",
     "preview_notice",
     "queue_notice",
     "record_outcome",
+    "send_notices",
 ]

@@ -1,7 +1,7 @@
 """Move one notice on, and write each step into its ledger. What is sent becomes known of its findings.
 
-`queue_notice` and `record_outcome` are for whoever sends: the first says that
-a notice may leave, the second what became of it.
+`sending` lets notices leave; `record_outcome` and `note_on_notice` say what
+became of them and what came back.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.courier import queries as outgoing
+from tocsin.courier.actions import dismiss_message
+from tocsin.courier.choices import State
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.notices.choices import NoticeState, Why
-from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticePreviewed, NoticeQueued
+from tocsin.notices.choices import ROOM, Happening, NoticeState, Why
+from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticeNoted, NoticePreviewed
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Told
 from tocsin.notices.rules import may_follow
 
@@ -27,7 +30,7 @@ LONGEST_NOTE = 500
 @action("notice.previewed")
 def preview_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticePreviewed:
     """Note that somebody of the team has read it as its recipient will."""
-    _move(notice, NoticeState.PREVIEWED, "", by, at)
+    move(notice, NoticeState.PREVIEWED, "", by, at)
     return NoticePreviewed(notice=notice.reference, constituent=notice.constituent.public_id)
 
 
@@ -41,31 +44,26 @@ def discard_notice(notice: Notice, *, reason: str, by: Actor, at: Instant) -> No
         raise InvalidInput(_("{most} characters are the most.").format(most=LONGEST_NOTE), where="reason")
     if said := legible.flaw(reason):
         raise InvalidInput(_(said), where="reason")
-    _move(notice, NoticeState.DISCARDED, reason, by, at)
+    move(notice, NoticeState.DISCARDED, reason, by, at)
+    waiting = outgoing.messages_of(ROOM, notice.reference).exclude(state__in=(State.SENT, State.DISMISSED))
+    for message in waiting:  # refused while one is on its way
+        dismiss_message(message, by=by, at=at)
     return NoticeDiscarded(notice=notice.reference, constituent=notice.constituent.public_id, reason=reason)
 
 
-@action("notice.queued")
-def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
-    """Let a notice leave that somebody has read. Whoever calls puts it into the outbox in the same transaction."""
-    _move(notice, NoticeState.QUEUED, "", by, at)
-    return NoticeQueued(
-        notice=notice.reference,
-        constituent=notice.constituent.public_id,
-        not_before=notice.not_before,
-        is_exercise=notice.is_exercise,
-    )
-
-
 @action("notice.moved")
-def record_outcome(notice: Notice, *, what: NoticeState, note: str = "", by: Actor, at: Instant) -> NoticeMoved:
-    """Write down what became of a notice.
+def record_outcome(
+    notice: Notice, *, what: NoticeState, note: str = "", received: int | None = None, by: Actor, at: Instant
+) -> NoticeMoved:
+    """Write down what became of a notice, and which received message says so, if one does.
 
-    Once it is sent its findings are told; once somebody has reacted no step follows.
+    Once it is sent its findings are told; when it came back they are not; once somebody has reacted no step follows.
     """
-    _move(notice, what, note[:LONGEST_NOTE], by, at)
+    move(notice, what, note[:LONGEST_NOTE], by, at, received=received)
     if what == NoticeState.SENT:
         _now_told(notice, at)
+    if what == NoticeState.BOUNCED:
+        _not_told(notice)
     if what in (NoticeState.READ, NoticeState.ACTED):
         _reacted(notice, at)
     return NoticeMoved(
@@ -73,7 +71,28 @@ def record_outcome(notice: Notice, *, what: NoticeState, note: str = "", by: Act
     )
 
 
-def _move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant) -> None:
+@action("notice.noted")
+def note_on_notice(
+    notice: Notice, *, what: Happening, note: str = "", received: int, by: Actor, at: Instant
+) -> NoticeNoted:
+    """Write into the ledger what came back about a notice. Raises Conflict when it stands there."""
+    if LedgerEntry.objects.filter(received=received).exists():
+        raise Conflict(_("This message stands in the ledger already."))
+    note = note[:LONGEST_NOTE]
+    LedgerEntry.objects.create(
+        notice=notice, at=at, what=what, note=note, actor_label=by.audit_label, received=received
+    )
+    return NoticeNoted(
+        notice=notice.reference,
+        constituent=notice.constituent.public_id,
+        what=what.value,
+        note=note,
+        received=received,
+    )
+
+
+def move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant, *, received: int | None = None) -> None:
+    """Bring a notice into its next state and write that into its ledger. Raises Conflict where it may not follow."""
     notice.refresh_from_db(from_queryset=Notice.objects.select_for_update())
     was = NoticeState(notice.state)
     if not may_follow(to, was):
@@ -81,7 +100,7 @@ def _move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant) ->
         raise Conflict(words.format(state=was.label))
     notice.state = to
     notice.save(update_fields=["state"])
-    LedgerEntry.objects.create(notice=notice, at=at, what=to, note=note, actor_label=by.audit_label)
+    LedgerEntry.objects.create(notice=notice, at=at, what=to, note=note, actor_label=by.audit_label, received=received)
 
 
 def _findings(notice: Notice) -> list[list[str]]:
@@ -107,6 +126,14 @@ def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
     if line.why in (Why.NEW, Why.RETURNED) or row.pk is None:
         row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
     row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
+
+
+def _not_told(notice: Notice) -> None:
+    """Forget what this notice alone told: nobody has read it, and whoever is reached next is told anew."""
+    sent = notice.ledger.filter(what=NoticeState.SENT).last()
+    if sent is not None:
+        for some in _findings(notice):
+            Told.objects.filter(finding__in=some, first_at=sent.at, last_at=sent.at).delete()
 
 
 def _reacted(notice: Notice, at: Instant) -> None:

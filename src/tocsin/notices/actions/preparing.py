@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -36,9 +36,9 @@ class AsksFirst(Conflict):
         super().__init__(words.format(people=people, most=most))
 
 
-def ask_first(plan: Plan, most: int) -> None:
+def ask_first(people_by_policy: Mapping[int, int], most: int) -> None:
     """Raise AsksFirst when a policy would write to more than `most` people."""
-    people = max(plan.people().values(), default=0)
+    people = max(people_by_policy.values(), default=0)
     if people > most:
         raise AsksFirst(people, most)
 
@@ -53,7 +53,7 @@ def prepare_notices(plan: Plan, *, most: int, confirmed: bool = False, by: Actor
     if not plan.notices:
         raise Conflict(_("Nobody is to be told anything now."))
     if not confirmed:
-        ask_first(plan, most)
+        ask_first(plan.people(), most)
     _refuse_what_is_prepared(line.finding for notice in plan.notices for line in notice.lines)
     holders = Constituent.objects.in_bulk({each.constituent for each in plan.notices}, field_name="public_id")
     made = [_notice(each, holders[each.constituent], plan, at) for each in plan.notices]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
 from tocsin.feeds.queries import at_one_version
 from tocsin.kernel.clock import now
@@ -24,10 +25,13 @@ from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
 from tocsin.notices.views.asking import acting, notice_asked_for
+from tocsin.notices.writing import file_name
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability, may
 
 ROWS = 50
+REFUSALS = 10
+"""So many are named one by one."""
 
 
 @needs(Ability.VIEW_NOTICES)
@@ -44,8 +48,9 @@ def notices(request: HttpRequest) -> HttpResponse:
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
-    people = max(plan.people().values(), default=0)
+    people, ready = max(plan.people().values(), default=0), _ready()
     shown = {
+        **ready,
         "question": question,
         "plan": plan,
         "due": named.notices[:ROWS],
@@ -108,6 +113,60 @@ def prepare(request: HttpRequest) -> HttpResponse:
     return redirect("notices")
 
 
+def _ready() -> dict[str, Any]:
+    """Return what the page says of notices that may be sent."""
+    rows = list(queries.ready())
+    people = max(queries.people_of(rows).values(), default=0)
+    return {
+        "ready_count": len(rows),
+        "organisations": len({row.constituent_id for row in rows}),
+        "ready_people": people,
+        "ready_asks": people > settings.TOCSIN.notice_people,
+        "never_leaves": outgoing.never_leaves(),
+        "is_demo": settings.TOCSIN_IS_DEMO,
+    }
+
+
+@needs(Ability.SEND_NOTICES)
+@require_POST
+def send_all(request: HttpRequest) -> HttpResponse:
+    """Send every notice that somebody has read. What one of them hinders hinders no other."""
+    try:
+        done = actions.send_notices(
+            list(queries.ready()), most=settings.TOCSIN.notice_people,
+            confirmed=request.POST.get("confirmed") == "on", by=acting(request), at=now(),
+        )  # fmt: skip
+    except Refusal as refused:
+        messages.error(request, str(refused))
+        return redirect("notices")
+    _say(request, done)
+    return redirect("notices")
+
+
+@needs(Ability.SEND_NOTICES)
+@require_POST
+def send(request: HttpRequest, reference: str) -> HttpResponse:
+    """Send one notice."""
+    row = notice_asked_for(request, reference)
+    _say(request, actions.send_notices([row], most=1, by=acting(request), at=now()))
+    return redirect("notices:notice", reference)
+
+
+def _say(request: HttpRequest, done: actions.Handed) -> None:
+    number = len(done.references)
+    if number and outgoing.never_leaves():
+        messages.warning(request, _("It stands in the outbox, and nothing leaves it here."))
+    elif number:
+        words = ngettext("{n} notice is on its way.", "{n} notices are on their way.", number)
+        messages.success(request, words.format(n=number))
+    for each in done.refused[:REFUSALS]:
+        words = _("{notice} to {name} is not sent: {why}")
+        messages.error(request, words.format(notice=each.reference, name=each.name, why=each.why))
+    if more := len(done.refused[REFUSALS:]):
+        words = ngettext("{n} more notice is not sent.", "{n} more notices are not sent.", more)
+        messages.error(request, words.format(n=more))
+
+
 @needs(Ability.VIEW_NOTICES)
 @require_GET
 @at_one_version
@@ -167,20 +226,29 @@ def attachment(request: HttpRequest, reference: str) -> HttpResponse:
     """The attachment of a notice, as it goes out."""
     row = notice_asked_for(request, reference)
     response = HttpResponse(queries.attachment_of(row), content_type="text/csv; charset=utf-8")
-    label = row.tlp.replace("+", "-")
-    response["Content-Disposition"] = f'attachment; filename="notice-{row.reference}-TLP-{label}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{file_name(row.reference, row.tlp)}"'
     return response
 
 
 def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
     letter, state = queries.letter_of(row), NoticeState(row.state)
     may_send = may(request.user, Ability.SEND_NOTICES)
+    message = queries.message_of(row)
+    is_ready = state == NoticeState.PREVIEWED
     shown = {
+        "message": message,
+        "goes_in_clear": message is not None and queries.is_in_clear(message),
+        "is_ready": is_ready,
+        "may_go": may_send and is_ready,
+        "hindrance": queries.hindrance(row, now()) if is_ready else "",
+        "never_leaves": outgoing.never_leaves(),
+        "is_demo": settings.TOCSIN_IS_DEMO,
         "notice": row,
         "subject": queries.subject(letter),
         "text": queries.text(letter),
         "has_attachment": letter.has_attachment,
         "ledger": row.ledger.all(),
+        "may_open_mail": may(request.user, Ability.VIEW_RECEIVED_MAIL),
         "form": form,
         "may_read": may_send and may_follow(NoticeState.PREVIEWED, state),
         "may_discard": may_send and may_follow(NoticeState.DISCARDED, state),

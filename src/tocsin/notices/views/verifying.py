@@ -22,5 +22,6 @@ def verify(request: HttpRequest) -> HttpResponse:
     """Say whether a reference is one of ours."""
     question = Question(request.GET.copy())
     asked = question.text("reference", LONGEST)
-    shown = {"question": question, "asked": asked, "notice": queries.is_ours(asked) if asked else None}
+    ours = queries.is_ours(asked) if asked else None
+    shown = {"question": question, "asked": asked, "notice": ours, "marks": queries.marks()}
     return render(request, "notices/verify.html", shown)

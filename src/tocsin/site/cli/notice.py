@@ -1,9 +1,12 @@
-"""`tocsin notice …`: who would be told of what now."""
+"""`tocsin notice …`: who would be told of what now, and telling them."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ from tocsin.site.starting import open_instance
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from tocsin.notices.models import Notice
     from tocsin.notices.queries import Letter, NamedPlan, Plan
 
 
@@ -29,11 +33,11 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     preview.add_argument("--json", action="store_true", help="print one JSON object on one line")
     preview.set_defaults(run=preview_notices)
-    send = verbs.add_parser("send", help="say to whom notices would go; a rehearsal")
-    send.add_argument("--dry-run", action="store_true", required=True, help="say it and do nothing")
+    send = verbs.add_parser("send", help="send what is to be told now, and what was read and waits")
+    send.add_argument("--dry-run", action="store_true", help="say to whom, and do nothing")
     send.add_argument("--confirm", action="store_true", help="also where a policy writes to many people")
     send.add_argument("--json", action="store_true", help="print one JSON object on one line")
-    send.set_defaults(run=rehearse)
+    send.set_defaults(run=send_notices)
 
 
 def preview_notices(options: argparse.Namespace) -> int:
@@ -118,29 +122,106 @@ def _record(notice: Any) -> dict[str, Any]:
     }
 
 
-def rehearse(options: argparse.Namespace) -> int:
-    """Say to whom notices would go, and how many."""
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What a command would send, or has sent."""
+
+    plan: Plan
+    ready: Sequence[Notice]
+    """Notices that somebody has read, and that are not sent yet."""
+
+    @property
+    def people(self) -> dict[int, int]:
+        """How many addresses each policy writes to."""
+        from tocsin.notices.queries import people_of
+
+        found = Counter(self.plan.people())
+        found.update(people_of(self.ready))
+        return dict(found)
+
+    def told(self) -> dict[str, Any]:
+        """Return the figures, as JSON has them."""
+        to = sorted({each.to.to for each in self.plan.notices} | {each.to for each in self.ready})
+        return {
+            "notices": len(self.plan.notices) + len(self.ready),
+            "findings": self.plan.told + sum(each.total for each in self.ready),
+            "people": len(to),
+            "to": to,
+        }
+
+
+def send_notices(options: argparse.Namespace) -> int:
+    """Send the notices of the plan, and those that were read and wait; or, in a rehearsal, say to whom.
+
+    Whoever runs the command has read what `notice preview` shows: the notices of the plan count as read by them.
+    """
     open_instance()
     from django.conf import settings
 
     from tocsin.notices import queries
 
-    plan = queries.plan_now(clock.now())
-    most = settings.TOCSIN.notice_people
-    people = plan.people()
-    asks = max(people.values(), default=0) > most
-    to = sorted({each.to.to for each in plan.notices})
+    batch = Batch(queries.plan_now(clock.now()), list(queries.ready()))
+    most, people = settings.TOCSIN.notice_people, max(batch.people.values(), default=0)
+    told, asks = batch.told(), people > most
+    unread = queries.unread_count()
+    goes = not options.dry_run and (options.confirm or not asks)
+    refused, references = _sent(batch) if goes else (_hindered(batch), [])
     if options.json:
-        told = {"notices": len(plan.notices), "findings": plan.told, "people": len(to), "to": to}
-        print(json.dumps({**told, "asks": asks, "exercise": plan.is_exercise}, ensure_ascii=False))
+        rest = {"asks": asks, "exercise": batch.plan.is_exercise, "unread": unread, "sent": references}
+        print(json.dumps({**told, **rest, "refused": refused}, ensure_ascii=False))
     else:
-        for address in to:
-            print(readable(address))
-        said = (counted(len(plan.notices), "notice"), counted(plan.told, "finding"))
-        print(f"{said[0]} about {said[1]}, addressees: {len(to)}. Nothing is sent.")
+        _say_what_was_sent(told, references, unread=unread, is_rehearsal=not goes)
+    for each in refused:
+        print(f"{readable(each['constituent'])}, {readable(each['to'])}: {readable(each['why'])}", file=sys.stderr)
     if asks and not options.confirm:
         raise Conflict(
-            f"a policy would write to {max(people.values())} people, more than {most} (TOCSIN_NOTICE_PEOPLE). "
+            f"a policy would write to {people} people, more than {most} (TOCSIN_NOTICE_PEOPLE). "
             "Look at the list, then add --confirm."
         )
-    return 0
+    return 1 if refused else 0
+
+
+def _hindered(batch: Batch) -> list[dict[str, str]]:
+    """Return what could not be sent, and why, without doing anything."""
+    from tocsin.notices import queries
+
+    waiting = [
+        (each.constituent.public_id, each.to, why)
+        for each in batch.ready
+        if (why := queries.hindrance(each, batch.plan.at))
+    ]
+    found = [*queries.hindered(batch.plan), *waiting]
+    return [{"constituent": constituent, "to": to, "why": why} for constituent, to, why in found]
+
+
+def _sent(batch: Batch) -> tuple[list[dict[str, str]], list[str]]:
+    """Send; return what was refused, and the references of what waits in the outbox now."""
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.notices import actions, queries
+    from tocsin.notices.models import Notice
+
+    by_at: dict[str, Any] = {"by": COMMAND_LINE, "at": batch.plan.at}
+    if batch.plan.notices:
+        most = len(batch.plan.notices)
+        prepared = actions.prepare_notices(batch.plan, most=most, confirmed=True, **by_at)
+        for notice in Notice.objects.filter(reference__in=prepared.references):
+            actions.preview_notice(notice, **by_at)
+    done = actions.send_notices(list(queries.ready()), most=1, confirmed=True, **by_at)
+    refused = [{"constituent": each.constituent, "to": each.to, "why": each.why} for each in done.refused]
+    return refused, list(done.references)
+
+
+def _say_what_was_sent(told: dict[str, Any], references: Sequence[str], *, unread: int, is_rehearsal: bool) -> None:
+    from tocsin.courier import queries as outgoing
+
+    for address in told["to"]:
+        print(readable(address))
+    about = f"{counted(told['notices'], 'notice')} about {counted(told['findings'], 'finding')}"
+    if is_rehearsal:
+        print(f"{about}, addressees: {told['people']}. Nothing is sent.")
+    elif outgoing.never_leaves():
+        print(f"{about}; {len(references)} in the outbox. Nothing leaves an exercise or a demonstration.")
+    else:
+        print(f"{about}; {len(references)} on the way.")
+    if unread:
+        print(f"{counted(unread, 'notice')} prepared by others and not read yet: not among these.")

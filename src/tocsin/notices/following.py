@@ -1,0 +1,136 @@
+"""What became of notices that left: brought from the outbox and from received mail into their ledgers.
+
+Listeners follow each message as it moves; a job looks at all of them, so that
+nothing is lost when a process dies between what has happened and its listener.
+Both do the same, and doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from tocsin.courier import queries as outgoing
+from tocsin.courier.actions import OUTBOX
+from tocsin.courier.choices import FAILED, State
+from tocsin.courier.incoming.actions import POSTMAN
+from tocsin.courier.incoming.choices import Kind, Outcome
+from tocsin.courier.incoming.received import ReceivedMessage
+from tocsin.courier.models import OutgoingMessage
+from tocsin.directory.actions import note_undelivered
+from tocsin.kernel import legible
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict
+from tocsin.notices import actions
+from tocsin.notices.choices import ROOM, Happening, NoticeState
+from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.rules import may_follow
+
+LOOKS_BACK = dt.timedelta(days=30)
+"""Received mail that is older was followed by now."""
+FINAL = (State.SENT, State.DISMISSED, *FAILED)
+_AT_ONCE = 1_000
+
+
+def settle(*, at: Instant) -> int:
+    """Follow all messages whose notices do not know yet what became of them; return how many there were."""
+    number = 0
+    for message in _not_followed():
+        follow_message(message, at=at)
+        number += 1
+    for received in list(_received_not_followed(at)):
+        follow_received(received, at=at)
+        number += 1
+    return number
+
+
+def _not_followed() -> Iterator[OutgoingMessage]:
+    """Yield messages that are done with, of notices that wait, or that came back and were sent once more."""
+    sent = LedgerEntry.objects.filter(notice=OuterRef("pk"), what=NoticeState.SENT)
+    waits = Q(state=NoticeState.QUEUED) | Q(Q(state=NoticeState.BOUNCED), ~Exists(sent))
+    references = list(Notice.objects.filter(waits).order_by().values_list("reference", flat=True))
+    for first in range(0, len(references), _AT_ONCE):
+        some = references[first : first + _AT_ONCE]
+        yield from list(outgoing.listed(frozenset(FINAL)).filter(reference_room=ROOM, reference_key__in=some))
+
+
+def _received_not_followed(at: Instant) -> Iterator[ReceivedMessage]:
+    ours = OutgoingMessage.objects.filter(reference_room=ROOM, key=OuterRef("reference"))
+    known = LedgerEntry.objects.filter(received=OuterRef("pk"))
+    found = ReceivedMessage.objects.filter(kind__in=(Kind.REPLY, Kind.BOUNCE, Kind.AUTOMATIC))
+    recent = found.filter(received_at__gte=at - LOOKS_BACK).exclude(reference="")
+    return iter(recent.filter(Exists(ours), ~Exists(known)).order_by("pk"))
+
+
+def follow_message(message: OutgoingMessage, *, at: Instant) -> None:
+    """Write down what became of a message of a notice. Nothing while it waits, or when it is known."""
+    notice = _notice(message)
+    if notice is None:
+        return
+    with contextlib.suppress(Conflict), transaction.atomic():  # somebody else was faster
+        if message.state == State.SENT and not _was_sent(notice):
+            actions.record_outcome(notice, what=NoticeState.SENT, note=_said(message.last_answer), by=OUTBOX, at=at)
+        elif message.state in FAILED and notice.state == NoticeState.QUEUED:
+            _came_back(notice, _said(message.last_answer), at, is_permanent=True)
+        elif message.state == State.DISMISSED and notice.state == NoticeState.QUEUED:
+            reason = _("Its message was taken off the list of the outbox.")
+            actions.discard_notice(notice, reason=reason, by=OUTBOX, at=at)
+
+
+def _was_sent(notice: Notice) -> bool:
+    return notice.ledger.filter(what=NoticeState.SENT).exists()
+
+
+def follow_received(received: ReceivedMessage, *, at: Instant) -> None:
+    """Write down what came back about a notice. Nothing when it is known or about something else."""
+    message = outgoing.message_keyed(received.reference) if received.reference else None
+    if message is None or _notice(message) is None:
+        return
+    follow_message(message, at=at)  # first that it was sent, then that it came back
+    notice = _notice(message)
+    assert notice is not None  # noqa: S101  looked for above
+    with contextlib.suppress(Conflict), transaction.atomic():
+        _follow(notice, received, at)
+
+
+def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
+    if LedgerEntry.objects.filter(received=received.pk).exists():
+        return
+    state, answer = NoticeState(notice.state), _said(f"{received.status} {received.bounce_reason}".strip())
+    is_bounce = received.kind == Kind.BOUNCE
+    is_delivered = received.kind == Kind.AUTOMATIC and received.outcome == Outcome.DELIVERED
+    if is_bounce and may_follow(NoticeState.BOUNCED, state):
+        is_permanent = received.outcome == Outcome.PERMANENT
+        _came_back(notice, answer, at, is_permanent=is_permanent, received=received.pk)
+    elif is_delivered and may_follow(NoticeState.DELIVERED, state):
+        what = NoticeState.DELIVERED
+        actions.record_outcome(notice, what=what, note=answer, received=received.pk, by=POSTMAN, at=at)
+    else:
+        what_else = Happening.REPLIED if received.kind == Kind.REPLY else Happening.AUTOMATIC
+        note = answer or _said(received.sender_address)
+        actions.note_on_notice(notice, what=what_else, note=note, received=received.pk, by=POSTMAN, at=at)
+
+
+def _came_back(notice: Notice, answer: str, at: Instant, *, is_permanent: bool, received: int | None = None) -> None:
+    """Write down that a notice was not delivered, and, where that will last, that its contact cannot be reached."""
+    by = OUTBOX if received is None else POSTMAN
+    actions.record_outcome(notice, what=NoticeState.BOUNCED, note=answer, received=received, by=by, at=at)
+    contact = notice.contact
+    if is_permanent and contact is not None and contact.email.lower() == notice.to.lower():
+        with contextlib.suppress(Conflict):  # it is known
+            note_undelivered(contact, answer=answer, by=by, at=at)
+
+
+def _notice(message: OutgoingMessage) -> Notice | None:
+    if message.reference_room != ROOM:
+        return None
+    return Notice.objects.select_related("constituent", "contact").filter(reference=message.reference_key).first()
+
+
+def _said(answer: str) -> str:
+    return legible.shown(" ".join(answer.split()))[:500]

@@ -1,0 +1,37 @@
+"""What the room does when messages move or come back: their notices are moved on."""
+
+from __future__ import annotations
+
+from tocsin.audit.listening import listens_to
+from tocsin.courier.events import MessageDismissed, MessageGivenUp, MessageRefused, MessageSent
+from tocsin.courier.incoming.events import AutomaticMailReceived, MailBounced, ReplyReceived
+from tocsin.courier.incoming.received import ReceivedMessage
+from tocsin.courier.queries import message_keyed
+from tocsin.kernel import clock
+from tocsin.kernel.events import Event
+from tocsin.notices import following
+from tocsin.notices.choices import ROOM
+
+MOVED: tuple[type[Event], ...] = (MessageSent, MessageRefused, MessageGivenUp, MessageDismissed)
+CAME_BACK: tuple[type[Event], ...] = (MailBounced, ReplyReceived, AutomaticMailReceived)
+
+
+def message_moved(event: Event) -> None:
+    """Write down what became of a message of a notice."""
+    told = event.as_data()
+    message = message_keyed(told["message"]) if told["reference_room"] == ROOM else None
+    if message is not None:
+        following.follow_message(message, at=clock.now())
+
+
+def mail_came_back(event: Event) -> None:
+    """Write down what came back about a notice."""
+    received = ReceivedMessage.objects.filter(pk=event.as_data()["received"]).first()
+    if received is not None:
+        following.follow_received(received, at=clock.now())
+
+
+for _kind in MOVED:
+    listens_to(_kind)(message_moved)
+for _kind in CAME_BACK:
+    listens_to(_kind)(mail_came_back)

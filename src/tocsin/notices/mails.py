@@ -1,0 +1,117 @@
+"""The mail that a notice becomes, and whether it may be sent at all.
+
+What hinders one notice is a refusal of that one: whoever sends several goes on
+with the others.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from tocsin.courier import composing, mail_addresses, protection, team_key
+from tocsin.courier.composing import Mail
+from tocsin.courier.models import OutgoingMessage
+from tocsin.courier.outbox import Posting, Reference
+from tocsin.courier.queries import never_leaves
+from tocsin.directory.models import Contact
+from tocsin.kernel.clock import Instant
+from tocsin.kernel.refusals import Conflict, Refusal
+from tocsin.kernel.tlp import TLP
+from tocsin.notices.choices import ROOM, Channel
+from tocsin.notices.letters import attachment_of, letter_of
+from tocsin.notices.models import Notice, Policy
+from tocsin.notices.planning import Plan
+from tocsin.notices.writing import file_name, text, title
+
+
+def check(to: str, contact: Contact | None, policy: Policy, tlp: TLP, at: Instant) -> None:
+    """Raise the refusal that says why nothing may be sent so; nothing when it may."""
+    if policy.channel != Channel.MAIL:
+        raise Conflict(_("Its policy tells by another way than mail, which this version cannot. Change the policy."))
+    if contact is None or not contact.is_active or contact.email.lower() != to.lower():
+        raise Conflict(
+            _(
+                "The contact has another address by now, or is not told any more. Do not send this notice; the next"
+                " goes to whom it should."
+            )
+        )
+    if contact.undelivered_since is not None:
+        raise Conflict(_("Mail to this contact comes back. Confirm the contact first."))
+    composing.sender(never_leaves=never_leaves())
+    mail_addresses.checked(to, where="to")
+    mail_addresses.checked_name(contact.name)
+    protection.decide(tlp, contact.openpgp_key, wants=_wants_encryption(policy, contact), at=at)
+
+
+def why(refused: Refusal) -> str:
+    """Return a refusal as a sentence about a notice: the name of the field would say nothing there."""
+    return str(getattr(refused, "problem", refused))
+
+
+def hindrance(notice: Notice, at: Instant) -> str:
+    """Return why a notice cannot be sent; empty when it can."""
+    try:
+        check(notice.to, notice.contact, notice.policy, TLP.read(notice.tlp), at)
+    except Refusal as refused:
+        return why(refused)
+    return ""
+
+
+def hindered(plan: Plan) -> list[tuple[str, str, str]]:
+    """Return of each notice of a plan that could not be sent: constituent, address, why."""
+    contacts = Contact.objects.in_bulk({each.to.contact for each in plan.notices})
+    policies = Policy.objects.in_bulk({each.policy for each in plan.notices})
+    found = []
+    for each in plan.notices:
+        try:
+            check(each.to.to, contacts.get(each.to.contact), policies[each.policy], each.tlp, plan.at)
+        except Refusal as refused:
+            found.append((each.constituent, each.to.to, why(refused)))
+    return found
+
+
+def mail_of(notice: Notice, at: Instant) -> Mail:
+    """Return the mail that a notice is sent as. Raises the refusal of `check`."""
+    contact, tlp, letter = notice.contact, TLP.read(notice.tlp), letter_of(notice)
+    check(notice.to, contact, notice.policy, tlp, at)
+    assert contact is not None  # noqa: S101  checked above
+    return Mail(
+        to=notice.to,
+        name=contact.name,
+        subject=title(letter),
+        text=text(letter),
+        tlp=tlp,
+        language=notice.language,
+        attachments=_attachments(notice, has_attachment=letter.has_attachment),
+        openpgp_key=contact.openpgp_key,
+        sign=notice.policy.sign and team_key.exists(),
+        encrypt=_wants_encryption(notice.policy, contact),
+    )
+
+
+def _attachments(notice: Notice, *, has_attachment: bool) -> tuple[composing.Attachment, ...]:
+    if not has_attachment:
+        return ()
+    return (composing.Attachment(file_name(notice.reference, notice.tlp), attachment_of(notice)),)
+
+
+def _wants_encryption(policy: Policy, contact: Contact) -> bool:
+    """Whether it is encrypted whatever its label: the policy encrypts where the contact has a key."""
+    return policy.encrypt and bool(contact.openpgp_key)
+
+
+def posting_of(notice: Notice) -> Posting:
+    """Return how the mail of a notice goes. The same notice is put into the outbox once."""
+    return Posting(
+        key=f"{ROOM}:{notice.reference}:{notice.step}",
+        reference=Reference(ROOM, notice.reference),
+        severity=notice.severity,
+        not_before=notice.not_before,
+        is_exercise=notice.is_exercise,
+    )
+
+
+def is_in_clear(message: OutgoingMessage) -> bool:
+    """Say whether a mail goes in clear that would be encrypted if a key were known."""
+    is_strict = TLP.read(message.tlp).strictness >= protection.ENCRYPTED_FROM.strictness
+    return is_strict and message.protection not in ("encrypted", "both")

@@ -1,0 +1,225 @@
+"""What became of notices stands in their ledgers: by listeners at once, by the job when nobody lived to listen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.cast import Cast
+from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import links, signed_in, text
+from tests.formats.mail.written import message, report
+from tests.notices.conftest import BY_AT, DAY, contact, prepared
+from tocsin.audit.models import AuditRow
+from tocsin.courier import actions as outgoing
+from tocsin.courier import claiming, tokens
+from tocsin.courier.choices import Channel
+from tocsin.courier.incoming import receiving
+from tocsin.courier.models import OutgoingMessage
+from tocsin.directory import actions as directory
+from tocsin.directory.models import Constituent, Contact
+from tocsin.kernel import clock
+from tocsin.notices import actions, following, queries
+from tocsin.notices.models import LedgerEntry, Notice, Told
+
+pytestmark = pytest.mark.django_db
+Callbacks = Callable[..., Any]
+GONE = "Final-Recipient: rfc822; soc@bank.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 no"
+
+
+@pytest.fixture(autouse=True)
+def morning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the morning of the tests for listeners too."""
+    monkeypatch.setattr(clock, "now", lambda: AT)
+
+
+@pytest.fixture
+def bank(told: Store) -> Notice:
+    """The bank's notice, in the outbox."""
+    notice = prepared()[0]
+    actions.preview_notice(notice, **BY_AT)
+    actions.queue_notice(notice, **BY_AT)
+    return notice
+
+
+def claimed() -> OutgoingMessage:
+    """Return the message as a worker has it in hand."""
+    (found,) = claiming.claim("worker", Channel.MAIL, at=AT, at_most=1)
+    return found
+
+
+def sent(answer: str = "250 Ok") -> OutgoingMessage:
+    """Have the mail server take the message."""
+    found = claimed()
+    outgoing.record_sent(found, answer=answer, **BY_AT)
+    return found
+
+
+def bounced(key: str, fields: str = GONE) -> None:
+    """Let a bounce come in."""
+    to = f"bounces+{tokens.make('bounce', key)}@back.cirt.example"
+    receiving.receive(report("Reporting-MTA: dns; mx.bank.example", fields), envelope_recipient=to, at=AT)
+
+
+def ledger(notice: Notice) -> list[tuple[str, str]]:
+    return list(notice.ledger.values_list("what", "note"))[4:]  # planned, read, queued, in clear
+
+
+def state(notice: Notice) -> str:
+    notice.refresh_from_db()
+    return notice.state
+
+
+def test_listeners_move_a_notice_as_its_message_moves(
+    bank: Notice, django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        found = sent()
+    assert (state(bank), ledger(bank), Told.objects.count()) == ("sent", [("sent", "250 Ok")], 1)
+    with django_capture_on_commit_callbacks(execute=True):
+        bounced(found.key)
+    assert state(bank) == "bounced" and Contact.objects.get(email="soc@bank.example").undelivered_since == AT
+
+
+def test_what_no_listener_heard_is_found_and_written_once(bank: Notice) -> None:
+    sent()
+    assert state(bank) == "queued"  # the worker died before it could tell
+    assert following.settle(at=AT) == 1
+    assert (state(bank), ledger(bank)) == ("sent", [("sent", "250 Ok")])
+    rows = AuditRow.objects.count()
+    assert following.settle(at=AT) == 0
+    assert (AuditRow.objects.count(), len(ledger(bank))) == (rows, 1)
+
+
+def test_a_refused_message_leaves_its_findings_untold_and_its_contact_unreached(bank: Notice) -> None:
+    outgoing.record_refused(claimed(), answer="550 5.1.1 no such user", **BY_AT)
+    following.settle(at=AT)
+    assert (state(bank), ledger(bank)) == ("bounced", [("bounced", "550 5.1.1 no such user")])
+    row = Contact.objects.get(email="soc@bank.example")
+    assert (row.undelivered_since, row.undelivered_answer) == (AT, "550 5.1.1 no such user")
+    assert AuditRow.objects.order_by("sequence").last().code == "contact.undelivered"  # type: ignore[union-attr]
+    plan = queries.plan_now(AT + DAY)
+    assert [(key[0], number) for key, number in plan.unreached.items()] == [("bank", 1)] and not Told.objects.exists()
+
+
+def test_a_message_that_goes_after_all_counts_as_sent(bank: Notice) -> None:
+    found = claimed()
+    outgoing.record_refused(found, answer="550 no", **BY_AT)
+    following.settle(at=AT)
+    outgoing.retry_message(found, **BY_AT)
+    following.settle(at=AT)
+    assert state(bank) == "bounced"
+    sent()
+    following.settle(at=AT)
+    assert (state(bank), Told.objects.count()) == ("sent", 1)
+
+
+def test_a_message_taken_off_the_list_frees_the_findings(bank: Notice) -> None:
+    outgoing.dismiss_message(OutgoingMessage.objects.get(), **BY_AT)
+    following.settle(at=AT)
+    assert state(bank) == "discarded"
+    assert {each.constituent for each in queries.plan_now(AT).notices} == {"bank"}
+
+
+def test_after_a_bounce_the_deputy_is_told_what_nobody_read(bank: Notice) -> None:
+    contact("bank", "deputy@bank.example", role="technical", deputy_of=Contact.objects.get(email="soc@bank.example"))
+    found = sent()
+    following.settle(at=AT)
+    bounced(found.key)
+    following.settle(at=AT)
+    assert (state(bank), Told.objects.count()) == ("bounced", 0)
+    row = Contact.objects.get(email="soc@bank.example")
+    assert row.undelivered_since == AT and "5.1.1" in row.undelivered_answer
+
+
+def test_a_bounce_that_may_pass_leaves_the_contact(bank: Notice) -> None:
+    found = sent()
+    bounced(found.key, GONE.replace("5.1.1", "4.2.2"))
+    following.settle(at=AT)
+    assert state(bank) == "bounced" and Contact.objects.get(email="soc@bank.example").undelivered_since is None
+
+
+def test_a_bounce_that_is_seen_before_the_sending_was_noted_comes_after_it(bank: Notice) -> None:
+    found = sent()
+    bounced(found.key)
+    following.follow_received(receiving.ReceivedMessage.objects.get(), at=AT)
+    assert [what for what, _note in ledger(bank)] == ["sent", "bounced"]
+
+
+def test_a_reply_stands_in_the_ledger_to_be_read(bank: Notice, cast: Cast) -> None:
+    found = sent()
+    to = f"reply+{tokens.make('reply', found.key)}@back.cirt.example"
+    for _time in range(2):
+        receiving.receive(message("From: it@bank.example", f"To: {to}", body="Closed."), envelope_recipient=to, at=AT)
+    following.settle(at=AT)
+    assert state(bank) == "sent" and ledger(bank)[1:] == [("replied", "it@bank.example")]
+    page = signed_in(cast.analyst).get(reverse("notices:notice", args=[bank.reference]))
+    received = LedgerEntry.objects.get(what="replied").received
+    assert "A reply came, to be read" in text(page)
+    assert reverse("received:message", args=[received]) in links(page)
+    page = signed_in(cast.auditor).get(reverse("notices:notice", args=[bank.reference]))
+    assert reverse("received:message", args=[received]) not in links(page)
+
+
+def test_an_automatic_answer_is_noted(bank: Notice) -> None:
+    found = sent()
+    to = f"reply+{tokens.make('reply', found.key)}@back.cirt.example"
+    away = message("From: it@bank.example", f"To: {to}", "Auto-Submitted: auto-replied", body="Away.")
+    receiving.receive(away, envelope_recipient=to, at=AT)
+    following.settle(at=AT)
+    assert ledger(bank)[1:] == [("automatic", "it@bank.example")]
+
+
+def test_mail_about_nothing_of_ours_moves_nothing(bank: Notice) -> None:
+    sent()
+    following.settle(at=AT)
+    bounced("another")
+    receiving.receive(message("From: a@b.example", "To: cirt@cirt.example", f"Subject: {bank.reference}"), at=AT)
+    following.settle(at=AT)
+    assert [what for what, _note in ledger(bank)] == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_reached"),
+    [
+        ({"email": "new@bank.example"}, True),
+        ({"verified_on": AT.date()}, True),
+        ({"verified_on": AT.date() - 3 * DAY}, False),
+        ({"phone": "+1 555 0100"}, False),
+    ],
+)
+def test_a_contact_is_written_to_again_once_somebody_confirms_it(
+    told: Store, facts: dict[str, Any], is_reached: bool
+) -> None:
+    row = Contact.objects.get(email="soc@bank.example")
+    directory.note_undelivered(row, answer="550 no", **BY_AT)
+    directory.change_contact(row, **facts, **BY_AT)
+    row.refresh_from_db()
+    assert (row.undelivered_since is None) is is_reached
+    assert ("bank" in {each.constituent for each in queries.plan_now(AT).notices}) is is_reached
+
+
+def test_the_pages_say_that_mail_comes_back(told: Store, cast: Cast) -> None:
+    row = Contact.objects.get(email="soc@bank.example")
+    directory.note_undelivered(row, answer="550 <b>no</b>", **BY_AT)
+    browser: Client = signed_in(cast.analyst)
+    said = text(browser.get("/directory/constituents/bank/"))
+    assert "Mail comes back since" in said and "550 <b>no</b>" in said
+    assert "mail comes back" in text(browser.get("/notices/"))
+
+
+def test_settling_many_asks_few_questions(bank: Notice, django_assert_max_num_queries: Callbacks) -> None:
+    sent()
+    following.settle(at=AT)
+    fields = {
+        "constituent": Constituent.objects.get(public_id="bank"), "policy": bank.policy, "to": "a@b.example",
+        "language": "en", "tlp": "GREEN", "severity": 3, "not_before": AT, "made_at": AT, "new": 1,
+    }  # fmt: skip
+    Notice.objects.bulk_create(Notice(reference=f"r{n}", state="queued", **fields) for n in range(2_500))
+    with django_assert_max_num_queries(6):
+        assert following.settle(at=AT + dt.timedelta(minutes=1)) == 0

@@ -1,0 +1,92 @@
+"""Worker and mail server are killed while notices go: each is sent once in the ledger, and nobody is left out.
+
+TOCSIN_TEST_KILLS says how often they are killed.
+"""
+
+from __future__ import annotations
+
+import collections
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.courier.test_kills import KILLS, _wait_for, arrived, running
+from tests.processes import Instance
+
+NOTICES = 30
+PREPARE = """
+    import datetime as dt
+    from tocsin.audit.actors import COMMAND_LINE
+    from tocsin.directory import actions as directory
+    from tocsin.directory.models import Constituent, Contact
+    from tocsin.engine.public_ids import public_id
+    from tocsin.kernel.clock import now
+    from tocsin.notices import actions
+    from tocsin.notices.models import Notice, NoticeFinding, Policy
+
+    at, by_at = now(), {"by": COMMAND_LINE, "at": now()}
+    for name in ("moh", "bank", "port"):
+        directory.add_constituent(public_id=name, name=name, sector="health", **by_at)
+        row = Constituent.objects.get(public_id=name)
+        directory.add_contact(row, email=f"soc@{name}.example", **by_at)
+        actions.add_policy(constituent=row, tlp="GREEN", **by_at)
+    for number in range(NOTICES):
+        contact = list(Contact.objects.order_by("pk"))[number % 3]
+        notice = Notice.objects.create(
+            reference=f"ref{number:07}", constituent=contact.constituent, contact=contact, to=contact.email,
+            policy=Policy.objects.get(constituent=contact.constituent), language="en", tlp="GREEN",
+            severity=1 + number % 6, not_before=at, made_at=at, new=1)
+        NoticeFinding.objects.create(notice=notice, finding=public_id(number, number), why="new")
+        actions.preview_notice(notice, **by_at)
+    done = actions.send_notices(list(Notice.objects.all()), most=50, **by_at)
+    print(len(done.references), len(done.refused))
+"""
+WORKER = """
+    import datetime as dt, os, time
+    from tocsin.courier import rules, sending
+    from tocsin.kernel.clock import now
+    from tocsin.notices import following
+
+    rules.FIRST_PAUSE = rules.FIRST_PAUSE_OF_LINE = dt.timedelta(seconds=0.05)
+    rules.LONGEST_PAUSE = rules.LONGEST_PAUSE_OF_LINE = dt.timedelta(seconds=0.1)
+    print("ready", flush=True)
+    while True:
+        sending.drain(sending.Turn(f"worker:{os.getpid()}", lease=dt.timedelta(seconds=1)))
+        following.settle(at=now())
+        time.sleep(0.02)
+"""
+LEFT = """
+    from tocsin.audit.queries import verify
+    from tocsin.notices.models import LedgerEntry, Notice, Told
+    entries = LedgerEntry.objects.filter(what="sent")
+    told = Told.objects.filter(times=1).count()
+    print(Notice.objects.exclude(state="sent").count(), entries.count(), told, verify().broken_at)
+"""
+
+
+@pytest.mark.slow
+def test_each_notice_is_sent_once_in_the_ledger_whoever_is_killed(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.courier.test_kills.WORKER", WORKER)
+    inbox, chance = tmp_path / "inbox", random.Random(11)
+    inbox.mkdir()
+    instance.environment |= {"TOCSIN_MAIL_FROM": "cirt@cirt.example"}
+    assert instance.run(PREPARE.replace("NOTICES", str(NOTICES))).split() == [str(NOTICES), "0"]
+    with running(instance, inbox) as (server, worker):
+        for kill in range(KILLS):
+            (worker if chance.random() < 0.6 else server).kill()
+            _wait_for(inbox, min((kill + 1) * NOTICES // (KILLS + 1), NOTICES))
+        until = time.monotonic() + 120
+        while (said := instance.run(LEFT).split())[0] != "0":
+            assert time.monotonic() < until, said
+            time.sleep(0.3)
+    assert said == ["0", str(NOTICES), str(NOTICES), "None"]
+    taken = arrived(inbox)
+    assert len({message_id for _to, message_id, _content in taken}) == len(set(taken)) == NOTICES
+    assert collections.Counter(to for to, _id, _content in set(taken)) == {
+        f"soc@{name}.example": NOTICES // 3 for name in ("moh", "bank", "port")
+    }
+    assert len(taken) <= NOTICES + KILLS
