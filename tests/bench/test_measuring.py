@@ -145,7 +145,7 @@ def test_a_busy_machine_is_said(
 
 
 @pytest.mark.parametrize(
-    ("command", "targets"), [("run", "E2 E3 E4 E6 E7"), ("large", "E3 E5"), ("intelmq", "E1")]
+    ("command", "targets"), [("run", "AUDIT E2 E3 E4 E6 E7"), ("large", "E3 E5"), ("intelmq", "E1")]
 )  # fmt: skip
 def test_every_target_has_its_command(command: str, targets: str) -> None:
     assert sorted(chosen(parser().parse_args([command]))) == targets.split()

@@ -32,7 +32,7 @@ from tocsin.people.models import Person
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 16
+AT_MOST = 18
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
@@ -77,6 +77,7 @@ def _values(store: Store) -> dict[str, object]:
         "report": report.pk,
         "form": "csv",
         "reference": Notice.objects.get().reference,
+        "sequence": 1,
     }
 
 

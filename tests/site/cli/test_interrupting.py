@@ -61,7 +61,7 @@ def test_an_import_that_is_interrupted_says_so_and_leaves_nothing(home: Home, lo
     assert err == f"tocsin: run 1: {sentence}\n"
     assert of_run(home) == {"state": "interrupted", "note": sentence}
     assert home.findings() == [] and home.files() == set()
-    assert home.done("audit", "verify").startswith("3 rows are as they were written")
+    assert home.done("audit", "verify").startswith("4 rows are as they were written")
 
     assert home.run(long_report)["rows_kept"] == ROWS
     assert len(home.findings("--limit", "5")) == 5
