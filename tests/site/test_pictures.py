@@ -29,6 +29,8 @@ NO_PAGE = {
     "notices:end-policy": "takes a form",
     "notices:end-suppression": "takes a form",
     "notices:read": "takes a form",
+    "notices:send": "takes a form",
+    "notices:send-all": "takes a form",
     "notices:discard": "takes a form",
     "notices:attachment": "answers with a file",
     "keys": "takes a form and goes back",
