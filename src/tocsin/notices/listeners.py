@@ -1,4 +1,7 @@
-"""What the room does when messages move or come back: their notices are moved on."""
+"""What the room does when messages move or come back: their notices are moved on.
+
+Every command and process registers listeners; what they do is loaded when it is done.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,8 @@ from tocsin.audit.listening import listens_to
 from tocsin.courier.events import MessageDismissed, MessageGivenUp, MessageRefused, MessageSent
 from tocsin.courier.incoming.events import AutomaticMailReceived, MailBounced, ReplyReceived
 from tocsin.courier.incoming.received import ReceivedMessage
-from tocsin.courier.queries import message_keyed
 from tocsin.kernel import clock
 from tocsin.kernel.events import Event
-from tocsin.notices import following
 from tocsin.notices.choices import ROOM
 
 MOVED: tuple[type[Event], ...] = (MessageSent, MessageRefused, MessageGivenUp, MessageDismissed)
@@ -18,6 +19,9 @@ CAME_BACK: tuple[type[Event], ...] = (MailBounced, ReplyReceived, AutomaticMailR
 
 def message_moved(event: Event) -> None:
     """Write down what became of a message of a notice."""
+    from tocsin.courier.queries import message_keyed
+    from tocsin.notices import following
+
     told = event.as_data()
     message = message_keyed(told["message"]) if told["reference_room"] == ROOM else None
     if message is not None:
@@ -26,6 +30,8 @@ def message_moved(event: Event) -> None:
 
 def mail_came_back(event: Event) -> None:
     """Write down what came back about a notice."""
+    from tocsin.notices import following
+
     received = ReceivedMessage.objects.filter(pk=event.as_data()["received"]).first()
     if received is not None:
         following.follow_received(received, at=clock.now())
