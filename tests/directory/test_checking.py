@@ -60,6 +60,7 @@ def test_what_the_file_does_not_give_is_not_in_the_record() -> None:
         ({"networks": [{"valid_from": "2026-01-01"}]}, "networks[1]", "value is missing"),
         ({"networks": [{"value": "192.0.2.0/24", "mask": 1}]}, "networks[1].mask", "no such field"),
         ({"networks": [{"value": "192.0.2.0/24", "valid_to": "31.1.2026"}]}, "networks[1].valid_to", "2026-01-31"),
+        ({"networks": [{"value": "192.0.2.0/24", "valid_to": "2026-W05-6"}]}, "networks[1].valid_to", "2026-01-31"),
         ({"networks": ["192.0.2.0/24"], "valid_from": "2026-02-01", "valid_to": "2026-01-01"}, "networks[1]", "before"),
         ({"networks": "192.0.2.0/24"}, "networks", "must be a list"),
         ({"asns": ["AS0"]}, "asns[1]", "not an autonomous system number"),

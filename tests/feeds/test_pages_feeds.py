@@ -417,7 +417,7 @@ def test_a_claim_is_begun_from_the_list(browser_of_analyst: Client) -> None:
 def test_a_claim_is_begun_by_name_too_and_what_was_typed_is_kept(browser_of_analyst: Client) -> None:
     Constituent.objects.filter(public_id="bank").update(name="Bank of Meridia", names={"fr": "Banque de Méridie"})
     address = "/directory/unattributed/claim/"
-    for name in ("Bank of Meridia", " bank of meridia ", "BANQUE DE MÉRIDIE"):
+    for name in ("Bank of Meridia", " bank of meridia ", "BANQUE DE MÉRIDIE", "BANK"):
         go = browser_of_analyst.get(address, {"constituent": name, "value": "192.0.2.0/24"})
         assert go["Location"].startswith("/directory/constituents/bank/claims/add/")
 
@@ -426,6 +426,10 @@ def test_a_claim_is_begun_by_name_too_and_what_was_typed_is_kept(browser_of_anal
     assert "No constituent has the id or the name Bänk." in text(page)
     assert page.content.decode().count('value="Bänk"') == 1
     assert page.content.decode().count("<option selected>AS64496</option>") == 1
+    for empty in ("", "x" * 301):
+        page = browser_of_analyst.get(address, {**asked, "constituent": empty}, follow=True)
+        assert "Choose a constituent and what it is responsible for." in text(page)
+        assert page.content.decode().count("<option selected>AS64496</option>") == 1
 
     Constituent.objects.filter(public_id="moh").update(name="Bank of Meridia")
     page = browser_of_analyst.get(address, {"constituent": "Bank of Meridia", "value": "192.0.2.0/24"}, follow=True)

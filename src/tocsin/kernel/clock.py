@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TypeAlias
 
 Instant: TypeAlias = dt.datetime
 """An aware datetime in UTC. Called `…_at`; a day alone is a `datetime.date` and called `…_on`."""
 
 UTC = dt.UTC
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def now() -> Instant:
@@ -21,3 +23,13 @@ def instant(value: dt.datetime) -> Instant:
     if value.tzinfo is None:
         raise ValueError(f"{value.isoformat()} has no time zone")
     return value.astimezone(UTC)
+
+
+def day(text: str) -> dt.date:
+    """Read a day as people write it here: `2026-01-31`. Raises ValueError for other forms and days that are not.
+
+    ISO 8601 knows more (`20260131`, `2026-W05-6`), which somebody may write without meaning them.
+    """
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"{text!r} is no day like 2026-01-31")
+    return dt.date.fromisoformat(text)

@@ -352,7 +352,7 @@ _CHOICES = ("sector", "status")
 
 def _date(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text) if len(text) == 10 else _refuse_date(text)
+        return clock.day(text)
     except ValueError:
         return _refuse_date(text)
 

@@ -26,7 +26,7 @@ from tocsin.feeds.queries_situation import OPEN, Health
 from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import worker
 from tocsin.feeds.views.runs import ordered
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.people.access import needs
@@ -155,7 +155,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _is_day(text: str) -> bool:
     try:
-        dt.date.fromisoformat(text)
+        day(text)
     except ValueError:
         return False
     return True

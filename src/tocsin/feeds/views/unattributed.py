@@ -90,12 +90,11 @@ def claim_for(request: HttpRequest) -> HttpResponse:
     """Go to the form for a claim of the chosen constituent, filled in with the chosen value."""
     question = Question(request.GET.copy())
     typed, value = question.text("constituent", 300), question.text("value", 300)
-    if not typed or not value:
-        messages.error(request, _("Choose a constituent and what it is responsible for."))
-        return redirect("unattributed")
-    found = _called(constituents_visible_to(request.user), typed)
+    found = _called(constituents_visible_to(request.user), typed) if typed and value else []
     if len(found) != 1:
-        said = _("No constituent has the id or the name {typed}. Choose one from the list.")
+        said = _("Choose a constituent and what it is responsible for.")
+        if typed and value:
+            said = _("No constituent has the id or the name {typed}. Choose one from the list.")
         if found:
             said = _("{number} constituents are called {typed}: give the id of one.")
         messages.error(request, said.format(typed=typed, number=len(found)))
@@ -108,9 +107,10 @@ def claim_for(request: HttpRequest) -> HttpResponse:
 
 
 def _called(constituents: QuerySet[Constituent], typed: str) -> list[Constituent]:
-    """Return the constituent with an id; else those with a name, in whichever of their languages, however cased."""
-    if chosen := constituents.filter(public_id=typed).first():
-        return [chosen]
+    """Return the constituent with an id; else those with a name, in whichever of their languages; however cased."""
+    for written in ("public_id", "public_id__iexact"):
+        if chosen := list(constituents.filter(**{written: typed})[:2]):
+            return chosen
     wanted, active = _alike(typed), constituents.filter(status="active")
     return [row for row in active if wanted in map(_alike, (row.name, *row.names.values()))]
 

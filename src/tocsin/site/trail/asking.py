@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tocsin.audit import wording
 from tocsin.audit.queries import Filter
+from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
 
 ROWS = 50
@@ -72,7 +73,7 @@ def _about(question: Question[QueryDict]) -> tuple[str, str] | None:
 
 def _day(text: str) -> dt.date:
     """Return a day. Raises ValueError for what is none, or too near to either end of time to be counted from."""
-    on = dt.date.fromisoformat(text)
+    on = clock.day(text)
     if not 1970 <= on.year < 9000:
         raise ValueError(text)
     return on

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tocsin.kernel import clock
 from tocsin.kernel.counting import counted
 from tocsin.site.config import RANGES
 
@@ -48,7 +49,7 @@ def seconds(text: str) -> float:
 def day(text: str) -> dt.date:
     """Read a day."""
     try:
-        return dt.date.fromisoformat(text)
+        return clock.day(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-31") from None
 
