@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from tocsin.courier.incoming import queries as mail
+from tocsin.directory import queries as directory
 from tocsin.feeds import queries
 from tocsin.feeds.queries import Filter, Findings
 from tocsin.feeds.queries_situation import OPEN
@@ -80,6 +81,7 @@ PLACES = (
         _("Directory"),
         "d",
         (
+            Place("changes-asked-for", _("Changes asked for"), "w"),
             Place("overlapping-claims", _("Overlapping claims"), "v"),
             Place("unattributed", _("Unattributed assets"), "u"),
         ),
@@ -105,9 +107,15 @@ def _mail_to_be_read(person: Any, _now: Now) -> Count | None:
     return Count(formats.number_format(number, force_grouping=True)) if number else None
 
 
+def _changes_asked_for(_person: Any, _now: Now) -> Count | None:
+    number = directory.changes_waiting().count()
+    return Count(formats.number_format(number, force_grouping=True)) if number else None
+
+
 COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {
     "findings": _open_findings,
     "received-mail": _mail_to_be_read,
+    "changes-asked-for": _changes_asked_for,
 }
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
 
@@ -123,6 +131,7 @@ def _is_staff(person: Any) -> bool:
 ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "directory": _is_staff,
     "overlapping-claims": _is_staff,
+    "changes-asked-for": _is_staff,
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
