@@ -34,7 +34,6 @@ class Effects:
     gives_nothing_new: bool = False
 
 
-
 NONE = Effects()
 
 

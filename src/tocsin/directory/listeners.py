@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tocsin.audit.listening import listens_to
-from tocsin.directory.events import ClaimsChanged, ConflictSettled, ConstituentChanged, ContactChanged, DirectoryImported
+from tocsin.directory.events import (
+    ClaimsChanged,
+    ConflictSettled,
+    ConstituentChanged,
+    ContactChanged,
+    DirectoryImported,
+)
 from tocsin.kernel import clock
 from tocsin.kernel.events import Event
 

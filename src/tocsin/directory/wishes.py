@@ -1,4 +1,4 @@
-"""What a member of a constituent asks for, as the actions will take it: what is wrong with it, and whose word is enough.
+"""What a member of a constituent asks for, as the actions will take it: what is wrong with it, whose word is enough.
 
 A wish waits as plain facts in a request. It is looked at when it is asked for and again when it is decided, by the same
 rules as what staff type, and by a few more: who asks is outside the team.

@@ -102,7 +102,7 @@ def _tell(request: HttpRequest, row: ChangeRequest) -> None:
 
 @require_POST
 def approve_several(request: HttpRequest) -> HttpResponse:
-    """Approve the chosen requests, of those that harm nobody; each by itself, so that one that is refused stops none."""
+    """Approve the chosen requests that harm nobody; each by itself, so that one that is refused stops none."""
     by, done = actor(request), 0
     chosen = [int(each) for each in request.POST.getlist("change")[:SHOWN] if each.isascii() and each.isdigit()]
     visible = changes_waiting().filter(constituent__in=constituents_visible_to(request.user))
