@@ -58,7 +58,7 @@ def test_who_asked_is_told_what_was_refused_and_why(cast: Cast, request_: Change
     assert mail["To"] == cast.contact.email
     assert mail["Subject"] == "[TLP:AMBER] Not done: what you asked for Ministry of Health"
     assert "You asked: Enter the claim of 192.0.2.0/24. It is not done. We say to it: The registry names" in said(mail)
-    assert "https://cirt.example/my/moh/entry/" in said(mail)
+    assert "https://cirt.example/my/entry/moh/" in said(mail)
     assert event.message == OutgoingMessage.objects.get().key
     assert AuditRow.objects.latest("sequence").data["message"] == event.message
 

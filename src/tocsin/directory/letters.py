@@ -22,7 +22,7 @@ from tocsin.kernel.refusals import Refusal
 from tocsin.kernel.tlp import TLP
 
 ROOM = "directory"
-PAGES = "portal:entry"
+PAGES = "my:entry-of"
 """The name of the address of the entry among the pages of members, which a room above answers."""
 
 

@@ -17,7 +17,9 @@ class SiteConfig(AppConfig):
 
         from tocsin.courier import page_addresses
         from tocsin.jobs import outages
+        from tocsin.notices import addresses as of_notices
         from tocsin.site import addresses, unusable
 
+        of_notices.reached_at(lambda: addresses.base_address(settings.TOCSIN))
         page_addresses.reached_at(lambda: addresses.base_address(settings.TOCSIN))
         outages.told_by(lambda error: unusable.outage(error, settings.TOCSIN.home))

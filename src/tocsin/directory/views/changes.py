@@ -55,10 +55,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     is_outdated = row.waits and wishes.is_outdated(row)
     decisions = [("refuse", _("Refuse it"))] if is_outdated else [("approve", _("Do it")), ("refuse", _("Refuse it"))]
     is_claim = row.kind == ChangeKind.CLAIM
-    form = DecideForm(request.POST or None, decisions=decisions, is_claim=is_claim)
+    form = DecideForm(request.POST if request.method == "POST" else None, decisions=decisions, is_claim=is_claim)
     if request.method == "POST" and accepted(form, lambda: _decide(row, form.cleaned_data, by), lambda _facts: ()):
         _tell(request, row)
         return redirect("directory:changes")
+    if form.errors and not row.waits:  # somebody was faster: the form is gone, and says nothing
+        messages.error(request, _("This is decided already."))
     wish = wishes.wish_of(row)
     shown = {
         "change": row,
