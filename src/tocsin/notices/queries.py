@@ -31,6 +31,7 @@ from tocsin.notices.mails import hindered, hindrance, is_in_clear
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
+from tocsin.notices.reading import addressees_of
 from tocsin.notices.remedies import remedy_for
 from tocsin.notices.rules import may_follow
 from tocsin.notices.sentences import policy_sentences
@@ -39,8 +40,8 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
-    "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
-    "is_unread", "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of",
+    "Letter", "Plan", "addressees_of", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear",
+    "is_ours", "is_unread", "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of",
     "notices_visible_to", "own_notices", "people_of", "plan_now", "policies", "policy_sentences", "ready", "remedy_for",
     "subject", "suppressions", "text", "text_as_sent", "unread_count",
 ]  # fmt: skip

@@ -136,6 +136,14 @@ class _People:
 _SECOND_BY_ROLE = (ContactRole.TECHNICAL, ContactRole.CONTINUITY, ContactRole.MANAGEMENT)
 
 
+def addressees_of(constituent: Constituent) -> list[int]:
+    """Return the contacts of one constituent who are told, by their numbers: first who is told first, then who next."""
+    people = _People()
+    for contact in _reachable(constituent):
+        _sort(contact, people)
+    return [each.contact for each in people.addressees() if each is not None]
+
+
 def recipients() -> dict[str, Recipient]:
     """Return every constituent with those of its people who can be told."""
     people: dict[int, _People] = {}
@@ -151,10 +159,11 @@ def recipients() -> dict[str, Recipient]:
     return found
 
 
-def _reachable() -> Sequence[Contact]:
-    """Return contacts with an address who may be told, those verified last first."""
+def _reachable(of: Constituent | None = None) -> Sequence[Contact]:
+    """Return contacts with an address who may be told, those verified last first; of one constituent or of all."""
     told = Contact.objects.filter(is_active=True, undelivered_since=None).exclude(email="")
-    rows = told.select_related("deputy_of").order_by("pk")
+    rows = told.filter(constituent=of) if of else told
+    rows = rows.select_related("deputy_of").order_by("pk")
     return sorted(rows, key=lambda row: row.verified_on or dt.date.min, reverse=True)
 
 

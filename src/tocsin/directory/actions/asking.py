@@ -60,7 +60,7 @@ def ask_for_change(wish: Wish, *, by: Person, at: Instant) -> ChangeAsked:
 def require_own(by: Person, wish: Wish) -> None:
     """Refuse who does not belong to the constituent now, and a claim or contact of another one."""
     is_own = queries.constituents_of(by).filter(pk=wish.constituent.pk).exists()
-    things = filter(None, (wish.claim, wish.contact))
+    things = [each for each in (wish.claim, wish.contact) if each is not None]
     if not is_own or any(each.constituent_id != wish.constituent.pk for each in things):
         raise NotPermitted(f"{policy.REFUSED[policy.Ability.EDIT_OWN]}")
 
