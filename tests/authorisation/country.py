@@ -17,8 +17,9 @@ from tocsin.courier.incoming import receiving
 from tocsin.courier.models import ReceivedMessage
 from tocsin.courier.outbox import Posting, put_mail
 from tocsin.directory import actions as directory
-from tocsin.directory.choices import ClaimKind
-from tocsin.directory.models import Claim, Constituent, Contact, Membership
+from tocsin.directory.choices import ChangeKind, ClaimKind
+from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact, Membership
+from tocsin.directory.wishes import Wish
 from tocsin.feeds import queries
 from tocsin.feeds.actions.answers import answer_findings
 from tocsin.feeds.models import Answer, Run
@@ -145,7 +146,35 @@ def _of_directory() -> dict[str, Any]:
     _belongs("moh", "left", is_administrator=False)
     left = Membership.objects.get(person__email="left@moh.example")
     directory.end_membership(left, **BY_AT)
-    return {**found, "ended membership": left.pk}
+    return {**found, **_of_members(), "ended membership": left.pk}
+
+
+def _of_members() -> dict[str, Any]:
+    """Have each of the two organisations a member more, and a member ask for something; say whose is whose."""
+    found: dict[str, dict[str, Any]] = {}
+    for public_id, asks in (("moh", "member@moh.example"), ("bank", "sami@cirt.example")):
+        row, by = Constituent.objects.get(public_id=public_id), Person.objects.get(email=asks)
+        _belongs(public_id, f"colleague-{public_id}", is_administrator=False)
+        found[public_id] = {
+            "organisation": public_id,
+            "claim": Claim.objects.get(constituent=row, kind=ClaimKind.ASN).pk,
+            "entry": Contact.objects.get(constituent=row).pk,
+            "request": _asked(row, by, region="North"),
+            "colleague": Membership.objects.get(person__name=f"colleague-{public_id}").pk,
+        }
+    decided = _asked(row, by, region="South")
+    directory.refuse_change(ChangeRequest.objects.get(pk=decided), answer="It lies in the north.", **BY_AT)
+    ours = {f"my {kind} {who}": pk for kind, pk in found["moh"].items() for who in ("member", "keeper", "head")}
+    ours |= {f"my {kind} stranger": pk for kind, pk in found["bank"].items()}
+    theirs = {
+        f"my foreign {kind} {who}": pk for kind, pk in found["bank"].items() for who in ("member", "keeper", "head")
+    }
+    theirs |= {f"my foreign {kind} stranger": pk for kind, pk in found["moh"].items()}
+    return {**ours, **theirs, "request": found["moh"]["request"], "decided request": decided}
+
+
+def _asked(row: Constituent, by: Person, **facts: Any) -> int:
+    return directory.ask_for_change(Wish(row, ChangeKind.FACTS, facts), by=by, at=AT).request
 
 
 def _of_feeds() -> dict[str, Any]:

@@ -51,6 +51,7 @@ OF_FORMS = {
     "directory:add-claim": {"is_confirmed"},
     "directory:add-contact": {"is_active"},
     "directory:add-member": {"is_administrator"},
+    "directory:change-asked-for": {"is_confirmed"},
     "own:password": {"password"},
 }
 """Fields of these that the forms have, and that whoever may send the form may fill in."""

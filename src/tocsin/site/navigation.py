@@ -82,7 +82,7 @@ PLACES = (
         _("Directory"),
         "d",
         (
-            Place("changes-asked-for", _("Changes asked for"), "w"),
+            Place("changes-asked-for", _("Changes asked for"), "b"),
             Place("overlapping-claims", _("Overlapping claims"), "v"),
             Place("unattributed", _("Unattributed assets"), "u"),
         ),

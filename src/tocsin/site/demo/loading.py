@@ -12,7 +12,7 @@ from typing import Any
 from tocsin.kernel.refusals import Conflict
 from tocsin.site import instance, setting_up
 from tocsin.site.config import Config
-from tocsin.site.demo import telling
+from tocsin.site.demo import asking, telling
 from tocsin.site.demo.writing import DemoFiles, write_country
 
 _LOADING = "loading"
@@ -89,6 +89,8 @@ def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
         _take_in_reports(files, day)
         telling.begin_to_tell(day, **_by_and_at())
         telling.let_members_answer(**_by_and_at())
+        asking.let_members_ask(**_by_and_at())
+        asking.let_members_ask(**_by_and_at())
 
 
 def _take_in_directory(files: DemoFiles, config: Config, day: dt.date) -> None:
