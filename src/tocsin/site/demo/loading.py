@@ -90,7 +90,6 @@ def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
         telling.begin_to_tell(day, **_by_and_at())
         telling.let_members_answer(**_by_and_at())
         asking.let_members_ask(**_by_and_at())
-        asking.let_members_ask(**_by_and_at())
 
 
 def _take_in_directory(files: DemoFiles, config: Config, day: dt.date) -> None:
