@@ -39,10 +39,10 @@ def begin_to_tell(day: dt.date, **by_and_at: Any) -> None:
 
 
 MEMBER = "member@meridia.example"
-MEMBER_OF = "st-brannoc-hospital"
+MEMBER_OF = "power-authority"
 ANSWERS: tuple[dict[str, Any], ...] = (
     {"kind": "fixed", "number": 6, "text": "Closed on the router this morning."},
-    {"kind": "accepted", "number": 2, "text": "An old scanner in radiology; it is replaced in spring.", "days": 90},
+    {"kind": "accepted", "number": 2, "text": "An old control station; it is replaced in spring.", "days": 90},
     {"kind": "not-ours", "number": 1, "text": "This address was given back."},
     {"kind": "false-positive", "number": 1, "text": "A honeypot of ours answers there."},
 )
