@@ -17,10 +17,12 @@ from tocsin.courier.incoming import receiving
 from tocsin.courier.models import ReceivedMessage
 from tocsin.courier.outbox import Posting, put_mail
 from tocsin.directory import actions as directory
-from tocsin.directory.choices import ClaimKind
-from tocsin.directory.models import Claim, Constituent, Contact, Membership
+from tocsin.directory.choices import ChangeKind, ClaimKind
+from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact, Membership
+from tocsin.directory.wishes import Wish
 from tocsin.feeds import queries
-from tocsin.feeds.models import Run
+from tocsin.feeds.actions.answers import answer_findings
+from tocsin.feeds.models import Answer, Run
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 from tocsin.kernel import clock
@@ -98,6 +100,7 @@ def things(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, Any]:
         **_of_directory(),
         **_of_feeds(),
         **_of_notices(),
+        **_of_answers(),
         **_of_mail(),
     }
 
@@ -143,7 +146,35 @@ def _of_directory() -> dict[str, Any]:
     _belongs("moh", "left", is_administrator=False)
     left = Membership.objects.get(person__email="left@moh.example")
     directory.end_membership(left, **BY_AT)
-    return {**found, "ended membership": left.pk}
+    return {**found, **_of_members(), "ended membership": left.pk}
+
+
+def _of_members() -> dict[str, Any]:
+    """Have each of the two organisations a member more, and a member ask for something; say whose is whose."""
+    found: dict[str, dict[str, Any]] = {}
+    for public_id, asks in (("moh", "member@moh.example"), ("bank", "sami@cirt.example")):
+        row, by = Constituent.objects.get(public_id=public_id), Person.objects.get(email=asks)
+        _belongs(public_id, f"colleague-{public_id}", is_administrator=False)
+        found[public_id] = {
+            "organisation": public_id,
+            "claim": Claim.objects.get(constituent=row, kind=ClaimKind.ASN).pk,
+            "entry": Contact.objects.get(constituent=row).pk,
+            "request": _asked(row, by, region="North"),
+            "colleague": Membership.objects.get(person__name=f"colleague-{public_id}").pk,
+        }
+    decided = _asked(row, by, region="South")
+    directory.refuse_change(ChangeRequest.objects.get(pk=decided), answer="It lies in the north.", **BY_AT)
+    ours = {f"my {kind} {who}": pk for kind, pk in found["moh"].items() for who in ("member", "keeper", "head")}
+    ours |= {f"my {kind} stranger": pk for kind, pk in found["bank"].items()}
+    theirs = {
+        f"my foreign {kind} {who}": pk for kind, pk in found["bank"].items() for who in ("member", "keeper", "head")
+    }
+    theirs |= {f"my foreign {kind} stranger": pk for kind, pk in found["moh"].items()}
+    return {**ours, **theirs, "request": found["moh"]["request"], "decided request": decided}
+
+
+def _asked(row: Constituent, by: Person, **facts: Any) -> int:
+    return directory.ask_for_change(Wish(row, ChangeKind.FACTS, facts), by=by, at=AT).request
 
 
 def _of_feeds() -> dict[str, Any]:
@@ -153,7 +184,13 @@ def _of_feeds() -> dict[str, Any]:
     order = Job.objects.create(
         kind="feeds.ordered", payload={"what": "withdraw", "run": run}, state=State.FAILED, made_at=AT, run_after=AT
     )
-    return {"finding": of["moh"], "finding of the bank": of["bank"], "run": run, "failed order": order.pk}
+    mine = {f"my finding {each}": of["moh"] for each in ("member", "keeper", "head")} | {
+        "my finding stranger": of["bank"]
+    }
+    return {
+        **mine, "finding": of["moh"], "finding of the bank": of["bank"], "finding of nobody": of[None], "run": run,
+        "failed order": order.pk,
+    }  # fmt: skip
 
 
 def _of_notices() -> dict[str, Any]:
@@ -171,7 +208,25 @@ def _of_notices() -> dict[str, Any]:
     notices.prepare_notices(plan_now(AT), most=50, **BY_AT)
     ours, other = Notice.objects.get(constituent__public_id="moh"), Notice.objects.get(constituent__public_id="bank")
     notices.discard_notice(other, reason="They know.", **BY_AT)
-    return {**found, "notice": ours.reference, "discarded notice": other.reference}
+    return {**found, **_sent(ours, other), "notice": ours.reference, "discarded notice": other.reference}
+
+
+def _sent(ours: Notice, other: Notice) -> dict[str, str]:
+    """Write a notice that was sent to each of the two, and one of which the bank's regulator was told."""
+    found = {}
+    for number, (row, whom) in enumerate(((ours, "security"), (other, "security"), (other, "regulator"))):
+        made = Notice.objects.get(pk=row.pk)
+        made.pk, made.reference, made.state, made.whom = None, f"222222222{number}", "sent", whom
+        made.save(force_insert=True)
+        found[("my notice member", "my notice stranger", "sent notice of nobody here")[number]] = made.reference
+    return found | {f"my notice {each}": found["my notice member"] for each in ("keeper", "head")}
+
+
+def _of_answers() -> dict[str, int]:
+    """Have the ministry say that its finding is not its own, once it was told: the bank is still to be."""
+    found = queries.findings().page(queries.Filter(constituents=("moh",)), sort="asset", descending=False, limit=1)
+    answer_findings([queries.finding_id(found[0])], kind="not-ours", **BY_AT)
+    return {"answer": Answer.objects.get().pk}
 
 
 def _of_mail() -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_what_each_ability_allows_and_refuses_is_said_in_a_whole_sentence_each()
 
 
 def test_who_may_the_wider_thing_is_told_nothing_of_the_narrower() -> None:
-    own = {policy.ALLOWS[Ability.VIEW_OWN], policy.ALLOWS[Ability.EDIT_OWN]}
+    own = {policy.ALLOWS[each] for each in (Ability.VIEW_OWN, Ability.EDIT_OWN, Ability.ANSWER_OWN)}
     for role in (Role.NATIONAL_ADMINISTRATOR, Role.HEAD_OF_TEAM, Role.ANALYST):
         may, may_not = policy.sentences(role)
         assert not own & {*may, *may_not}
@@ -80,7 +80,8 @@ def test_nobody_opens_or_changes_an_account_that_may_more_than_their_own() -> No
     assert all(may_give(ADMINISTRATOR, role) for role in Role)
     assert [role for role in Role if not may_give(HEAD, role)] == [Role.NATIONAL_ADMINISTRATOR]
     assert [role for role in Role if may_give(ANALYST, role)] == [Role.CONSTITUENT_CONTACT]
-    for role in (Role.AUDITOR, Role.OBSERVER, Role.PEER, Role.CONSTITUENT_CONTACT):
+    assert [role for role in Role if may_give(CONTACT, role)] == [Role.CONSTITUENT_CONTACT]
+    for role in (Role.AUDITOR, Role.OBSERVER, Role.PEER):
         assert not any(may_give(Person(role=role), given) for given in Role)
     assert may_manage(HEAD, ANALYST) and may_manage(HEAD, HEAD) and not may_manage(HEAD, ADMINISTRATOR)
     assert not may_manage(ANALYST, CONTACT), "to open an account is not to take it over"

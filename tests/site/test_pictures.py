@@ -19,6 +19,10 @@ NO_PAGE = {
     "feeds:work": "takes a form",
     "feeds:note": "takes a form",
     "feeds:give": "takes a form",
+    "feeds:answer": "takes a form",
+    "feeds:judge": "takes a form",
+    "my:answer": "takes a form",
+    "my:export": "answers with a file",
     "feeds:decide": "takes a form",
     "feeds:order": "takes a form",
     "feeds:progress": "answers with a part of the page of a run",
@@ -41,6 +45,10 @@ NO_PAGE = {
     "feeds:claim-for": "goes on to the form for a claim",
     "directory:attribution": "answers with a part of a page",
     "directory:confirm-claim": "takes a form",
+    "directory:approve-changes": "takes a form",
+    "my:is-right": "takes a form",
+    "my:take-back": "takes a form",
+    "my:end-member": "takes a form",
     "people_enrolment_link": "takes the secret out of the address and goes on to enrolment",
     "directory:end-member": "takes a form",
     "own:rename-passkey": "nobody has a passkey in the demonstration; its form is that of own:add-passkey",
@@ -55,6 +63,8 @@ NO_PAGE = {
     # The same page under the name that its room gives it.
     "directory:list": "is /directory/",
     "directory:conflicts": "is /directory/conflicts/",
+    "directory:changes": "is /directory/changes/",
+    "my:entry": "goes on to the one entry, or lists several by name",
 }
 """Addresses that answer no page of their own, and why."""
 PAGES: list[dict[str, Any]] = tomllib.loads((ROOT / "tools/pictures/pages.toml").read_text(encoding="utf-8"))["page"]

@@ -51,6 +51,14 @@ def _read(armoured: str) -> pysequoia.Cert:
         raise NotAPublicKey(_("The OpenPGP key is damaged: it cannot be read.")) from None
 
 
+def ends_at(armoured: str) -> Instant | None:
+    """Return when a key expires; None for one that never does, or that cannot be read."""
+    try:
+        return _read(armoured).expiration
+    except NotAPublicKey:
+        return None
+
+
 def hindrance(armoured: str, *, at: Instant) -> str:
     """Return in a whole sentence why nothing can be encrypted to a key now; empty when it can."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Status(models.TextChoices):
@@ -48,3 +49,24 @@ class TableKind(models.TextChoices):
 
     ASN = "asn", _("Autonomous system of a prefix")
     COUNTRY = "country", _("Country of a delegated range")
+
+
+class ChangeKind(models.TextChoices):
+    """What a member of a constituent asks for."""
+
+    CLAIM = "claim", _("Enter a claim")
+    END_OF_CLAIM = "end-of-claim", _("End a claim")
+    NEW_CONTACT = "new-contact", _("Enter a contact")
+    CONTACT = "contact", _("Change a contact")
+    FACTS = "facts", _("Change facts")
+
+
+class ChangeState(models.TextChoices):
+    """How far it is with what was asked for."""
+
+    WAITS = "waits", pgettext_lazy("state of a change asked for", "Waits for the team")
+    APPROVED = "approved", pgettext_lazy("state of a change asked for", "Done")
+    REFUSED = "refused", pgettext_lazy("state of a change asked for", "Refused")
+    TAKEN_BACK = "taken-back", pgettext_lazy("state of a change asked for", "Taken back")
+    OUTDATED = "outdated", pgettext_lazy("state of a change asked for", "Overtaken")
+    """What it was to change has changed meanwhile."""

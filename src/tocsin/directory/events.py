@@ -92,6 +92,54 @@ class ClaimsChanged(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ChangeAsked(Event):
+    """A member asked for a change of the entry."""
+
+    constituent: str
+    request: int
+    kind: str
+    about: str
+    """What it is about, in one word: a network, a name."""
+    facts: dict[str, Any]
+    reason: str
+    is_at_once: bool
+    """Whether it was done then and there, because the member administers the entry."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChangeDecided(Event):
+    """What a member asked for was done, refused, or has been overtaken by what others did."""
+
+    constituent: str
+    request: int
+    kind: str
+    about: str
+    answer: str
+    """What the member reads."""
+    message: str
+    """Key of the mail that tells the member; empty where none could be sent."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChangeTakenBack(Event):
+    """A member took back what was asked for."""
+
+    constituent: str
+    request: int
+    kind: str
+    about: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EntrySaidRight(Event):
+    """A member looked through the entry and said that all of it is right."""
+
+    constituent: str
+    contacts: tuple[int, ...]
+    """Contacts that count as verified by that."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ConflictSettled(Event):
     """Somebody decided between two equal claims."""
 

@@ -221,3 +221,23 @@ class SettleForm(forms.Form):
         if values.get("decision") not in (None, "both") and not values.get("ends_on"):
             self.add_error("ends_on", _("Say on which day the other claim ends."))
         return values
+
+
+class DecideForm(forms.Form):
+    """The decision about what a member asked for."""
+
+    decision = forms.ChoiceField(label=_("Decision"), widget=forms.RadioSelect)
+    is_confirmed = forms.BooleanField(label=_("I have checked this claim"), required=False)
+    answer = forms.CharField(
+        label=_("What the member will read"),
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed to refuse it: say what is missing, and what to do."),
+    )
+
+    def __init__(self, *args: Any, decisions: list[tuple[str, str]], is_claim: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["decision"].choices = decisions  # type: ignore[attr-defined]
+        if not is_claim:
+            del self.fields["is_confirmed"]

@@ -11,6 +11,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from tocsin.directory import asked
 from tocsin.directory.forms import ConstituentForm, ContactForm
 from tocsin.kernel import legible
 
@@ -84,6 +85,19 @@ def _membership(data: Data) -> str:
     return text.format(name=data["name"])
 
 
+def _asked(data: Data) -> str:
+    text = _("Done by a member: {wish}") if data["is_at_once"] else _("Asked for: {wish}")
+    return text.format(wish=_wish(data))
+
+
+def _refused(data: Data) -> str:
+    return _("Refused: {wish}. {reason}").format(wish=_wish(data), reason=legible.shown(data["answer"], lines=True))
+
+
+def _wish(data: Data) -> str:
+    return asked.sentence(data["kind"], legible.shown(data["about"]))
+
+
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "constituent.added": lambda _data: _("Entered"),
     "constituent.changed": _changed,
@@ -98,5 +112,11 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "claim.ended": _ended,
     "conflict.settled": _settled,
     "conflict.kept": _kept,
+    "change.asked": _asked,
+    "change.approved": lambda data: _("Approved: {wish}").format(wish=_wish(data)),
+    "change.refused": _refused,
+    "change.outdated": lambda data: _("Overtaken: {wish}").format(wish=_wish(data)),
+    "change.taken_back": lambda data: _("Taken back: {wish}").format(wish=_wish(data)),
+    "entry.said_right": lambda _data: _("A member looked through the entry and says that it is right"),
     "directory.imported": lambda data: _("Imported from {files}").format(files=", ".join(data["files"])),
 }

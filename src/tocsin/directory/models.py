@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 
-from tocsin.directory.choices import ClaimKind, ContactRole, Outcome, Status, TableKind
+from tocsin.directory.choices import ChangeKind, ChangeState, ClaimKind, ContactRole, Outcome, Status, TableKind
 from tocsin.directory.sectors import sector_label
 from tocsin.kernel.collation import folded
 
@@ -46,6 +46,9 @@ class Constituent(models.Model):
     """Id and names as `rules.folded` writes them: databases disagree on the case of letters beyond ASCII."""
     added_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    said_right_at = models.DateTimeField(null=True, blank=True)
+    """When one of its members last said that all that we hold of it is right."""
+    said_right_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ("name", "public_id")
@@ -209,6 +212,61 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id}/{self.constituent_id}"
+
+
+class ChangeRequest(models.Model):
+    """What a member of a constituent asks to be changed in its entry, and what came of it."""
+
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, related_name="change_requests")
+    kind = models.CharField(max_length=12, choices=ChangeKind.choices)
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    """The claim that is to end."""
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    """The contact that is to be changed."""
+    facts = models.JSONField()
+    """As they are to be, by the names that the actions know."""
+    before = models.JSONField(default=dict)
+    """As they were when it was asked; empty for what is new."""
+    reason = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=ChangeState.choices, default=ChangeState.WAITS)
+    is_at_once = models.BooleanField(default=False)
+    """Whether it was done without waiting for the team, because the member administers the entry."""
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(blank=True)
+    """What the member reads about the decision."""
+
+    class Meta:
+        ordering = ("asked_at", "id")
+        indexes = (models.Index(fields=("state", "asked_at"), name="directory_changes_by_state"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=ChangeState.values), name="directory_change_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=ChangeState.WAITS, decided_at__isnull=True)
+                | Q(~Q(state=ChangeState.WAITS), decided_at__isnull=False),
+                name="directory_change_waits_or_is_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=ChangeKind.END_OF_CLAIM, claim__isnull=False, contact__isnull=True)
+                | Q(kind=ChangeKind.CONTACT, claim__isnull=True, contact__isnull=False)
+                | Q(
+                    kind__in=(ChangeKind.CLAIM, ChangeKind.NEW_CONTACT, ChangeKind.FACTS),
+                    claim__isnull=True,
+                    contact__isnull=True,
+                ),
+                name="directory_change_is_of_its_thing",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has decided yet."""
+        return self.state == ChangeState.WAITS
 
 
 class ReferenceTable(models.Model):

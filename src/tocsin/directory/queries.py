@@ -19,12 +19,13 @@ from tocsin.audit.queries import rows_mentioning
 from tocsin.directory.attribution import finish_here as finish_attribution
 from tocsin.directory.attribution import outcome as attribution_outcome
 from tocsin.directory.attribution import under_way as attribution_under_way
-from tocsin.directory.choices import ClaimKind, Status, TableKind
+from tocsin.directory.choices import ChangeState, ClaimKind, Status, TableKind
 from tocsin.directory.imports.checking import read_files
 from tocsin.directory.imports.planning import Plan, plan_import
 from tocsin.directory.imports.reading import MAX_FILE_BYTES
 from tocsin.directory.imports.records import ImportRefused, Problem, ReadFiles
 from tocsin.directory.models import (
+    ChangeRequest,
     Claim,
     Constituent,
     Contact,
@@ -53,6 +54,8 @@ __all__ = [
     "attribution_under_way",
     "can_edit",
     "can_view",
+    "changes_of",
+    "changes_waiting",
     "claim_values",
     "claims_and_conflicts",
     "claims_fingerprint",
@@ -70,6 +73,7 @@ __all__ = [
     "in_order_of_names",
     "in_shown_order",
     "listed",
+    "may_take_back",
     "members_of",
     "memberships_of",
     "overlaps",
@@ -365,6 +369,32 @@ def can_edit(person: object, constituent: Constituent) -> bool:
     return policy.can_edit(person, policy.Ability.EDIT_DIRECTORY, administers=own.exists())
 
 
+# ---- changes that members ask for
+
+
+def changes_waiting() -> QuerySet[ChangeRequest]:
+    """Return what members asked for and nobody has decided, oldest first."""
+    return ChangeRequest.objects.filter(state=ChangeState.WAITS).select_related(*_OF_CHANGES)
+
+
+def changes_of(constituent: Constituent) -> QuerySet[ChangeRequest]:
+    """Return what members of a constituent asked for, newest first."""
+    rows = ChangeRequest.objects.filter(constituent=constituent).select_related(*_OF_CHANGES)
+    return rows.order_by("-asked_at", "-pk")
+
+
+_OF_CHANGES = ("constituent", "claim", "contact", "asked_by")
+
+
+def may_take_back(person: object, request: ChangeRequest) -> bool:
+    """Say whether a person may take back what was asked for: their own, or of an entry that they administer."""
+    if not (request.waits and isinstance(person, Person)):
+        return False
+    own = constituents_of(person).filter(pk=request.constituent_id)
+    is_theirs = request.asked_by_id == person.pk or can_edit(person, request.constituent)
+    return is_theirs and own.exists()
+
+
 def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
     """Return the constituents that have these permanent ids."""
     return Constituent.objects.filter(public_id__in=public_ids)
@@ -490,7 +520,8 @@ def counts() -> dict[str, Any]:
 HISTORY_CODES = (
     "constituent.added", "constituent.changed", "contact.added", "contact.changed", "contact.undelivered",
     "claim.added", "claim.confirmed", "claim.ended", "conflict.settled", "conflict.kept", "directory.imported",
-    "membership.added", "membership.changed", "membership.ended",
+    "membership.added", "membership.changed", "membership.ended", "entry.said_right",
+    "change.asked", "change.approved", "change.refused", "change.outdated", "change.taken_back",
 )  # fmt: skip
 HISTORY_ROWS = 50
 

@@ -52,6 +52,12 @@ _SENTENCES: dict[str, Sentence] = {
     "membership.added": _of_constituent("membership.added"),
     "membership.changed": _of_constituent("membership.changed"),
     "membership.ended": _of_constituent("membership.ended"),
+    "change.asked": _of_constituent("change.asked"),
+    "change.approved": _of_constituent("change.approved"),
+    "change.refused": _of_constituent("change.refused"),
+    "change.outdated": _of_constituent("change.outdated"),
+    "change.taken_back": _of_constituent("change.taken_back"),
+    "entry.said_right": _of_constituent("entry.said_right"),
     "directory.imported": _imported,
     "reference-table.loaded": _table_loaded,
 }

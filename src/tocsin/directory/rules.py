@@ -1,16 +1,20 @@
-"""Pure decisions about claims and identifiers: what is canonical, what overlaps, what a public id may be."""
+"""Pure decisions about claims and identifiers: what is canonical, what overlaps, what a public id may be.
+
+And about what members ask for: whose word is enough, what harms nobody.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 from django.utils.translation import gettext as _
 
-from tocsin.directory.choices import ClaimKind
+from tocsin.directory.choices import ChangeKind, ClaimKind
 from tocsin.kernel import networks
 
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -153,3 +157,67 @@ def parent_suffixes(name: str) -> Iterator[str]:
     while "." in rest:
         rest = rest.partition(".")[2]
         yield rest
+
+
+# ---- what members ask for
+
+AT_ONCE_FACTS = frozenset({"languages"})
+HARMLESS_OF_CONTACTS = frozenset({"name", "language", "phone"})
+"""Neither to whom mail goes nor what only that person can read hangs on them."""
+HARMLESS_FACTS = frozenset({"languages", "region"})
+
+
+def needs_no_approval(kind: ChangeKind, facts: Mapping[str, Any], today: dt.date) -> bool:
+    """Whether the word of somebody who administers an entry is enough.
+
+    It is for contacts, for the languages, and to end a claim from today on. It is not for what gives sight of
+    findings (each new claim), rewrites who was responsible on a day that has passed, or says who the constituent is.
+    """
+    if kind == ChangeKind.END_OF_CLAIM:
+        return bool(facts["ends_on"] >= today)
+    if kind == ChangeKind.FACTS:
+        return facts.keys() <= AT_ONCE_FACTS
+    return kind in (ChangeKind.NEW_CONTACT, ChangeKind.CONTACT)
+
+
+def is_harmless(kind: str, names: Iterable[str]) -> bool:
+    """Whether a wish may be approved together with others: neither mail nor findings reach anybody else by it."""
+    allowed = {ChangeKind.CONTACT.value: HARMLESS_OF_CONTACTS, ChangeKind.FACTS.value: HARMLESS_FACTS}
+    return kind in allowed and set(names) <= allowed[kind]
+
+
+Period = tuple[dt.date | None, dt.date | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Around:
+    """A claim of the same kind that holds all of what is asked for, or exactly that."""
+
+    is_own: bool
+    is_confirmed: bool
+    breadth: int
+    """How narrow it is: more bits of a prefix, more labels of a name."""
+    period: Period
+
+
+def gives_nothing_new(period: Period, around: Iterable[Around]) -> bool:
+    """Whether a claim for `period` would give its constituent no finding that it does not have.
+
+    So it is where a confirmed claim of its own holds all of it all that time, and nobody else has one as narrow as
+    that, or narrower.
+    """
+    claims = list(around)
+    others = [each for each in claims if not each.is_own and periods_overlap(period, each.period)]
+    return any(
+        own.is_own
+        and own.is_confirmed
+        and _covers(own.period, period)
+        and not any(other.breadth >= own.breadth for other in others)
+        for own in claims
+    )
+
+
+def _covers(outer: Period, inner: Period) -> bool:
+    return (outer[0] or dt.date.min) <= (inner[0] or dt.date.min) and (inner[1] or dt.date.max) <= (
+        outer[1] or dt.date.max
+    )

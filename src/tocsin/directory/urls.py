@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tocsin.directory.views import constituents, members, work
+from tocsin.directory.views import changes, constituents, members, work
 
 _pages = [
     path("", constituents.constituents, name="list"),
     path("add/", constituents.add_constituent, name="add"),
     path("import/", work.import_files, name="import"),
     path("attribution/", work.progress, name="attribution"),
+    path("changes/", changes.changes, name="changes"),
+    path("changes/approve/", changes.approve_several, name="approve-changes"),
+    path("changes/<int:pk>/", changes.change, name="change-asked-for"),
     path("conflicts/", work.conflicts, name="conflicts"),
     path("conflicts/<int:one>-<int:other>/", work.settle, name="settle"),
     path("constituents/<str:public_id>/", constituents.constituent, name="constituent"),
@@ -28,5 +31,6 @@ _pages = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("directory/", constituents.constituents, name="directory"),
     path("directory/conflicts/", work.conflicts, name="overlapping-claims"),
+    path("directory/changes/", changes.changes, name="changes-asked-for"),
     path("directory/", include((_pages, "directory"))),
 ]

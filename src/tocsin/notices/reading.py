@@ -13,18 +13,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, Q
+from django.utils import timezone
 
 from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Constituent, Contact
 from tocsin.engine.public_ids import public_id
+from tocsin.feeds import answers
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.choices import Stands
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import PENDING, NoticeState, Whom
 from tocsin.notices.models import Notice, NoticeFinding, Policy, Suppression, Told
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
-from tocsin.notices.rules import Before, Hours, Step, Suppressed, Terms
+from tocsin.notices.rules import Answered, Before, Hours, Step, Suppressed, Terms
 
 
 def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
@@ -56,6 +59,7 @@ def known(at: Instant) -> Known:
         suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
         told=_told(),
         prepared=frozenset(_prepared()),
+        answered=_answered(at),
         last=last,
         digests=digests,
         spoken=tuple(codes),
@@ -132,6 +136,14 @@ class _People:
 _SECOND_BY_ROLE = (ContactRole.TECHNICAL, ContactRole.CONTINUITY, ContactRole.MANAGEMENT)
 
 
+def addressees_of(constituent: Constituent) -> list[int]:
+    """Return the contacts of one constituent who are told, by their numbers: first who is told first, then who next."""
+    people = _People()
+    for contact in _reachable(constituent):
+        _sort(contact, people)
+    return [each.contact for each in people.addressees() if each is not None]
+
+
 def recipients() -> dict[str, Recipient]:
     """Return every constituent with those of its people who can be told."""
     people: dict[int, _People] = {}
@@ -147,10 +159,11 @@ def recipients() -> dict[str, Recipient]:
     return found
 
 
-def _reachable() -> Sequence[Contact]:
-    """Return contacts with an address who may be told, those verified last first."""
+def _reachable(of: Constituent | None = None) -> Sequence[Contact]:
+    """Return contacts with an address who may be told, those verified last first; of one constituent or of all."""
     told = Contact.objects.filter(is_active=True, undelivered_since=None).exclude(email="")
-    rows = told.select_related("deputy_of").order_by("pk")
+    rows = told.filter(constituent=of) if of else told
+    rows = rows.select_related("deputy_of").order_by("pk")
     return sorted(rows, key=lambda row: row.verified_on or dt.date.min, reverse=True)
 
 
@@ -174,6 +187,19 @@ def _told() -> dict[str, Before]:
     return {
         finding: Before(constituent, first, last, step, returns, reacted is not None)
         for finding, constituent, first, last, step, returns, reacted in rows.iterator(20_000)
+    }
+
+
+def _answered(at: Instant) -> dict[str, Answered]:
+    """Return what was answered and how that stands. Where the last answer is over, another may stand: it has the word,
+
+    and what has been told since the last one counts.
+    """
+    standing = answers.standing(timezone.localdate(at))
+    return {
+        finding: Answered(stood.answer.constituent, stood.last_at or stood.answer.at, stood.is_quiet)
+        for finding, (_found, stood) in standing.items()
+        if stood.stands != Stands.TAKEN_BACK
     }
 
 

@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from tocsin.courier.incoming import queries as mail
-from tocsin.feeds import queries
+from tocsin.directory import queries as directory
+from tocsin.feeds import answers, queries
 from tocsin.feeds.queries import Filter, Findings
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.people import policy
@@ -63,6 +64,7 @@ PLACES = (
         "f",
         (
             Place("notices", _("Notices"), "n"),
+            Place("answers", _("Answers"), "w"),
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
@@ -80,6 +82,7 @@ PLACES = (
         _("Directory"),
         "d",
         (
+            Place("changes-asked-for", _("Changes asked for"), "b"),
             Place("overlapping-claims", _("Overlapping claims"), "v"),
             Place("unattributed", _("Unattributed assets"), "u"),
         ),
@@ -105,9 +108,21 @@ def _mail_to_be_read(person: Any, _now: Now) -> Count | None:
     return Count(formats.number_format(number, force_grouping=True)) if number else None
 
 
+def _answers_to_judge(person: Any, _now: Now) -> Count | None:
+    number = answers.to_judge().count()
+    return Count(formats.number_format(number, force_grouping=True)) if number else None
+
+
+def _changes_asked_for(_person: Any, _now: Now) -> Count | None:
+    number = directory.changes_waiting().count()
+    return Count(formats.number_format(number, force_grouping=True)) if number else None
+
+
 COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {
     "findings": _open_findings,
+    "answers": _answers_to_judge,
     "received-mail": _mail_to_be_read,
+    "changes-asked-for": _changes_asked_for,
 }
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
 
@@ -123,8 +138,10 @@ def _is_staff(person: Any) -> bool:
 ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "directory": _is_staff,
     "overlapping-claims": _is_staff,
+    "changes-asked-for": _is_staff,
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
+    "answers": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
@@ -164,9 +181,10 @@ def _nearest(path: str, urls: Mapping[str, str]) -> str | None:
 
 
 def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any, now: Now) -> Shown:
-    below = tuple(_show(each, urls, here, person, now) for each in place.below if each.name in urls)
-    is_here = place.name == here
+    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere, and cost no query.
+    is_opened = here in (place.name, *(each.name for each in place.below))
+    opened = place.below if is_opened else ()
+    below = tuple(_show(each, urls, here, person, now) for each in opened if each.name in urls)
     count = COUNTS.get(place.name)
-    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere.
-    opened = below if is_here or any(each.is_here for each in below) else ()
-    return Shown(place.label, urls[place.name], place.key, count(person, now) if count else None, is_here, opened)
+    shown = count(person, now) if count else None
+    return Shown(place.label, urls[place.name], place.key, shown, place.name == here, below)

@@ -26,6 +26,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "tocsin.site.apps.SiteConfig",
+    "tocsin.portal",
     "tocsin.notices",
     "tocsin.feeds",
     "tocsin.directory",
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "tocsin.site.security.address_length",
     "django.middleware.common.CommonMiddleware",
+    "tocsin.site.compressing.pages_of_members",
     "tocsin.site.turning.written_out",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before the check for forgery, which reads the body: what is sent by nobody we know is not even received.

@@ -34,6 +34,8 @@ def add_member(
         made = create_person(email=email, name=name, role=Role.CONSTITUENT_CONTACT, by=by, at=at)
         person = Person.objects.get(pk=made.person)
         make_enrolment_link(person, token=token, by=by, at=at)
+    else:
+        _refuse_stranger(by, person, constituent)
     _refuse_unfit(person)
     if Membership.objects.filter(person=person, constituent=constituent, ended_at=None).exists():
         raise Conflict(_("{name} is a member already.").format(name=person), where="email")
@@ -41,6 +43,16 @@ def add_member(
     return MemberAdded(
         constituent=constituent.public_id, person=person.pk, name=str(person), is_administrator=is_administrator
     )
+
+
+def _refuse_stranger(by: Actor, person: Person, constituent: Constituent) -> None:
+    """Refuse an account that was there, but for the team and for those who were members before.
+
+    Who else has an account here, and by which name, is not for a member to learn.
+    """
+    is_of_team = not isinstance(by, Person) or policy.may(by, policy.Ability.EDIT_DIRECTORY)
+    if not is_of_team and not Membership.objects.filter(person=person, constituent=constituent).exists():
+        raise Conflict(_("The person with this address cannot be added here. Ask the team to do it."), where="email")
 
 
 def _refuse_unfit(person: Person) -> None:
@@ -69,9 +81,11 @@ def change_membership(membership: Membership, *, is_administrator: bool, by: Act
 
 @action("membership.ended")
 def end_membership(membership: Membership, *, by: Actor, at: Instant) -> MembershipEnded:
-    """End a membership: from now on the person sees nothing of the constituent's."""
+    """End a membership: from now on the person sees nothing of the constituent's. Nobody ends their own."""
     _read_open(membership)
     _permit(by, membership.constituent)
+    if isinstance(by, Person) and by.pk == membership.person_id:
+        raise Conflict(_("Nobody ends their own membership. Ask another administrator of the entry, or the team."))
     change(membership, ended_at=max(at, membership.since))
     return MembershipEnded(
         constituent=membership.constituent.public_id, person=membership.person_id, name=str(membership.person)

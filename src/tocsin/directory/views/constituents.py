@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from tocsin.directory import actions, attribution, mistakes
-from tocsin.directory.choices import ClaimKind, Status
+from tocsin.directory import actions, asked, attribution, mistakes
+from tocsin.directory.choices import ChangeState, ClaimKind, Status
 from tocsin.directory.forms import (
     ClaimForm,
     ConstituentForm,
@@ -28,6 +28,7 @@ from tocsin.directory.forms import (
 from tocsin.directory.history import sentence
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import (
+    changes_of,
     claim_values,
     claims_and_conflicts,
     constituents_matching,
@@ -122,6 +123,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "members": members_of(row),
         "parts": row.parts.all(),
         "conflicts": contested,
+        "changes": [(each, asked.title(each)) for each in changes_of(row).filter(state=ChangeState.WAITS)],
         "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
