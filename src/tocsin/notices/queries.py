@@ -16,9 +16,11 @@ from tocsin.courier import queries as outgoing
 from tocsin.courier import team_key
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
+from tocsin.directory.queries import constituents_of
 from tocsin.feeds.queries import at_one_version, manifest_version
 from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import PENDING, ROOM, NoticeState, Waits, Whom, Why
@@ -30,12 +32,12 @@ from tocsin.notices.planning import plan as planned
 from tocsin.notices.sentences import policy_sentences
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
-from tocsin.people.policy import Ability, may
+from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
     "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
-    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
-    "people_of", "plan_now", "policies", "policy_sentences", "ready", "subject", "suppressions", "text",
+    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_of_member",
+    "notices_visible_to", "people_of", "plan_now", "policies", "policy_sentences", "ready", "subject", "suppressions", "text",
     "unread_count",
 ]  # fmt: skip
 
@@ -140,6 +142,17 @@ def notices_visible_to(person: object) -> QuerySet[Notice]:
     if isinstance(person, Person) and may(person, Ability.VIEW_NOTICES):
         return Notice.objects.select_related("constituent", "policy")
     return Notice.objects.none()
+
+
+def notices_of_member(person: object) -> QuerySet[Notice]:
+    """Return the notices that left to the organisations that a person belongs to, of labels the person may see.
+
+    What was told of them to their parent or regulator is not theirs.
+    """
+    left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED)).select_related("constituent")
+    labels = [label.value for label in TLP if is_cleared(person, label)]  # type: ignore[arg-type]
+    own = list(constituents_of(person).values_list("pk", flat=True))
+    return left.filter(constituent__in=own, tlp__in=labels, whom__in=(Whom.SECURITY, Whom.SECOND))
 
 
 def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
