@@ -40,5 +40,13 @@ class System:
         return self.part
 
 
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Somebody by key and label as they were written down: what follows from an act is its author's."""
+
+    audit_key: str
+    audit_label: str
+
+
 COMMAND_LINE = System("command line")
 """Somebody with a shell on the server: who, the operating system knows."""

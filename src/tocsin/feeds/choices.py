@@ -72,6 +72,40 @@ class Origin(models.TextChoices):
     NONE = "none", pgettext_lazy("mapping", "none")
 
 
+class AnswerKind(models.TextChoices):
+    """What a constituent says of a finding, or the team on its behalf."""
+
+    FIXED = "fixed", pgettext_lazy("answer to a finding", "It is fixed")
+    ACCEPTED = "accepted", pgettext_lazy("answer to a finding", "We accept the risk")
+    NOT_OURS = "not-ours", pgettext_lazy("answer to a finding", "It is not ours")
+    FALSE_POSITIVE = "false-positive", pgettext_lazy("answer to a finding", "There is no such problem")
+    TAKEN_BACK = "taken-back", pgettext_lazy("answer to a finding", "What we said before is taken back")
+
+
+JUDGED = (AnswerKind.NOT_OURS, AnswerKind.FALSE_POSITIVE)
+"""What the team has to agree to."""
+
+
+class Verdict(models.TextChoices):
+    """What the team says to an answer that it judges."""
+
+    UPHELD = "upheld", pgettext_lazy("verdict on an answer", "Agreed")
+    REFUSED = "refused", pgettext_lazy("verdict on an answer", "Not agreed")
+
+
+class Stands(models.TextChoices):
+    """How an answer stands: see `rules.stands`."""
+
+    WAITS = "waits", pgettext_lazy("how an answer stands", "Waits for the next reports")
+    CONFIRMED = "confirmed", pgettext_lazy("how an answer stands", "Confirmed by the reports")
+    CONTRADICTED = "contradicted", pgettext_lazy("how an answer stands", "Seen again since")
+    TO_JUDGE = "to-judge", pgettext_lazy("how an answer stands", "The team looks at it")
+    HOLDS = "holds", pgettext_lazy("how an answer stands", "Holds")
+    REFUSED = "refused", pgettext_lazy("how an answer stands", "Not agreed")
+    ENDED = "ended", pgettext_lazy("how an answer stands", "Has ended")
+    TAKEN_BACK = "taken-back", pgettext_lazy("how an answer stands", "Taken back")
+
+
 SHADOWSERVER_TERMS = gettext_noop(
     "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
 )

@@ -90,7 +90,7 @@ class ObservationsExpired(Event):
     """Of each report type: its label, for how many days it is kept and from which day on, and how many reports, rows
     and findings went."""
     notes: int
-    """What people had said of these findings: notes, owners, hand-overs."""
+    """What people had said of these findings: notes, owners, hand-overs, answers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,6 +132,31 @@ class OwnerChanged(Event):
     finding: str
     before: str
     after: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FindingsAnswered(Event):
+    """A constituent, or the team on its behalf, said something of findings of one constituent."""
+
+    answered: tuple[str, ...]
+    """Ids of the findings."""
+    constituent: str
+    kind: str
+    text: str
+    until: dt.date | None
+    is_on_behalf: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AnswerJudged(Event):
+    """The team agreed to an answer, or did not."""
+
+    finding: str
+    constituent: str
+    kind: str
+    verdict: str
+    text: str
+    until: dt.date | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

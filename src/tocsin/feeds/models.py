@@ -14,11 +14,13 @@ from django.utils.translation import gettext
 from tocsin.feeds.choices import (
     SHADOWSERVER_TERMS,
     TLP_CHOICES,
+    AnswerKind,
     DecisionChoice,
     DownloadState,
     Origin,
     ReportState,
     RunState,
+    Verdict,
 )
 
 
@@ -357,6 +359,62 @@ class FindingNote(models.Model):
 
     def __str__(self) -> str:
         return self.finding
+
+
+class Answer(models.Model):
+    """What a constituent says of a finding. Never changed: another answer follows it."""
+
+    finding = models.CharField(max_length=26, db_index=True)
+    constituent = models.CharField(max_length=64, db_index=True)
+    """Public id of whose finding it was then: whoever holds it later has said nothing."""
+    kind = models.CharField(max_length=16, choices=AnswerKind.choices)
+    text = models.TextField(blank=True)
+    until = models.DateField(null=True, blank=True)
+    """The last day on which a risk is accepted."""
+    author_key = models.CharField(max_length=60)
+    author_label = models.CharField(max_length=200)
+    is_on_behalf = models.BooleanField(default=False)
+    """The team says it for the constituent."""
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ("at", "id")
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=AnswerKind.values), name="feeds_answer_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind=AnswerKind.ACCEPTED, until__isnull=False)
+                | Q(~Q(kind=AnswerKind.ACCEPTED), until__isnull=True),
+                name="feeds_accepted_until_a_day",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.finding} {self.kind}"
+
+
+class Judgement(models.Model):
+    """What the team said to an answer."""
+
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="judgement")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    text = models.TextField(blank=True)
+    """What the constituent reads."""
+    until = models.DateField(null=True, blank=True)
+    """The last day on which the finding is left in peace; none where the team does not agree."""
+    author_label = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(verdict=Verdict.UPHELD, until__isnull=False)
+                | Q(verdict=Verdict.REFUSED, until__isnull=True),
+                name="feeds_agreed_until_a_day",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.verdict}"
 
 
 class FindingOwner(models.Model):

@@ -27,7 +27,7 @@ from tocsin.kernel import legible, rsit
 from tocsin.kernel.networks import address_text
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
-from tocsin.people.policy import Ability, may
+from tocsin.people.policy import Ability, is_cleared, may
 
 WEB_MEMORY_MB = 96
 STATES_OPEN = ("new", "still", "returned")
@@ -93,6 +93,34 @@ def only_constituents(person: object) -> tuple[str, ...] | None:
     if isinstance(person, Person) and may(person, Ability.VIEW_FINDINGS):
         return None
     return tuple(constituents_of(person).order_by("public_id").values_list("public_id", flat=True))
+
+
+def own(person: object) -> Filter:
+    """Return the filter for what is a person's own as a member: of their organisations, and cleared for by its label.
+
+    Whatever the role lets see besides is not a person's own.
+    """
+    constituents = tuple(constituents_of(person).order_by("public_id").values_list("public_id", flat=True))
+    if not constituents or not isinstance(person, Person):
+        return Filter(keys=(), only_constituents=())
+    feeds = feeds_of_types()
+    cleared = tuple(sorted(name for name, feed in feeds.items() if is_cleared(person, feed.tlp)))
+    if not cleared:
+        return Filter(keys=(), only_constituents=constituents)
+    return Filter(only_constituents=constituents, types=() if len(cleared) == len(feeds) else cleared)
+
+
+def is_own(person: object, finding: Finding) -> bool:
+    """Say whether a finding is a person's own: see `own`."""
+    asked = own(person)
+    is_among = (finding.constituent or "") in (asked.only_constituents or ()) and asked.keys is None
+    return is_among and (not asked.types or finding.type in asked.types)
+
+
+def own_finding(person: object, public: str) -> Finding | None:
+    """Return the finding of a public id; None when there is none, or when it is not the person's own."""
+    found = finding_with(public)
+    return found if found and is_own(person, found) else None
 
 
 def holders() -> dict[str, Constituent]:

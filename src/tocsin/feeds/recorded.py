@@ -13,6 +13,7 @@ from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
 from tocsin.engine.public_ids import words_of
 from tocsin.feeds import history, reasons
+from tocsin.feeds.choices import AnswerKind, Verdict
 from tocsin.feeds.models import Feed
 
 NAMED = 3
@@ -65,6 +66,28 @@ def _owned(data: Data) -> str:
     return _("Nobody looks after the finding any more; it was {before}").format(before=before)
 
 
+def _answered(data: Data) -> str:
+    number = len(data["answered"])
+    said = AnswerKind(data["kind"]).label
+    if data["is_on_behalf"]:
+        words = ngettext(
+            "For whose they are, {n} finding answered: {said}",
+            "For whose they are, {n} findings answered: {said}",
+            number,
+        )
+    else:
+        words = ngettext("{n} finding answered: {said}", "{n} findings answered: {said}", number)
+    return words.format(n=_count(number), said=said)
+
+
+def _judged(data: Data) -> str:
+    said = {"said": AnswerKind(data["kind"]).label, "text": data["text"]}
+    if data["verdict"] == Verdict.UPHELD:
+        until = reasons.said_day(str(data["until"]))
+        return _("Agreed to an answer until {day}: {said}").format(day=until, **said)
+    return _("Not agreed to an answer ({said}): {text}").format(**said)
+
+
 def _of_situation(code: str) -> Sentence:
     """Return the sentence that Situation has, too."""
     return lambda data: history.sentence(code, dict(data))
@@ -98,6 +121,8 @@ _OF_FINDINGS: dict[str, Sentence] = {
     "finding.owner_changed": _owned,
     "finding.reattributed": _of_situation("finding.reattributed"),
     "finding.refolded": _refolded,
+    "finding.answered": _answered,
+    "answer.judged": _judged,
 }
 
 
@@ -133,9 +158,10 @@ def _find_feed(text: str) -> str | None:
     return text if Feed.objects.filter(code=text).exists() else None
 
 
+_ABOUT_FINDINGS = {"finding": "finding", "answered": "finding", "constituent": "constituent"}
 _ABOUT = {"run": "run", "replay": "run", "feed": "feed"}
 wording.register(Group("feeds", gettext_lazy("Reports and runs"), _OF_FEEDS, _ABOUT, _facts))
-wording.register(Group("findings", gettext_lazy("Findings"), _OF_FINDINGS, {"finding": "finding"}))
+wording.register(Group("findings", gettext_lazy("Findings"), _OF_FINDINGS, _ABOUT_FINDINGS))
 wording.register_kind(
     Kind(
         "run", gettext_lazy("Run"), _run_names, lambda key: reverse("feeds:run", args=[key]), _find_run, is_number=True

@@ -71,6 +71,10 @@ class Whom(models.TextChoices):
     REGULATOR = "regulator", _("Regulator")
 
 
+OF_ONES_OWN = (Whom.SECURITY, Whom.SECOND)
+"""Those of the constituent itself."""
+
+
 class Waits(models.TextChoices):
     """Why an open finding is not told now. In the order in which they are looked at."""
 
@@ -80,6 +84,7 @@ class Waits(models.TextChoices):
     BELOW = "below", _("Less severe than the policy tells")
     TLP = "tlp", _("Its label is stricter than the policy allows")
     PREPARED = "prepared", _("In a notice that is prepared")
+    ANSWERED = "answered", _("Answered by its holder, and the answer stands")
     TOLD = "told", _("Told, and unchanged since")
     NOBODY = "nobody", _("Nobody can be told")
     INTERVAL = "interval", _("The last notice was sent too recently")

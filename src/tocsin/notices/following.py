@@ -1,6 +1,6 @@
-"""What became of notices that left: brought from the outbox and from received mail into their ledgers.
+"""What became of notices that left: brought from the outbox, from received mail and from answers into their ledgers.
 
-Listeners follow each message as it moves; a job looks at all of them, so that
+Listeners follow each message as it moves, and each answer as it is given; a job looks at all of them, so that
 nothing is lost when a process dies between what has happened and its listener.
 Both do the same, and doing it twice changes nothing.
 """
@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from tocsin.audit.actors import Known
 from tocsin.courier import queries as outgoing
 from tocsin.courier.actions import OUTBOX
 from tocsin.courier.choices import FAILED, State
@@ -23,12 +25,14 @@ from tocsin.courier.incoming.choices import Kind, Outcome
 from tocsin.courier.incoming.received import ReceivedMessage
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.actions import note_undelivered
+from tocsin.feeds.choices import AnswerKind
+from tocsin.feeds.models import Answer
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions
 from tocsin.notices.choices import ROOM, Happening, NoticeState
-from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
 from tocsin.notices.rules import may_follow
 
 LOOKS_BACK = dt.timedelta(days=30)
@@ -46,7 +50,7 @@ def settle(*, at: Instant) -> int:
     for received in list(_received_not_followed(at)):
         follow_received(received, at=at)
         number += 1
-    return number
+    return number + follow_answers(Answer.objects.filter(at__gte=at - LOOKS_BACK), at=at)
 
 
 def _not_followed() -> Iterator[OutgoingMessage]:
@@ -130,6 +134,42 @@ def _notice(message: OutgoingMessage) -> Notice | None:
     if message.reference_room != ROOM:
         return None
     return Notice.objects.select_related("constituent", "contact").filter(reference=message.reference_key).first()
+
+
+def follow_answers(answers: QuerySet[Answer], *, at: Instant) -> int:
+    """Note that notices were acted on whose findings were answered after they were sent; return how many these were."""
+    done = 0
+    for notice, answer in _acted_on(answers).items():
+        by = Known(answer.author_key, answer.author_label)
+        with contextlib.suppress(Conflict), transaction.atomic():  # somebody else was faster
+            actions.record_outcome(notice, what=NoticeState.ACTED, by=by, at=at)
+            done += 1
+    return done
+
+
+def _acted_on(answers: QuerySet[Answer]) -> dict[Notice, Answer]:
+    """Return notices that may still be acted on, each with the first answer to a finding in it."""
+    of_theirs = _lines(OuterRef("finding"), OuterRef("constituent"), OuterRef("at"))
+    found: dict[Notice, Answer] = {}
+    for answer in answers.exclude(kind=AnswerKind.TAKEN_BACK).filter(Exists(of_theirs)).order_by("at", "pk"):
+        lines = _lines(answer.finding, answer.constituent, answer.at)
+        for line in lines.select_related("notice__constituent", "notice__contact"):
+            found.setdefault(line.notice, answer)
+    return found
+
+
+def _lines(finding: Any, constituent: Any, at: Any) -> QuerySet[NoticeFinding]:
+    """Ask for the lines about a finding in notices that had been sent to a constituent before an instant."""
+    return NoticeFinding.objects.filter(
+        finding=finding,
+        notice__constituent__public_id=constituent,
+        notice__state__in=_MAY_BE_ACTED_ON,
+        notice__ledger__what=NoticeState.SENT,
+        notice__ledger__at__lte=at,
+    )
+
+
+_MAY_BE_ACTED_ON = [state for state in NoticeState if may_follow(NoticeState.ACTED, state)]
 
 
 def _said(answer: str) -> str:

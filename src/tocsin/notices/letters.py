@@ -15,12 +15,13 @@ from django.utils import translation
 
 from tocsin.courier import team_key
 from tocsin.directory.models import Constituent
+from tocsin.directory.queries import members_of
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.queries import Finding
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.addresses import whole
-from tocsin.notices.choices import Attachment, Whom, Why
+from tocsin.notices.addresses import page_of_members, whole
+from tocsin.notices.choices import OF_ONES_OWN, Attachment, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
@@ -62,8 +63,15 @@ def _letter(constituent: Constituent, policy: Policy, lines: Mapping[str, str], 
             sender=settings.TOCSIN.mail_from,
             fingerprint=team_key.fingerprint(),
             phone=settings.TOCSIN.team_phone,
+            answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
             **facts,
         )
+
+
+def _answer_at(constituent: Constituent, reference: str, whom: Whom) -> str:
+    """Return where the reader can answer each finding: the constituent itself, as soon as somebody signs in for it."""
+    is_for_itself = whom in OF_ONES_OWN and members_of(constituent).exists()
+    return page_of_members(reference) if is_for_itself and reference != UNNAMED else ""
 
 
 def _kinds(found: Sequence[Finding], lines: Mapping[str, str]) -> tuple[Kind, ...]:

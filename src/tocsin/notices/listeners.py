@@ -1,4 +1,4 @@
-"""What the room does when messages move or come back: their notices are moved on.
+"""What the room does when messages move or come back, and when findings are answered: their notices are moved on.
 
 Every command and process registers listeners; what they do is loaded when it is done.
 """
@@ -9,6 +9,7 @@ from tocsin.audit.listening import listens_to
 from tocsin.courier.events import MessageDismissed, MessageGivenUp, MessageRefused, MessageSent
 from tocsin.courier.incoming.events import AutomaticMailReceived, MailBounced, ReplyReceived
 from tocsin.courier.incoming.received import ReceivedMessage
+from tocsin.feeds.events import FindingsAnswered
 from tocsin.kernel import clock
 from tocsin.kernel.events import Event
 from tocsin.notices.choices import ROOM
@@ -37,6 +38,17 @@ def mail_came_back(event: Event) -> None:
         following.follow_received(received, at=clock.now())
 
 
+def findings_answered(event: Event) -> None:
+    """Note that the notices of these findings were acted on."""
+    from tocsin.feeds.models import Answer
+    from tocsin.notices import following
+
+    told = event.as_data()
+    answers = Answer.objects.filter(finding__in=told["answered"], constituent=told["constituent"])
+    following.follow_answers(answers, at=clock.now())
+
+
+listens_to(FindingsAnswered)(findings_answered)
 for _kind in MOVED:
     listens_to(_kind)(message_moved)
 for _kind in CAME_BACK:

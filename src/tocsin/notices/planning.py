@@ -3,7 +3,8 @@
 Pure: columns of findings and what is known come in, a plan comes out. Every
 open finding of a constituent is in exactly one place of the plan: in a notice,
 or held with a reason. Only changes are told; what was told is told again when
-it came back, when a step is due, or in a weekly list.
+it came back, when an answer to it does not stand, when a step is due, or in a
+weekly list. While an answer stands, its finding waits.
 
 Reading the columns is `reading`, writing notices down is `actions`.
 """
@@ -19,6 +20,7 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices.choices import Waits, Whom, Why
 from tocsin.notices.rules import (
+    Answered,
     Before,
     Suppressed,
     Terms,
@@ -77,6 +79,8 @@ class Known:
     told: Mapping[str, Before] = dataclasses.field(default_factory=dict)
     prepared: frozenset[str] = frozenset()
     """Findings in notices that have not left."""
+    answered: Mapping[str, Answered] = dataclasses.field(default_factory=dict)
+    """Findings that their constituents have answered."""
     last: Mapping[tuple[str, int, int], Instant] = dataclasses.field(default_factory=dict)
     """When a constituent last had a notice by a policy and step."""
     digests: Mapping[tuple[str, int], Instant] = dataclasses.field(default_factory=dict)
@@ -239,11 +243,18 @@ class _Desk:
 
     def _ask(self, terms: Terms, constituent: str, finding: str, kind: str, severity: int, returns: int) -> None:
         """Put a finding that may be told into a notice when something about it has changed."""
-        before = self._known.told.get(finding)
+        before, answer = self._known.told.get(finding), self._known.answered.get(finding)
+        if answer and answer.constituent != constituent:
+            answer = None
+        if answer and answer.is_quiet:
+            self._hold(Waits.ANSWERED, constituent, finding)
+            return
         if before is None or before.constituent != constituent:
             why, step = Why.NEW, 0
         elif returns > before.returns:
             why, step = Why.RETURNED, 0
+        elif answer and answer.reopens(before):
+            why, step = Why.ESCALATED, 0
         elif step := self._reachable_step(terms, constituent, before):
             why = Why.ESCALATED
         elif terms.digest and is_digest_due(
@@ -311,14 +322,20 @@ class _Desk:
 def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -> dict[str, Before]:
     """Return what is known of the findings of a notice once it has been sent at an instant.
 
-    A weekly list begins nothing anew: steps go on from the first telling.
+    A weekly list begins nothing anew: steps go on from the first telling. What is told again because an answer does not
+    stand begins anew.
     """
     known = {}
     for line in notice.lines:
         before = told.get(line.finding)
-        if before is None or line.why in (Why.NEW, Why.RETURNED):
+        if before is None or begins_anew(line.why, notice.step):
             known[line.finding] = Before(notice.constituent, at, at, 0, line.returns)
         else:
             step = max(before.step, notice.step)
             known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns)
     return known
+
+
+def begins_anew(why: str, step: int) -> bool:
+    """Say whether days are counted from this telling on: of what is new, came back, or is open against an answer."""
+    return why in (Why.NEW, Why.RETURNED) or (why == Why.ESCALATED and step == 0)

@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Collection, Sequence
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
 from django.conf import settings
@@ -23,12 +25,14 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.sending import people_of
-from tocsin.notices.choices import PENDING, ROOM, NoticeState, Waits, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
+from tocsin.notices.remedies import remedy_for
+from tocsin.notices.rules import may_follow
 from tocsin.notices.sentences import policy_sentences
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
@@ -36,9 +40,9 @@ from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
     "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
-    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_of_member",
-    "notices_visible_to", "people_of", "plan_now", "policies", "policy_sentences", "ready", "subject", "suppressions", "text",
-    "unread_count",
+    "is_unread", "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of",
+    "notices_visible_to", "own_notices", "people_of", "plan_now", "policies", "policy_sentences", "ready", "remedy_for",
+    "subject", "suppressions", "text", "text_as_sent", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -144,20 +148,38 @@ def notices_visible_to(person: object) -> QuerySet[Notice]:
     return Notice.objects.none()
 
 
-def notices_of_member(person: object) -> QuerySet[Notice]:
-    """Return the notices that left to the organisations that a person belongs to, of labels the person may see.
-
-    What was told of them to their parent or regulator is not theirs.
-    """
-    left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED)).select_related("constituent")
-    labels = [label.value for label in TLP if is_cleared(person, label)]  # type: ignore[arg-type]
-    own = list(constituents_of(person).values_list("pk", flat=True))
-    return left.filter(constituent__in=own, tlp__in=labels, whom__in=(Whom.SECURITY, Whom.SECOND))
-
-
 def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
     """Return the notices about a constituent that a person may see, newest first."""
     return notices_visible_to(person).filter(constituent__public_id=constituent)
+
+
+def own_notices(person: object) -> QuerySet[Notice]:
+    """Return the notices that a member's constituents were sent, newest first: those that the member is cleared for.
+
+    What others were told about them, a parent or a regulator, is not among them, nor what has not left.
+    """
+    cleared = [label.value for label in TLP if is_cleared(person, label)] if isinstance(person, Person) else []
+    left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED)).filter(whom__in=OF_ONES_OWN)
+    theirs = left.filter(constituent__in=constituents_of(person), tlp__in=cleared)
+    return theirs.select_related("constituent").order_by("-made_at", "-pk")
+
+
+def is_unread(notice: Notice) -> bool:
+    """Say whether nobody there has opened a notice or acted on it yet."""
+    return may_follow(NoticeState.READ, NoticeState(notice.state))
+
+
+def text_as_sent(notice: Notice) -> tuple[str, bool]:
+    """Return the text of a notice, and whether it is as it was sent.
+
+    What was encrypted cannot be read here either: it is written anew from the findings as they are now.
+    """
+    message = message_of(notice)
+    if message is not None and message.protection not in ("encrypted", "both"):
+        body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
+        if body is not None:
+            return str(body.get_content()), True
+    return text(letter_of(notice)), False
 
 
 def counts_by_state(person: object) -> dict[str, int]:

@@ -13,18 +13,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, Q
+from django.utils import timezone
 
 from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Constituent, Contact
 from tocsin.engine.public_ids import public_id
+from tocsin.feeds import answers
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.choices import Stands
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import PENDING, NoticeState, Whom
 from tocsin.notices.models import Notice, NoticeFinding, Policy, Suppression, Told
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
-from tocsin.notices.rules import Before, Hours, Step, Suppressed, Terms
+from tocsin.notices.rules import Answered, Before, Hours, Step, Suppressed, Terms
 
 
 def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
@@ -56,6 +59,7 @@ def known(at: Instant) -> Known:
         suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
         told=_told(),
         prepared=frozenset(_prepared()),
+        answered=_answered(at),
         last=last,
         digests=digests,
         spoken=tuple(codes),
@@ -174,6 +178,19 @@ def _told() -> dict[str, Before]:
     return {
         finding: Before(constituent, first, last, step, returns, reacted is not None)
         for finding, constituent, first, last, step, returns, reacted in rows.iterator(20_000)
+    }
+
+
+def _answered(at: Instant) -> dict[str, Answered]:
+    """Return what was answered and how that stands. Where the last answer is over, another may stand: it has the word,
+
+    and what has been told since the last one counts.
+    """
+    standing = answers.standing(timezone.localdate(at))
+    return {
+        finding: Answered(stood.answer.constituent, stood.last_at or stood.answer.at, stood.is_quiet)
+        for finding, (_found, stood) in standing.items()
+        if stood.stands != Stands.TAKEN_BACK
     }
 
 

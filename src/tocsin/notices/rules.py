@@ -108,6 +108,19 @@ class Before(NamedTuple):
     has_reacted: bool = False
 
 
+class Answered(NamedTuple):
+    """What a constituent has said of a finding, and whether that stands."""
+
+    constituent: str
+    at: Instant
+    is_quiet: bool
+    """It stands, or waits to be looked at: nobody is told meanwhile."""
+
+    def reopens(self, before: Before) -> bool:
+        """Say whether it does not stand, and whoever gave it has been told nothing since."""
+        return not self.is_quiet and before.last_at <= self.at
+
+
 def due_step(steps: Sequence[Step], before: Before, at: Instant) -> int:
     """Return the number of the step that is due, 1 for the first; 0 when none is.
 

@@ -78,6 +78,8 @@ class Letter:
     """Of the team's OpenPGP key."""
     phone: str = ""
     """At which the team can be asked."""
+    answer_at: str = ""
+    """Whole address of the page on which its reader can answer each finding; empty where nobody can sign in."""
 
     @property
     def total(self) -> int:
@@ -293,12 +295,21 @@ def _tail(letter: Letter) -> str:
         [
             "", "",
             _heading(_("How to answer")), "",
+            *_pages(letter),
             _wrapped(answer.format(reference=letter.reference)), "",
             _heading(_("Who we are")), "",
             _wrapped(ours.format(team=legible.shown(letter.team), address=letter.verify_at)), "",
             *_known_by(letter),
         ]
     )  # fmt: skip
+
+
+def _pages(letter: Letter) -> list[str]:
+    """Return that each finding can be answered on a page, and where, on a line of its own."""
+    if not letter.answer_at:
+        return []
+    words = _("On your own pages you say of each finding, or of many at once, that it is fixed, or why not:")
+    return [_wrapped(words), f"  {letter.answer_at}", "", _wrapped(_("Or without signing in:")), ""]
 
 
 def _known_by(letter: Letter) -> list[str]:

@@ -32,6 +32,8 @@ V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 LONGEST_FORM = 2 * 2**20
 """Octets of a form: the longest text is an OpenPGP key, the longest list a page of findings."""
 CONFIRMED_FOR = dt.timedelta(minutes=15)
+FIRST_PAGES = ("/", "/my/")
+"""Where people begin: the first of them that a person may open."""
 CONFIRMED_AT = "people.confirmed_at"
 """Session key: when the person last showed a factor."""
 SECOND_FACTOR = "people.second_factor"
@@ -142,8 +144,8 @@ def confirmed(view: V) -> V:
 
 
 def first_page(person: object) -> str:
-    """Return where a person begins: the first page, or the account for those whom the first page is not for."""
-    return "/" if may_open(person, "/") else reverse("account")
+    """Return where a person begins: the team at the first page, members at theirs, others at their account."""
+    return next((address for address in FIRST_PAGES if may_open(person, address)), reverse("account"))
 
 
 class Gate:

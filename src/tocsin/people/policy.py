@@ -37,6 +37,7 @@ class Ability(enum.StrEnum):
     READ_AUDIT = "read the audit trail"
     VIEW_OWN = "view what is one's own organisations'"
     EDIT_OWN = "edit one's own organisations"
+    ANSWER_OWN = "answer to one's own organisations' findings"
 
 
 _WORK = frozenset(
@@ -73,7 +74,7 @@ _ABILITIES: dict[str, frozenset[Ability]] = {
         }
     ),
     Role.OBSERVER: frozenset({Ability.VIEW_SITUATION}),
-    Role.CONSTITUENT_CONTACT: frozenset({Ability.VIEW_OWN, Ability.EDIT_OWN}),
+    Role.CONSTITUENT_CONTACT: frozenset({Ability.VIEW_OWN, Ability.EDIT_OWN, Ability.ANSWER_OWN}),
 }
 """What is a person's own, `directory` knows: the organisations that the person is a member or an administrator of."""
 _CLEARED: dict[str, TLP] = {
@@ -114,6 +115,7 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
     Ability.VIEW_OWN: _("This account is no contact of an organisation."),
     Ability.EDIT_OWN: _("This account may not edit the entry of an organisation."),
+    Ability.ANSWER_OWN: _("This account may not answer to these findings."),
 }
 """A whole sentence each: other languages do not put the verb where English does."""
 ALLOWS: dict[Ability, StrPromise] = {
@@ -136,9 +138,14 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.READ_AUDIT: _("Read the audit trail"),
     Ability.VIEW_OWN: _("View what is their own organisations'"),
     Ability.EDIT_OWN: _("Edit the entry of organisations that they administer"),
+    Ability.ANSWER_OWN: _("Answer to findings of their own organisations"),
 }
 """The same as it stands in a list of what a role may and may not."""
-_COVERED_BY = {Ability.VIEW_OWN: Ability.VIEW_FINDINGS, Ability.EDIT_OWN: Ability.EDIT_DIRECTORY}
+_COVERED_BY = {
+    Ability.VIEW_OWN: Ability.VIEW_FINDINGS,
+    Ability.EDIT_OWN: Ability.EDIT_DIRECTORY,
+    Ability.ANSWER_OWN: Ability.WORK_ON_FINDINGS,
+}
 """Who may the wider one needs no word about the narrower."""
 ASK = _("Ask a national administrator for another role.")
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from tocsin.feeds import exports, queries
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import InvalidInput, NotPermitted
-from tocsin.notices.queries import notices_of_member
+from tocsin.notices.queries import own_notices
 from tocsin.people.choices import Scope
 from tocsin.people.models import Person
 from tocsin.people.policy import REFUSED, Ability, may
@@ -162,8 +162,9 @@ def list_findings(request: HttpRequest, asked: Query[FindingsAsked]) -> HttpResp
 def one_finding(request: HttpRequest, id: str) -> HttpResponse:
     """One finding of an own organisation. That of another is as one that is not there."""
     nothing_asked(request)
-    reader, found = reader_of(request), queries.finding_with(id)
-    if found is None or not reader.may_see(found):
+    reader = reader_of(request)
+    found = queries.own_finding(reader.person, id)
+    if found is None:
         raise Http404
     (record,) = queries.exported([found], reader.feeds)
     return in_json(record)
@@ -175,7 +176,7 @@ def one_finding(request: HttpRequest, id: str) -> HttpResponse:
 )  # fmt: skip
 def list_notices(request: HttpRequest, asked: Query[NoticesAsked]) -> HttpResponse:
     """The notices that the own organisations were sent, newest first."""
-    found = notices_of_member(reader_of(request).person).order_by("-pk")
+    found = own_notices(reader_of(request).person).order_by("-pk")
     if asked.before:
         last = found.filter(reference=asked.before).values_list("pk", flat=True).first()
         if last is None:

@@ -25,7 +25,7 @@ from tocsin.engine.public_ids import words_of
 from tocsin.feeds import exports, queries, sweeps
 from tocsin.feeds.leases import leased
 from tocsin.feeds.models import Feed
-from tocsin.feeds.queries import Filter, Finding, Findings
+from tocsin.feeds.queries import Filter, Findings
 from tocsin.kernel import rsit
 from tocsin.kernel.refusals import InvalidInput
 from tocsin.kernel.tlp import TLP, strictest
@@ -77,10 +77,6 @@ class Reader:
         labels = sorted((name, feed.tlp, feed.terms) for name, feed in self.feeds.items())
         return repr((sorted(self.names.items()), labels, translation.get_language()))
 
-    def may_see(self, finding: Finding) -> bool:
-        """Say whether a finding is one of theirs."""
-        return finding.constituent in self.names and finding.type in self.feeds
-
 
 def reader_for(person: Person) -> Reader:
     """Return what a person may see of findings as a member."""
@@ -96,15 +92,14 @@ def filter_of(asked: Asked, reader: Reader) -> Filter:
     _require(asked.type, reader.feeds, "type", _("No type of report is called {name}."))
     _require(asked.category, rsit.types(), "class", _("No class is called {name}."))
     states = {each for name in asked.state for each in (queries.STATES_OPEN if name == OPEN else (name,))}
-    return Filter(
+    return dataclasses.replace(
+        queries.own(reader.person),
         states=tuple(sorted(states)),
         severities=asked.severity,
         classes=asked.category,
         types=asked.type or tuple(sorted(reader.feeds)),
         constituents=asked.constituent,
-        only_constituents=tuple(reader.names),
         last_cycle_from=asked.seen_since,
-        keys=None if reader.feeds else (),
     )
 
 

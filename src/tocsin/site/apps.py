@@ -14,10 +14,12 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         """Tell the rooms below what they cannot know."""
         from django.conf import settings
+        from django.urls import reverse
 
         from tocsin.jobs import outages
         from tocsin.notices import addresses as of_notices
         from tocsin.site import addresses, unusable
 
         of_notices.reached_at(lambda: addresses.base_address(settings.TOCSIN))
+        of_notices.opened_at(lambda reference: reverse("my:notice", args=[reference]))
         outages.told_by(lambda error: unusable.outage(error, settings.TOCSIN.home))

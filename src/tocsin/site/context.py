@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 
 from tocsin.feeds import queries
-from tocsin.people.access import may_open
+from tocsin.people.access import FIRST_PAGES, may_open
 from tocsin.people.models import Person
 from tocsin.site.navigation import side_bar
 
@@ -37,8 +37,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _home(person: Any) -> str:
-    """Return where the bell leads: to the first page, or to the help for those whom the first page is not for."""
-    return "/" if not isinstance(person, Person) or may_open(person, "/") else _address("help")
+    """Return where the bell leads: to a person's first page, or to the help for those who have none."""
+    if not isinstance(person, Person):
+        return "/"
+    return next((address for address in FIRST_PAGES if may_open(person, address)), _address("help"))
 
 
 def _address(name: str) -> str:

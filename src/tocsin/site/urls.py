@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/<str:key>/decide/", needs(Ability.WORK_ON_MAIL)(outgoing.decide), name="outbox-decide"),
     path("api/v1/", api.patterns()),
     path("mail/received/", include("tocsin.site.received_mail.urls")),
+    path("", include("tocsin.portal.urls")),
     path("", include("tocsin.notices.urls")),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),

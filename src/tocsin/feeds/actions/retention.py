@@ -14,10 +14,10 @@ from tocsin.engine.public_ids import words_of
 from tocsin.engine.retention import Expiry, Forgotten
 from tocsin.feeds import manifest
 from tocsin.feeds.events import ObservationsExpired
-from tocsin.feeds.models import FindingNote, FindingOwner, Handover
+from tocsin.feeds.models import Answer, FindingNote, FindingOwner, Handover
 
 _BATCH = 500
-_SAID = (FindingNote, FindingOwner, Handover)
+_SAID = (FindingNote, FindingOwner, Handover, Answer)
 
 
 @action("observations.expired")

@@ -16,9 +16,10 @@ from tocsin.courier.choices import State
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.notices.choices import ROOM, Happening, NoticeState, Why
+from tocsin.notices.choices import ROOM, Happening, NoticeState
 from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticeNoted, NoticePreviewed
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Told
+from tocsin.notices.planning import begins_anew
 from tocsin.notices.rules import may_follow
 
 BATCH = 2_000
@@ -123,7 +124,7 @@ def _now_told(notice: Notice, at: Instant) -> None:
 
 
 def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
-    if line.why in (Why.NEW, Why.RETURNED) or row.pk is None:
+    if begins_anew(line.why, notice.step) or row.pk is None:
         row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
     row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
 
