@@ -31,7 +31,7 @@ from tocsin.notices.queries import plan_now
 from tocsin.people import actions as people
 from tocsin.people import keys, links
 from tocsin.people.access import CONFIRMED_AT, SECOND_FACTOR
-from tocsin.people.choices import Role
+from tocsin.people.choices import Role, Scope
 from tocsin.people.models import Person, SignedInSession
 
 BY_AT: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
@@ -74,6 +74,17 @@ def browsers(everybody: dict[str, Person | None]) -> dict[str, str]:
     found = {name: _session(name, person) for name, person in everybody.items() if person}
     Person.objects.filter(name="Closed").update(is_active=False)
     return {**found, "nobody": ""}
+
+
+def api_keys(everybody: dict[str, Person | None]) -> dict[str, str]:
+    """Return a key of the API of each of them that has every scope. To be made before an account is closed."""
+    at, found = clock.now(), {"nobody": ""}
+    for name, person in everybody.items():
+        if person is not None:
+            found[name] = secret = keys.new_secret()
+            facts: dict[str, Any] = {"name": "Matrix", "scopes": Scope.values, "expires_at": at + dt.timedelta(days=9)}
+            people.make_api_key(person, **facts, secret=secret, by=person, at=at)
+    return found
 
 
 def _session(name: str, person: Person) -> str:

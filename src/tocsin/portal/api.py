@@ -1,4 +1,4 @@
-"""What a member's programs ask: own findings and own notices.
+"""What a member's programs ask: own findings, answers to them, and own notices.
 
 Thin: who may pass stands beside each operation, what is asked is read by the schemas, the rest is
 `own_findings` and `queries` of the rooms below.
@@ -12,12 +12,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from tocsin.feeds import exports, queries
+from tocsin.feeds import answers, exports, queries
+from tocsin.feeds.actions.answers import LONGEST_TEXT, answer_findings
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import InvalidInput, NotPermitted
 from tocsin.notices.queries import own_notices
@@ -94,6 +96,24 @@ class Finding(Schema):
     returns: int
 
 
+class AnswerGiven(Schema):
+    """What is said of a finding, as on its page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["fixed", "accepted", "not-ours", "false-positive", "taken-back"]
+    text: str = Field("", max_length=LONGEST_TEXT)
+    until: dt.date | None = Field(None, description="Of an accepted risk: a year at most")
+
+
+class AnswerStands(Schema):
+    """How an answer stands."""
+
+    finding: str
+    kind: str
+    stands: str
+
+
 class FindingsPage(Schema):
     """Some findings, and how to go on."""
 
@@ -136,7 +156,7 @@ class Problem(Schema):
     errors: list[dict[str, str]] = Field(default_factory=list)
 
 
-REFUSALS: dict[Any, Any] = {(400, 401, 403, 404, 406, 422, 429, 503): Problem}
+REFUSALS: dict[Any, Any] = {(400, 401, 403, 404, 409, 422, 429, 503): Problem}
 
 
 @router.get(
@@ -168,6 +188,24 @@ def one_finding(request: HttpRequest, id: str) -> HttpResponse:
         raise Http404
     (record,) = queries.exported([found], reader.feeds)
     return in_json(record)
+
+
+@router.post(
+    "findings/{id}/answer", url_name="answer", response={201: AnswerStands, **REFUSALS},
+    operation_id="answer_own_finding", summary="Answer an own finding", **by_key(Scope.ANSWER_FINDINGS),
+)  # fmt: skip
+def answer_finding(request: HttpRequest, id: str, asked: AnswerGiven) -> HttpResponse:
+    """Say of an own finding that it is fixed, accepted, not yours, or no problem; or take back what was said."""
+    nothing_asked(request)
+    person, at = reader_of(request).person, clock.now()
+    if queries.own_finding(person, id) is None:
+        raise Http404
+    answer_findings([id], kind=asked.kind, text=asked.text, until=asked.until, by=person, at=at)
+    (found,) = queries.findings_named([id])
+    stood = answers.current([found], timezone.localdate(at))[id]
+    said = in_json({"finding": id, "kind": asked.kind, "stands": stood.stands.value})
+    said.status_code = HTTPStatus.CREATED
+    return said
 
 
 @router.get(

@@ -14,13 +14,16 @@ from django.urls import URLPattern, URLResolver
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
 
+from tocsin.formats import strict_json
 from tocsin.kernel.refusals import Busy, Conflict, InvalidInput, NotPermitted, Refusal, Unavailable
 from tocsin.people.access import public
 from tocsin.people.programs import NoGoodKey, TooManyKeys
 from tocsin.portal.api import router as portal
 from tocsin.site.problems import SAID, problem
 
+LONGEST_BODY, DEEPEST_BODY = 100_000, 8
 CHALLENGE = 'Bearer realm="tocsin"'
 NO_OPERATIONS = ("openapi-json", "api-root")
 """Addresses that ninja adds: the description, and one that is there for its sake and answers 404."""
@@ -36,6 +39,14 @@ STATUSES: dict[type[Refusal], HTTPStatus] = {
 }
 
 
+class Strict(Parser):
+    """Reads bodies without trust: no key twice, no number that is none, bounded in size and depth."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the value. Raises InvalidInput."""
+        return strict_json.read(request.body, where="body", max_bytes=LONGEST_BODY, max_depth=DEEPEST_BODY)
+
+
 def nobody(_request: HttpRequest) -> None:
     """Let nobody pass: what holds for an operation that does not say who may."""
 
@@ -47,6 +58,7 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,
     auth=nobody,
+    parser=Strict(),
 )
 api.add_router("/my/", portal)
 
@@ -71,8 +83,10 @@ def without_scope(_request: HttpRequest, _error: Any) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def not_read(_request: HttpRequest, error: Any) -> HttpResponse:
-    """Say that a body could not be read."""
-    return problem(error.status_code, str(SAID[HTTPStatus.BAD_REQUEST]))
+    """Say why a body could not be read."""
+    why = error.__cause__
+    said = f"body: {why.problem}" if isinstance(why, InvalidInput) else str(SAID[HTTPStatus.BAD_REQUEST])
+    return problem(error.status_code, said)
 
 
 @api.exception_handler(Http404)
