@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import Cast
 from tests.feeds.conftest import AT
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier import webhooks
 from tocsin.courier.composing import Mail
 from tocsin.courier.incoming import receiving
 from tocsin.courier.models import ReceivedMessage
@@ -20,7 +21,8 @@ from tocsin.directory import actions as directory
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact, Membership
 from tocsin.feeds import queries
-from tocsin.feeds.models import Run
+from tocsin.feeds.actions.answers import answer_findings
+from tocsin.feeds.models import Answer, Run
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 from tocsin.kernel import clock
@@ -109,7 +111,9 @@ def things(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, Any]:
         **_of_directory(),
         **_of_feeds(),
         **_of_notices(),
+        **_of_answers(),
         **_of_mail(),
+        **_of_webhooks(),
     }
 
 
@@ -164,7 +168,13 @@ def _of_feeds() -> dict[str, Any]:
     order = Job.objects.create(
         kind="feeds.ordered", payload={"what": "withdraw", "run": run}, state=State.FAILED, made_at=AT, run_after=AT
     )
-    return {"finding": of["moh"], "finding of the bank": of["bank"], "run": run, "failed order": order.pk}
+    mine = {f"my finding {each}": of["moh"] for each in ("member", "keeper", "head")} | {
+        "my finding stranger": of["bank"]
+    }
+    return {
+        **mine, "finding": of["moh"], "finding of the bank": of["bank"], "finding of nobody": of[None], "run": run,
+        "failed order": order.pk,
+    }  # fmt: skip
 
 
 def _of_notices() -> dict[str, Any]:
@@ -182,7 +192,25 @@ def _of_notices() -> dict[str, Any]:
     notices.prepare_notices(plan_now(AT), most=50, **BY_AT)
     ours, other = Notice.objects.get(constituent__public_id="moh"), Notice.objects.get(constituent__public_id="bank")
     notices.discard_notice(other, reason="They know.", **BY_AT)
-    return {**found, "notice": ours.reference, "discarded notice": other.reference}
+    return {**found, **_sent(ours, other), "notice": ours.reference, "discarded notice": other.reference}
+
+
+def _sent(ours: Notice, other: Notice) -> dict[str, str]:
+    """Write a notice that was sent to each of the two, and one of which the bank's regulator was told."""
+    found = {}
+    for number, (row, whom) in enumerate(((ours, "security"), (other, "security"), (other, "regulator"))):
+        made = Notice.objects.get(pk=row.pk)
+        made.pk, made.reference, made.state, made.whom = None, f"222222222{number}", "sent", whom
+        made.save(force_insert=True)
+        found[("my notice member", "my notice stranger", "sent notice of nobody here")[number]] = made.reference
+    return found | {f"my notice {each}": found["my notice member"] for each in ("keeper", "head")}
+
+
+def _of_answers() -> dict[str, int]:
+    """Have the ministry say that its finding is not its own, once it was told: the bank is still to be."""
+    found = queries.findings().page(queries.Filter(constituents=("moh",)), sort="asset", descending=False, limit=1)
+    answer_findings([queries.finding_id(found[0])], kind="not-ours", **BY_AT)
+    return {"answer": Answer.objects.get().pk}
 
 
 def _of_mail() -> dict[str, Any]:
@@ -192,6 +220,14 @@ def _of_mail() -> dict[str, Any]:
         "received": ReceivedMessage.objects.get().pk,
         "message": put_mail(mail, Posting(key="test", is_exercise=True), at=AT).key,
     }
+
+
+def _of_webhooks() -> dict[str, Any]:
+    found = {}
+    for name, whose in (("webhook", "moh"), ("webhook of the bank", "bank"), ("webhook of nobody here", "other")):
+        facts: dict[str, Any] = {"url": f"https://hook.{whose}.example/", "label": "", "secret": "whsec", "key": whose}
+        found[name] = webhooks.add_webhook(room="directory", **facts, **BY_AT).webhook
+    return found
 
 
 def table_of_addresses() -> dict[str, str]:

@@ -266,10 +266,9 @@ def as_written(land: Country, route: Route, verb: str, thing: str, caller: str) 
     where, expected = f"{route.name}: {verb} of {thing} as {caller}", rule.answers[thing][caller]
     if answer.status_code != expected:
         yield f"{where} is answered with {answer.status_code}, not {expected}"
-    if thing == OWN and rule.act and rule.act not in acts_after(before):
-        yield f"{where} leaves no {rule.act} in the trail, but {acts_after(before)}"
     is_done = thing in (OWN, "higher") and answer.status_code < HTTPStatus.BAD_REQUEST
-    is_done = is_done or answer.status_code == HTTPStatus.CREATED  # the other thing is the stranger's own
+    if is_done and thing == OWN and rule.act and rule.act not in acts_after(before):
+        yield f"{where} leaves no {rule.act} in the trail, but {acts_after(before)}"
     if not is_done and land.written() != before:
         yield f"{where} writes"
 

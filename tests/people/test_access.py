@@ -150,7 +150,7 @@ def test_nobody_closed_accounts_and_unknown_roles_may_nothing(ability: Ability) 
     assert not may(Person(role="root"), ability)
 
 
-OF_CONTACTS = {Ability.VIEW_OWN, Ability.EDIT_OWN}
+OF_CONTACTS = {Ability.VIEW_OWN, Ability.EDIT_OWN, Ability.ANSWER_OWN}
 EXPECTED = {
     Role.NATIONAL_ADMINISTRATOR: set(Ability),
     Role.HEAD_OF_TEAM: set(Ability) - OF_CONTACTS,

@@ -68,7 +68,7 @@ def test_what_each_ability_allows_and_refuses_is_said_in_a_whole_sentence_each()
 
 
 def test_who_may_the_wider_thing_is_told_nothing_of_the_narrower() -> None:
-    own = {policy.ALLOWS[Ability.VIEW_OWN], policy.ALLOWS[Ability.EDIT_OWN]}
+    own = {policy.ALLOWS[each] for each in (Ability.VIEW_OWN, Ability.EDIT_OWN, Ability.ANSWER_OWN)}
     for role in (Role.NATIONAL_ADMINISTRATOR, Role.HEAD_OF_TEAM, Role.ANALYST):
         may, may_not = policy.sentences(role)
         assert not own & {*may, *may_not}

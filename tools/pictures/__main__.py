@@ -6,7 +6,8 @@
 Without an address it loads and serves instances of its own, in every scene of
 tools/pictures/pages.toml, and removes them afterwards. With --address it looks
 at one that runs, in the scene that is named (demo): --sign-in takes a one-time
-link of a demonstration, without which only pages for nobody are seen; --enrol
+link of a demonstration, without which only pages for nobody are seen; --member
+that of a member, without which the pages below /my/ ask to sign in; --enrol
 that of `tocsin init` or `tocsin user create`, a second one shows the steps of
 enrolling in French. Right to left shows English in Arabic letters, so that
 every text and number stands as it would; an instance that runs already does
@@ -128,7 +129,7 @@ def _instances(options: argparse.Namespace, wanted: set[str]) -> Iterator[tuple[
         yield from scenes.in_turn(wanted, tell)
         return
     for scene in wanted:
-        yield scene, Instance(options.address, options.sign_in, tuple(options.enrol))
+        yield scene, Instance(options.address, options.sign_in, options.member, tuple(options.enrol))
 
 
 def _table(progress: Progress, every: Sequence[Described]) -> str:
@@ -152,6 +153,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--address", metavar="URL", default="", help="of an instance that runs: http://127.0.0.1:8000")
     parser.add_argument("--sign-in", metavar="LINK", default="")
+    parser.add_argument("--member", metavar="LINK", default="")
     parser.add_argument("--enrol", metavar="LINK", action="append", default=[])
     parser.add_argument("--scene", metavar="NAME", action="append", choices=scenes.SCENES, help="default: all")
     parser.add_argument("--manner", metavar="NAME", action="append", choices=names, help="default: all")

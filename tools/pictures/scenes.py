@@ -41,6 +41,8 @@ class Instance:
     """Its address: http://localhost:8000."""
     sign_in: str = ""
     """One-time link of a demonstration."""
+    member: str = ""
+    """The same for a member of one of its organisations."""
     enrol: tuple[str, ...] = ()
     """One-time links to enrol by, each for one of `LANGUAGES`; the last is an observer's."""
 
@@ -91,8 +93,9 @@ def _demonstration(place: Place, **settings: str) -> Iterator[Instance]:
     home, port = place.home("meridia"), free_port()
     words = ("demo", "--home", str(home), "--port", str(port), "--today", TODAY, "--json")
     with _served(place, place.environment(home, **settings), port, *words) as printed:
-        link = json.loads(printed.read_text(encoding="utf-8").splitlines()[0])["sign_in"]
-        yield Instance(link.partition("/sign-in")[0], sign_in=link)
+        links = json.loads(printed.read_text(encoding="utf-8").splitlines()[0])
+        link = links["sign_in"]
+        yield Instance(link.partition("/sign-in")[0], sign_in=link, member=links["sign_in_member"])
 
 
 @contextlib.contextmanager

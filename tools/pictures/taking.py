@@ -86,6 +86,7 @@ class Camera:
         states = list(self._enrolled(instance, names))
         state = states[0] if states else _signed_in(self.browser, instance.sign_in)
         people = {"staff": state, "observer": states[-1] if states else state, "nobody": None}
+        people["member"] = _signed_in(self.browser, instance.member)
         opened = [page for page in pages if "path" in page]
         # What is sent many times uses up the attempts of this address: last of all.
         for some in ([page for page in opened if "times" not in page], [page for page in opened if "times" in page]):

@@ -365,6 +365,14 @@ def can_edit(person: object, constituent: Constituent) -> bool:
     return policy.can_edit(person, policy.Ability.EDIT_DIRECTORY, administers=own.exists())
 
 
+def administers(person: object, constituent: Constituent) -> bool:
+    """Say whether a person is a member who administers a constituent's entry; the team's own role is none of that."""
+    if not isinstance(person, Person) or not policy.may(person, policy.Ability.EDIT_OWN):
+        return False
+    rows = Membership.objects.filter(person=person, constituent=constituent, ended_at=None, is_administrator=True)
+    return rows.exists()
+
+
 def constituents_with_ids(public_ids: Iterable[str]) -> QuerySet[Constituent]:
     """Return the constituents that have these permanent ids."""
     return Constituent.objects.filter(public_id__in=public_ids)

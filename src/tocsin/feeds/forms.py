@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.feeds.actions.findings import MAX_NOTE
-from tocsin.feeds.choices import TLP_CHOICES
+from tocsin.feeds.choices import TLP_CHOICES, AnswerKind
 from tocsin.kernel import legible
 from tocsin.kernel.collation import collated
 from tocsin.people.choices import STAFF
@@ -40,6 +40,39 @@ class NoteForm(forms.Form):
         validators=[readable],
         help_text=_("What the next person should know."),
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class _Day(forms.DateInput):
+    """A day, with the browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class AnswerForm(forms.Form):
+    """What a constituent said on the telephone, say: the team writes it down for it."""
+
+    kind = forms.ChoiceField(label=_("Its answer"), choices=AnswerKind.choices, required=False)
+    text = forms.CharField(label=_("In its words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    until = forms.DateField(
+        label=_("Until which day"), required=False, widget=_Day, help_text=_("Only for an accepted risk.")
+    )
+
+
+class VerdictForm(forms.Form):
+    """What the team says to answers."""
+
+    text = forms.CharField(
+        label=_("What the constituent reads"),
+        required=False,
+        help_text=_("Needed where you do not agree."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    until = forms.DateField(
+        label=_("Left in peace until"), required=False, widget=_Day, help_text=_("Where you agree: a year at most.")
     )
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from tocsin.courier.incoming import queries as mail
-from tocsin.feeds import queries
+from tocsin.feeds import answers, queries
 from tocsin.feeds.queries import Filter, Findings
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.people import policy
@@ -63,6 +63,7 @@ PLACES = (
         "f",
         (
             Place("notices", _("Notices"), "n"),
+            Place("answers", _("Answers"), "w"),
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
@@ -105,8 +106,14 @@ def _mail_to_be_read(person: Any, _now: Now) -> Count | None:
     return Count(formats.number_format(number, force_grouping=True)) if number else None
 
 
+def _answers_to_judge(person: Any, _now: Now) -> Count | None:
+    number = answers.to_judge().count()
+    return Count(formats.number_format(number, force_grouping=True)) if number else None
+
+
 COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {
     "findings": _open_findings,
+    "answers": _answers_to_judge,
     "received-mail": _mail_to_be_read,
 }
 """Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
@@ -125,6 +132,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "overlapping-claims": _is_staff,
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
+    "answers": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),

@@ -107,6 +107,7 @@ def test_a_second_time_it_is_there_at_once_with_a_new_link(loaded: Path, tocsin:
     second = json.loads(demo(tocsin, loaded, "--json", "--today", TODAY).stdout)
     assert not first["loaded"]
     assert first["sign_in"] != second["sign_in"]
+    assert len({first["sign_in_member"], second["sign_in_member"], second["sign_in"]}) == 3
     assert len(json.loads(tocsin("feed", "runs", "--json", home=loaded).stdout)["runs"]) == 1
 
 
@@ -143,7 +144,16 @@ def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: 
     shutil.copytree(loaded, home)
     with closing(sqlite3.connect(home / "tocsin.sqlite3")) as connection, connection:
         counted = connection.execute("SELECT sum(new), sum(gone) FROM feeds_movement").fetchall()
-        for table in ("typemovement", "constituentmovement", "download", "baseline", "delivery", "saying"):
+        for table in (
+            "typemovement",
+            "constituentmovement",
+            "download",
+            "baseline",
+            "delivery",
+            "saying",
+            "judgement",
+            "answer",
+        ):
             connection.execute(f"DROP TABLE feeds_{table}")
         for column in ("also", "expired_at"):
             connection.execute(f"ALTER TABLE feeds_report DROP COLUMN {column}")

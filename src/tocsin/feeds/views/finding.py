@@ -9,15 +9,17 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.engine.query import Finding
-from tocsin.feeds import queries, queries_finding, wording
+from tocsin.feeds import answers, queries, queries_finding, wording
 from tocsin.feeds import queries_situation as situation
+from tocsin.feeds.actions.answers import answer_findings
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.episodes import strip
-from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
+from tocsin.feeds.forms import OWNER_NOBODY, AnswerForm, NoteForm, OwnerForm, team
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
@@ -69,6 +71,23 @@ def give(request: HttpRequest, public: str) -> HttpResponse:
     return redirect("feeds:finding", queries.finding_id(found))
 
 
+@needs(Ability.WORK_ON_FINDINGS)
+@require_POST
+def answer(request: HttpRequest, public: str) -> HttpResponse:
+    """Write down what its constituent says of a finding."""
+    by, found, at = worker(request), _asked_for(request, public), now()
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        try:
+            answer_findings([queries.finding_id(found)], **form.cleaned_data, by=by, at=at)
+            messages.success(request, _("The answer stands here, and on the pages of its constituent."))
+            return redirect("feeds:finding", queries.finding_id(found))
+        except Refusal as refused:
+            for each in (refused, *refused.further):
+                form.add_error(each.where if each.where in form.fields else None, getattr(each, "problem", str(each)))
+    return _page(request, found, NoteForm(), form)
+
+
 def _asked_for(request: HttpRequest, public: str) -> Finding:
     found = queries.finding_asked_for(request.user, public)
     if found is None:
@@ -76,7 +95,7 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
     return found
 
 
-def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
+def _page(request: HttpRequest, found: Finding, form: NoteForm, answering: AnswerForm | None = None) -> HttpResponse:
     titles = queries.titles_of_types()
     kind = queries_finding.kind(found)
     names = {code: row.local_name for code, row in queries.holders().items()}
@@ -112,13 +131,20 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
         "cells": queries_finding.cells(found, chosen) if chosen else (),
         "days": strip(found.recent, found.last_cycle, found.opened_on, until),
         "history": _history(found, life, names),
+        "answers": [
+            (each, names.get(each.answer.constituent, each.answer.constituent))
+            for each in answers.given(found, timezone.localdate(now()))
+        ],
+        "answer_form": answering or AnswerForm(),
         "not_checked_since": found.last_cycle if _is_silent(found) else None,
         "note_form": form,
         "people": people,
         "me": str(getattr(request.user, "pk", "")),
         "may_work": may(request.user, Ability.WORK_ON_FINDINGS),
     }
-    return render(request, "feeds/finding.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "feeds/finding.html", context, status=422 if form.errors or (answering and answering.errors) else 200
+    )
 
 
 def _is_silent(found: Finding) -> bool:

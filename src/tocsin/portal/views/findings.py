@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -60,15 +61,15 @@ def findings(request: HttpRequest) -> HttpResponse:
     return _page(request, AnswerForm(), frozenset())
 
 
-def _page(request: HttpRequest, form: AnswerForm, ticked: frozenset[str]) -> HttpResponse:
+def _page(request: HttpRequest, form: AnswerForm, ticked: frozenset[str], status: int = 200) -> HttpResponse:
     asked = _asked_for(request)
     found = feeds.findings()
     tally = found.tally(asked.filter, ("state", "type", "constituent"))
     pages = Paginator(range(tally.total), ROWS)
     page = pages.page(asked.question.number("page", pages.num_pages))
     request.GET = asked.question.understood()  # type: ignore[assignment]  # links keep what was understood
-    place = {"limit": ROWS, "offset": (page.number - 1) * ROWS}
-    shown = found.page(asked.filter, sort="severity", descending=False, **place)
+    offset = (page.number - 1) * ROWS
+    shown = found.page(asked.filter, sort="severity", descending=False, limit=ROWS, offset=offset)
     rows = queries.rows(shown, asked.organisations, timezone.localdate(now()))
     context = {
         "question": asked.question,
@@ -86,7 +87,7 @@ def _page(request: HttpRequest, form: AnswerForm, ticked: frozenset[str]) -> Htt
         "many_organisations": len(asked.organisations) > 1,
         "tlp": str(strictest(TLP.read(row.tlp) for row in rows)) if rows else "",
     }
-    return render(request, "portal/findings.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/findings.html", context, status=status)
 
 
 def _asked_for(request: HttpRequest) -> Asked:
@@ -186,7 +187,7 @@ def answer(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, words.format(n=number))
         return redirect(f"{reverse('my:findings')}?{request.GET.urlencode()}")
-    return _page(request, form, frozenset(named))
+    return _page(request, form, frozenset(named), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _is_id(text: str) -> bool:

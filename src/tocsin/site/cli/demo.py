@@ -49,6 +49,9 @@ def run(options: argparse.Namespace) -> int:
     place = f"Meridia is at {config.home}, as of {loaded.today}."
     said = f"{place} Open this link once, on this machine, to sign in:\n    {link}"
     data = {"home": str(config.home), "today": loaded.today.isoformat(), "loaded": loaded.fresh, "sign_in": link}
+    if member := loading.member_link(config):
+        said += f"\nThe same as a member of one of its organisations, in another browser:\n    {member}"
+        data["sign_in_member"] = member
     answer(options, said, data)
     sys.stdout.flush()
     return 0 if options.no_serve else serve(config)

@@ -88,6 +88,7 @@ def _load(config: Config, day: dt.date, until: dt.time, tell: Tell) -> None:
         _take_in_directory(files, config, day)
         _take_in_reports(files, day)
         telling.begin_to_tell(day, **_by_and_at())
+        telling.let_members_answer(**_by_and_at())
 
 
 def _take_in_directory(files: DemoFiles, config: Config, day: dt.date) -> None:
@@ -119,10 +120,9 @@ def _by_and_at() -> dict[str, Any]:
 
 def sign_in_link(config: Config) -> str:
     """Return a new one-time link by which somebody at this machine signs in."""
-    from tocsin.people import actions, links, queries
+    from tocsin.people import actions, queries
     from tocsin.people.choices import Role
     from tocsin.people.models import Person
-    from tocsin.site.addresses import demo_address
 
     person = queries.person_by_email(VISITOR)
     if person is None:
@@ -130,6 +130,21 @@ def sign_in_link(config: Config) -> str:
             email=VISITOR, name="Ilse Maravu", role=Role.NATIONAL_ADMINISTRATOR, **_by_and_at()
         )
         person = Person.objects.get(pk=made.person)
+    return _link(config, person)
+
+
+def member_link(config: Config) -> str:
+    """Return the same for a member of one of Meridia's organisations; nothing where a load from before had none."""
+    from tocsin.people import queries
+
+    person = queries.person_by_email(telling.MEMBER)
+    return _link(config, person) if person else ""
+
+
+def _link(config: Config, person: Any) -> str:
+    from tocsin.people import actions, links
+    from tocsin.site.addresses import demo_address
+
     token = links.new_token()
     actions.make_demo_sign_in_link(person, token=token, **_by_and_at())
     return demo_address(config, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Any
 
@@ -35,3 +36,59 @@ def begin_to_tell(day: dt.date, **by_and_at: Any) -> None:
     plan = queries.plan_now(by_and_at["at"], list(members))
     if plan.notices:
         actions.prepare_notices(plan, most=len(plan.notices), **by_and_at)
+
+
+MEMBER = "member@meridia.example"
+MEMBER_OF = "power-authority"
+ANSWERS: tuple[dict[str, Any], ...] = (
+    {"kind": "fixed", "number": 6, "text": "Closed on the router this morning."},
+    {"kind": "accepted", "number": 2, "text": "An old control station; it is replaced in spring.", "days": 90},
+    {"kind": "not-ours", "number": 1, "text": "This address was given back."},
+    {"kind": "false-positive", "number": 1, "text": "A honeypot of ours answers there."},
+)
+"""What the member says of the findings, mildest first; the worst are left to the visitor."""
+
+
+def let_members_answer(**by_and_at: Any) -> None:
+    """Let one organisation have a member, a notice, and the member have answered some findings."""
+    from tocsin.directory.actions import add_member
+    from tocsin.directory.models import Constituent
+    from tocsin.feeds import queries
+    from tocsin.feeds.actions.answers import answer_findings
+    from tocsin.people import links
+    from tocsin.people.queries import person_by_email
+
+    if person_by_email(MEMBER):
+        return
+    organisation = Constituent.objects.get(public_id=MEMBER_OF)
+    facts: dict[str, Any] = {"email": MEMBER, "name": "Teva Marama", "is_administrator": True}
+    add_member(organisation, **facts, token=links.new_token(), **by_and_at)
+    _tell_member(**by_and_at)
+    member, at = person_by_email(MEMBER), by_and_at["at"]
+    asked = queries.Filter(states=queries.STATES_OPEN, constituents=(MEMBER_OF,))
+    number = sum(answer["number"] for answer in ANSWERS)
+    found = queries.findings().page(asked, sort="severity", descending=True, limit=number)
+    ids = [queries.finding_id(finding) for finding in found]
+    for answer in ANSWERS:
+        some, ids = ids[: answer["number"]], ids[answer["number"] :]
+        until = at.date() + dt.timedelta(days=answer["days"]) if "days" in answer else None
+        if some and member:
+            answer_findings(some, kind=answer["kind"], text=answer["text"], until=until, by=member, at=at)
+
+
+def _tell_member(**by_and_at: Any) -> None:
+    """Send the organisation its notice: as far as the outbox, which lets nothing leave a demonstration."""
+    from tocsin.kernel.refusals import Refusal
+    from tocsin.notices import actions, queries
+    from tocsin.notices.choices import NoticeState
+    from tocsin.notices.models import Notice
+
+    plan = queries.plan_now(by_and_at["at"], [MEMBER_OF])
+    if not plan.notices:
+        return
+    prepared = actions.prepare_notices(plan, most=len(plan.notices), **by_and_at)
+    for notice in Notice.objects.filter(reference__in=prepared.references):
+        actions.preview_notice(notice, **by_and_at)
+        with contextlib.suppress(Refusal):
+            actions.queue_notice(notice, **by_and_at)
+            actions.record_outcome(notice, what=NoticeState.SENT, **by_and_at)

@@ -3,6 +3,7 @@ together."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,9 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tocsin.feeds import queries
+from tocsin.directory.models import Claim
+from tocsin.feeds import answers, queries
+from tocsin.feeds.choices import AnswerKind
 from tocsin.feeds.queries import Filter
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.notices.queries import notices_of as ledger_of
@@ -70,6 +73,27 @@ def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
     if not policy.may(person, policy.Ability.VIEW_NOTICES):
         return {"is_shown": False}
     return {"is_shown": True, "rows": ledger_of(person, public_id)[:NOTICES_SHOWN], "public_id": public_id}
+
+
+NAMED = 5
+
+
+@register.inclusion_tag("parts/disputed.html")
+def disputed_claims() -> dict[str, Any]:
+    """`{% disputed_claims %}`: claims of which their holders say that a finding is not theirs."""
+    disputed = answers.to_judge().filter(kind=AnswerKind.NOT_OURS)
+    said: dict[str, str] = {answer.finding: answer.constituent for answer in disputed}
+    by_claim: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for finding in queries.findings_named(said):
+        public = queries.finding_id(finding)
+        if finding.claim and finding.claim.isdigit() and finding.constituent == said[public]:
+            by_claim[int(finding.claim)].append((public, queries.place_of(finding)))
+    rows = Claim.objects.filter(pk__in=list(by_claim)).select_related("constituent")
+    return {
+        "claims": [
+            {"claim": row, "findings": by_claim[row.pk][:NAMED], "more": len(by_claim[row.pk][NAMED:])} for row in rows
+        ]
+    }
 
 
 def _link(word: object, number: int, url: str) -> SafeString:
