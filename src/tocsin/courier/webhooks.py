@@ -122,8 +122,8 @@ def add_webhook(
 ) -> events.WebhookAdded:
     """Tell somebody by machine from now on. `secret` is from `new_secret`, and shown by the caller, once.
 
-    `told` names what of, `room` and `key` say whose it is. Only https: what is told is not for others to read. Whether the address is one of
-    the public Internet is asked at each try, because names change what they mean.
+    `told` names what of, `room` and `key` say whose it is. Only https: what is told is not for others to read. Whether
+    the address is one of the public Internet is asked at each try, because names change what they mean.
     """
     if not url.startswith("https://") or len(url) > LONGEST_URL or not url.isascii() or not url.isprintable():
         raise InvalidInput("it is no address that begins with https://", where="url")

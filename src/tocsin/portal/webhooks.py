@@ -104,10 +104,11 @@ class Counted:
 
 def announce_run(run: int, *, at: Instant) -> None:
     """Tell webhooks what an import brought their organisations. What was told of it already is told no more."""
+    ended = Run.objects.filter(pk=run).values_list("finished_at", flat=True).first() or at
     waiting = [
         hook
         for hook in outgoing.webhooks_told(Told.FINDINGS, ROOM)
-        if not outgoing.is_put(_key_of_run(run, hook)) and hook.made_at <= at
+        if hook.made_at < ended and not outgoing.is_put(_key_of_run(run, hook))
     ]
     counted = _counted(run, {hook.reference_key for hook in waiting}) if waiting else {}
     concerned = [hook for hook in waiting if hook.reference_key in counted]
@@ -173,12 +174,13 @@ def _counted(run: int, organisations: Collection[str]) -> dict[str, Counted]:
 
 def announce_notice(notice: Notice, *, at: Instant) -> None:
     """Tell the webhooks of an organisation that it was sent a notice, unless they were told."""
-    if notice.whom not in OF_ONES_OWN:
+    sent = notice.ledger.filter(what=NoticeState.SENT).values_list("at", flat=True).first()
+    if sent is None or notice.whom not in OF_ONES_OWN:
         return
     hooks = [
         hook
         for hook in outgoing.webhooks_told(Told.NOTICE, ROOM, notice.constituent.public_id)
-        if not outgoing.is_put(_key_of_notice(notice, hook)) and hook.made_at <= at
+        if hook.made_at < sent and not outgoing.is_put(_key_of_notice(notice, hook))
     ]
     if hooks:
         announce_sent(notice, hooks, by=HERALD, at=at)

@@ -53,9 +53,7 @@ def test_an_answer_stands_and_is_on_record(speaker: Program, cast: Cast) -> None
         ({"kind": "fixed", "text": "x" * 200_000}, 400, "larger than"),
     ],
 )
-def test_what_is_no_answer_is_refused_and_nothing_written(
-    speaker: Program, said: Any, status: int, words: str
-) -> None:
+def test_what_is_no_answer_is_refused_and_nothing_written(speaker: Program, said: Any, status: int, words: str) -> None:
     (finding, *_others) = speaker.said(state="open")["findings"]
     given = answer(speaker, finding["id"], said)
     told = json.loads(given.content)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tocsin.courier.queries import webhooks_of
 from tocsin.directory import actions, attribution, mistakes
 from tocsin.directory.choices import ClaimKind, Status
 from tocsin.directory.forms import (
@@ -122,6 +123,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "members": members_of(row),
         "parts": row.parts.all(),
         "conflicts": contested,
+        "webhooks": webhooks_of("directory", row.public_id),
         "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
