@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import Cast
 from tests.feeds.conftest import AT
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier import webhooks
 from tocsin.courier.composing import Mail
 from tocsin.courier.incoming import receiving
 from tocsin.courier.models import ReceivedMessage
@@ -33,7 +34,7 @@ from tocsin.notices.queries import plan_now
 from tocsin.people import actions as people
 from tocsin.people import keys, links
 from tocsin.people.access import CONFIRMED_AT, SECOND_FACTOR
-from tocsin.people.choices import Role
+from tocsin.people.choices import Role, Scope
 from tocsin.people.models import Person, SignedInSession
 
 BY_AT: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
@@ -78,6 +79,17 @@ def browsers(everybody: dict[str, Person | None]) -> dict[str, str]:
     return {**found, "nobody": ""}
 
 
+def api_keys(everybody: dict[str, Person | None]) -> dict[str, str]:
+    """Return a key of the API of each of them that has every scope. To be made before an account is closed."""
+    at, found = clock.now(), {"nobody": ""}
+    for name, person in everybody.items():
+        if person is not None:
+            found[name] = secret = keys.new_secret()
+            facts: dict[str, Any] = {"name": "Matrix", "scopes": Scope.values, "expires_at": at + dt.timedelta(days=9)}
+            people.make_api_key(person, **facts, secret=secret, by=person, at=at)
+    return found
+
+
 def _session(name: str, person: Person) -> str:
     client = Client()
     client.force_login(person)
@@ -102,6 +114,7 @@ def things(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, Any]:
         **_of_notices(),
         **_of_answers(),
         **_of_mail(),
+        **_of_webhooks(),
     }
 
 
@@ -236,6 +249,14 @@ def _of_mail() -> dict[str, Any]:
         "received": ReceivedMessage.objects.get().pk,
         "message": put_mail(mail, Posting(key="test", is_exercise=True), at=AT).key,
     }
+
+
+def _of_webhooks() -> dict[str, Any]:
+    found = {}
+    for name, whose in (("webhook", "moh"), ("webhook of the bank", "bank"), ("webhook of nobody here", "other")):
+        facts: dict[str, Any] = {"url": f"https://hook.{whose}.example/", "label": "", "secret": "whsec", "key": whose}
+        found[name] = webhooks.add_webhook(room="directory", **facts, **BY_AT).webhook
+    return found
 
 
 def table_of_addresses() -> dict[str, str]:

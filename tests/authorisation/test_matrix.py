@@ -24,7 +24,9 @@ from tests.feeds.conftest import Store, store
 from tests.feeds.reports import write
 from tocsin.audit.models import AuditRow
 from tocsin.jobs.models import Job
+from tocsin.people.models import ApiKey
 from tocsin.site import urls
+from tocsin.site.api import api
 from tools import authorisation
 from tools.authorisation import CALLERS, OWN, VERBS, Route, Verb, routes
 
@@ -56,6 +58,7 @@ OF_FORMS = {
 }
 """Fields of these that the forms have, and that whoever may send the form may fill in."""
 
+API = "/api/"
 CHANCE = re.compile(r'"(prefix|references)":(\[.*?\]|".*?")|\d+')
 """In the trail: drawn names, numbers and moments."""
 
@@ -79,12 +82,35 @@ def test_every_address_with_parts_is_tried_with_a_thing_that_is_not_there() -> N
     assert two == []
 
 
+def test_the_description_of_the_api_has_the_verbs_of_the_table() -> None:
+    told = api.get_openapi_schema(path_prefix="api/v1/")["paths"]
+    there = {(re.sub(r"{(\w+)}", r"<\1>", path), verb.upper()) for path, verbs in told.items() for verb in verbs}
+    known = {(route.address, verb) for route in ROUTES.values() for verb in route.verbs if "api:" in route.name}
+    assert there == known - {("/api/v1/", "GET"), ("/api/v1/openapi.json", "GET")}
+
+
+@pytest.mark.django_db
+def test_a_key_without_the_scope_of_an_operation_opens_it_to_nobody(land: Country) -> None:
+    ApiKey.objects.update(scopes=["other"])
+    tried = 0
+    for route in (each for each in ROUTES.values() if each.address.startswith(API) and "nobody" not in each.who):
+        for verb, rule in route.verbs.items():
+            for caller in rule.who:
+                form = land.form(rule, caller) if verb == "POST" else None
+                answer = land.ask(verb, land.address(route, OWN, caller), caller, form)
+                assert is_problem(answer, HTTPStatus.FORBIDDEN), f"{route.name}: {verb} as {caller}"
+                tried += 1
+    assert tried > 10
+
+
 @dataclasses.dataclass
 class Country:
     """The things that are asked for, and everybody who asks."""
 
     things: dict[str, Any]
     sessions: dict[str, str]
+    keys: dict[str, str]
+    """Of the API."""
     client: Client = dataclasses.field(default_factory=lambda: Client(raise_request_exception=False))
 
     def address(self, route: Route, thing: str, caller: str) -> str:
@@ -110,7 +136,12 @@ class Country:
         self.client.cookies.clear()
         if key := self.sessions[caller]:
             self.client.cookies["session"] = key
-        answer = getattr(self.client, verb.lower())(address, form)
+        more: dict[str, Any] = {}
+        if address.startswith(API) and (secret := self.keys[caller]):
+            more["headers"] = {"Authorization": f"Bearer {secret}"}
+        if address.startswith(API) and verb == "POST":
+            more["content_type"] = "application/json"
+        answer = getattr(self.client, verb.lower())(address, form, **more)
         if answer.streaming:
             b"".join(answer.streaming_content)
         return answer
@@ -127,12 +158,13 @@ def land(store: Store, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     settings.WORK_BY_JOBS, settings.PAGES_WAIT_S = True, 0.0
     store.run(write(tmp_path, 0, [1, 70, 200]))
     everybody = country.callers(cast)
+    api_keys = country.api_keys(everybody)
     sessions = country.browsers(everybody)
     made = country.things(cast, everybody)
     for status in (403, 404):
         plain = lambda request, exception, status=status: HttpResponse(status=status)  # noqa: E731
         monkeypatch.setattr(urls, f"handler{status}", plain, raising=False)
-    return Country(made, sessions)
+    return Country(made, sessions, api_keys)
 
 
 @pytest.mark.django_db
@@ -179,16 +211,29 @@ def turned_away(land: Country, route: Route, caller: str) -> Iterator[str]:
             with transaction.atomic():  # whoever has not shown the second factor is signed out
                 answer = land.ask(verb, land.address(route, thing, caller), caller, form)
                 transaction.set_rollback(True)
-            if not is_refusal(answer, caller):
+            if not is_refusal(route, verb, answer, caller):
                 yield f"{route.name}: {verb} of {thing} as {caller} is not refused: {answer.status_code}"
 
 
-def is_refusal(answer: Any, caller: str) -> bool:
+def is_refusal(route: Route, verb: str, answer: Any, caller: str) -> bool:
     """Whether an answer is how somebody is refused: 403 for those who are signed in, all others by the way in."""
+    if route.address.startswith(API):
+        return is_problem(answer, expected_problem(route, verb, caller))
     if caller in ("half", "forgetful", "closed", "nobody"):
         way = reverse("people_set_up_second_factor" if caller == "half" else "account_login")
         return bool(answer.status_code == HTTPStatus.FOUND and answer["Location"].partition("?")[0] == way)
     return bool(answer.status_code == HTTPStatus.FORBIDDEN)
+
+
+def expected_problem(route: Route, verb: str, caller: str) -> HTTPStatus:
+    """Return how the API refuses somebody. The verbs of an address are asked for before the key."""
+    if verb not in route.verbs:
+        return HTTPStatus.METHOD_NOT_ALLOWED
+    return HTTPStatus.UNAUTHORIZED if caller in ("closed", "nobody") else HTTPStatus.FORBIDDEN
+
+
+def is_problem(answer: Any, status: HTTPStatus) -> bool:
+    return bool(answer.status_code == status and answer["Content-Type"] == "application/problem+json")
 
 
 def let_in(land: Country, route: Route, caller: str) -> Iterator[str]:
@@ -241,7 +286,10 @@ def smuggled(land: Country, route: Route, post: Verb) -> Iterator[str]:
     own = land.form(post, caller)
     more = {name: said for name, said in MORE.items() if name not in {*own, *OF_FORMS.get(route.name, ())}}
     done = [outcome(land, route, caller, form) for form in (own, {**more, **own})]
-    if done[0] != done[1]:
+    if route.address.startswith(API):
+        if done[1] != (HTTPStatus.UNPROCESSABLE_ENTITY, {}):
+            yield f"{route.name}: fields that it does not have are not refused: {done[1]}"
+    elif done[0] != done[1]:
         yield f"{route.name}: fields that the form does not have did something: {done[0]} became {done[1]}"
 
 

@@ -26,6 +26,7 @@ from tocsin.courier.connecting import Allowance
 from tocsin.courier.fetching import fetch
 from tocsin.courier.models import OutgoingMessage, Webhook
 from tocsin.courier.outbox import LARGEST_BODY_BYTES, Posting, put_webhook
+from tocsin.courier.refusals import TooSlow
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.kernel.tlp import TLP
 
@@ -196,3 +197,101 @@ def test_what_is_too_large_to_post_is_refused() -> None:
 def test_a_posting_with_the_same_key_is_made_once() -> None:
     hook = hook_at("https://hook.example/")
     assert put(hook).pk == put(hook).pk
+
+
+def signed_by(receiver: Receiver, number: int, secret: str) -> list[bool]:
+    """Return of each signature of a posting whether it is made by a secret."""
+    head, body = receiver.headers()[number], receiver.bodies[number]
+    expected = webhooks.signature(secret, head["tocsin-id"], int(head["tocsin-timestamp"]), body)
+    return [each == expected for each in head["tocsin-signature"].split()]
+
+
+def test_for_a_day_both_secrets_sign_and_then_the_new_one_alone(receiver: Receiver, clock: Clock) -> None:
+    hook = hook_at(receiver.url, "whsec_old")
+    webhooks.change_secret(hook, secret="whsec_new", by=COMMAND_LINE, at=AT)
+    put(hook)
+    drain(clock, receiver.fetch)
+    clock.move(hours=25)
+    put(hook, "later")
+    drain(clock, receiver.fetch)
+    assert signed_by(receiver, 0, "whsec_new") == [True, False] and signed_by(receiver, 0, "whsec_old") == [False, True]
+    assert signed_by(receiver, 1, "whsec_new") == [True]
+    assert "whsec" not in AuditRow.objects.get(code="webhook.secret_changed").data_json
+
+
+def test_who_answers_410_is_told_nothing_more(receiver: Receiver, clock: Clock) -> None:
+    says(receiver, response(b"moved away", status="410 Gone"))
+    hook = hook_at(receiver.url)
+    first, second = put(hook), put(hook, "second")
+    drain(clock, receiver.fetch)
+    hook.refresh_from_db()
+    assert (hook.ended_at, hook.is_gone, receiver.server.connections) == (AT, True, 1)
+    assert (state(first), state(second)) == (State.REFUSED, State.REFUSED)
+    assert AuditRow.objects.filter(code="webhook.ended").count() == 1
+
+
+def test_a_webhook_that_does_not_answer_holds_up_no_other(receiver: Receiver, clock: Clock) -> None:
+    rows = [put(hook_at(f"https://silent.example/{number}"), f"silent {number}") for number in range(3)]
+    last = put(hook_at(receiver.url), "last")
+    tried: list[str] = []
+
+    def fetched(url: str, **how: Any) -> Any:
+        tried.append(url)
+        if "silent" in url:
+            raise TooSlow(url, "it took longer than 10 s.")
+        return receiver.fetch(url, **how)
+
+    drain(clock, fetched)
+    assert len(tried) == 4 and state(last) == State.SENT, "one of each webhook"
+    assert {state(row) for row in rows} == {State.QUEUED}
+
+
+def test_of_one_webhook_a_turn_tries_no_more_once_it_was_silent(clock: Clock) -> None:
+    hook, tried = hook_at("https://silent.example/"), []
+
+    def fetched(url: str, **_how: Any) -> Any:
+        tried.append(url)
+        raise TooSlow(url, "it took longer than 10 s.")
+
+    rows = [put(hook, str(number)) for number in range(3)]
+    drain(clock, fetched)
+    assert len(tried) == 1 and {state(row) for row in rows} == {State.QUEUED}
+    assert [row.last_answer for row in rows[1:]] == [sending.SILENT] * 2
+
+
+def test_what_answers_too_much_is_put_off(receiver: Receiver, clock: Clock) -> None:
+    says(receiver, response(b"x" * (webhooks.LARGEST_ANSWER_BYTES + 1)))
+    row = put(hook_at(receiver.url))
+    drain(clock, receiver.fetch)
+    assert state(row) == State.QUEUED and "larger than" in row.last_answer
+
+
+def test_a_webhook_is_tried_with_a_posting_that_says_nothing(receiver: Receiver, clock: Clock) -> None:
+    hook = hook_at(receiver.url)
+    for _time in range(2):
+        webhooks.try_webhook(hook, by=COMMAND_LINE, at=AT)
+    drain(clock, receiver.fetch)
+    assert [json.loads(body)["event"] for body in receiver.bodies] == ["test", "test"]
+    webhooks.end_webhook(hook, by=COMMAND_LINE, at=AT)
+    with pytest.raises(Conflict):
+        webhooks.try_webhook(hook, by=COMMAND_LINE, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://hook.example/in?a=b", ""),
+        ("https://8.8.8.8/", ""),
+        ("http://hook.example/", "begins with https"),
+        ("https://hook.example:8443/", "port 8443"),
+        ("https://10.0.0.1/", "public Internet"),
+        ("https://[::1]/", "public Internet"),
+        ("https://me:secret@hook.example/", "no password"),
+        ("https:///in", "no host"),
+        ("file:///etc/passwd", "only http"),
+        ("https://hook.example/a b", "not written as"),
+    ],
+)
+def test_what_can_be_no_webhook_is_said_before_anything_is_sent(url: str, why: str) -> None:
+    said = webhooks.flaw(url)
+    assert why in said and bool(said) == bool(why)

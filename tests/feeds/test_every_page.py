@@ -67,6 +67,7 @@ def addresses() -> dict[str, str]:
         "token": "x" * 43,
         "reference": Notice.objects.get().reference,
     }
+    known["id"] = known["public"]
     numbers = things_of(Person.objects.filter(role="national_administrator").first() or Cast().administrator, "moh")
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
     keys["received"] = ReceivedMessage.objects.get().pk
@@ -114,6 +115,12 @@ NO_PAGES = {
     "my:export": "a file, or a refusal",
     "received:raw": "a file",
     "notices:attachment": "a file",
+    "api:api-root": "for programs",
+    "api:openapi-json": "for programs",
+    "api:findings": "for programs",
+    "api:finding": "for programs",
+    "api:answer": "for programs",
+    "api:notices": "for programs",
 }
 
 

@@ -68,6 +68,7 @@ def _values(store: Store) -> dict[str, object]:
     report = Report.objects.order_by("pk")[0]
     return {
         "public": queries.finding_id(finding),
+        "id": queries.finding_id(finding),
         "public_id": "bank",
         "one": claims[0].pk,
         "other": claims[1].pk,

@@ -93,6 +93,19 @@ def check(url: str, deadline: Deadline, allowance: Allowance, resolve: Resolver)
     return Target(url, parts.scheme == "https", host, port, tuple(map(str, addresses)), path)
 
 
+def written(url: str) -> None:
+    """Raise AddressRefused for what no request may go to, as far as the address itself tells: no name is asked for."""
+    parts, port = _split(url)
+    if port not in PORTS.values():
+        raise AddressRefused(url, f"port {port} is none of 80 and 443.")
+    try:
+        address = ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return
+    if not is_public(address):
+        raise AddressRefused(url, f"{address} is not an address of the public Internet.")
+
+
 def _split(url: str) -> tuple[SplitResult, int]:
     if len(url) > URL_LENGTH or not url.isascii() or _UNSAFE.search(url):
         raise AddressRefused(url[:200], "it is not written as a web address.")

@@ -72,6 +72,8 @@ class WebhookAdded(Event):
     webhook: str
     url: str
     label: str
+    told: tuple[str, ...] = ()
+    """Names of what it is told of."""
     reference_room: str
     reference_key: str
 
@@ -82,6 +84,27 @@ class WebhookEnded(Event):
 
     webhook: str
     url: str
+    is_gone: bool = False
+    """Whether the other side asked for it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WebhookSecretChanged(Event):
+    """What is posted to a webhook is signed by another secret."""
+
+    webhook: str
+    url: str
+    both_until: dt.datetime
+    """Until then by the one before, too."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WebhookTried(Event):
+    """Somebody had a posting sent that says nothing."""
+
+    webhook: str
+    url: str
+    message: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

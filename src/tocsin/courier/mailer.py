@@ -58,6 +58,8 @@ class Delivery:
 
     outcome: Outcome
     answer: str
+    is_gone: bool = False
+    """Whether the other side said that nothing is to be sent there any more."""
 
 
 class Mailer:

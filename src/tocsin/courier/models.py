@@ -108,13 +108,21 @@ class Webhook(models.Model):
     url = models.CharField(max_length=2000)
     secret = models.CharField(max_length=100)
     """Needed for each signature, and therefore kept; shown once, when it is made."""
+    old_secret = models.CharField(max_length=100, blank=True)
+    """The one before, by which is signed too until `old_secret_until`."""
+    old_secret_until = models.DateTimeField(null=True, blank=True)
+    events = models.JSONField(default=list, blank=True)
+    """Names of what it is told of; whose they are decides what they mean."""
     label = models.CharField(max_length=200, blank=True)
     reference_room = models.CharField(max_length=40, blank=True)
     reference_key = models.CharField(max_length=100, blank=True)
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    is_gone = models.BooleanField(default=False)
+    """Whether it ended because the other side said that it is there no more."""
 
     class Meta:
+        indexes = (models.Index(name="webhook_reference", fields=["reference_room", "reference_key"]),)
         constraints = (
             models.CheckConstraint(name="webhook_is_encrypted", condition=models.Q(url__startswith="https://")),
         )

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from tocsin.courier import claiming
 from tocsin.courier.choices import FAILED, UNDER_WAY, Channel, State
-from tocsin.courier.models import Line, OutgoingMessage
+from tocsin.courier.models import Line, OutgoingMessage, Webhook
 from tocsin.kernel.clock import Instant
 
 LATE_AFTER = dt.timedelta(hours=1)
@@ -33,6 +33,22 @@ def message_keyed(key: str) -> OutgoingMessage | None:
 def messages_of(room: str, key: str) -> QuerySet[OutgoingMessage]:
     """Return the messages of a thing of a room, without their content, newest first."""
     return listed().filter(reference_room=room, reference_key=key)
+
+
+def webhooks_of(room: str, key: str) -> QuerySet[Webhook]:
+    """Return the webhooks of a thing of a room, those that have ended too, the oldest first."""
+    return Webhook.objects.filter(reference_room=room, reference_key=key).order_by("made_at", "pk")
+
+
+def webhooks_told(event: str, room: str, key: str = "") -> list[Webhook]:
+    """Return the open webhooks that are told of an event, the oldest first; those of one thing where it is named."""
+    found = Webhook.objects.filter(reference_room=room, ended_at=None).order_by("made_at", "pk")
+    return [hook for hook in (found.filter(reference_key=key) if key else found) if event in hook.events]
+
+
+def is_put(idempotency: str) -> bool:
+    """Say whether the message with a caller's key was made."""
+    return OutgoingMessage.objects.filter(idempotency=idempotency).exists()
 
 
 def line() -> Line:

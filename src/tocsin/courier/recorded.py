@@ -51,6 +51,12 @@ def _hook(words: Any) -> Sentence:
     return lambda data: str(words).format(**_shown(data, "url"))
 
 
+def _hook_ended(data: Data) -> str:
+    gone = data.get("is_gone")
+    said = _("Webhook ended, as the other side asked: {url}") if gone else _("Webhook ended: {url}")
+    return said.format(**_shown(data, "url"))
+
+
 def _key(data: Data) -> str:
     said = (
         _("The team’s OpenPGP key was replaced: {fingerprint}")
@@ -91,7 +97,9 @@ _SENTENCES: dict[str, Sentence] = {
     "mail.stopped": _stopped,
     "mail.started": lambda _data: _("What waits may go out again"),
     "webhook.added": _hook(gettext_lazy("Webhook added: {url}")),
-    "webhook.ended": _hook(gettext_lazy("Webhook ended: {url}")),
+    "webhook.ended": _hook_ended,
+    "webhook.secret_changed": _hook(gettext_lazy("Another secret for the webhook {url}")),
+    "webhook.tried": _hook(gettext_lazy("Webhook tried: {url}")),
     "audit.head_mailed": _head_mailed,
     "team_key.changed": _key,
     "mail.received": _received,

@@ -29,6 +29,7 @@ BATCH = 20
 LONGEST_S = 30.0
 """A turn ends after so long, that other work gets its own."""
 
+SILENT = "Not tried: another posting to this webhook was not taken just now."
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +49,8 @@ class Turn:
     context: ssl.SSLContext | None = None
     """What certificates are believed; the system's when None."""
     post: webhooks.Poster = webhooks.post
+    silent: set[int] = dataclasses.field(default_factory=set)
+    """Webhooks that did not answer in this turn: nothing else is tried there, for one that is slow holds up all."""
     began_s: float = dataclasses.field(default_factory=time.monotonic)
 
     @property
@@ -72,7 +75,7 @@ def drain(turn: Turn) -> Instant | None:
     claiming.reclaim(at=turn.now())
     if may_leave():
         _send_mail(turn)
-        _send_each(turn, Channel.WEBHOOK, lambda message: turn.post(message, turn.now()))
+        _send_each(turn, Channel.WEBHOOK, lambda message: _posted(turn, message))
     return next_due()
 
 
@@ -110,6 +113,17 @@ def _mailed(mailer: Mailer, message: OutgoingMessage) -> Delivery:
     return mailer.deliver(bytes(message.content), sender=composing.envelope_sender(message.key), to=message.recipient)
 
 
+def _posted(turn: Turn, message: OutgoingMessage) -> Delivery:
+    """Post a message to its webhook, unless another to the same was not taken in this turn."""
+    hook = message.webhook_id or 0
+    if hook in turn.silent:
+        return Delivery(Outcome.PUT_OFF, SILENT)
+    delivery = turn.post(message, turn.now())
+    if delivery.outcome is Outcome.PUT_OFF:
+        turn.silent.add(hook)
+    return delivery
+
+
 def _send_each(turn: Turn, channel: Channel, hand_over: Callable[[OutgoingMessage], Delivery]) -> None:
     """Claim and hand over until nothing is due. What is claimed and not tried is put back, whatever happens."""
     while waiting := turn.claimed(channel):
@@ -143,6 +157,8 @@ def _note(message: OutgoingMessage, delivery: Delivery, at: Instant) -> None:
             actions.record_sent(message, answer=answer, by=by, at=at)
         elif delivery.outcome is Outcome.REFUSED:
             actions.record_refused(message, answer=answer, by=by, at=at)
+            if delivery.is_gone and message.webhook is not None:
+                webhooks.end_webhook(message.webhook, is_gone=True, by=by, at=at)
         elif message.failing_since and rules.is_given_up(message.failing_since, at):
             actions.give_up(message, answer=answer, by=by, at=at)
         else:

@@ -4,23 +4,27 @@
     Tocsin-Timestamp: 1790000000         seconds since 1970, of this try
     Tocsin-Signature: v1=HEX             HMAC-SHA256 of "ID.TIMESTAMP.BODY" with the secret
 
-Whoever receives one compares the signature in constant time, refuses what is older than five minutes, and takes what
-it has seen by its id for the same.
+For a day after the secret was changed there are two signatures, parted by a space: by the new secret and by the one
+before. Whoever receives a posting takes it when one of them is right, compares in constant time, refuses what is older
+than five minutes, and takes what it has seen by its id for the same.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import http.client
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
+
+from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
-from tocsin.courier import events, tokens
+from tocsin.courier import connecting, events, outbox, tokens
 from tocsin.courier.fetching import Fetched, Post, fetch
 from tocsin.courier.mailer import Delivery, Outcome
 from tocsin.courier.models import OutgoingMessage, Webhook
@@ -28,10 +32,13 @@ from tocsin.courier.refusals import AddressRefused, FetchRefused
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.kernel.tlp import TLP
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 SHOWN = 200
 LONGEST_URL = 2000
+OVERLAP = dt.timedelta(days=1)
+"""So long is signed by the secret before, too."""
 
 Poster: TypeAlias = Callable[[OutgoingMessage, Instant], Delivery]
 Fetch: TypeAlias = Callable[..., Fetched]
@@ -48,14 +55,20 @@ def signature(secret: str, key: str, timestamp: int, body: bytes) -> str:
     return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
-def headers(message: OutgoingMessage, secret: str, at: Instant) -> dict[str, str]:
-    """Return the headers of one try."""
-    timestamp = int(at.timestamp())
+def secrets_of(hook: Webhook, at: Instant) -> list[str]:
+    """Return the secrets by which is signed now, the newest first."""
+    is_double = hook.old_secret_until is not None and at < hook.old_secret_until
+    return [hook.secret, hook.old_secret] if is_double else [hook.secret]
+
+
+def headers(message: OutgoingMessage, known: Sequence[str], at: Instant) -> dict[str, str]:
+    """Return the headers of one try, signed by each of the secrets."""
+    timestamp, body = int(at.timestamp()), bytes(message.content)
     return {
         "Content-Type": "application/json; charset=utf-8",
         "Tocsin-Id": message.key,
         "Tocsin-Timestamp": str(timestamp),
-        "Tocsin-Signature": signature(secret, message.key, timestamp, bytes(message.content)),
+        "Tocsin-Signature": " ".join(signature(secret, message.key, timestamp, body) for secret in known),
     }
 
 
@@ -64,7 +77,7 @@ def post(message: OutgoingMessage, at: Instant, *, fetched: Fetch = fetch) -> De
     hook = message.webhook
     if hook is None or hook.ended_at is not None:
         return Delivery(Outcome.REFUSED, "The webhook has ended.")
-    posting = Post(bytes(message.content), headers(message, hook.secret, at))
+    posting = Post(bytes(message.content), headers(message, secrets_of(hook, at), at))
     try:
         answer = fetched(hook.url, post=posting, largest_bytes=LARGEST_ANSWER_BYTES)
     except AddressRefused as refusal:
@@ -80,32 +93,84 @@ def _judged(answer: Fetched) -> Delivery:
     if 200 <= answer.status < 300:
         return Delivery(Outcome.SENT, words)
     gone = answer.status == http.client.GONE
-    return Delivery(Outcome.REFUSED if gone else Outcome.PUT_OFF, words)
+    return Delivery(Outcome.REFUSED if gone else Outcome.PUT_OFF, words, is_gone=gone)
+
+
+def flaw(url: str) -> str:
+    """Return why an address can be no webhook, as far as can be told without asking anybody; empty when it may be one.
+
+    What its name means is asked at each try.
+    """
+    try:
+        connecting.written(url)
+    except AddressRefused as refusal:
+        return refusal.problem
+    return "" if url.startswith("https://") else "it is no address that begins with https://"
 
 
 @action("webhook.added")
 def add_webhook(
-    *, url: str, secret: str, label: str, room: str = "", key: str = "", by: Actor, at: Instant
+    *,
+    url: str,
+    secret: str,
+    label: str,
+    told: Sequence[str] = (),
+    room: str = "",
+    key: str = "",
+    by: Actor,
+    at: Instant,
 ) -> events.WebhookAdded:
     """Tell somebody by machine from now on. `secret` is from `new_secret`, and shown by the caller, once.
 
-    `room` and `key` say whose it is. Only https: what is told is not for others to read. Whether the address is one of
-    the public Internet is asked at each try, because names change what they mean.
+    `told` names what of, `room` and `key` say whose it is. Only https: what is told is not for others to read. Whether
+    the address is one of the public Internet is asked at each try, because names change what they mean.
     """
     if not url.startswith("https://") or len(url) > LONGEST_URL or not url.isascii() or not url.isprintable():
         raise InvalidInput("it is no address that begins with https://", where="url")
     if legible.flaw(label) or len(label) > SHOWN:
         raise InvalidInput(f"write at most {SHOWN} characters that can be read.", where="label")
     hook = Webhook.objects.create(
-        key=tokens.new_key(), url=url, secret=secret, label=label, reference_room=room, reference_key=key, made_at=at
+        key=tokens.new_key(), url=url, secret=secret, label=label, events=list(told),
+        reference_room=room, reference_key=key, made_at=at,
+    )  # fmt: skip
+    return events.WebhookAdded(
+        webhook=hook.key, url=url, label=label, told=tuple(told), reference_room=room, reference_key=key
     )
-    return events.WebhookAdded(webhook=hook.key, url=url, label=label, reference_room=room, reference_key=key)
+
+
+@action("webhook.secret_changed")
+def change_secret(hook: Webhook, *, secret: str, by: Actor, at: Instant) -> events.WebhookSecretChanged:
+    """Sign by another secret, from `new_secret`; for a day by both, so that the other side need not change at once."""
+    _require_open(hook)
+    until = at + OVERLAP
+    hook.old_secret, hook.old_secret_until, hook.secret = hook.secret, until, secret
+    hook.save(update_fields=["old_secret", "old_secret_until", "secret"])
+    return events.WebhookSecretChanged(webhook=hook.key, url=hook.url, both_until=until)
+
+
+@action("webhook.tried")
+def try_webhook(hook: Webhook, *, by: Actor, at: Instant) -> events.WebhookTried:
+    """Post something that says nothing, so that the other side can be seen to take it."""
+    _require_open(hook)
+    body = {"event": "test", "at": at.isoformat(timespec="seconds")}
+    message = outbox.put_webhook(
+        hook, body, outbox.Posting(f"test:{hook.key}:{tokens.new_key()}"), tlp=TLP.CLEAR, at=at
+    )
+    return events.WebhookTried(webhook=hook.key, url=hook.url, message=message.key)
 
 
 @action("webhook.ended")
-def end_webhook(hook: Webhook, *, by: Actor, at: Instant) -> events.WebhookEnded:
-    """Tell somebody no longer; what waits for them is refused when its turn comes. Raises Conflict when it is so."""
+def end_webhook(hook: Webhook, *, is_gone: bool = False, by: Actor, at: Instant) -> events.WebhookEnded:
+    """Tell somebody no longer; what waits for them is refused when its turn comes. Raises Conflict when it is so.
+
+    `is_gone` says that the other side asked for it, by the answer 410.
+    """
+    _require_open(hook)
+    change(hook, ended_at=at, is_gone=is_gone)
+    return events.WebhookEnded(webhook=hook.key, url=hook.url, is_gone=is_gone)
+
+
+def _require_open(hook: Webhook) -> None:
+    hook.refresh_from_db()
     if hook.ended_at is not None:
-        raise Conflict("This webhook has ended already.")
-    change(hook, ended_at=at)
-    return events.WebhookEnded(webhook=hook.key, url=hook.url)
+        raise Conflict(_("This webhook has ended already."))

@@ -369,6 +369,14 @@ def can_edit(person: object, constituent: Constituent) -> bool:
     return policy.can_edit(person, policy.Ability.EDIT_DIRECTORY, administers=own.exists())
 
 
+def administers(person: object, constituent: Constituent) -> bool:
+    """Say whether a person is a member who administers a constituent's entry; the team's own role is none of that."""
+    if not isinstance(person, Person) or not policy.may(person, policy.Ability.EDIT_OWN):
+        return False
+    rows = Membership.objects.filter(person=person, constituent=constituent, ended_at=None, is_administrator=True)
+    return rows.exists()
+
+
 # ---- changes that members ask for
 
 

@@ -10,6 +10,8 @@ from tocsin.kernel.tlp import TLP
 
 ROOM = "notices"
 """By which messages in the outbox are known as ours."""
+NOTICE_SENT = "notice.sent"
+"""What a webhook is told of that is told of notices."""
 
 
 class Channel(models.TextChoices):

@@ -36,6 +36,7 @@ class Scope(models.TextChoices):
     """What a key of the API may do, besides what its person may."""
 
     READ_FINDINGS = "findings:read", _("Read findings")
+    ANSWER_FINDINGS = "findings:answer", _("Answer findings")
 
 
 class Standing(models.TextChoices):

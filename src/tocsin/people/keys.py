@@ -57,11 +57,15 @@ def person_asking(request: HttpRequest, scope: str, at: Instant) -> Person | Non
 
 def good_key(secret: str, scope: str, at: Instant) -> ApiKey | None:
     """Return the key if it is good for `scope`: known, neither revoked nor ended, its account open."""
+    key = known_key(secret)
+    return key if key and key.is_good(at) and key.person.is_active and scope in key.scopes else None
+
+
+def known_key(secret: str) -> ApiKey | None:
+    """Return the key that somebody shows whole, good or not; None for what is none."""
     prefix = prefix_of(secret)
     key = ApiKey.objects.select_related("person").filter(prefix=prefix).first() if prefix else None
-    if key is None or not hmac.compare_digest(key.secret_hash, hash_of(secret)):
-        return None
-    return key if key.is_good(at) and key.person.is_active and scope in key.scopes else None
+    return key if key and hmac.compare_digest(key.secret_hash, hash_of(secret)) else None
 
 
 def _note_use(key: ApiKey, at: Instant) -> None:

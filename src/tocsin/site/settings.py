@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tocsin.site.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "tocsin.site.security.security_headers",
     "tocsin.site.static_files.StaticFileServer",

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from tocsin.courier import views as outgoing
 from tocsin.people.access import needs, public, signed_in
 from tocsin.people.policy import Ability
-from tocsin.site import views
+from tocsin.site import api, views
 from tocsin.site.health import health
 from tocsin.site.trail import views as trail
 
@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/", needs(Ability.VIEW_MAIL)(outgoing.outbox), name="outbox"),
     path("outbox/switch/", needs(Ability.STOP_MAIL)(outgoing.switch), name="outbox-switch"),
     path("outbox/<str:key>/decide/", needs(Ability.WORK_ON_MAIL)(outgoing.decide), name="outbox-decide"),
+    path("api/v1/", api.patterns()),
     path("mail/received/", include("tocsin.site.received_mail.urls")),
     path("", include("tocsin.portal.urls")),
     path("", include("tocsin.notices.urls")),

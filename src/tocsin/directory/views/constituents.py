@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tocsin.courier.queries import webhooks_of
 from tocsin.directory import actions, asked, attribution, mistakes
 from tocsin.directory.choices import ChangeState, ClaimKind, Status
 from tocsin.directory.forms import (
@@ -124,6 +125,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "parts": row.parts.all(),
         "conflicts": contested,
         "changes": [(each, asked.title(each)) for each in changes_of(row).filter(state=ChangeState.WAITS)],
+        "webhooks": webhooks_of("directory", row.public_id),
         "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }

@@ -6,7 +6,7 @@ PyArrow or NumPy is imported: a page must not cost their memory.
 """
 
 from tocsin.engine.orders import SORTS
-from tocsin.engine.query.asked import FACETS, Filter, Tally
+from tocsin.engine.query.asked import FACETS, Filter, Moved, Tally
 from tocsin.engine.query.blocks import Block, blocks
 from tocsin.engine.query.database import Database
 from tocsin.engine.query.findings import Finding, Findings
@@ -22,6 +22,7 @@ __all__ = [
     "Filter",
     "Finding",
     "Findings",
+    "Moved",
     "Tally",
     "TypeFiles",
     "blocks",

@@ -15,6 +15,21 @@ FACETS = ("state", "severity", "class", "type", "constituent")
 
 
 @dataclasses.dataclass(frozen=True)
+class Moved:
+    """What of the findings of a type has changed since a moment, told by the days of its cycles alone.
+
+    It holds where nothing was taken back since, and nothing late came: see `feeds.sweeps`.
+    """
+
+    type: str
+    latest: dt.date
+    """The latest cycle then: what was seen later has changed, and what was new or back in it is so no more."""
+    gone_from: dt.date
+    gone_until: dt.date
+    """What was last seen between both, the second left out, has gone since, or is there again."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Filter:
     """Which findings are asked for. An empty part does not restrict."""
 
@@ -43,6 +58,10 @@ class Filter:
     """Went gone in the latest cycle of their type."""
     last_cycle_before: dt.date | None = None
     """Last seen before that day."""
+    last_cycle_from: dt.date | None = None
+    """Last seen on that day or later."""
+    moved: tuple[Moved, ...] = ()
+    """Of these types only what has changed; of others all."""
 
     def without(self, facet: str) -> Filter:
         """Return the filter with one facet left open: what its values are counted under."""
@@ -52,8 +71,9 @@ class Filter:
     def on_facets(self) -> Filter:
         """The part that counts by facet can answer."""
         return dataclasses.replace(
-            self, asns=(), ports=(), addresses=(), words="", named=(), keys=None, not_keys=(), last_cycle_before=None
-        )
+            self, asns=(), ports=(), addresses=(), words="", named=(), keys=None, not_keys=(),
+            last_cycle_before=None, last_cycle_from=None, moved=(),
+        )  # fmt: skip
 
     @property
     def on_rows(self) -> Filter:
@@ -67,6 +87,8 @@ class Filter:
             keys=self.keys,
             not_keys=self.not_keys,
             last_cycle_before=self.last_cycle_before,
+            last_cycle_from=self.last_cycle_from,
+            moved=self.moved,
         )
 
 
@@ -131,6 +153,10 @@ def _on_rows(asked: Filter, networks: Sequence[str]) -> Iterator[Condition]:
     yield _one_of("port", asked.ports)
     if asked.last_cycle_before is not None:
         yield "last_cycle < ?", [asked.last_cycle_before]
+    if asked.last_cycle_from is not None:
+        yield "last_cycle >= ?", [asked.last_cycle_from]
+    if asked.moved:
+        yield _moved(asked.moved)
     if asked.addresses:
         within = [WITHIN for _ in asked.addresses]
         words = [word for a, b, c, d in asked.addresses for word in (a, a, b, c, c, d)]
@@ -148,6 +174,17 @@ def _on_rows(asked: Filter, networks: Sequence[str]) -> Iterator[Condition]:
         yield f"(k1, k2) IN {_PAIRS}", _columns(asked.keys)
     if asked.not_keys:
         yield f"(k1, k2) NOT IN {_PAIRS}", _columns(asked.not_keys)
+
+
+def _moved(types: Sequence[Moved]) -> Condition:
+    names = [each.type for each in types]
+    others = f"type NOT IN ({', '.join('?' for _ in names)})"
+    went = "(last_cycle >= ? AND last_cycle < ?)"
+    one = f"(type = ? AND (last_cycle > ? OR (last_cycle = ? AND label IN (0, 2)) OR {went}))"
+    values: list[Any] = list(names)
+    for each in types:
+        values += [each.type, each.latest, each.latest, each.gone_from, each.gone_until]
+    return f"({' OR '.join([others, *(one for _ in types)])})", values
 
 
 def _columns(keys: Sequence[tuple[int, int]]) -> list[Any]:

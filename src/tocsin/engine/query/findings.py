@@ -112,6 +112,16 @@ class Findings:
         found = self._listed(asked, tail, limit <= _FEW_ROWS, names if sort == "constituent" else (), past)
         return found[::-1] if backwards else found
 
+    def beyond_key(self, asked: Filter, *, past: tuple[int, int] | None, limit: int) -> list[Finding]:
+        """Return the findings that follow a key, in the order of keys: a place that no finding ever leaves.
+
+        So whoever goes on from the last one has each once, whatever came meanwhile.
+        """
+        if not self.types:
+            return []
+        after = ("(k1 > ?::UBIGINT OR (k1 = ?::UBIGINT AND k2 > ?::UBIGINT))", [past[0], *past]) if past else ("", [])
+        return self._listed(asked, f"ORDER BY k1, k2 LIMIT {int(limit)}", limit <= _FEW_ROWS, (), after)
+
     def _listed(
         self, asked: Filter, tail: str, are_few: bool, names: Sequence[str], past: tuple[str, list[Any]] = ("", [])
     ) -> list[Finding]:
@@ -241,6 +251,6 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 
 _NAMES = f"LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS constituent, unnest(?::BIGINT[]) AS {BY_NAME}) USING (constituent)"
-_EVERYTHING = "* EXCLUDE (just_gone)"
+_EVERYTHING = "* EXCLUDE (just_gone, label)"
 _FEW_ROWS = 300
 """So many whole rows are kept in order in little memory; of more, the keys are ordered first."""

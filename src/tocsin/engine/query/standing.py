@@ -17,7 +17,7 @@ from tocsin.engine.query.asked import Filter
 OPEN = frozenset({"new", "still", "returned"})
 _COLUMNS = """k1, k2, type, ip_high, ip_low, account, port, protocol, detail, name, asn, country, identifier, class,
     severity, constituent, claim, epoch_us(first_seen) AS first_seen, epoch_us(last_seen) AS last_seen, count, cycles,
-    last_cycle, opened_on, returns, recent"""
+    last_cycle, opened_on, returns, recent, label"""
 
 
 @dataclasses.dataclass(frozen=True)
