@@ -80,6 +80,7 @@ class Waits(models.TextChoices):
     BELOW = "below", _("Less severe than the policy tells")
     TLP = "tlp", _("Its label is stricter than the policy allows")
     PREPARED = "prepared", _("In a notice that is prepared")
+    HELD_OUT = "held-out", _("Held out, to see whether telling helps")
     TOLD = "told", _("Told, and unchanged since")
     NOBODY = "nobody", _("Nobody can be told")
     INTERVAL = "interval", _("The last notice was sent too recently")

@@ -63,6 +63,7 @@ PLACES = (
         "f",
         (
             Place("notices", _("Notices"), "n"),
+            Place("effect", _("Do notices help?"), "h"),
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
@@ -127,6 +128,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
+    "effect": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),

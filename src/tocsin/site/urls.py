@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/switch/", needs(Ability.STOP_MAIL)(outgoing.switch), name="outbox-switch"),
     path("outbox/<str:key>/decide/", needs(Ability.WORK_ON_MAIL)(outgoing.decide), name="outbox-decide"),
     path("mail/received/", include("tocsin.site.received_mail.urls")),
+    path("", include("tocsin.effect.urls")),
     path("", include("tocsin.notices.urls")),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),
