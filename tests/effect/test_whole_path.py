@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.effect.country import Country, live, name, pieces, settle, tell
+from tests.effect.country import Country, live, pieces, settle, tell
 from tests.effect.country import at as noon
 from tests.feeds.conftest import Store, store  # noqa: F401  fixtures of the room below
 from tests.notices.conftest import set_mail
@@ -26,9 +26,7 @@ HORIZON = LAST - 1  # the second cycle from the end: two without a finding make 
 
 def figure(measured: Measured, comparison: Comparison, by: By = By.ALL, key: str = "") -> Reckoned:
     """Return one of the figures."""
-    return next(
-        each for each in measured.figures if (each.comparison, each.by, each.key) == (comparison, by, key)
-    )
+    return next(each for each in measured.figures if (each.comparison, each.by, each.key) == (comparison, by, key))
 
 
 def lived(country: Country, store: Store, folder: Path, settings: Any) -> Measured:  # noqa: F811
@@ -46,14 +44,18 @@ def lived(country: Country, store: Store, folder: Path, settings: Any) -> Measur
 
 
 def test_where_telling_helps_the_curves_are_those_of_lifelines_and_faster_is_said(
-    store: Store, tmp_path: Path, settings: Any  # noqa: F811
+    store: Store,
+    tmp_path: Path,
+    settings: Any,
 ) -> None:
     country = Country(seed=3, ratio=2.5)
     measured = lived(country, store, tmp_path, settings)
     said = figure(measured, Comparison.BEFORE)
     true = list(pieces(country, HORIZON, BEGAN))
-    asked = [asked_of(said.curves[which], [life for told, life in true if told is is_told], which)
-             for which, is_told in (("told", True), ("natural", False))]
+    asked = [
+        asked_of(said.curves[which], [life for told, life in true if told is is_told], which)
+        for which, is_told in (("told", True), ("natural", False))
+    ]
     for which, answer in zip(("told", "natural"), lifelines_answers.to(asked), strict=True):
         assert said.curves[which]["left"] == pytest.approx(answer["left"], abs=1e-6)
         assert said.facts[which]["median"][0] == answer["median"][0]
@@ -73,7 +75,9 @@ def asked_of(curve: dict[str, Any], lives: list[dict[str, Any]], which: str) -> 
 
 
 def test_where_telling_does_nothing_no_visible_effect_is_said(
-    store: Store, tmp_path: Path, settings: Any  # noqa: F811
+    store: Store,
+    tmp_path: Path,
+    settings: Any,
 ) -> None:
     said = figure(lived(Country(seed=5, ratio=1.0), store, tmp_path, settings), Comparison.BEFORE)
     assert said.facts["verdict"] == Verdict.NO_VISIBLE_EFFECT

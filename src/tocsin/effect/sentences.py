@@ -14,7 +14,7 @@ from tocsin.directory.sectors import sector_label
 from tocsin.effect.choices import By, Comparison, Verdict
 from tocsin.feeds.wording import class_label
 from tocsin.notices.models import Policy
-from tocsin.notices.sentences import policy_title
+from tocsin.notices.queries import policy_title
 
 Facts = Mapping[str, Any]
 FEWEST_ORGANISATIONS, FEWEST_GONE = 10, 20

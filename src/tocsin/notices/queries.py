@@ -29,44 +29,17 @@ from tocsin.notices.models import HoldOut, LedgerEntry, Notice, NoticeFinding, P
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.rules import MILD, is_held_out
-from tocsin.notices.sentences import policy_sentences
+from tocsin.notices.sentences import policy_sentences, policy_title
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 __all__ = [
-    "MILD",
-    "Letter",
-    "Plan",
-    "attachment_of",
-    "classes_held_out",
-    "current_plan",
-    "held_out_of",
-    "hindered",
-    "hindrance",
-    "hold_outs",
-    "is_held_out",
-    "is_in_clear",
-    "is_ours",
-    "letter_of",
-    "letter_of_plan",
-    "marks",
-    "message_of",
-    "named_plan",
-    "notices_of",
-    "notices_visible_to",
-    "people_of",
-    "plan_now",
-    "policies",
-    "policy_sentences",
-    "ready",
-    "sent_notices",
-    "standing_hold_outs",
-    "subject",
-    "suppressions",
-    "text",
-    "told_findings",
-    "unread_count",
+    "MILD", "Letter", "Plan", "attachment_of", "classes_held_out", "current_plan", "held_out_of", "hindered",
+    "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "letter_of", "letter_of_plan", "marks",
+    "message_of", "named_plan", "notices_of", "notices_visible_to", "people_of", "plan_now", "policies",
+    "policy_sentences", "policy_title", "ready", "sent_notices", "standing_hold_outs", "subject", "suppressions",
+    "text", "told_findings", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60

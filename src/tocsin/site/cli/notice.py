@@ -14,7 +14,7 @@ from tocsin.kernel import clock
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.site.cli import effect
+from tocsin.site.cli.notice_verbs import effect
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:

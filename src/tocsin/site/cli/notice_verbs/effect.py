@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel import clock
-from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.site.starting import open_instance
 
@@ -52,8 +51,12 @@ def measure_effect(options: argparse.Namespace) -> int:
         print(_line(each))
     if not chosen:
         print("No finding has been watched from its beginning for long enough yet.")
-    print(f"Reckoned from {counted(measured.lives, 'life', 'lives')}, {measured.told} of them told.")
+    print(f"Reckoned from {_lives(measured.lives)}, {measured.told} of them told.")
     return 0
+
+
+def _lives(number: int) -> str:
+    return f"{number} {'life' if number == 1 else 'lives'}"
 
 
 def _about(measured: Measured) -> dict[str, Any]:
@@ -76,5 +79,5 @@ def _line(figure: Reckoned) -> str:
     said = _SAID[facts["verdict"]]
     if ratio and facts["verdict"] != "too_few":
         said += f", {ratio[0]:.2f} times as fast ({ratio[1]:.2f} to {ratio[2]:.2f})"
-    lives = f"{facts['told']['lives']} against {counted(facts['natural']['lives'], 'life', 'lives')}"
+    lives = f"{facts['told']['lives']} against {_lives(facts['natural']['lives'])}"
     return "\t".join((figure.comparison.value, figure.by.value, readable(figure.key) or "-", said, lives))
