@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.feeds.conftest import AT
+from tests.feeds.conftest import AT, store, week  # noqa: F401  fixtures of the rooms below
+from tests.notices.conftest import told  # noqa: F401
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.engine.lives import LIVES
 
@@ -33,9 +34,9 @@ def table(lives: Iterable[dict[str, Any]]) -> pa.Table:
 
 
 def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1) -> tuple[pa.Table, dict[int, int]]:
-    """Return lives of organisations, and when those from AFTER on were told, by key; told ones go `ratio` times as fast.
+    """Return lives of organisations, and on which day those from AFTER on were told, by key.
 
-    Half of the organisations are in each of two classes, the second of which mends slowly.
+    Told ones go `ratio` times as fast. Half of the organisations are in each of two classes, one of which mends slowly.
     """
     draw = random.Random(seed)
     rows, told = [], {}

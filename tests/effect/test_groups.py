@@ -105,7 +105,10 @@ def lot(found: Stock, *held: str, **facts: Any) -> HeldOut:
 
 
 def test_while_organisations_are_held_out_the_lot_alone_says_who_is_in_which_group() -> None:
-    lives = [life(1), life(2, constituent="held"), life(3, severity=4), life(4, begin=BEFORE + 5), life(5, begin=BEFORE + 50, end=BEFORE + 60)]  # fmt: skip
+    lives = [
+        life(1), life(2, constituent="held"), life(3, severity=4), life(4, begin=BEFORE + 5),
+        life(5, begin=BEFORE + 50, end=BEFORE + 60),
+    ]  # fmt: skip
     found = stock(table(lives))
     assert listed(held_out(found, chosen(found), [lot(found, "held")])) == [(0, 0, 5, 1, 1), (1, 0, 5, 1, 0)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.effect.country import Country, live, pieces, settle, tell
 from tests.effect.country import at as noon
-from tests.feeds.conftest import Store, store  # noqa: F401  fixtures of the room below
+from tests.feeds.conftest import Store
 from tests.notices.conftest import set_mail
 from tests.reason import lifelines_answers
 from tocsin.audit.actors import COMMAND_LINE
@@ -29,7 +29,7 @@ def figure(measured: Measured, comparison: Comparison, by: By = By.ALL, key: str
     return next(each for each in measured.figures if (each.comparison, each.by, each.key) == (comparison, by, key))
 
 
-def lived(country: Country, store: Store, folder: Path, settings: Any) -> Measured:  # noqa: F811
+def lived(country: Country, store: Store, folder: Path, settings: Any) -> Measured:
     """Let a country live for two months, told once a week from the fourth on; measure at the end."""
     set_mail(settings)
     settle(country, COMMAND_LINE)
