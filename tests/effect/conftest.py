@@ -39,7 +39,7 @@ def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1
     Told ones go `ratio` times as fast. Half of the organisations are in each of two classes, one of which mends slowly.
     """
     draw = random.Random(seed)
-    rows, told = [], {}
+    rows, hears_on = [], {}
     for number in range(organisations * each):
         whose = number % organisations
         rate = 1 / (8 if whose % 2 else 16)
@@ -47,7 +47,7 @@ def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1
         end = begin + 1 + int(draw.expovariate(rate))
         hears = max(begin + draw.randrange(1, 4), AFTER)
         if hears < end and hears < HORIZON:
-            told[number] = hears
+            hears_on[number] = hears
             end = hears + 1 + int(draw.expovariate(rate * ratio))
         kind = ("weak-crypto", "vulnerable-system")[whose % 2]
         ended = end <= HORIZON
@@ -58,7 +58,7 @@ def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1
             "back": end + 9 if ended and number % 7 == 0 else 0,
         }
         rows.append(life(number, constituent=f"org-{whose:02d}", **{"class": kind}, **facts))
-    return table(rows), told
+    return table(rows), hears_on
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def measured(db: None, monkeypatch: pytest.MonkeyPatch, by_at: dict[str, Any]) -
             directory.add_constituent(public_id=f"org-{each:02d}", name=f"Office {each}", sector=sector, **by_at)
         keys = np.array(sorted(hears), np.uint64)
         on, whom = np.array([hears[int(key)] for key in keys]), keys.astype(np.int64) % organisations
-        told = Happenings(keys, keys + np.uint64(7), on, np.full(len(keys), policies().first().pk), whom)
+        tellings = Happenings(keys, keys + np.uint64(7), on, np.full(len(keys), policies().first().pk), whom)
         monkeypatch.setattr(measuring.feeds, "lives", lambda: lives.Found(made, too_young=3))
-        monkeypatch.setattr(measuring, "_tellings", lambda _found: told)
+        monkeypatch.setattr(measuring, "_tellings", lambda _found: tellings)
         found = measuring.measure(by_at["at"])
         actions.record_measurement(found, basis=queries.basis(), **by_at)
         return found

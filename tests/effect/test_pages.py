@@ -53,7 +53,7 @@ def test_of_few_organisations_nothing_is_said(measured: Any, browser: Client) ->
     measured(4.0, organisations=6)
     said = text(browser.get("/effect/"))
     assert "Too few to say whether telling helps" in said
-    assert "10 organisations and 20 findings that have gone are needed of each" in said
+    assert "Of each, 10 organisations and 20 findings that have gone are needed." in said
 
 
 def test_every_split_is_a_list_that_leads_to_curves(measured: Any, browser: Client) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.effect.choices import By
 from tocsin.effect.events import EffectMeasured
 from tocsin.effect.models import Figure, Measurement
+from tocsin.effect.reckoned import Measured
 from tocsin.kernel.clock import Instant
-
-if TYPE_CHECKING:
-    from tocsin.effect.measuring import Measured
 
 BATCH = 200
 

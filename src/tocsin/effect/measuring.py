@@ -5,7 +5,6 @@ For background work: it loads NumPy and PyArrow, and reads every file of finding
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from tocsin.effect.groups import (
     stock,
     telling,
 )
+from tocsin.effect.reckoned import Measured, Reckoned
 from tocsin.feeds import lives as feeds
 from tocsin.kernel.clock import Instant
 from tocsin.notices import queries as notices
@@ -39,30 +39,6 @@ from tocsin.reason.effect import FEWEST_ORGANISATIONS, Effect, Verdict, effect
 WITHIN_DAYS = 14
 COME_BACK_DAYS = (30, 90)
 _DIGITS = 9
-
-
-@dataclasses.dataclass(frozen=True)
-class Reckoned:
-    """One figure: see `models.Figure`."""
-
-    comparison: Comparison
-    by: By
-    key: str
-    facts: dict[str, Any]
-    curves: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """All figures, and what they rest on."""
-
-    lives: int
-    told: int
-    began_before: int
-    too_young: int
-    handed_over: int
-    watched_to: dt.date | None
-    figures: tuple[Reckoned, ...]
 
 
 def measure(at: Instant) -> Measured:

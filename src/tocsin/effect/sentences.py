@@ -69,12 +69,12 @@ def _too_few(facts: Facts, comparison: Comparison) -> str:
         return _("There is nothing to compare them with.")
     words = {
         Comparison.BEFORE: _(
-            "Told: {gone} gone at {told} organisations. Before: {others_gone} gone at {others}. {fewest} organisations "
-            "and {fewest_gone} findings that have gone are needed of each."
+            "Told: {gone} gone, organisations: {told}. Before: {others_gone} gone, organisations: {others}. Of each, "
+            "{fewest} organisations and {fewest_gone} findings that have gone are needed."
         ),
         Comparison.HELD_OUT: _(
-            "Not held out: {gone} gone at {told} organisations. Held out: {others_gone} gone at {others}. {fewest} "
-            "organisations and {fewest_gone} findings that have gone are needed of each."
+            "Not held out: {gone} gone, organisations: {told}. Held out: {others_gone} gone, organisations: {others}. "
+            "Of each, {fewest} organisations and {fewest_gone} findings that have gone are needed."
         ),
     }[comparison]
     return words.format(

@@ -35,11 +35,40 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, may
 
 __all__ = [
-    "MILD", "Letter", "Plan", "attachment_of", "classes_held_out", "current_plan", "held_out_of", "hindered",
-    "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "letter_of", "letter_of_plan", "marks",
-    "message_of", "named_plan", "notices_of", "notices_visible_to", "people_of", "plan_now", "policies",
-    "policy_sentences", "policy_title", "ready", "sent_notices", "standing_hold_outs", "subject", "suppressions",
-    "text", "told_findings", "unread_count",
+    "MILD",
+    "Letter",
+    "Plan",
+    "attachment_of",
+    "classes_held_out",
+    "current_plan",
+    "held_out_of",
+    "hindered",
+    "hindrance",
+    "hold_outs",
+    "is_held_out",
+    "is_in_clear",
+    "is_ours",
+    "letter_of",
+    "letter_of_plan",
+    "marks",
+    "message_of",
+    "named_plan",
+    "notices_of",
+    "notices_visible_to",
+    "people_of",
+    "plan_now",
+    "policies",
+    "policy_sentences",
+    "policy_title",
+    "ready",
+    "sent_notices",
+    "served_count",
+    "standing_hold_outs",
+    "subject",
+    "suppressions",
+    "text",
+    "told_findings",
+    "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -219,6 +248,11 @@ def held_out_of(row: HoldOut) -> list[Constituent]:
     held = [each for each in served_constituents() if is_held_out(row.key, row.share, each)]
     rows = Constituent.objects.filter(public_id__in=set(held) - holding.exempt)
     return sorted(rows, key=lambda each: each.local_name)
+
+
+def served_count() -> int:
+    """Return among how many constituents lots are drawn."""
+    return len(served_constituents())
 
 
 def classes_held_out(constituent: str, today: dt.date) -> list[HoldOut]:

@@ -13,7 +13,7 @@ from tocsin.site.starting import open_instance
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from tocsin.effect.measuring import Measured, Reckoned
+    from tocsin.effect.reckoned import Measured, Reckoned
 
 
 SPLITS = ("class", "sector", "constituent", "policy")
