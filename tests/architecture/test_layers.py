@@ -15,7 +15,7 @@ PRIVATE = {"views", "forms", "api", "rules", "jobs"}
 """Modules of a room that nobody outside it imports."""
 DOORS = {"models", "actions", "queries", "events", "choices"}
 """Modules of a room that others import. A room declares further ones in the last line of what it says about itself."""
-FEATURE_ROOMS = ("portal", "notices", "feeds", "directory", "people", "courier", "jobs", "audit")
+FEATURE_ROOMS = ("portal", "effect", "notices", "feeds", "directory", "people", "courier", "jobs", "audit")
 NETWORK = ("urllib.request", "http.client", "http.server", "socketserver", "xmlrpc")
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import Cast
+from tests.effect import made as effects
 from tests.feeds.conftest import AT
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier import webhooks
@@ -29,7 +30,7 @@ from tocsin.jobs.models import Job
 from tocsin.kernel import clock
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import actions as notices
-from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.models import HoldOut, Notice, Policy, Suppression
 from tocsin.notices.queries import plan_now
 from tocsin.people import actions as people
 from tocsin.people import keys, links
@@ -218,6 +219,13 @@ def _of_notices() -> dict[str, Any]:
         found[name] = notices.add_suppression(category="spam", until=until, reason="They know.", **now).suppression
         if name.startswith("ended"):
             notices.end_suppression(Suppression.objects.get(pk=found[name]), **BY_AT)
+    effects.reckoned(**BY_AT)
+    for name, over in (("ended hold-out", AT), ("hold-out", None)):
+        until = clock.now().date() + dt.timedelta(days=30)
+        found[name] = HoldOut.objects.create(
+            category="vulnerable-system", mildest=6, share=50, key="key", until=until, reason="To know.", began_at=AT,
+            ended_at=over,
+        ).pk  # fmt: skip
     notices.prepare_notices(plan_now(AT), most=50, **BY_AT)
     ours, other = Notice.objects.get(constituent__public_id="moh"), Notice.objects.get(constituent__public_id="bank")
     notices.discard_notice(other, reason="They know.", **BY_AT)

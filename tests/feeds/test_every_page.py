@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
+from tests.effect import made as effects
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
@@ -25,7 +26,7 @@ from tocsin.feeds import queries
 from tocsin.feeds.models import Run
 from tocsin.notices import actions as notices
 from tocsin.notices.choices import NoticeState
-from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.models import HoldOut, Notice, Policy, Suppression
 from tocsin.notices.queries import plan_now
 from tocsin.people.models import Person
 
@@ -48,6 +49,10 @@ def country(week: Store, tmp_path: Path) -> Store:
     stated: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
     notices.add_policy(**stated)
     notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
+    effects.reckoned(**stated)
+    HoldOut.objects.create(
+        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+    )
     notices.prepare_notices(plan_now(AT), most=50, **stated)
     return week
 
@@ -72,6 +77,7 @@ def addresses() -> dict[str, str]:
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
     keys["received"] = ReceivedMessage.objects.get().pk
     keys |= {"policy": Policy.objects.get().pk, "suppression": Suppression.objects.get().pk}
+    keys["hold-out"] = HoldOut.objects.get().pk
 
     def key(name: str) -> int:
         return next((keys[kind] for kind in keys if kind in name), keys["run"])
@@ -121,6 +127,7 @@ NO_PAGES = {
     "api:finding": "for programs",
     "api:answer": "for programs",
     "api:notices": "for programs",
+    "effect:curve": "a file",
 }
 
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
+from tests.effect import made as effects
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
@@ -26,7 +27,7 @@ from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.models import Feed, Report
 from tocsin.jobs import queue
 from tocsin.notices import actions as notices
-from tocsin.notices.models import Notice, Policy
+from tocsin.notices.models import HoldOut, Notice, Policy
 from tocsin.notices.queries import plan_now
 from tocsin.people.models import Person
 
@@ -133,6 +134,10 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     week.run(broken)
     queue.enqueue(ATTRIBUTION_JOB, at=AT)
     notices.add_policy(by=COMMAND_LINE, at=AT)
+    effects.reckoned(by=COMMAND_LINE, at=AT)
+    HoldOut.objects.create(
+        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+    )
     notices.prepare_notices(plan_now(AT), most=50, by=COMMAND_LINE, at=AT)
     return week
 
@@ -193,4 +198,7 @@ def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
         "feeds:finding",
         "directory:constituent",
         "notices:notice",
+        "notices:hold-outs",
+        "effect",
+        "effect:one",
     }, seen

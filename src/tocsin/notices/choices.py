@@ -86,6 +86,7 @@ class Waits(models.TextChoices):
     BELOW = "below", _("Less severe than the policy tells")
     TLP = "tlp", _("Its label is stricter than the policy allows")
     PREPARED = "prepared", _("In a notice that is prepared")
+    HELD_OUT = "held-out", _("Held out, to see whether telling helps")
     ANSWERED = "answered", _("Answered by its holder, and the answer stands")
     TOLD = "told", _("Told, and unchanged since")
     NOBODY = "nobody", _("Nobody can be told")

@@ -47,6 +47,39 @@ class SuppressionEnded(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class HoldOutBegan(Event):
+    """Some organisations are not told of a class of findings until a day."""
+
+    hold_out: int
+    category: str
+    mildest: int
+    share: int
+    until: dt.date
+    reason: str
+    held_out: int
+    """How many of the organisations that are served now."""
+    organisations: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HoldOutEnded(Event):
+    """They are told."""
+
+    hold_out: int
+    category: str
+    until: dt.date
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HoldOutExempted(Event):
+    """A constituent asked, and is told all the same."""
+
+    hold_out: int
+    category: str
+    constituent: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class NoticesPrepared(Event):
     """Notices were written down. Nothing has left."""
 

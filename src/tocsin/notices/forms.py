@@ -17,6 +17,7 @@ from tocsin.feeds.wording import class_label
 from tocsin.kernel import rsit
 from tocsin.kernel.collation import collated
 from tocsin.notices.choices import TLP_CHOICES, Attachment, Channel
+from tocsin.notices.rules import MAY_BE_HELD_OUT
 
 SEVERITIES = [(level, f"C{level}") for level in range(1, 7)]
 
@@ -140,6 +141,32 @@ class SuppressionForm(_AboutConstituents):
     finding = forms.CharField(label=_("Id of a finding"), max_length=26, required=False)
     until = forms.DateField(label=_("Last day"), required=False, widget=_Day)
     reason = forms.CharField(label=_("Why"), max_length=2_000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def _mild_classes() -> list[tuple[str, Any]]:
+    return [(name, class_label(name)) for name in MAY_BE_HELD_OUT]
+
+
+class HoldOutForm(forms.Form):
+    """Who is not told of what for a while, to see whether telling helps."""
+
+    category = forms.ChoiceField(
+        label=_("Class of findings"), choices=_mild_classes,
+        help_text=_("Only those of C5 and C6: what is more severe is always told."),
+    )  # fmt: skip
+    share = forms.IntegerField(
+        label=_("Per cent of organisations that are not told"), initial=50, required=False,
+        help_text=_("They are drawn by lot, whole organisations each. 50 is the most, and tells soonest."),
+    )  # fmt: skip
+    until = forms.DateField(
+        label=_("Last day"), required=False, widget=_Day,
+        help_text=_("Then they are told of what is still there. 180 days are the longest."),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=_("Why"), max_length=2_000, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("What you want to find out, and who agreed to it."),
+    )  # fmt: skip
+    understood = forms.CharField(label=_("Write what it means"), max_length=200, required=False)
 
 
 class DiscardForm(forms.Form):

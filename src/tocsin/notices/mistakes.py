@@ -10,16 +10,19 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from tocsin.directory.choices import Status
 from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import words_of
 from tocsin.kernel import legible, rsit
 from tocsin.kernel.refusals import InvalidInput, Refusal
-from tocsin.notices.models import Policy
+from tocsin.notices.models import HoldOut, Policy
+from tocsin.notices.rules import FEWEST_ORGANISATIONS, MAY_BE_HELD_OUT, MILD, MOST_HELD_OUT
 
 LONGEST_INTERVAL_H = 31 * 24
 LONGEST_STEP_DAYS = 365
 LONGEST_REASON = 2_000
 LONGEST_SUPPRESSION_DAYS = 366
+LONGEST_HOLD_OUT_DAYS = 180
 STEPS = ("second_after_days", "parent_after_days", "regulator_after_days")
 
 
@@ -117,6 +120,65 @@ def _of_reason(reason: str) -> Iterator[Refusal]:
         yield InvalidInput(_("{most} characters are the most.").format(most=LONGEST_REASON), where="reason")
     elif said := legible.flaw(reason, lines=True):
         yield InvalidInput(_(said), where="reason")
+
+
+def understood_words() -> str:
+    """Return what somebody has to write who holds organisations out, in the reader's language."""
+    return _("I know that they are not warned")
+
+
+def mildest_told(category: str) -> int:
+    """Return the mildest severity of which policies tell anybody in a class; 0 without a policy."""
+    rows = Policy.objects.filter(is_active=True, category__in=("", category))
+    return max(rows.values_list("threshold", flat=True), default=0)
+
+
+def of_hold_out(facts: Mapping[str, Any], today: dt.date) -> Iterator[Refusal]:
+    """Yield what is wrong with a hold-out."""
+    if "category" in facts:
+        yield from _of_held_class(facts["category"], today)
+    yield from _of_share(facts.get("share"))
+    yield from _of_last_day(facts.get("until"), today)
+    yield from _of_reason(facts.get("reason") or "")
+    said = " ".join((facts.get("understood") or "").casefold().split()).rstrip(".")
+    if said != understood_words().casefold():
+        words = _("Write these words, so that it is clear what you decide: {words}")
+        yield InvalidInput(words.format(words=understood_words()), where="understood")
+
+
+def _of_held_class(category: str, today: dt.date) -> Iterator[Refusal]:
+    if category not in MAY_BE_HELD_OUT:
+        words = _("Findings of this class are always told: something has happened already, or others would be harmed.")
+        yield InvalidInput(words, where="category")
+    elif mildest_told(category) < MILD:
+        words = _("No policy tells findings of this class at C5 or C6: there is nothing to hold out.")
+        yield InvalidInput(words, where="category")
+    elif HoldOut.objects.filter(category=category, ended_at=None, until__gte=today).exists():
+        words = _("Organisations are held out of this class already. End that first.")
+        yield InvalidInput(words, where="category")
+
+
+def _of_share(share: int | None) -> Iterator[Refusal]:
+    if share is None or not 1 <= share <= MOST_HELD_OUT:
+        yield InvalidInput(_("1 to {most} per cent.").format(most=MOST_HELD_OUT), where="share")
+        return
+    served = Constituent.objects.filter(status=Status.ACTIVE).count()
+    held = share * served // 100
+    if min(held, served - held) < FEWEST_ORGANISATIONS:
+        words = _(
+            "Of {served} organisations {held} would be held out. With fewer than {fewest} in either group nothing can "
+            "be said in the end, and nobody may be left unwarned for nothing."
+        )
+        yield InvalidInput(words.format(served=served, held=held, fewest=FEWEST_ORGANISATIONS), where="share")
+
+
+def _of_last_day(until: dt.date | None, today: dt.date) -> Iterator[Refusal]:
+    if until is None:
+        yield InvalidInput(_("Say until which day: nobody is left unwarned for ever."), where="until")
+    elif until < today:
+        yield InvalidInput(_("That day is past."), where="until")
+    elif (until - today).days > LONGEST_HOLD_OUT_DAYS:
+        yield InvalidInput(_("{most} days are the longest.").format(most=LONGEST_HOLD_OUT_DAYS), where="until")
 
 
 def _is_finding(text: str) -> bool:

@@ -104,6 +104,55 @@ class Suppression(models.Model):
         return f"{self.pk}"
 
 
+class HoldOut(models.Model):
+    """Some organisations that are not told of a mild class of findings for a while, to see whether telling helps."""
+
+    category = models.CharField(max_length=60)
+    """RSIT type."""
+    mildest = models.PositiveSmallIntegerField()
+    """The mildest severity that policies tell of the class: what is milder is told to nobody anyway."""
+    share = models.PositiveSmallIntegerField()
+    """Per cent of organisations."""
+    key = models.CharField(max_length=64)
+    """By which it is drawn who is held out: see `rules.is_held_out`."""
+    until = models.DateField()
+    """The last day."""
+    reason = models.TextField()
+    author_label = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-began_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=Q(share__range=(1, 50)), name="notices_hold_out_of_half_at_most"),
+            models.CheckConstraint(condition=Q(mildest__range=(5, 6)), name="notices_hold_out_of_mild_ones"),
+            models.CheckConstraint(condition=~Q(reason=""), name="notices_hold_out_has_a_reason"),
+            models.UniqueConstraint(
+                fields=("category",), condition=Q(ended_at__isnull=True), name="notices_one_hold_out_a_class"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class HoldOutExemption(models.Model):
+    """A constituent that is told all the same, since it asked."""
+
+    hold_out = models.ForeignKey(HoldOut, on_delete=models.PROTECT, related_name="exemptions")
+    constituent = models.ForeignKey(Constituent, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    author_label = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("at", "id")
+        constraints = (models.UniqueConstraint(fields=("hold_out", "constituent"), name="notices_exempt_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
 class Notice(models.Model):
     """What one constituent is told at one time, by one policy, through one person."""
 

@@ -22,6 +22,7 @@ from tocsin.notices.choices import Waits, Whom, Why
 from tocsin.notices.rules import (
     Answered,
     Before,
+    Holding,
     Suppressed,
     Terms,
     due_step,
@@ -76,6 +77,7 @@ class Known:
     labels: Mapping[str, TLP]
     """Of each type of report; what has none is RED."""
     suppressions: tuple[Suppressed, ...] = ()
+    hold_outs: tuple[Holding, ...] = ()
     told: Mapping[str, Before] = dataclasses.field(default_factory=dict)
     prepared: frozenset[str] = frozenset()
     """Findings in notices that have not left."""
@@ -185,6 +187,7 @@ class _Desk:
         self._of_findings = {each.finding for each in standing if each.finding}
         self._suppressions = standing
         self._concerned: dict[tuple[str, str], list[Suppressed]] = {}
+        self._held_out: dict[tuple[str, str, int], bool] = {}
 
     def sort(
         self, finding: str, kind: str, category: str, severity: int, constituent: str, returns: int,
@@ -199,7 +202,9 @@ class _Desk:
         elif finding in self._known.prepared:
             self._hold(Waits.PREPARED, constituent, finding)
         else:
-            self._ask(stands, constituent, finding, kind, severity, returns)
+            self._ask(
+                stands, constituent, finding, kind, severity, returns, self._is_held(constituent, category, severity)
+            )
 
     def _stands_for(self, constituent: str, category: str, kind: str, severity: int) -> Waits | Terms:
         """Return the policy for findings that are alike, or why none of them is told. Asked once for each sort."""
@@ -241,13 +246,28 @@ class _Desk:
     def _hold(self, reason: Waits, constituent: str, finding: str) -> None:
         self._held[reason][constituent].append(finding)
 
-    def _ask(self, terms: Terms, constituent: str, finding: str, kind: str, severity: int, returns: int) -> None:
-        """Put a finding that may be told into a notice when something about it has changed."""
+    def _is_held(self, constituent: str, category: str, severity: int) -> bool:
+        """Say whether findings that are alike are held out. Asked once for each sort."""
+        key = (constituent, category, severity)
+        if key not in self._held_out:
+            self._held_out[key] = any(each.covers(*key) for each in self._known.hold_outs)
+        return self._held_out[key]
+
+    def _ask(
+        self, terms: Terms, constituent: str, finding: str, kind: str, severity: int, returns: int, is_held: bool
+    ) -> None:
+        """Put a finding that may be told into a notice when something about it has changed.
+
+        What anybody was told of already is never held out, nor what its holder has answered.
+        """
         before, answer = self._known.told.get(finding), self._known.answered.get(finding)
         if answer and answer.constituent != constituent:
             answer = None
         if answer and answer.is_quiet:
             self._hold(Waits.ANSWERED, constituent, finding)
+            return
+        if before is None and answer is None and is_held:
+            self._hold(Waits.HELD_OUT, constituent, finding)
             return
         if before is None or before.constituent != constituent:
             why, step = Why.NEW, 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Max, QuerySet
 
 from tocsin.audit.queries import latest_rows
 from tocsin.courier import queries as outgoing
@@ -24,26 +24,29 @@ from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
+from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear
-from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.models import HoldOut, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
 from tocsin.notices.remedies import remedy_for
-from tocsin.notices.rules import may_follow
-from tocsin.notices.sentences import policy_sentences
+from tocsin.notices.rules import MILD, is_held_out, may_follow
+from tocsin.notices.sentences import policy_sentences, policy_title
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
-    "Letter", "Plan", "addressees_of", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear",
-    "is_ours", "is_unread", "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of",
-    "notices_visible_to", "own_notices", "people_of", "plan_now", "policies", "policy_sentences", "ready", "remedy_for",
-    "subject", "suppressions", "text", "text_as_sent", "unread_count",
+    "Letter", "MILD", "Plan", "addressees_of", "attachment_of", "classes_held_out", "current_plan", "held_out_of",
+    "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread", "letter_of",
+    "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "own_notices",
+    "people_of", "plan_now", "policies", "policy_sentences", "policy_title", "ready", "remedy_for", "sent_notices",
+    "served_count", "standing_hold_outs", "subject", "suppressions", "text", "text_as_sent", "told_findings",
+    "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -234,3 +237,72 @@ def policies() -> QuerySet[Policy]:
 def suppressions(today: dt.date) -> list[Suppression]:
     """Return what is not told today, what ends first above."""
     return reading.standing_suppressions(today)
+
+
+def hold_outs() -> QuerySet[HoldOut]:
+    """Return all that were ever begun, the latest first."""
+    return HoldOut.objects.prefetch_related("exemptions__constituent")
+
+
+def standing_hold_outs(today: dt.date) -> list[HoldOut]:
+    """Return those that hold today."""
+    return reading.standing_hold_outs(today)
+
+
+def held_out_of(row: HoldOut) -> list[Constituent]:
+    """Return the constituents that are served and held out, by name: not those that asked, and are told."""
+    holding = reading.holding(row)
+    held = [each for each in served_constituents() if is_held_out(row.key, row.share, each)]
+    rows = Constituent.objects.filter(public_id__in=set(held) - holding.exempt)
+    return sorted(rows, key=lambda each: each.local_name)
+
+
+def served_count() -> int:
+    """Return among how many constituents lots are drawn."""
+    return len(served_constituents())
+
+
+def classes_held_out(constituent: str, today: dt.date) -> list[HoldOut]:
+    """Return the hold-outs of whose findings a constituent is not told today."""
+    found = [(row, reading.holding(row)) for row in standing_hold_outs(today)]
+    return [row for row, held in found if held.covers(constituent, row.category, row.mildest)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sent:
+    """A notice that went out and did not come back: whose findings it told, by which policy, on which day."""
+
+    constituent: str
+    """Public id."""
+    policy: int
+    on: dt.date
+
+
+WENT_OUT = (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ, NoticeState.ACTED)
+
+
+def sent_notices() -> dict[int, Sent]:
+    """Return every notice that was told, by key."""
+    left = Notice.objects.filter(state__in=WENT_OUT, is_exercise=False).order_by()
+    entries = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=left).order_by().values_list("notice")
+    at = dict(entries.annotate(Max("at")))
+    rows = left.values_list("pk", "constituent__public_id", "policy")
+    return {pk: Sent(constituent, policy, at[pk].date()) for pk, constituent, policy in rows if pk in at}
+
+
+def told_findings(batch: int = 50_000) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
+    """Yield the findings that stand in notices which were told, and the notice of each, in batches."""
+    rows = NoticeFinding.objects.filter(notice__state__in=WENT_OUT, notice__is_exercise=False).order_by()
+    some: list[tuple[str, int]] = []
+    for row in rows.values_list("finding", "notice").iterator(batch):
+        some.append(row)
+        if len(some) == batch:
+            yield _turned(some)
+            some = []
+    if some:
+        yield _turned(some)
+
+
+def _turned(rows: Iterable[tuple[str, int]]) -> tuple[Sequence[str], Sequence[int]]:
+    findings, notices = zip(*rows, strict=True)
+    return findings, notices

@@ -24,10 +24,10 @@ from tocsin.feeds.choices import Stands
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import PENDING, NoticeState, Whom
-from tocsin.notices.models import Notice, NoticeFinding, Policy, Suppression, Told
+from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom
+from tocsin.notices.models import HoldOut, LedgerEntry, Notice, NoticeFinding, Policy, Suppression, Told
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
-from tocsin.notices.rules import Answered, Before, Hours, Step, Suppressed, Terms
+from tocsin.notices.rules import Answered, Before, Holding, Hours, Step, Suppressed, Terms
 
 
 def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
@@ -57,6 +57,7 @@ def known(at: Instant) -> Known:
         recipients=recipients(),
         labels={name: TLP.read(feed.tlp) for name, feed in feeds.feeds_of_types().items()},
         suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
+        hold_outs=tuple(holding(each) for each in standing_hold_outs(at.date())),
         told=_told(),
         prepared=frozenset(_prepared()),
         answered=_answered(at),
@@ -115,6 +116,19 @@ def suppressed(row: Suppression) -> Suppressed:
 def standing_suppressions(today: dt.date) -> list[Suppression]:
     """Return what is not told today."""
     return list(Suppression.objects.filter(until__gte=today, ended_at=None).select_related("constituent"))
+
+
+def standing_hold_outs(today: dt.date) -> list[HoldOut]:
+    """Return the hold-outs that hold today."""
+    return list(HoldOut.objects.filter(until__gte=today, ended_at=None).order_by("category"))
+
+
+def holding(row: HoldOut) -> Holding:
+    """Return a hold-out as planning needs it: who was exempted, or has written to us since it began, is told."""
+    exempt = set(row.exemptions.values_list("constituent__public_id", flat=True))
+    asked = LedgerEntry.objects.filter(what=Happening.REPLIED, at__gte=row.began_at).order_by()
+    exempt |= set(asked.values_list("notice__constituent__public_id", flat=True))
+    return Holding(row.category, row.mildest, row.share, row.key, frozenset(exempt))
 
 
 @dataclasses.dataclass

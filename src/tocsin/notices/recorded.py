@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
+from tocsin.feeds.wording import class_label
 from tocsin.notices.choices import Happening, NoticeState
 from tocsin.notices.forms import PolicyForm
 from tocsin.notices.models import Notice
@@ -52,6 +53,20 @@ def _of_notice(words: Any) -> Sentence:
     return lambda data: str(words).format(notice=data["notice"], reason=data.get("reason", ""))
 
 
+def _held_out(data: Data) -> str:
+    words = _(
+        "{held} of {organisations} organisations are not told of {what} from C5 to C{mildest} until {day}: {reason}"
+    )
+    return words.format(
+        held=data["held_out"], organisations=data["organisations"], what=class_label(data["category"]),
+        mildest=data["mildest"], day=_day(data["until"]), reason=data["reason"],
+    )  # fmt: skip
+
+
+def _of_hold_out(words: Any) -> Sentence:
+    return lambda data: str(words).format(what=class_label(data["category"]), who=data.get("constituent", ""))
+
+
 SHOWN = 10
 _SENTENCES: dict[str, Sentence] = {
     "notice-policy.added": lambda _data: _("Policy written: who is told of what"),
@@ -59,6 +74,9 @@ _SENTENCES: dict[str, Sentence] = {
     "notice-policy.ended": lambda _data: _("Policy ended: who is told of what"),
     "suppression.added": _suppressed,
     "suppression.ended": lambda _data: _("What was not told may be told again"),
+    "hold-out.began": _held_out,
+    "hold-out.ended": _of_hold_out(gettext_lazy("Those held out of {what} are told")),
+    "hold-out.exempted": _of_hold_out(gettext_lazy("{who} asked, and is told of {what}")),
     "notices.prepared": _prepared,
     "notice.previewed": _of_notice(gettext_lazy("Notice {notice} read before it is sent")),
     "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),

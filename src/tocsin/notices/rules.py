@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
+import hmac
 import zoneinfo
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -95,6 +97,43 @@ class Suppressed(NamedTuple):
         if self.first is None or self.last is None:
             return True
         return address is not None and self.first <= address <= self.last
+
+
+MILD = 5
+"""Only findings of this severity and milder ones are ever held out: C5 is minor, C6 localised."""
+MAY_BE_HELD_OUT = ("potentially-unwanted-accessible", "vulnerable-system", "weak-crypto")
+"""Classes in which nothing has happened yet, and by which nobody else is harmed: amplifiers and leaks are not among
+them."""
+MOST_HELD_OUT = 50
+"""Per cent of organisations."""
+FEWEST_ORGANISATIONS = 10
+"""In each group: with fewer nothing could be said, and to hold anything out would serve nothing."""
+
+
+def is_held_out(key: str, share: int, constituent: str) -> bool:
+    """Say whether a constituent is among the `share` per cent that are held out: the same for as long as `key` is.
+
+    Whole organisations are drawn, not findings: what one hand ends is one witness, and nobody mends half of a fault.
+    """
+    drawn = hmac.digest(key.encode(), constituent.encode(), hashlib.sha256)
+    return int.from_bytes(drawn[:8], "big") * 100 < share << 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Holding:
+    """A hold-out, as planning needs it."""
+
+    category: str
+    mildest: int
+    share: int
+    key: str
+    exempt: frozenset[str] = frozenset()
+    """Constituents that are told all the same."""
+
+    def covers(self, constituent: str, category: str, severity: int) -> bool:
+        """Say whether findings of a constituent are held out. Nothing severe ever is."""
+        is_meant = category == self.category and MILD <= severity <= self.mildest
+        return is_meant and constituent not in self.exempt and is_held_out(self.key, self.share, constituent)
 
 
 class Before(NamedTuple):

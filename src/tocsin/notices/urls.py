@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tocsin.notices.views import notices, policies, suppressions, verifying
+from tocsin.notices.views import hold_outs, notices, policies, suppressions, verifying
 
 _pages = [
     path("prepare/", notices.prepare, name="prepare"),
@@ -17,6 +17,10 @@ _pages = [
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/add/", suppressions.add, name="add-suppression"),
     path("suppressions/<int:pk>/end/", suppressions.end, name="end-suppression"),
+    path("hold-outs/", hold_outs.hold_outs, name="hold-outs"),
+    path("hold-outs/begin/", hold_outs.begin, name="begin-hold-out"),
+    path("hold-outs/<int:pk>/end/", hold_outs.end, name="end-hold-out"),
+    path("hold-outs/<int:pk>/tell/", hold_outs.tell, name="exempt-from-hold-out"),
     path("planned/<str:public_id>/", notices.planned, name="planned"),
     path("<str:reference>/", notices.notice, name="notice"),
     path("<str:reference>/read/", notices.read, name="read"),

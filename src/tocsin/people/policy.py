@@ -33,6 +33,7 @@ class Ability(enum.StrEnum):
     VIEW_NOTICES = "view notices"
     SEND_NOTICES = "prepare and send notices"
     SET_NOTICE_POLICIES = "say who is told of what"
+    HOLD_OUT = "hold organisations out of notices"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
     VIEW_OWN = "view what is one's own organisations'"
@@ -60,7 +61,7 @@ _WORK = frozenset(
 _ABILITIES: dict[str, frozenset[Ability]] = {
     Role.NATIONAL_ADMINISTRATOR: frozenset(Ability),
     Role.HEAD_OF_TEAM: _WORK
-    | {Ability.STOP_MAIL, Ability.READ_AUDIT, Ability.MANAGE_PEOPLE, Ability.SET_NOTICE_POLICIES},
+    | {Ability.STOP_MAIL, Ability.READ_AUDIT, Ability.MANAGE_PEOPLE, Ability.SET_NOTICE_POLICIES, Ability.HOLD_OUT},
     Role.ANALYST: _WORK,
     Role.AUDITOR: frozenset(
         {
@@ -112,6 +113,7 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.VIEW_NOTICES: _("This account may not view notices."),
     Ability.SEND_NOTICES: _("This account may not prepare and send notices."),
     Ability.SET_NOTICE_POLICIES: _("This account may not say who is told of what."),
+    Ability.HOLD_OUT: _("This account may not hold organisations out of notices."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
     Ability.VIEW_OWN: _("This account is no contact of an organisation."),
@@ -130,6 +132,7 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.VIEW_NOTICES: _("View notices"),
     Ability.SEND_NOTICES: _("Prepare and send notices"),
     Ability.SET_NOTICE_POLICIES: _("Say who is told of what"),
+    Ability.HOLD_OUT: _("Hold organisations out of notices for a while, to see whether telling helps"),
     Ability.VIEW_MAIL: _("View what goes out"),
     Ability.WORK_ON_MAIL: _("Have messages tried again and dismiss them"),
     Ability.VIEW_RECEIVED_MAIL: _("View mail received"),

@@ -65,6 +65,7 @@ PLACES = (
         (
             Place("notices", _("Notices"), "n"),
             Place("answers", _("Answers"), "w"),
+            Place("effect", _("Do notices help?"), "h"),
             Place("feeds", _("Feeds and runs"), "r"),
             Place("quarantine", _("Quarantine"), "q"),
             Place("outbox", _("Outbox"), "x"),
@@ -144,6 +145,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "answers": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
+    "effect": _with(policy.Ability.VIEW_NOTICES),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),

@@ -27,6 +27,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "tocsin.site.apps.SiteConfig",
     "tocsin.portal",
+    "tocsin.effect",
     "tocsin.notices",
     "tocsin.feeds",
     "tocsin.directory",

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.patterns()),
     path("mail/received/", include("tocsin.site.received_mail.urls")),
     path("", include("tocsin.portal.urls")),
+    path("", include("tocsin.effect.urls")),
     path("", include("tocsin.notices.urls")),
     path("", include("tocsin.feeds.urls")),
     path("", include("tocsin.directory.urls")),

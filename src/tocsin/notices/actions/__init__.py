@@ -1,5 +1,6 @@
-"""Every write of the room: `policies` and `suppressions` say what is told, the rest moves notices."""
+"""Every write of the room: `policies`, `suppressions` and `holding_out` say what is told, the rest moves notices."""
 
+from tocsin.notices.actions.holding_out import begin_hold_out, end_hold_out, exempt_from_hold_out
 from tocsin.notices.actions.ledger import discard_notice, note_on_notice, preview_notice, record_outcome
 from tocsin.notices.actions.policies import add_policy, change_policy, end_policy
 from tocsin.notices.actions.preparing import prepare_notices
@@ -10,10 +11,13 @@ __all__ = [
     "Handed",
     "add_policy",
     "add_suppression",
+    "begin_hold_out",
     "change_policy",
     "discard_notice",
+    "end_hold_out",
     "end_policy",
     "end_suppression",
+    "exempt_from_hold_out",
     "note_on_notice",
     "prepare_notices",
     "preview_notice",

@@ -6,5 +6,5 @@ where reading begins. A chart that is more than a mark in a table comes with
 its table: `figure` in `templatetags.charts` puts the two together.
 
 Nothing here knows what is counted. Doors: `sparkline`, `series`, `bars`,
-`strip`, `ticks`, `squares`, `levels`.
+`strip`, `ticks`, `squares`, `levels`, `falls`.
 """

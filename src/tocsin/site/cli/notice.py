@@ -14,6 +14,7 @@ from tocsin.kernel import clock
 from tocsin.kernel.counting import counted
 from tocsin.kernel.names import readable
 from tocsin.kernel.refusals import Conflict, InvalidInput
+from tocsin.site.cli.notice_verbs import effect
 from tocsin.site.starting import open_instance
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     send.add_argument("--confirm", action="store_true", help="also where a policy writes to many people")
     send.add_argument("--json", action="store_true", help="print one JSON object on one line")
     send.set_defaults(run=send_notices)
+    effect.add_verb(verbs)
 
 
 def preview_notices(options: argparse.Namespace) -> int:

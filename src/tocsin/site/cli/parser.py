@@ -22,7 +22,7 @@ __all__ = ["build_parser", "run", "set_up_django"]
 BY_CTRL_C = 130
 """Exit code: 128 and the number of the signal, as shells have it."""
 INTERRUPTED = "interrupted before it was done."
-APART = {"answers", "feed_verbs", "mail_verbs", "output", "parser"}
+APART = {"answers", "feed_verbs", "mail_verbs", "notice_verbs", "output", "parser"}
 """Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
 

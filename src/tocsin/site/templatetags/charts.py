@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
 
-from tocsin.site.charts import marks, plots
+from tocsin.site.charts import marks, plots, survival
 from tocsin.site.templatetags.parts import count
 
 register = template.Library()
@@ -90,6 +90,20 @@ def bar_chart(chart: Mapping[str, Any]) -> SafeString:
     rows = [plots.Bar(text=count(_whole(row["value"])), **row) for row in chart["bars"]]
     picture = plots.bars(rows, chart["name"], rtl=get_language_bidi())
     return _figure(picture, chart, ((row.label, row.text) for row in plots.in_order(rows)), wide=False)
+
+
+@register.simple_tag
+def survival_curve(chart: Mapping[str, Any]) -> SafeString:
+    """`{% survival_curve chart %}`: the shares left after so many days, with their table.
+
+    `chart` is {"name", "caption", "head": heads of the table, "rows": its rows, "days": those under the axis,
+    "groups": [{"label", "days", "left", "low", "high", "watched_to", "at_risk", "look"?}]}.
+    """
+    groups = [
+        survival.Fall(**{**group, "at_risk": [count(each) for each in group["at_risk"]]}) for group in chart["groups"]
+    ]
+    picture = survival.falls(groups, chart["name"], chart["days"], _("days; at risk:"))
+    return _figure(picture, chart, chart["rows"], wide=True)
 
 
 def _figure(picture: SafeString, chart: Mapping[str, Any], rows: Iterable[Sequence[Any]], wide: bool) -> SafeString:

@@ -1,0 +1,125 @@
+"""How many are left after so many days: steps that fall, each within its band, with the numbers at risk below.
+
+Steps, not lines: nothing is known between two ends. Days are drawn left to right in every language.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from django.utils.safestring import SafeString
+
+from tocsin.kernel.refusals import InvalidInput
+from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, spread
+from tocsin.site.charts.svg import checked, drawing, element, number, path, together
+
+AT_RISK_FROM, AT_RISK_GAP = 34, 14
+"""Below the axis."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fall:
+    """A group: the shares left (0 to 1) after each day at which one ended, between which bounds, and how many are at
+    risk at each of the days under the axis. `look`: "ours" or ""."""
+
+    label: str
+    days: Sequence[float]
+    left: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    watched_to: float
+    at_risk: Sequence[str]
+    look: str = ""
+
+
+def falls(groups: Sequence[Fall], name: str, days: Sequence[float], axis: str) -> SafeString:
+    """Return the steps of groups; `days` stand under the axis, ascending, and the last is where it ends.
+
+    `axis` says what the numbers below are. Raises InvalidInput for shares that are none.
+    """
+    for group in groups:
+        _require(group, days)
+    longest = max(days[-1], 1)
+    inner = [_band(group, longest) for group in groups] + [_steps(group, longest) for group in groups]
+    box = element(
+        "svg",
+        together(inner),
+        x="0",
+        y="0",
+        width="100%",
+        height=PLOT_HEIGHT,
+        viewBox=f"0 0 {SCALE_WIDTH} {PLOT_HEIGHT}",
+        preserveAspectRatio="none",
+        overflow="visible",
+    )
+    parts = [*_grid(), *_under(days, longest), box, *_ends(groups, longest), *_at_risk(groups, days, longest, axis)]
+    made = drawing(name, together(parts), height=PLOT_HEIGHT, width="100%")
+    return element("div", made, class_="plot falls", dir="ltr")
+
+
+def _require(group: Fall, days: Sequence[float]) -> None:
+    columns = [checked(each, group.label) for each in (group.days, group.left, group.low, group.high)]
+    if len({len(each) for each in columns}) > 1 or len(group.at_risk) != len(days):
+        raise InvalidInput("a curve needs columns of one length.", where="falls")
+    if any(share > 1 for each in columns[1:] for share in each):
+        raise InvalidInput("a share lies between 0 and 1.", where="falls")
+
+
+def _corners(days: Sequence[float], shares: Sequence[float], until: float, longest: float) -> list[tuple[float, float]]:
+    """Return the corners of steps that begin with all and go on to the last day that was watched."""
+    corners, height = [(0.0, 1.0)], 1.0
+    for day, share in zip(days, shares, strict=True):
+        corners += [(day, height), (day, share)]
+        height = share
+    corners.append((max(until, corners[-1][0]), height))
+    return [(SCALE_WIDTH * min(day / longest, 1), PLOT_HEIGHT * (1 - share)) for day, share in corners]
+
+
+def _band(group: Fall, longest: float) -> SafeString:
+    if not group.days:
+        return SafeString("")
+    above = _corners(group.days, group.high, group.watched_to, longest)
+    below = _corners(group.days, group.low, group.watched_to, longest)
+    look = "band ours" if group.look == "ours" else "usual-band"
+    return element("path", class_=look, d=path([*above, *reversed(below)]) + "Z")
+
+
+def _steps(group: Fall, longest: float) -> SafeString:
+    corners = _corners(group.days, group.left, group.watched_to, longest)
+    return element("path", class_=f"line {group.look}".strip(), d=path(corners), vector_effect="non-scaling-stroke")
+
+
+def _grid() -> Iterable[SafeString]:
+    for share in (0, 50, 100):
+        y = PLOT_HEIGHT * (1 - share / 100)
+        yield element("line", class_="grid" if share else "axis", x1="0", x2="100%", y1=y, y2=y)
+        yield element("text", f"{share} %", class_="finish", x=-6, y=y + 4)
+
+
+def _places(days: Sequence[float], longest: float) -> Iterable[tuple[int, str, str]]:
+    for at, day in enumerate(days):
+        share = day / longest
+        yield at, "start" if share == 0 else "middle", f"{number(100 * share)}%"
+
+
+def _under(days: Sequence[float], longest: float) -> Iterable[SafeString]:
+    for at, anchor, x in _places(days, longest):
+        yield element("text", number(days[at]), class_=anchor, x=x, y=PLOT_HEIGHT + 16)
+
+
+def _ends(groups: Sequence[Fall], longest: float) -> Iterable[SafeString]:
+    """Yield the names of the groups at the height of their last step, pushed apart until none covers another."""
+    ends = [(_corners(each.days, each.left, each.watched_to, longest)[-1][1], each) for each in groups]
+    ends.sort(key=lambda end: end[0])
+    for y, (_, group) in zip(spread([end[0] for end in ends], LABEL_GAP), ends, strict=True):
+        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y + 4, dx=8)
+
+
+def _at_risk(groups: Sequence[Fall], days: Sequence[float], longest: float, axis: str) -> Iterable[SafeString]:
+    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=8)
+    for row, group in enumerate(groups):
+        y = PLOT_HEIGHT + AT_RISK_FROM + row * AT_RISK_GAP
+        for at, anchor, x in _places(days, longest):
+            yield element("text", group.at_risk[at], class_=f"{anchor} {group.look}".strip(), x=x, y=y)
+        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=8)
