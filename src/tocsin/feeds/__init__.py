@@ -3,5 +3,5 @@
 Words: feed, report, cycle, run, observation, finding, quarantine, note.
 The engine computes; this room holds the manifest that says which of its files
 count, what people say about findings, and the pages on which both are read.
-Doors: `models`, `actions`, `queries`, `events`, `choices`, `exports`, `intake` (a whole import), `wording`.
+Doors: `models`, `actions`, `queries`, `events`, `choices`, `exports`, `intake` (a whole import), `wording`, `clearing`.
 """

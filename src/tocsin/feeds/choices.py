@@ -72,6 +72,8 @@ class Origin(models.TextChoices):
     NONE = "none", pgettext_lazy("mapping", "none")
 
 
+SHADOWSERVER = "shadowserver"
+"""Code of the feed whose reports are fetched."""
 SHADOWSERVER_TERMS = gettext_noop(
     "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
 )

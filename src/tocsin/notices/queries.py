@@ -16,7 +16,9 @@ from tocsin.courier import queries as outgoing
 from tocsin.courier import team_key
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
-from tocsin.feeds.queries import at_one_version, manifest_version
+from tocsin.engine.public_ids import words_of
+from tocsin.feeds import clearing
+from tocsin.feeds.queries import at_one_version, finding_id, findings_among, manifest_version
 from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
 from tocsin.notices import reading
@@ -35,7 +37,8 @@ from tocsin.people.policy import Ability, may
 __all__ = [
     "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
     "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
-    "people_of", "plan_now", "policies", "policy_sentences", "ready", "subject", "suppressions", "text",
+    "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "ready", "ready_for", "subject", "suppressions", "suppressions_visible_to",
+    "text",
     "unread_count",
 ]  # fmt: skip
 
@@ -51,18 +54,30 @@ def plan_now(at: Instant, constituents: Sequence[str] = ()) -> Plan:
     return planned(reading.open_findings(constituents), reading.known(at), at)
 
 
-def current_plan(at: Instant) -> Plan:
+def plan_for(person: object, at: Instant, constituents: Sequence[str] = ()) -> Plan:
+    """Return the same of findings, and in notices, whose label a person is cleared for."""
+    with clearing.reading_for(person):
+        plan = plan_now(at, constituents)
+    if not clearing.is_restricted(person):
+        return plan
+    labels = clearing.cleared_labels(person)
+    return dataclasses.replace(plan, notices=tuple(each for each in plan.notices if each.tlp in labels))
+
+
+def current_plan(at: Instant, person: object) -> Plan:
     """Return the plan for everybody as it was made within the last minute and before anything changed.
 
-    Whatever people do is a row of the audit trail, and what feeds bring is a version of the manifest.
+    Whatever people do is a row of the audit trail, and what feeds bring is a version of the manifest. It is that of
+    what a person may see.
     """
     head = latest_rows(1).values_list("sequence", flat=True).first()
-    key = (settings.TOCSIN.store, manifest_version(), head)
+    cleared = (clearing.hidden_from(person), *clearing.cleared_labels(person))
+    key = (settings.TOCSIN.store, manifest_version(), head, cleared)
     with _keeping:
         if _kept.get("key") == key and at - _kept["plan"].at < dt.timedelta(seconds=KEPT_S):
             known: Plan = _kept["plan"]
             return known
-    made = plan_now(at)
+    made = plan_for(person, at)
     with _keeping:
         _kept["key"], _kept["plan"] = key, made
     return made
@@ -136,10 +151,14 @@ def _undelivered(public_ids: Collection[str]) -> set[str]:
 
 
 def notices_visible_to(person: object) -> QuerySet[Notice]:
-    """Return the notices that a person may see: those whom the policy lets see notices see all, others none yet."""
-    if isinstance(person, Person) and may(person, Ability.VIEW_NOTICES):
-        return Notice.objects.select_related("constituent", "policy")
-    return Notice.objects.none()
+    """Return the notices that a person may see: those whom the policy lets see notices see all, others none yet.
+
+    None whose label the person is not cleared for.
+    """
+    if not isinstance(person, Person) or not may(person, Ability.VIEW_NOTICES):
+        return Notice.objects.none()
+    rows = Notice.objects.select_related("constituent", "policy")
+    return rows.filter(tlp__in=clearing.cleared_labels(person)) if clearing.is_restricted(person) else rows
 
 
 def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
@@ -157,6 +176,11 @@ def ready() -> QuerySet[Notice]:
     """Return the notices that somebody has read and nobody has sent yet, the worst first."""
     rows = Notice.objects.filter(state=NoticeState.PREVIEWED).select_related("constituent", "policy", "contact")
     return rows.order_by("severity", "pk")
+
+
+def ready_for(person: object) -> QuerySet[Notice]:
+    """Return those of them that a person may see."""
+    return ready().filter(pk__in=notices_visible_to(person).order_by().values("pk"))
 
 
 def unread_count() -> int:
@@ -195,6 +219,15 @@ def policies() -> QuerySet[Policy]:
     return rows.order_by(F("constituent__name").asc(nulls_first=True), "sector", "category", "pk")
 
 
-def suppressions(today: dt.date) -> list[Suppression]:
-    """Return what is not told today, what ends first above."""
-    return reading.standing_suppressions(today)
+def suppressions(today: dt.date, person: object) -> list[Suppression]:
+    """Return what is not told today, what ends first above; none of a finding that a person may not see."""
+    return suppressions_visible_to(person, reading.standing_suppressions(today))
+
+
+def suppressions_visible_to(person: object, rows: list[Suppression]) -> list[Suppression]:
+    """Return those that are about no finding, or about one that a person may see."""
+    named = [row.finding for row in rows if row.finding] if clearing.is_restricted(person) else []
+    if not named:
+        return rows
+    seen = {finding_id(each) for each in findings_among(person, [words_of(each) for each in named])}
+    return [row for row in rows if not row.finding or row.finding in seen]

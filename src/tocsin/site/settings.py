@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tocsin.feeds.clearing.Clearing",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

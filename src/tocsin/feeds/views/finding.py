@@ -18,6 +18,7 @@ from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
+from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now
@@ -76,6 +77,7 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
     return found
 
 
+@for_its_reader
 def _page(request: HttpRequest, found: Finding, form: NoteForm) -> HttpResponse:
     titles = queries.titles_of_types()
     kind = queries_finding.kind(found)
