@@ -82,7 +82,8 @@ def pages(browser: Client) -> dict[str, tuple[int, bytes]]:
     """Return the answers of all pages that have one, and those of the list as it may be asked."""
     (row,), found = Notice.objects.filter(tlp="GREEN"), ids()[0]
     known = {
-        "public_id": "bank", "public": found, "code": "shadowserver", "form": "csv", "reference": row.reference, "pk": 1,
+        "public_id": "bank", "public": found, "code": "shadowserver", "form": "csv", "reference": row.reference,
+        "pk": 1,
     }  # fmt: skip
     asked = [*(f"/findings/{each}" for each in ASKED), "/search/?q=192.0.2.99", "/search/?q=canary"]
     asked += ["/feeds/quarantine/?type=scan_ssh", "/findings/export.json?type=scan_ssh", "/notices/planned/bank/"]
@@ -190,7 +191,7 @@ def test_a_type_that_may_not_be_seen_is_decided_on_as_one_that_never_came(
 
 def test_notices_are_planned_prepared_and_sent_of_what_may_be_seen(told: Store, cast: Cast, tmp_path: Path) -> None:
     release(told, tmp_path)
-    notices.add_policy(tlp="RED", constituent="bank", category="vulnerable-system", **BY_AT)
+    notices.add_policy(tlp="RED", constituent=Constituent.objects.get(public_id="bank"), **BY_AT)
     person, at = cleared_up_to(cast.analyst, TLP.GREEN), AT + dt.timedelta(days=2)
     whole, part = plan_now(at), plan_for(person, at)
     assert {line.type for each in whole.notices for line in each.lines} >= {"scan_ssh"}
@@ -208,11 +209,11 @@ def test_notices_are_planned_prepared_and_sent_of_what_may_be_seen(told: Store, 
 def test_what_is_kept_quiet_about_a_stricter_finding_is_not_told(told: Store, cast: Cast, tmp_path: Path) -> None:
     release(told, tmp_path)
     until = clock.now().date() + dt.timedelta(days=9)
-    notices.add_suppression(finding=canary(), until=until, reason="They know the canary.", by=COMMAND_LINE, at=clock.now())
-    row = Suppression.objects.get()
-    browser, everything = (
-        signed_in(each) for each in (cleared_up_to(cast.analyst, TLP.GREEN), cast.manager)
+    notices.add_suppression(
+        finding=canary(), until=until, reason="They know the canary.", by=COMMAND_LINE, at=clock.now()
     )
+    row = Suppression.objects.get()
+    browser, everything = (signed_in(each) for each in (cleared_up_to(cast.analyst, TLP.GREEN), cast.manager))
     assert "They know the canary." not in text(browser.get("/notices/suppressions/"))
     assert browser.post(f"/notices/suppressions/{row.pk}/end/").status_code == 404
     assert "They know the canary." in text(everything.get("/notices/suppressions/"))
@@ -252,12 +253,13 @@ def test_the_log_tells_of_the_runs_that_may_be_seen(told: Store, cast: Cast, tmp
 def test_who_is_cleared_for_everything_is_asked_no_further_question(
     told: Store, cast: Cast, django_assert_num_queries: Any
 ) -> None:
+    head, analyst = cast.manager, cast.analyst
     with django_assert_num_queries(0):
-        assert clearing.hidden_from(cast.manager) == frozenset()
-        with clearing.reading_for(cast.manager):
+        assert clearing.hidden_from(head) == frozenset()
+        with clearing.reading_for(head):
             assert clearing.hidden() == frozenset()
-    with django_assert_num_queries(1), clearing.reading_for(cleared_up_to_now(cast.analyst)):
-        assert clearing.hidden() == clearing.hidden() == clearing.hidden_from(cast.analyst) == frozenset()
+    with django_assert_num_queries(1), clearing.reading_for(cleared_up_to_now(analyst)):
+        assert clearing.hidden() == clearing.hidden() == clearing.hidden_from(analyst) == frozenset()
 
 
 def cleared_up_to_now(person: Person) -> Person:

@@ -105,8 +105,8 @@ def since(at: dt.datetime, person: object) -> list[tuple[AuditRow, str, str]]:
 
 def _visible_to(person: object, rows: Iterable[AuditRow]) -> list[AuditRow]:
     looked_at = list(rows)
-    named = {row.data.get("run") for row in looked_at if row.code in _OF_RUNS}
-    visible = set(runs_visible_to(person).filter(pk__in=named - {None}).values_list("pk", flat=True)) if named else ()
+    named = {int(row.data["run"]) for row in looked_at if row.code in _OF_RUNS}
+    visible = set(runs_visible_to(person).filter(pk__in=named).values_list("pk", flat=True)) if named else ()
     return [row for row in looked_at if row.code in _OF_NO_LABEL or row.data.get("run") in visible][:ROWS]
 
 

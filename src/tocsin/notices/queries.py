@@ -37,9 +37,8 @@ from tocsin.people.policy import Ability, may
 __all__ = [
     "Letter", "Plan", "attachment_of", "current_plan", "hindered", "hindrance", "is_in_clear", "is_ours",
     "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
-    "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "ready", "ready_for", "subject", "suppressions", "suppressions_visible_to",
-    "text",
-    "unread_count",
+    "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "ready", "ready_for", "subject",
+    "suppressions", "suppressions_visible_to", "text", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from tocsin.jobs.registry import Running, every, job
 from tocsin.audit.actors import System
+from tocsin.jobs.registry import Running, every, job
 from tocsin.kernel import clock
 from tocsin.people import actions, queries, sessions
 from tocsin.people.mailing import LINK_JOB

@@ -103,7 +103,7 @@ _OF_EVERY_LABEL = frozenset(
         Ability.WORK_ON_RECEIVED_MAIL,
     }
 )
-"""What they open holds things of every label, and things that bear none: whoever is not cleared for RED has them not."""
+"""What they open holds things of every label, and things that bear none: they are for those cleared for RED."""
 
 
 REFUSED: dict[Ability, StrPromise] = {

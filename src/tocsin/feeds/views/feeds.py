@@ -20,7 +20,7 @@ from tocsin.feeds.actions.orders import dismiss_order, retry_order
 from tocsin.feeds.choices import SHADOWSERVER
 from tocsin.feeds.fetched import fetching
 from tocsin.feeds.forms import TermsForm
-from tocsin.feeds.models import Cycle, Feed, Run, State
+from tocsin.feeds.models import Cycle, Feed, State
 from tocsin.feeds.orders import order_numbered
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health

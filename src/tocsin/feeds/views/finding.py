@@ -16,9 +16,9 @@ from tocsin.engine.query import Finding
 from tocsin.feeds import queries, queries_finding, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, NoteForm, OwnerForm, team
-from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
 from tocsin.kernel.clock import now

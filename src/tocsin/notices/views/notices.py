@@ -98,8 +98,8 @@ def prepare(request: HttpRequest) -> HttpResponse:
     at = now()
     try:
         done = actions.prepare_notices(
-            queries.plan_for(request.user, at), most=settings.TOCSIN.notice_people, confirmed=request.POST.get("confirmed") == "on",
-            by=acting(request), at=at,
+            queries.plan_for(request.user, at), most=settings.TOCSIN.notice_people,
+            confirmed=request.POST.get("confirmed") == "on", by=acting(request), at=at,
         )  # fmt: skip
     except Refusal as refused:
         messages.error(request, str(refused))

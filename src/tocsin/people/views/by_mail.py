@@ -128,5 +128,8 @@ def _opened(request: HttpRequest, token: str, purpose: Purpose) -> MailedLink | 
 
 
 def _refused(request: HttpRequest, refusal: Exception, purpose: Purpose) -> HttpResponse:
-    shown = {"reason": type(refusal).__name__, "again": "people_ask_" + ("reset" if purpose == Purpose.RESET else "link")}
+    shown = {
+        "reason": type(refusal).__name__,
+        "again": "people_ask_" + ("reset" if purpose == Purpose.RESET else "link"),
+    }
     return render(request, "people/mailed_link_refused.html", shown, status=410)

@@ -24,6 +24,7 @@ from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
 from tocsin.people import access, actions, demonstration, devices, limiter, links, passkeys, queries, sessions
+from tocsin.people.choices import BY_MAIL, Purpose
 from tocsin.people.forms import (
     AuthenticatorForm,
     EnrolmentByMailForm,
@@ -31,7 +32,6 @@ from tocsin.people.forms import (
     FirstEnrolmentForm,
     SecondFactorForm,
 )
-from tocsin.people.choices import BY_MAIL, Purpose
 from tocsin.people.models import DemoSignInLink, Person
 from tocsin.people.passkey_forms import PasskeyForm
 from tocsin.people.qr import qr_svg
@@ -69,9 +69,7 @@ def complete(request: HttpRequest, person: Person, *, method: str) -> None:
     is_new = method != ENROLMENT and not devices.known(request, person)
     devices.remember(request, person)
     session = sessions.of_request(request)
-    actions.record_sign_in(
-        person, method=method, session=session, is_new_browser=is_new, by=person, at=clock.now()
-    )
+    actions.record_sign_in(person, method=method, session=session, is_new_browser=is_new, by=person, at=clock.now())
 
 
 ENROLMENT = "enrolment"
