@@ -23,6 +23,7 @@ CALLERS = {
     "analyst": "an analyst",
     "auditor": "an auditor",
     "observer": "an observer",
+    "green": "an analyst whose account is cleared up to TLP:GREEN, where all that bears a label bears TLP:AMBER",
     "peer": "somebody of a peer team",
     "contact": "a constituent's contact who belongs to no organisation yet",
     "member": "a member of the organisation whose things are asked for",
@@ -56,6 +57,8 @@ class Verb:
     form: dict[str, str]
     act: str
     """Code of the row of the audit trail that follows from the form; empty where none does at once."""
+    idle: tuple[str, ...] = ()
+    """Those for whom the form does nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +97,9 @@ def _verb(written: dict[str, Any], who: tuple[str, ...], at: dict[str, Any]) -> 
     answers = {}
     for thing in at:
         said = written["answer"] if thing == OWN else written[thing]
-        answers[thing] = said if isinstance(said, dict) else dict.fromkeys(who, said)
-    answers[OWN] = {caller: written.get(caller, status) for caller, status in answers[OWN].items()}
-    return Verb(who, answers, written.get("form", {}), written.get("act", ""))
+        for_each = said if isinstance(said, dict) else dict.fromkeys(who, said)
+        answers[thing] = {caller: written.get(caller, status) for caller, status in for_each.items()}
+    return Verb(who, answers, written.get("form", {}), written.get("act", ""), tuple(written.get("idle", ())))
 
 
 def page() -> str:
@@ -148,8 +151,9 @@ Below `/api/` everybody asks with a key of theirs that has every scope, and a co
 refused in JSON: with 401 where there is no good key, else with 403. So are keys that lack the scope of an operation. A
 field that an operation does not have is refused with 422.
 
-What this table does not say: the clearance of an account, up to which label of the Traffic Light Protocol it may see,
-is not yet asked by pages of findings. Whoever may view findings views those of every label.
+The column *green* is that of an account which is not cleared for the label of what is asked for: things of it are not
+there, and lists, counts and files are answered without them. That no byte of such a thing and no number made of it
+reaches any page is tried by `tests/feeds/test_clearance.py`. What holds things of every label, or of none, is refused.
 
 The last column says what is answered to those who pass when the address leads to something else:
 

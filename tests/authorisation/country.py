@@ -61,6 +61,8 @@ def callers(cast: Cast) -> dict[str, Person | None]:
     found["keeper"] = _belongs("moh", "keeper", is_administrator=True)
     row = Constituent.objects.get(public_id="bank")
     directory.add_member(row, email=cast.stranger.email, name="", is_administrator=True, token="", **BY_AT)
+    found["green"] = account("green", Role.ANALYST)
+    Person.objects.filter(pk=found["green"].pk).update(clearance=TLP.GREEN)
     found["half"] = account("half", Role.HEAD_OF_TEAM)
     found["forgetful"] = account("forgetful", Role.HEAD_OF_TEAM)
     found["closed"] = account("closed", Role.NATIONAL_ADMINISTRATOR)

@@ -49,7 +49,10 @@ ASKED = {
     "directory:list": ("", "?sort=-claims", "?sort=verified&q=192.0.2.1", "?q=moh&sector=health"),
 }
 """What stands after an address, by the name of it: ways to ask for a page that cost another number of queries."""
-NOT_FOR_STAFF = {"account_login", "account_logout", "mfa_authenticate", "people_demo_link", "people_enrolment_link"}
+NOT_FOR_STAFF = {
+    "account_login", "account_logout", "mfa_authenticate", "people_demo_link", "people_enrolment_link",
+    "people_mailed_link", "people_reset",
+}  # fmt: skip
 """Who is signed in is sent elsewhere, or is not signed in any more."""
 
 

@@ -22,6 +22,7 @@ from tocsin.people.policy import Ability, may, require
 OPEN_TO_THE_WORLD = {
     "account_login", "mfa_authenticate", "account_inactive", "people_passkey",
     "people_no_access", "people_enrol", "people_enrolment_link", "people_demo_link",
+    "people_ask_link", "people_mailed_link", "people_ask_reset", "people_reset",
 }  # fmt: skip
 """What people's room opens. Other rooms' public pages are in their own tests."""
 

@@ -80,7 +80,8 @@ def test_every_address_with_a_secret_in_it_is_known() -> None:
     from tocsin.people.urls import urlpatterns
 
     with_token = [str(each.pattern) for each in urlpatterns if "<" in str(each.pattern)]
-    assert with_token == ["enrol/<str:token>/", "demo/<str:token>/"]
+    named = ("link", "forgotten", "enrol", "demo")
+    assert with_token == [f"{each}/<str:token>/" for each in named]
     for route in with_token:
         assert TOKEN not in discreet("/sign-in/" + route.replace("<str:token>", TOKEN))
 

@@ -62,6 +62,8 @@ NO_PAGE = {
     "directory:end-member": "takes a form",
     "own:rename-passkey": "nobody has a passkey in the demonstration; its form is that of own:add-passkey",
     "own:remove-passkey": "asks as own:revoke-key does",
+    "people_mailed_link": "opens nothing that was not mailed; its pages are those of a link and of a demonstration's",
+    "people_reset": "opens nothing that was not mailed; its form is that of enrolment",
     "people_passkey": "takes an answer of a passkey, and goes on",
     "own:end-session": "takes a form",
     "own:end-sessions": "takes a form",

@@ -71,6 +71,8 @@ class Mail:
     sign: bool = False
     encrypt: bool = False
     """Wanted whatever the label; from AMBER on it is done without being asked."""
+    is_personal: bool = False
+    """About nothing but its reader's own account: it says no label, and goes as it is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +93,12 @@ def compose(mail: Mail, *, key: str, at: Instant, never_leaves: bool = False) ->
     """
     to = mail_addresses.checked(mail.to, where="to")
     with translation.override(mail.language or settings.LANGUAGE_CODE):
-        decision = protection.decide(mail.tlp, mail.openpgp_key, wants=mail.encrypt, at=at)
-        text = "\n\n".join(filter(None, (_text(mail.text), decision.says, _footer(mail.tlp))))
-    subject = f"[{mail.tlp.label}] {_subject(mail.subject)}"
+        if mail.is_personal:
+            decision, subject, footer = protection.Decision(encrypts=False), _subject(mail.subject), ""
+        else:
+            decision = protection.decide(mail.tlp, mail.openpgp_key, wants=mail.encrypt, at=at)
+            subject, footer = f"[{mail.tlp.label}] {_subject(mail.subject)}", _footer(mail.tlp)
+        text = "\n\n".join(filter(None, (_text(mail.text), decision.says, footer)))
     entity = _entity(text + "\n", mail.attachments)
     sealed = sealing.seal(entity, sign=mail.sign, to=mail.openpgp_key if decision.encrypts else "", at=at)
     content = _head(mail, to, subject, key=key, at=at, never_leaves=never_leaves) + sealed.entity

@@ -66,6 +66,11 @@ def never_leaves() -> bool:
     return bool(settings.TOCSIN_IS_DEMO or settings.TOCSIN.exercise)
 
 
+def can_mail() -> bool:
+    """Say whether a mail that is put into the outbox now leaves by itself."""
+    return is_mail_set_up() and not never_leaves() and not line().is_stopped
+
+
 @dataclasses.dataclass(frozen=True)
 class Health:
     """How sending goes, as figures."""

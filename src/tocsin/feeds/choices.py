@@ -106,6 +106,8 @@ class Stands(models.TextChoices):
     TAKEN_BACK = "taken-back", pgettext_lazy("how an answer stands", "Taken back")
 
 
+SHADOWSERVER = "shadowserver"
+"""Code of the feed whose reports are fetched."""
 SHADOWSERVER_TERMS = gettext_noop(
     "For the networks of the recipient and of those it is responsible for. Not to be published or passed to others."
 )

@@ -27,11 +27,21 @@ def cycle_to_decide(report_type: str, on: dt.date, *, shall_count: bool) -> Cycl
     """
     row = Cycle.objects.select_related("type").filter(type__name=report_type, on=on).first()
     if row is None:
-        raise Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
+        raise not_arrived(report_type, on)
     _refuse_past(report_type, on)
     if shall_count and days.is_ahead(on, _today()):
         raise _not_come(on)
     return row
+
+
+def not_arrived(report_type: str, on: dt.date) -> Conflict:
+    """Return the refusal to decide of a day of which nothing came."""
+    return Conflict(_("no report of {type} of {day} has arrived.").format(type=report_type, day=on))
+
+
+def never_arrived(report_type: str) -> Conflict:
+    """Return the refusal to say anything of a type of which nothing ever came."""
+    return Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
 
 
 def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
@@ -41,7 +51,7 @@ def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
     if on > _today():
         raise _not_come(on)
     if not ReportType.objects.filter(name=report_type).exists():
-        raise Conflict(_("no report of {type} has ever arrived.").format(type=report_type))
+        raise never_arrived(report_type)
     first = Cycle.objects.filter(type__name=report_type).aggregate(first=Min("on"))["first"]
     if first and on < first:
         words = _("{type} came first on {first}: of {day} there is nothing to say. Is the year right?")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.urls import reverse
@@ -12,9 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tocsin.audit.models import AuditRow
+from tocsin.feeds import clearing
+from tocsin.feeds.queries import runs_visible_to
 from tocsin.feeds.reasons import said_day, said_of_end
 
 ROWS = 8
+LOOKED_AT = 200
+"""Rows among which those are looked for that may be told."""
 
 
 def _count(number: int) -> str:
@@ -77,15 +81,33 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+_OF_RUNS = frozenset({"run.committed", "run.failed", "run.withdrawn"})
+_OF_NO_LABEL = frozenset({"feed.schema_loaded", "directory.imported", "conflict.settled"})
+
+
 def sentence(code: str, data: dict[str, Any]) -> str:
     """Return what a row says. Raises KeyError for a code that is not told here."""
     return _SENTENCES[code](data)
 
 
-def since(at: dt.datetime) -> list[tuple[AuditRow, str, str]]:
-    """Return what was done since then, newest first: the row, its sentence, and an address or nothing."""
-    rows = AuditRow.objects.filter(code__in=list(_SENTENCES), at__gt=at).order_by("-sequence")[:ROWS]
-    return [(row, _SENTENCES[row.code](row.data), _address(row)) for row in rows]
+def since(at: dt.datetime, person: object) -> list[tuple[AuditRow, str, str]]:
+    """Return what was done since then, newest first: the row, its sentence, and an address or nothing.
+
+    Whoever is not cleared for every label is told what bears none, and of the runs that may be seen.
+    """
+    rows = AuditRow.objects.filter(at__gt=at).order_by("-sequence")
+    if clearing.is_restricted(person):
+        shown = _visible_to(person, rows.filter(code__in=[*_OF_RUNS, *_OF_NO_LABEL])[:LOOKED_AT])
+    else:
+        shown = list(rows.filter(code__in=list(_SENTENCES))[:ROWS])
+    return [(row, _SENTENCES[row.code](row.data), _address(row)) for row in shown]
+
+
+def _visible_to(person: object, rows: Iterable[AuditRow]) -> list[AuditRow]:
+    looked_at = list(rows)
+    named = {int(row.data["run"]) for row in looked_at if row.code in _OF_RUNS}
+    visible = set(runs_visible_to(person).filter(pk__in=named).values_list("pk", flat=True)) if named else ()
+    return [row for row in looked_at if row.code in _OF_NO_LABEL or row.data.get("run") in visible][:ROWS]
 
 
 def _address(row: AuditRow) -> str:

@@ -22,7 +22,7 @@ from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, TypeDelta
 from tocsin.engine.said import Said
 from tocsin.feeds import deliveries, mappings, rollup, sayings
-from tocsin.feeds.choices import SHADOWSERVER_TERMS, ReportState
+from tocsin.feeds.choices import SHADOWSERVER, SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.keeping import held_reports
 from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
 
@@ -177,7 +177,7 @@ def _feed(mapping: Mapping) -> Feed:
     """Return the feed of a type: one that a mapping file describes is a feed of its own."""
     if mapping.origin != "file":
         terms = {"name": "Shadowserver", "tlp": "AMBER", "terms": SHADOWSERVER_TERMS}
-        return Feed.objects.get_or_create(code="shadowserver", defaults=terms)[0]
+        return Feed.objects.get_or_create(code=SHADOWSERVER, defaults=terms)[0]
     return Feed.objects.get_or_create(code=mapping.type[:40], defaults={"name": mapping.title[:100], "tlp": "AMBER"})[0]
 
 

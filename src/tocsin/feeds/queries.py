@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tocsin.directory.models import Constituent
 from tocsin.directory.queries import constituent_names, constituents_of
 from tocsin.engine.public_ids import public_id, words_of
 from tocsin.engine.query import SORTS, Database, Filter, Finding, Findings, TypeFiles
-from tocsin.feeds import days, leases, reported, wording
-from tocsin.feeds.models import Feed, ReportType, State
+from tocsin.feeds import clearing, days, leases, reported, wording
+from tocsin.feeds.models import Delivery, Feed, Report, ReportType, Run, Saying, State
+from tocsin.feeds.orders import Order, orders
 from tocsin.feeds.reported import at_one_version, manifest_version
+from tocsin.jobs.models import Job
 from tocsin.kernel import legible, rsit
 from tocsin.kernel.networks import address_text
 from tocsin.kernel.tlp import TLP
@@ -46,19 +49,28 @@ def database() -> Database:
     return Database(WEB_MEMORY_MB, threads=2, scratch=scratch if scratch.is_dir() else None)
 
 
-_kept: dict[str, Any] = {}
+_kept: dict[Any, Any] = {}
 _keeping = threading.Lock()
 
 
 @at_one_version
 def findings() -> Findings:
-    """Return the findings of the manifest as it is now."""
-    version = (settings.TOCSIN.store, manifest_version())
+    """Return the findings of the manifest as it is now; of feeds that are hidden from the reader, none."""
+    version, hidden = (settings.TOCSIN.store, manifest_version()), clearing.hidden()
     with _keeping:
         if _kept.get("version") != version:
-            _kept.update({"version": version, "findings": Findings(database(), _type_files())})
-        found: Findings = _kept["findings"]
+            _kept.clear()
+            _kept["version"] = version
+        if hidden not in _kept:
+            _kept[hidden] = Findings(database(), _type_files())
+        found: Findings = _kept[hidden]
         return found
+
+
+def findings_for(person: object) -> Findings:
+    """Return the findings of the manifest as it is now that bear labels which a person is cleared for."""
+    with clearing.reading_for(person):
+        return findings()
 
 
 def _type_files() -> list[TypeFiles]:
@@ -123,6 +135,20 @@ def own_finding(person: object, public: str) -> Finding | None:
     return found if found and is_own(person, found) else None
 
 
+def orders_visible_to(person: object) -> list[Order]:
+    """Return the orders that are not carried out, but for those about what a person may not see."""
+    return [each for each in orders() if is_order_visible_to(person, each.job)]
+
+
+def is_order_visible_to(person: object, job: Job) -> bool:
+    """Say whether a person may see the run or the type of report that an order is about."""
+    if not clearing.hidden_from(person):
+        return True
+    run, name = job.payload.get("run"), str(job.payload.get("type", ""))
+    is_shown = run is None or runs_visible_to(person).filter(pk=run).exists()
+    return is_shown and not is_type_hidden_from(person, name)
+
+
 def holders() -> dict[str, Constituent]:
     """Return those whose findings may be, by public id, with name and sector only."""
     return {row.public_id: row for row in Constituent.objects.only("public_id", "name", "names", "sector")}
@@ -155,9 +181,47 @@ def finding_with(public: str) -> Finding | None:
 
 def finding_asked_for(person: object, public: str) -> Finding | None:
     """Return the finding of a public id; None when there is none, or none that the person may see."""
-    found = finding_with(public)
-    visible = only_constituents(person)
-    return found if found and (visible is None or (found.constituent or "") in visible) else None
+    try:
+        key = words_of(public)
+    except ValueError:
+        return None
+    return next(iter(findings_among(person, [key])), None)
+
+
+def findings_among(person: object, keys: Sequence[tuple[int, int]]) -> list[Finding]:
+    """Return those of the findings with these keys that a person may see, in their order."""
+    visible, found = only_constituents(person), findings_for(person).many(keys)
+    return [each for each in found if visible is None or (each.constituent or "") in visible]
+
+
+def feeds_visible_to(person: object) -> QuerySet[Feed]:
+    """Return the feeds whose label a person is cleared for."""
+    return Feed.objects.exclude(pk__in=clearing.hidden_from(person))
+
+
+def reports_shown() -> QuerySet[Report]:
+    """Return the reports but for those that are hidden from who reads now."""
+    return Report.objects.exclude(type__feed__in=clearing.hidden())
+
+
+def is_type_hidden_from(person: object, name: str) -> bool:
+    """Say whether there is a type of report of this name whose label a person is not cleared for."""
+    return ReportType.objects.filter(name=name, feed__in=clearing.hidden_from(person)).exists()
+
+
+def runs_visible_to(person: object) -> QuerySet[Run]:
+    """Return the runs that a person may see: all parts of which bear labels that the person is cleared for.
+
+    A file that could not be read bears none, and so does a run that has brought nothing yet: that counts as RED.
+    """
+    runs = Run.objects.all()
+    if not clearing.is_restricted(person):
+        return runs
+    hidden = clearing.hidden_from(person)
+    brought = Report.objects.order_by().filter(run=OuterRef("pk"))
+    for kind in (Report, Delivery, Saying):
+        runs = runs.exclude(Exists(kind._default_manager.order_by().filter(run=OuterRef("pk"), type__feed__in=hidden)))
+    return runs.filter(Exists(brought)).filter(Q(summary__broken=[]) | Q(summary__broken__isnull=True))
 
 
 def asset_of(finding: Finding) -> str:

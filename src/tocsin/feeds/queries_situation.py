@@ -18,7 +18,7 @@ from django.db.models import QuerySet, Sum
 
 from tocsin.engine.public_ids import words_of
 from tocsin.engine.query import Filter
-from tocsin.feeds import reported
+from tocsin.feeds import clearing, reported
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.days import is_ahead
 from tocsin.feeds.models import (
@@ -124,7 +124,8 @@ def _moved(
     model: type[Movement | TypeMovement], by: str, days: Collection[dt.date]
 ) -> list[tuple[str, dt.date, str, Day]]:
     """Return what moved on these days by type, day and one column."""
-    rows = model._default_manager.filter(on__in=days).order_by().values_list("type", "on", by)
+    shown = model._default_manager.exclude(type__feed__in=clearing.hidden())
+    rows = shown.filter(on__in=days).order_by().values_list("type", "on", by)
     names = {pk: known.type.name for pk, known in reported.types().items()}
     return [(names[pk], on, value, Day(*counts)) for pk, on, value, *counts in rows.annotate(*map(Sum, WORDS))]
 
@@ -188,7 +189,7 @@ def _day_before(types: Collection[str]) -> DayBefore:
     newest = latest_day()
     by_class = _of_types(_sums(newest) if newest else (), before)
     # The sums by constituent are over all types of a day: only the fine roll-up tells them apart.
-    if len(days) > 1 or len(before) < len(findings().types):
+    if len(days) > 1 or len(before) < len(findings().types) or clearing.hidden():
         return DayBefore(_of_types(_moved(Movement, "constituent", days), before), by_class)
     rows = ConstituentMovement.objects.filter(on__in=days).values_list("constituent", *WORDS)
     return DayBefore({constituent: Day(*counts) for constituent, *counts in rows}, by_class)
@@ -358,8 +359,8 @@ def _by_class() -> list[tuple[Any, ...]]:
 
 
 def labels() -> dict[str, str]:
-    """Return the label under which the rows of each type stand."""
-    return dict(ReportType.objects.values_list("name", "feed__tlp"))
+    """Return the label under which the rows of each type stand; of types that are hidden from the reader, none."""
+    return dict(ReportType.objects.exclude(feed__in=clearing.hidden()).values_list("name", "feed__tlp"))
 
 
 def reports_of_day(type_name: str, on: dt.date) -> QuerySet[Report]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Subquery
 
-from tocsin.feeds import days
+from tocsin.feeds import clearing, days
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Cycle, Manifest, Report, ReportType, State
 from tocsin.kernel.clock import now
@@ -56,19 +56,22 @@ def _manifest_version() -> int:
 
 
 def kept(name: str, make: Callable[[], T]) -> T:
-    """Return what `make` made for this version of the manifest; only the last version is kept."""
-    version = (settings.TOCSIN.store, manifest_version())
+    """Return what `make` made for this version of the manifest, and for readers from whom the same is hidden.
+
+    Only the last version is kept.
+    """
+    version, key = (settings.TOCSIN.store, manifest_version()), (name, clearing.hidden())
     with _keeping:
         if _kept.get("version") != version:
             _kept.clear()
             _kept["version"] = version
-        if name in _kept:
-            known: T = _kept[name]
+        if key in _kept:
+            known: T = _kept[key]
             return known
     made = make()
     with _keeping:
         if _kept.get("version") == version:
-            _kept[name] = made
+            _kept[key] = made
     return made
 
 
@@ -87,14 +90,15 @@ class Known:
 
 
 def types() -> Mapping[int, Known]:
-    """Return all types by key, in the order of their names."""
+    """Return all types by key, in the order of their names; of feeds that are hidden from the reader, none."""
     return kept("types", _types)
 
 
 def _types() -> dict[int, Known]:
     latest = Cycle.objects.filter(type=OuterRef("pk")).order_by("-on").values("on")[:1]
     counting = Report.objects.order_by().filter(type=OuterRef("pk"), state=ReportState.ACCEPTED)
-    asked = ReportType.objects.select_related("feed", "findings").order_by("name")
+    shown = ReportType.objects.exclude(feed__in=clearing.hidden())
+    asked = shown.select_related("feed", "findings").order_by("name")
     rows = asked.annotate(latest_on=Subquery(latest), has_reports=Exists(counting))
     return {row.pk: Known(row, getattr(row, "findings", None), row.latest_on, row.has_reports) for row in rows}
 
@@ -130,7 +134,8 @@ def _arrived(clock: dt.date) -> Arrived:
 
 
 def _cycles_since(day: dt.date) -> Iterable[Cycle]:
-    return Cycle.objects.filter(on__gte=day - dt.timedelta(days=CYCLES_SHOWN_DAYS)).order_by("on")
+    shown = Cycle.objects.exclude(type__feed__in=clearing.hidden())
+    return shown.filter(on__gte=day - dt.timedelta(days=CYCLES_SHOWN_DAYS)).order_by("on")
 
 
 def _last_before(shown: Iterable[Cycle], on: dt.date) -> list[Cycle]:

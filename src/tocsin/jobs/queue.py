@@ -39,6 +39,13 @@ def enqueue(
     return Job.objects.get(key=key)
 
 
+def hurry(kind: str, payload: dict[str, Any], *, at: Instant) -> Job:
+    """Make a job that is due now, and wake a worker for it."""
+    made = enqueue(kind, payload, at=at)
+    transaction.on_commit(bell.ring)
+    return made
+
+
 def ensure(kind: str, *, at: Instant, after: Instant) -> None:
     """Make a job of a kind that begins by `after`, unless one waits that does; wake a worker when that is now.
 

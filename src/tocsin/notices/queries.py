@@ -19,7 +19,9 @@ from tocsin.courier import team_key
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import constituents_of
-from tocsin.feeds.queries import at_one_version, manifest_version
+from tocsin.engine.public_ids import words_of
+from tocsin.feeds import clearing
+from tocsin.feeds.queries import at_one_version, finding_id, findings_among, manifest_version
 from tocsin.feeds.wording import class_label
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
@@ -41,12 +43,12 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
-    "Letter", "MILD", "Plan", "addressees_of", "attachment_of", "classes_held_out", "current_plan", "held_out_of",
+    "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "current_plan", "held_out_of",
     "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread", "letter_of",
     "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "own_notices",
-    "people_of", "plan_now", "policies", "policy_sentences", "policy_title", "ready", "remedy_for", "sent_notices",
-    "served_count", "standing_hold_outs", "subject", "suppressions", "text", "text_as_sent", "told_findings",
-    "unread_count",
+    "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "policy_title", "ready", "ready_for",
+    "remedy_for", "sent_notices", "served_count", "standing_hold_outs", "subject", "suppressions",
+    "suppressions_visible_to", "text", "text_as_sent", "told_findings", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -61,18 +63,30 @@ def plan_now(at: Instant, constituents: Sequence[str] = ()) -> Plan:
     return planned(reading.open_findings(constituents), reading.known(at), at)
 
 
-def current_plan(at: Instant) -> Plan:
+def plan_for(person: object, at: Instant, constituents: Sequence[str] = ()) -> Plan:
+    """Return the same of findings, and in notices, whose label a person is cleared for."""
+    with clearing.reading_for(person):
+        plan = plan_now(at, constituents)
+    if not clearing.is_restricted(person):
+        return plan
+    labels = clearing.cleared_labels(person)
+    return dataclasses.replace(plan, notices=tuple(each for each in plan.notices if each.tlp in labels))
+
+
+def current_plan(at: Instant, person: object) -> Plan:
     """Return the plan for everybody as it was made within the last minute and before anything changed.
 
-    Whatever people do is a row of the audit trail, and what feeds bring is a version of the manifest.
+    Whatever people do is a row of the audit trail, and what feeds bring is a version of the manifest. It is that of
+    what a person may see.
     """
     head = latest_rows(1).values_list("sequence", flat=True).first()
-    key = (settings.TOCSIN.store, manifest_version(), head)
+    cleared = (clearing.hidden_from(person), *clearing.cleared_labels(person))
+    key = (settings.TOCSIN.store, manifest_version(), head, cleared)
     with _keeping:
         if _kept.get("key") == key and at - _kept["plan"].at < dt.timedelta(seconds=KEPT_S):
             known: Plan = _kept["plan"]
             return known
-    made = plan_now(at)
+    made = plan_for(person, at)
     with _keeping:
         _kept["key"], _kept["plan"] = key, made
     return made
@@ -146,10 +160,14 @@ def _undelivered(public_ids: Collection[str]) -> set[str]:
 
 
 def notices_visible_to(person: object) -> QuerySet[Notice]:
-    """Return the notices that a person may see: those whom the policy lets see notices see all, others none yet."""
-    if isinstance(person, Person) and may(person, Ability.VIEW_NOTICES):
-        return Notice.objects.select_related("constituent", "policy")
-    return Notice.objects.none()
+    """Return the notices that a person may see: those whom the policy lets see notices see all, others none yet.
+
+    None whose label the person is not cleared for.
+    """
+    if not isinstance(person, Person) or not may(person, Ability.VIEW_NOTICES):
+        return Notice.objects.none()
+    rows = Notice.objects.select_related("constituent", "policy")
+    return rows.filter(tlp__in=clearing.cleared_labels(person)) if clearing.is_restricted(person) else rows
 
 
 def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
@@ -198,6 +216,11 @@ def ready() -> QuerySet[Notice]:
     return rows.order_by("severity", "pk")
 
 
+def ready_for(person: object) -> QuerySet[Notice]:
+    """Return those of them that a person may see."""
+    return ready().filter(pk__in=notices_visible_to(person).order_by().values("pk"))
+
+
 def unread_count() -> int:
     """Return how many notices wait for somebody of the team to read them."""
     return Notice.objects.filter(state=NoticeState.PLANNED).count()
@@ -234,9 +257,18 @@ def policies() -> QuerySet[Policy]:
     return rows.order_by(F("constituent__name").asc(nulls_first=True), "sector", "category", "pk")
 
 
-def suppressions(today: dt.date) -> list[Suppression]:
-    """Return what is not told today, what ends first above."""
-    return reading.standing_suppressions(today)
+def suppressions(today: dt.date, person: object) -> list[Suppression]:
+    """Return what is not told today, what ends first above; none of a finding that a person may not see."""
+    return suppressions_visible_to(person, reading.standing_suppressions(today))
+
+
+def suppressions_visible_to(person: object, rows: list[Suppression]) -> list[Suppression]:
+    """Return those that are about no finding, or about one that a person may see."""
+    named = [row.finding for row in rows if row.finding] if clearing.is_restricted(person) else []
+    if not named:
+        return rows
+    seen = {finding_id(each) for each in findings_among(person, [words_of(each) for each in named])}
+    return [row for row in rows if not row.finding or row.finding in seen]
 
 
 def hold_outs() -> QuerySet[HoldOut]:

@@ -85,6 +85,8 @@ class NewPasswordForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         self.fields["password"].help_text = " ".join(password_validators_help_texts())
+        if not person.has_usable_password():  # who signs in by mailed links has none to know
+            del self.fields["old"]
 
     def clean_password(self) -> str:
         """Return the password if it is good enough."""

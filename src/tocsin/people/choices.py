@@ -39,6 +39,13 @@ class Scope(models.TextChoices):
     ANSWER_FINDINGS = "findings:answer", _("Answer findings")
 
 
+class Purpose(models.TextChoices):
+    """What a link that came by mail is for."""
+
+    SIGN_IN = "sign_in", _("Signing in")
+    RESET = "reset", _("Choosing a new password")
+
+
 class Standing(models.TextChoices):
     """How far an account has come."""
 
@@ -48,6 +55,12 @@ class Standing(models.TextChoices):
     NOT_INVITED = "not_invited", _("Has no enrolment link that works")
     CLOSED = "closed", _("Closed")
 
+
+BY_MAIL = {
+    Purpose.SIGN_IN: frozenset({Role.CONSTITUENT_CONTACT}),
+    Purpose.RESET: frozenset(Role) - {Role.NATIONAL_ADMINISTRATOR},
+}
+"""Who may have such a link: whoever reads a mailbox of the team must not come in by that, nor open accounts."""
 
 ROLE_SAYS = {
     Role.NATIONAL_ADMINISTRATOR: _(

@@ -167,6 +167,30 @@ class SignedIn(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class LinkMailed(Event):
+    """Somebody asked for a link by mail, and it is on its way to the account's address."""
+
+    person: int
+    purpose: str
+    expires_at: Instant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MailedLinkUsed(Event):
+    """Whoever reads the mail of an account has shown it; the second factor is asked for next."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PasswordReset(Event):
+    """A person chose a new password by a link that came by mail; all sessions ended."""
+
+    person: int
+    sessions_ended: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DemoSignInLinkMade(Event):
     """A one-time link to the demonstration was made."""
 

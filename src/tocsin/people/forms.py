@@ -13,6 +13,7 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -134,6 +135,42 @@ class EnrolmentForm(forms.Form):
     def answers(self) -> dict[str, str]:
         """Return what the enrolment action asks for."""
         return {"password": self.cleaned_data["password"]}
+
+
+class EnrolmentByMailForm(EnrolmentForm):
+    """A password, twice, or none."""
+
+    def __init__(self, *args: Any, person: Person | None, **kwargs: Any) -> None:
+        super().__init__(*args, person=person, **kwargs)
+        for field in self.fields.values():
+            field.required = False
+
+    def clean_password(self) -> str:
+        """Return the password if it is good enough, or nothing."""
+        return super().clean_password() if self.cleaned_data["password"] else ""
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields if both are the same: one alone was forgotten."""
+        fields = super().clean()
+        if bool(self["password"].value()) != bool(self["again"].value()):
+            self.add_error("again", _("The two passwords differ."))
+        return fields
+
+
+class AddressForm(forms.Form):
+    """Whose link is asked for."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=LONGEST_EMAIL,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+    def clean_email(self) -> str:
+        """Return the address in its one form, if it is one."""
+        email = normal_email(self.cleaned_data["email"])
+        validate_email(email)
+        return email
 
 
 class FirstEnrolmentForm(EnrolmentForm):

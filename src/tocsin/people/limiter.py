@@ -22,7 +22,9 @@ from tocsin.people import devices, visitors
 from tocsin.people.models import Person
 
 RATES = {"account": "10/15m/key", "address": "20/m/key", "network": "60/m/key"}
-_ASKED = {name: {name: rate} for name, rate in RATES.items()}
+ASKING = {"asking": "5/15m/key", "asking-address": "20/m/key", "asking-network": "60/m/key"}
+"""How often a link may be asked for by mail: apart from guesses, so that who asks for others takes none of theirs."""
+_ASKED = {name: {name: rate} for name, rate in {**RATES, **ASKING}.items()}
 NETWORK_BITS = {4: 24, 6: 56}
 
 
@@ -50,6 +52,20 @@ def begin(request: HttpRequest, account: Person | str | None) -> Guess | None:
             return None
         counted.append(usage)
     return Guess(counted)
+
+
+def may_ask(request: HttpRequest, email: str, person: Person | None) -> bool:
+    """Count that somebody asks for a link by mail; False when that was too often, whosever the address is.
+
+    A browser in which the person has signed in before is counted for itself, as for guesses.
+    """
+    device = devices.known(request, person) if person else ""
+    counts = [("asking", f"{email}:device:{device}" if device else email)]
+    counts += [] if device else [(f"asking-{name}", key) for name, key in _places(request)]
+    return all(
+        ratelimit.consume(request, app="tocsin", action=name, config=_ASKED[name], key=key, limit_get=True)
+        for name, key in counts
+    )
 
 
 def is_shut(request: HttpRequest) -> bool:

@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
 from tocsin.people import queries
-from tocsin.people.models import DemoSignInLink, EnrolmentLink
+from tocsin.people.models import DemoSignInLink, EnrolmentLink, MailedLink
 
 ENROLMENT_LASTS = dt.timedelta(days=7)
 DEMO_SIGN_IN_LASTS = dt.timedelta(days=1)
+MAILED_LASTS = dt.timedelta(minutes=15)
 
-L = TypeVar("L", EnrolmentLink, DemoSignInLink)
+L = TypeVar("L", EnrolmentLink, DemoSignInLink, MailedLink)
 
 
 class LinkUnknown(Conflict):
@@ -33,6 +34,10 @@ class LinkUsed(Conflict):
 
 class LinkExpired(Conflict):
     """The link is too old."""
+
+
+class OtherBrowser(Conflict):
+    """The link was asked for in another browser."""
 
 
 def new_token() -> str:
@@ -49,6 +54,25 @@ def enrolment_address(request: HttpRequest, token: str) -> str:
     """Return the whole address of an enrolment link, as the reader reaches this instance."""
     scheme = "https" if settings.UNDER_TLS else request.scheme
     return f"{scheme}://{request.get_host()}{reverse('people_enrolment_link', args=[token])}"
+
+
+def base_of(request: HttpRequest) -> str:
+    """Return what whole addresses of this instance begin with: by its public name, where it has one."""
+    scheme = "https" if settings.UNDER_TLS else request.scheme
+    return f"{scheme}://{settings.PASSKEY_HOST or request.get_host()}"
+
+
+def open_mailed_link(token: str, purpose: str, *, browser: str, at: Instant) -> MailedLink:
+    """Return the link that can still be used in this browser. Raises as `open_link` does, and OtherBrowser.
+
+    Whoever may not have such a link any more has one that is not known.
+    """
+    link = open_link(MailedLink, token, at=at)
+    if link.purpose != purpose or not queries.may_have_by_mail(link.person, purpose):
+        raise LinkUnknown(_("This link is not known."))
+    if not secrets.compare_digest(link.browser_hash, token_hash(browser)):
+        raise OtherBrowser(_("This link was asked for in another browser."))
+    return link
 
 
 def open_enrolment_link(token: str, *, at: Instant) -> EnrolmentLink:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tocsin.audit.actors import LONGEST_LABEL
 from tocsin.kernel.clock import Instant
-from tocsin.people.choices import STAFF, Clearance, Role
+from tocsin.people.choices import STAFF, Clearance, Purpose, Role
 
 
 def normal_email(text: str) -> str:
@@ -125,6 +125,20 @@ class DemoSignInLink(_OneTimeLink):
     """Signs in to a demonstration without password."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+
+class MailedLink(_OneTimeLink):
+    """Signs in, or lets a new password be chosen, in the browser that asked for it and in no other."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    browser_hash = models.CharField(max_length=64)
+    """Of what that browser holds."""
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="mailed_link_purpose_known", condition=models.Q(purpose__in=Purpose.values)),
+        )
 
 
 class SignedInSession(models.Model):

@@ -85,7 +85,7 @@ _CLEARED: dict[str, TLP] = {
     Role.CONSTITUENT_CONTACT: TLP.AMBER_STRICT,
     Role.PEER: TLP.GREEN,
     Role.AUDITOR: TLP.RED,
-    Role.OBSERVER: TLP.GREEN,
+    Role.OBSERVER: TLP.AMBER,
 }
 """Up to which label each role may see, unless the account says otherwise."""
 _GIVES: dict[str, frozenset[str]] = {
@@ -95,6 +95,18 @@ _GIVES: dict[str, frozenset[str]] = {
     Role.CONSTITUENT_CONTACT: frozenset({Role.CONSTITUENT_CONTACT}),  # for an entry they administer: directory asks
 }
 """Accounts of which roles somebody of a role may open."""
+
+
+_OF_EVERY_LABEL = frozenset(
+    {
+        Ability.READ_AUDIT,
+        Ability.VIEW_MAIL,
+        Ability.WORK_ON_MAIL,
+        Ability.VIEW_RECEIVED_MAIL,
+        Ability.WORK_ON_RECEIVED_MAIL,
+    }
+)
+"""What they open holds things of every label, and things that bear none: they are for those cleared for RED."""
 
 
 REFUSED: dict[Ability, StrPromise] = {
@@ -171,6 +183,8 @@ class Acting(Protocol):
 def may(person: Acting | None, ability: Ability) -> bool:
     """Say whether a person may. Nobody, closed accounts and unknown roles may nothing."""
     if person is None or not person.is_authenticated or not person.is_active:
+        return False
+    if ability in _OF_EVERY_LABEL and not is_cleared(person, TLP.RED):
         return False
     return ability in abilities(getattr(person, "role", ""))
 

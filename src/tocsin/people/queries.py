@@ -8,10 +8,11 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from tocsin.courier import queries as outgoing
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.collation import folded
 from tocsin.people import keys, policy
-from tocsin.people.choices import Role
+from tocsin.people.choices import BY_MAIL, Purpose, Role
 from tocsin.people.models import EnrolmentLink, Person, normal_email
 
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -34,6 +35,21 @@ def an_administrator_can_sign_in() -> bool:
     The second factor may be lacking: the first sign-in sets it up.
     """
     return _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR).exists()
+
+
+def may_have_by_mail(person: Person, purpose: str) -> bool:
+    """Say whether a person may have a link by mail: one whose account is open, with a second factor to ask for.
+
+    A new password has who has one already.
+    """
+    if not person.is_active or person.role not in BY_MAIL[Purpose(purpose)] or not has_second_factor(person):
+        return False
+    return purpose != Purpose.RESET or person.has_usable_password()
+
+
+def is_mail_offered() -> bool:
+    """Say whether links by mail are offered: where mail leaves."""
+    return outgoing.can_mail()
 
 
 def is_last_administrator(person: Person) -> bool:
@@ -93,10 +109,11 @@ def with_state(accounts: QuerySet[Person], at: Instant) -> QuerySet[Person]:
     The fields are `is_enrolled`, `is_invited` and `has_factor`.
     """
     without = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    enrolled = Person.objects.filter(pk=OuterRef("pk")).exclude(without)
+    with_password = Person.objects.filter(pk=OuterRef("pk")).exclude(without)
     invited = EnrolmentLink.objects.filter(person=OuterRef("pk"), used_at=None, expires_at__gt=at)
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
-    return accounts.annotate(is_enrolled=Exists(enrolled), is_invited=Exists(invited), has_factor=Exists(factors))
+    enrolled = Exists(with_password) | Exists(factors)  # a contact may have no password, and sign in by a mailed link
+    return accounts.annotate(is_enrolled=enrolled, is_invited=Exists(invited), has_factor=Exists(factors))
 
 
 def second_factors(person: Person) -> list[Authenticator]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
 from tocsin.people import queries
-from tocsin.people.choices import Role
+from tocsin.people.choices import Purpose, Role
 from tocsin.people.models import Person
 
 
@@ -39,6 +39,12 @@ def _first_invited(data: Data) -> str:
 
 def _demo_link_made(data: Data) -> str:
     return _("One-time link to the demonstration made, valid until {until}").format(until=_until(data["expires_at"]))
+
+
+def _link_mailed(data: Data) -> str:
+    if data["purpose"] == Purpose.RESET:
+        return _("Link to choose a new password mailed, valid until {until}").format(until=_until(data["expires_at"]))
+    return _("Link to sign in mailed, valid until {until}").format(until=_until(data["expires_at"]))
 
 
 def _signed_in(data: Data) -> str:
@@ -80,6 +86,9 @@ _SENTENCES: dict[str, Sentence] = {
     "person.second_factor_set_up": lambda _data: _("Second factor set up"),
     "person.recovery_codes_renewed": lambda _data: _("New recovery codes made; the old ones no longer work"),
     "person.recovery_codes_kept": lambda _data: _("Recovery codes kept; they are not shown again"),
+    "person.link_mailed": _link_mailed,
+    "person.mailed_link_used": lambda _data: _("Link to sign in used; the second factor is asked for next"),
+    "person.password_reset": lambda _data: _("New password chosen by a mailed link; all sessions ended"),
     "person.signed_in": _signed_in,
     "person.demo_link_made": _demo_link_made,
     "person.demo_link_used": _signed_in,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from tocsin.people.access import enrolling, public, signed_in
+from tocsin.people.choices import Purpose
+from tocsin.people.views import by_mail
 from tocsin.people.views import signing_in as views
 
 urlpatterns = [
@@ -13,6 +15,10 @@ urlpatterns = [
     path("code/", public(views.ShowSecondFactor.as_view()), name="mfa_authenticate"),
     path("closed/", public(views.closed), name="account_inactive"),
     path("no-access/", public(views.no_access), name="people_no_access"),
+    path("link/", public(by_mail.ask), {"purpose": Purpose.SIGN_IN}, name="people_ask_link"),
+    path("link/<str:token>/", public(by_mail.sign_in), name="people_mailed_link"),
+    path("forgotten/", public(by_mail.ask), {"purpose": Purpose.RESET}, name="people_ask_reset"),
+    path("forgotten/<str:token>/", public(by_mail.reset), name="people_reset"),
     path("out/", enrolling(views.sign_out), name="account_logout"),
     path("enrol/", public(views.enrol), name="people_enrol"),
     path("enrol/<str:token>/", public(views.follow_enrolment_link), name="people_enrolment_link"),

@@ -19,7 +19,8 @@ from tocsin.site.navigation import side_bar
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor of all pages. Queries nothing itself; the side bar is built when a template asks."""
-    findings_now = functools.cache(queries.findings)
+    person = getattr(request, "user", None)
+    findings_now = functools.cache(lambda: queries.findings_for(person))
     return {
         "findings_now": findings_now,
         "team_name": settings.CONFIG.team_name,

@@ -12,7 +12,7 @@ import logging
 import re
 from http import HTTPStatus
 
-_LINK = re.compile(r"(sign-in(?:/|%2F)+(?:enrol|demo)(?:/|%2F)+)[^\s/?#&'\"%]+", re.IGNORECASE)
+_LINK = re.compile(r"(sign-in(?:/|%2F)+(?:enrol|demo|link|forgotten)(?:/|%2F)+)[^\s/?#&'\"%]+", re.IGNORECASE)
 """As `people.urls` has them, also quoted in an address that leads there; a test compares."""
 
 _KEY = re.compile(r"(tocsin_[a-z0-9]{8}_)[\w-]{20,}")

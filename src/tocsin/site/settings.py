@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tocsin.feeds.clearing.Clearing",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -206,6 +207,7 @@ SESSION_COOKIE_NAME = f"{_HOST}session"
 CSRF_COOKIE_NAME = f"{_HOST}csrf"
 LANGUAGE_COOKIE_NAME = f"{_HOST}language"
 DEVICE_COOKIE_NAME = f"{_HOST}device"
+LINK_COOKIE_NAME = f"{_HOST}link"
 VISIT_COOKIE_NAME = f"{_HOST}visit"
 KEYS_COOKIE_NAME = f"{_HOST}keys"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = UNDER_TLS

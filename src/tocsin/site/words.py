@@ -26,6 +26,7 @@ ACTORS: dict[str, Any] = {
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
+    "mailed link": _("link in a mail"),
     "outbox": pgettext_lazy("a part of the software", "outbox"),
     "incoming mail": _("incoming mail"),
     "retention": _("retention"),

@@ -13,18 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tocsin.engine.query import Filter
-from tocsin.feeds import keeping, queries, wording
+from tocsin.feeds import deciding, keeping, queries, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.actions.orders import dismiss_order, retry_order
+from tocsin.feeds.choices import SHADOWSERVER
 from tocsin.feeds.fetched import fetching
 from tocsin.feeds.forms import TermsForm
-from tocsin.feeds.models import Cycle, Feed, Run, State
-from tocsin.feeds.orders import order_numbered, orders
+from tocsin.feeds.models import Cycle, Feed, State
+from tocsin.feeds.orders import order_numbered
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health
 from tocsin.feeds.standing import shown
-from tocsin.feeds.views.asking import worker
+from tocsin.feeds.views.asking import sentence, worker
 from tocsin.feeds.views.runs import ordered
 from tocsin.kernel.clock import day, now
 from tocsin.kernel.questions import Question
@@ -44,7 +45,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
     health, titles = situation.health(), queries.titles_of_types()
     listed = [_row(each, titles) for each in health]
     held = [(each, cycle) for each in health for cycle in each.held]
-    question, pages = Question(request.GET.copy()), Paginator(Run.objects.all(), RUNS)
+    question, pages = Question(request.GET.copy()), Paginator(queries.runs_visible_to(request.user), RUNS)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     context = {
@@ -57,9 +58,9 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "broken": [(wording.kind(e.type.name, titles), cycle) for e in health for cycle in e.broken],
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
-        "orders": orders(),
-        "fetching": fetching(),
-        "feeds": _feeds(),
+        "orders": queries.orders_visible_to(request.user),
+        "fetching": fetching() if _is_fetched_shown(request.user) else None,
+        "feeds": _feeds(request.user),
         "question": question,
         "page": page,
         "runs": shown(list(page)),
@@ -68,10 +69,16 @@ def feeds(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/feeds.html", context)
 
 
-def _feeds() -> list[tuple[Feed, keeping.Kept]]:
+def _feeds(person: object) -> list[tuple[Feed, keeping.Kept]]:
     """Return each feed with for how long its rows are kept."""
     kept = keeping.kept_by_feed()
-    return [(feed, kept[feed.pk]) for feed in Feed.objects.order_by("name")]
+    return [(feed, kept[feed.pk]) for feed in queries.feeds_visible_to(person).order_by("name")]
+
+
+def _is_fetched_shown(person: object) -> bool:
+    """Whether a person is cleared for the feed that is fetched."""
+    there = Feed.objects.filter(code=SHADOWSERVER).exists()
+    return queries.feeds_visible_to(person).filter(code=SHADOWSERVER).exists() if there else True
 
 
 STATES = {"ok": "arrives", "broken": "broken", "held": "held", "late": "late", "silent": "silent"}
@@ -129,6 +136,10 @@ def decide(request: HttpRequest) -> HttpResponse:
     name, day = request.POST.get("type", ""), request.POST.get("on", "")
     if wanted not in ("confirmed", "discarded", "empty") or not _is_day(day) or "\0" in name:
         messages.error(request, _("Choose a report, and to confirm or to discard it."))
+    elif queries.is_type_hidden_from(by, name):
+        on = dt.date.fromisoformat(day)
+        refused = deciding.never_arrived(name) if wanted == "empty" else deciding.not_arrived(name, on)
+        messages.error(request, sentence(refused))
     else:
         ordered(request, wanted, by, type=name, on=day)
     return redirect("feeds")
@@ -139,7 +150,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Have an order tried again that came to nothing, or take it off the list."""
     by, failed = worker(request, Ability.RUN_FEEDS), order_numbered(pk)
-    if failed is None:
+    if failed is None or not queries.is_order_visible_to(by, failed):
         raise Http404
     try:
         if request.POST.get("wanted") == "retry":
@@ -165,7 +176,7 @@ def _is_day(text: str) -> bool:
 @require_http_methods(["GET", "POST"])
 def terms(request: HttpRequest, code: str) -> HttpResponse:
     """Change the label and the terms of a feed."""
-    by, feed = worker(request, Ability.RUN_FEEDS), get_object_or_404(Feed, code=code)
+    by, feed = worker(request, Ability.RUN_FEEDS), get_object_or_404(queries.feeds_visible_to(request.user), code=code)
     form = TermsForm(request.POST or None, initial={"tlp": feed.tlp, "terms": feed.terms_shown})
     if request.method == "POST" and form.is_valid():
         # What is shown in the reader's language stays what it is until somebody writes it otherwise.

@@ -18,6 +18,7 @@ from tocsin.feeds import answers, queries, queries_finding, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.answers import answer_findings
 from tocsin.feeds.actions.findings import add_note, give_finding
+from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, AnswerForm, NoteForm, OwnerForm, team
 from tocsin.feeds.queries import at_one_version
@@ -95,6 +96,7 @@ def _asked_for(request: HttpRequest, public: str) -> Finding:
     return found
 
 
+@for_its_reader
 def _page(request: HttpRequest, found: Finding, form: NoteForm, answering: AnswerForm | None = None) -> HttpResponse:
     titles = queries.titles_of_types()
     kind = queries_finding.kind(found)

@@ -311,11 +311,7 @@ def work_on_findings(request: HttpRequest) -> HttpResponse:
     """Take, give or note the chosen findings, but for those whose owner is no longer the one that the page showed."""
     by = worker(request)
     ids = list(dict.fromkeys(request.POST.getlist("finding")))[:ROWS]
-    found = queries.findings().many(situation.keys_of(ids))
-    visible = queries.only_constituents(by)
-    chosen = {
-        queries.finding_id(each): each for each in found if visible is None or (each.constituent or "") in visible
-    }
+    chosen = {queries.finding_id(each): each for each in queries.findings_among(by, situation.keys_of(ids))}
     try:
         done, left = _work(request.POST, chosen, by)
     except Refusal as refused:

@@ -15,7 +15,7 @@ from tocsin.engine import query as engine
 from tocsin.engine.query import Fault
 from tocsin.feeds import queries, reasons, wording
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Report, Run
+from tocsin.feeds.models import Report
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import PAGES_AT_MOST, ROWS, Page, pages_of
 from tocsin.kernel.questions import Question
@@ -53,7 +53,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "whole_rows": sum(fault.whole_rows for fault in faults),
         "bad_cells": sum(fault.cells for fault in faults),
         "is_empty": not reports,
-        "why_empty": "" if reports else _why_empty(run, request.GET.getlist("type")),
+        "why_empty": "" if reports else _why_empty(request.user, run, request.GET.getlist("type")),
         "question": question,
         "run": run or "",
         "left_out": total - len(reports),
@@ -63,7 +63,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
 
 def _reports(question: Question[QueryDict], titles: dict[str, str]) -> tuple[list[Report], int, int]:
     """Return the newest reports with something in quarantine as the question restricts them, how many, of which run."""
-    found = Report.objects.filter(state=ReportState.ACCEPTED).exclude(quarantine="").select_related("type")
+    found = queries.reports_shown().filter(state=ReportState.ACCEPTED).exclude(quarantine="").select_related("type")
     if types := question.values("type", titles):
         found = found.filter(type__name__in=types)
     if run := question.number("run", RUNS_AT_MOST, default=0):
@@ -72,9 +72,9 @@ def _reports(question: Question[QueryDict], titles: dict[str, str]) -> tuple[lis
     return reports, found.count() if len(reports) == REPORTS_AT_MOST else len(reports), run
 
 
-def _why_empty(run: int, types: list[str]) -> str:
+def _why_empty(person: object, run: int, types: list[str]) -> str:
     """Return why nothing is there: `unknown` or `past` run, nothing of the `run`, of these `types`, or `all`."""
-    if run and not Run.objects.filter(pk=run).exists():
+    if run and not queries.runs_visible_to(person).filter(pk=run).exists():
         return "unknown"
     if _is_past(run):
         return "past"

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.feeds import deciding, ordering, reasons
 from tocsin.feeds.choices import ReportState
+from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.forms import WithdrawForm
 from tocsin.feeds.models import Run
 from tocsin.feeds.orders import orders
-from tocsin.feeds.queries import at_one_version, titles_of_types
+from tocsin.feeds.queries import at_one_version, runs_visible_to, titles_of_types
 from tocsin.feeds.run_reports import groups_of
 from tocsin.feeds.standing import shown
 from tocsin.feeds.views.asking import sentence, worker
@@ -42,7 +43,7 @@ OPEN_AT_MOST = 12
 @at_one_version
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run."""
-    return _page(request, get_object_or_404(Run, pk=pk), WithdrawForm())
+    return _page(request, _asked_for(request, pk), WithdrawForm())
 
 
 @needs(Ability.VIEW_FEEDS)
@@ -52,7 +53,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
     With `as=row` its line in the list of runs, which asks no more when the run is over.
     """
-    row = get_object_or_404(Run, pk=pk)
+    row = _asked_for(request, pk)
     if not request.headers.get("HX-Request"):
         return redirect("feeds:run", pk)
     if request.GET.get("as") == "row":
@@ -68,7 +69,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the reports of a run count no more."""
-    by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
+    by, row = worker(request, Ability.RUN_FEEDS), _asked_for(request, pk)
     form = WithdrawForm(request.POST)
     if not form.is_valid():
         return _page(request, row, form)
@@ -80,7 +81,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the reports of a run again under the mappings in force."""
-    by, row = worker(request, Ability.RUN_FEEDS), get_object_or_404(Run, pk=pk)
+    by, row = worker(request, Ability.RUN_FEEDS), _asked_for(request, pk)
     ordered(request, "replay", by, run=row.pk)
     return redirect("feeds:run", pk)
 
@@ -100,6 +101,11 @@ def ordered(request: HttpRequest, what: str, by: Person, **details: Any) -> None
     )
 
 
+def _asked_for(request: HttpRequest, pk: int) -> Run:
+    return get_object_or_404(runs_visible_to(request.user), pk=pk)
+
+
+@for_its_reader
 def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
     groups = groups_of(row, titles_of_types())
     lines = sum(len(group.lines) for group in groups)

@@ -81,7 +81,7 @@ def situation(request: HttpRequest) -> HttpResponse:
         "organisations": bars(counts, people, "whose", is_linked=may(request.user, Ability.VIEW_FINDINGS)),
         "health": [(each, wording.kind(each.type.name, titles)) for each in health],
         "since": visit.before,
-        "log": history.since(visit.before) if visit.before else [],
+        "log": history.since(visit.before, request.user) if visit.before else [],
     }
     response = render(request, "feeds/situation.html", context)
     visit.keep(request, response)

@@ -25,7 +25,6 @@ from tocsin.engine import query as engine
 from tocsin.engine.query import Block, Filter
 from tocsin.feeds import queries
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Report
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_findings import spans_of
 from tocsin.feeds.queries_situation import OPEN
@@ -133,7 +132,7 @@ def _reverse_names(blocks: list[Block]) -> dict[str, list[str]]:
     networks = [name for block in blocks if (name := network(block))]
     since = (queries.latest_day() or dt.date.max) - dt.timedelta(days=1)
     store: Path = settings.TOCSIN.store
-    reports = Report.objects.filter(state=ReportState.ACCEPTED, on__gte=since).order_by("-on", "name")
+    reports = queries.reports_shown().filter(state=ReportState.ACCEPTED, on__gte=since).order_by("-on", "name")
     parts = [str(store / part) for report in reports if "hostname" in report.columns for part in report.parts]
     spans = [ends for name in networks for ends in spans_of(name)]
     found = engine.reverse_names(queries.database(), parts[:PARTS_AT_MOST], spans)

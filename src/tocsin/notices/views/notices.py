@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
+from tocsin.feeds.clearing import for_its_reader
 from tocsin.feeds.queries import at_one_version
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
@@ -39,7 +40,7 @@ REFUSALS = 10
 @at_one_version
 def notices(request: HttpRequest) -> HttpResponse:
     """The first page of the room."""
-    plan, question = queries.current_plan(now()), Question(request.GET.copy())
+    plan, question = queries.current_plan(now(), request.user), Question(request.GET.copy())
     named = queries.named_plan(plan)
     rows = queries.notices_visible_to(request.user)
     states = question.values("state", NoticeState.values)
@@ -48,7 +49,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
-    people, ready = max(plan.people().values(), default=0), _ready()
+    people, ready = max(plan.people().values(), default=0), _ready(request.user)
     shown = {
         **ready,
         "question": question,
@@ -97,8 +98,8 @@ def prepare(request: HttpRequest) -> HttpResponse:
     at = now()
     try:
         done = actions.prepare_notices(
-            queries.plan_now(at), most=settings.TOCSIN.notice_people, confirmed=request.POST.get("confirmed") == "on",
-            by=acting(request), at=at,
+            queries.plan_for(request.user, at), most=settings.TOCSIN.notice_people,
+            confirmed=request.POST.get("confirmed") == "on", by=acting(request), at=at,
         )  # fmt: skip
     except Refusal as refused:
         messages.error(request, str(refused))
@@ -113,9 +114,9 @@ def prepare(request: HttpRequest) -> HttpResponse:
     return redirect("notices")
 
 
-def _ready() -> dict[str, Any]:
+def _ready(person: object) -> dict[str, Any]:
     """Return what the page says of notices that may be sent."""
-    rows = list(queries.ready())
+    rows = list(queries.ready_for(person))
     people = max(queries.people_of(rows).values(), default=0)
     return {
         "ready_count": len(rows),
@@ -133,7 +134,7 @@ def send_all(request: HttpRequest) -> HttpResponse:
     """Send every notice that somebody has read. What one of them hinders hinders no other."""
     try:
         done = actions.send_notices(
-            list(queries.ready()), most=settings.TOCSIN.notice_people,
+            list(queries.ready_for(request.user)), most=settings.TOCSIN.notice_people,
             confirmed=request.POST.get("confirmed") == "on", by=acting(request), at=now(),
         )  # fmt: skip
     except Refusal as refused:
@@ -175,7 +176,7 @@ def planned(request: HttpRequest, public_id: str) -> HttpResponse:
     if "\0" in public_id:
         raise Http404
     constituent = get_object_or_404(Constituent, public_id=public_id)
-    plan = queries.plan_now(now(), (public_id,))
+    plan = queries.plan_for(request.user, now(), (public_id,))
     letters = [queries.letter_of_plan(each, is_exercise=plan.is_exercise) for each in plan.notices]
     shown = {
         "constituent": constituent,
@@ -230,6 +231,7 @@ def attachment(request: HttpRequest, reference: str) -> HttpResponse:
     return response
 
 
+@for_its_reader
 def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
     letter, state = queries.letter_of(row), NoticeState(row.state)
     may_send = may(request.user, Ability.SEND_NOTICES)

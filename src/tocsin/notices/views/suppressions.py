@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,7 +29,7 @@ from tocsin.people.policy import Ability, may
 @require_GET
 def suppressions(request: HttpRequest) -> HttpResponse:
     """All that is not told today."""
-    rows = [(row, suppression_title(row)) for row in queries.suppressions(timezone.localdate(now()))]
+    rows = [(row, suppression_title(row)) for row in queries.suppressions(timezone.localdate(now()), request.user)]
     shown = {"suppressions": rows, "may_send": may(request.user, Ability.SEND_NOTICES)}
     return render(request, "notices/suppressions.html", shown)
 
@@ -73,8 +73,11 @@ def _known(text: str) -> str:
 @require_POST
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """Tell it again."""
+    row = get_object_or_404(Suppression, pk=pk)
+    if not queries.suppressions_visible_to(request.user, [row]):
+        raise Http404
     try:
-        actions.end_suppression(get_object_or_404(Suppression, pk=pk), by=acting(request), at=now())
+        actions.end_suppression(row, by=acting(request), at=now())
         messages.success(request, _("It is told again."))
     except Refusal as refused:
         messages.error(request, str(refused))

@@ -8,6 +8,7 @@ from tocsin.people.actions.accounts import (
     end_sessions,
     open_account_again,
 )
+from tocsin.people.actions.by_mail import mail_link, reset_password, use_mailed_link
 from tocsin.people.actions.enrolment import (
     choose_language,
     enrol,
@@ -35,6 +36,7 @@ __all__ = [
     "enrol",
     "invite_first_person",
     "keep_recovery_codes",
+    "mail_link",
     "make_api_key",
     "make_demo_sign_in_link",
     "make_enrolment_link",
@@ -43,7 +45,9 @@ __all__ = [
     "remove_passkey",
     "rename_passkey",
     "renew_recovery_codes",
+    "reset_password",
     "revoke_api_key",
     "set_up_second_factor",
     "use_demo_sign_in_link",
+    "use_mailed_link",
 ]

@@ -13,9 +13,9 @@ from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.people import events, links, queries
+from tocsin.people import events, links, mailing, queries
 from tocsin.people.actions.accounts import create_person, permit
-from tocsin.people.choices import Role
+from tocsin.people.choices import BY_MAIL, Purpose, Role
 from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, SignedInSession
 
 
@@ -56,13 +56,15 @@ def enrol(
 
     `email` and `name` make the first national administrator, where the link
     has no person yet. Raises LinkUnknown, LinkUsed or LinkExpired. `password`
-    has been validated by the form.
+    has been validated by the form; whoever may sign in by a mailed link may have none.
     """
     link = links.open_enrolment_link(token, at=at)
     person = link.person or _first_administrator(email, name, by=by, at=at)
     change(link, used_at=at, person=person)
     Authenticator.objects.filter(user=person).delete()
-    person.set_password(password)
+    if not password and person.role not in BY_MAIL[Purpose.SIGN_IN]:
+        raise InvalidInput(_("Choose a password."), where="password")
+    person.set_password(password or None)  # None makes one that nothing is equal to
     person.save(update_fields=["password"])
     return events.PersonEnrolled(person=person.pk)
 
@@ -80,6 +82,7 @@ def set_up_second_factor(person: Person, *, secret: str, by: Actor, at: Instant)
     Authenticator.objects.filter(user=person).delete()
     TOTP.activate(person, secret)
     RecoveryCodes.activate(person)
+    mailing.tell(person, mailing.Change.FACTOR_SET_UP, at=at)
     return events.SecondFactorSetUp(person=person.pk)
 
 
@@ -103,9 +106,17 @@ def keep_recovery_codes(person: Person, *, by: Actor, at: Instant) -> events.Rec
 
 @action("person.signed_in")
 def record_sign_in(
-    person: Person, *, method: str, by: Actor, at: Instant, session: SignedInSession | None = None
+    person: Person,
+    *,
+    method: str,
+    by: Actor,
+    at: Instant,
+    session: SignedInSession | None = None,
+    is_new_browser: bool = False,
 ) -> events.SignedIn:
     """Note that a person signed in, and in which browser. Of the session no word is in the event: its key opens it."""
+    if is_new_browser:
+        mailing.tell(person, mailing.Change.NEW_BROWSER, at=at)
     if session is not None:
         SignedInSession.objects.filter(session_key=session.session_key).delete()
         session.person, session.began_at, session.seen_at = person, at, at

@@ -13,7 +13,7 @@ from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
-from tocsin.people import events, passkeys, queries
+from tocsin.people import events, mailing, passkeys, queries
 from tocsin.people.actions.accounts import end_all_of
 from tocsin.people.models import Person
 
@@ -27,6 +27,7 @@ def change_password(person: Person, *, password: str, by: Actor, at: Instant) ->
     person.refresh_from_db()
     person.set_password(password)
     person.save(update_fields=["password"])
+    mailing.tell(person, mailing.Change.PASSWORD_CHANGED, at=at)
     return events.PasswordChanged(person=person.pk, sessions_ended=end_all_of(person))
 
 
@@ -39,6 +40,7 @@ def add_passkey(
         words = _("You have {most} passkeys, which are the most. Remove one first.")
         raise Conflict(words.format(most=passkeys.MOST))
     added = WebAuthn.add(person, name, dict(credential)).instance
+    mailing.tell(person, mailing.Change.PASSKEY_ADDED, at=at)
     return events.PasskeyAdded(person=person.pk, passkey=added.pk, name=name)
 
 

@@ -110,7 +110,9 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
 
 
 def _knows_old(request: HttpRequest, form: NewPasswordForm, person: Person) -> bool:
-    """Say whether the old password is right; a wrong one counts as a guess."""
+    """Say whether the old password is right, where there is one; a wrong one counts as a guess."""
+    if "old" not in form.fields:
+        return True
     guess = limiter.begin(request, person)
     if guess is None:
         form.add_error("old", _("Too many attempts failed. Try again later."))

@@ -24,7 +24,14 @@ from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
 from tocsin.people import access, actions, demonstration, devices, limiter, links, passkeys, queries, sessions
-from tocsin.people.forms import AuthenticatorForm, EnrolmentForm, FirstEnrolmentForm, SecondFactorForm
+from tocsin.people.choices import BY_MAIL, Purpose
+from tocsin.people.forms import (
+    AuthenticatorForm,
+    EnrolmentByMailForm,
+    EnrolmentForm,
+    FirstEnrolmentForm,
+    SecondFactorForm,
+)
 from tocsin.people.models import DemoSignInLink, Person
 from tocsin.people.passkey_forms import PasskeyForm
 from tocsin.people.qr import qr_svg
@@ -51,7 +58,7 @@ def _going_on(request: HttpRequest) -> Question[QueryDict]:
     return question
 
 
-def _too_many(request: HttpRequest) -> HttpResponse:
+def too_many(request: HttpRequest) -> HttpResponse:
     """Say that so much was tried from there that one must wait."""
     return render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
 
@@ -59,11 +66,13 @@ def _too_many(request: HttpRequest) -> HttpResponse:
 def complete(request: HttpRequest, person: Person, *, method: str) -> None:
     """Let a person in who has shown both factors: the session stands from now on, and the browser is known."""
     access.remember_second_factor(request, person)
+    is_new = method != ENROLMENT and not devices.known(request, person)
     devices.remember(request, person)
     session = sessions.of_request(request)
-    actions.record_sign_in(person, method=method, session=session, by=person, at=clock.now())
+    actions.record_sign_in(person, method=method, session=session, is_new_browser=is_new, by=person, at=clock.now())
 
 
+ENROLMENT = "enrolment"
 METHODS = {
     Authenticator.Type.TOTP: "code",
     Authenticator.Type.RECOVERY_CODES: "recovery code",
@@ -86,7 +95,7 @@ def sign_in_by_passkey(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return redirect("account_login")
     if limiter.is_shut(request):
-        return _too_many(request)
+        return too_many(request)
     form = PasskeyForm(request.POST)
     if not form.is_valid():
         shown = {"said": form.non_field_errors()}
@@ -109,7 +118,7 @@ class SignIn(LoginView):  # type: ignore[misc]
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Try what was typed, unless too much was tried from there."""
         if limiter.is_shut(request):
-            return _too_many(request)
+            return too_many(request)
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         return answer
 
@@ -117,7 +126,12 @@ class SignIn(LoginView):  # type: ignore[misc]
         """Return what the page shows."""
         has_form = not settings.TOCSIN_IS_DEMO or queries.somebody_has_a_password()
         passkey = passkeys.begin() if has_form and passkeys.are_possible(self.request) else None
-        shown = {"question": _going_on(self.request), "has_form": has_form, "passkey": passkey}
+        shown = {
+            "question": _going_on(self.request),
+            "has_form": has_form,
+            "passkey": passkey,
+            "by_mail": has_form and queries.is_mail_offered(),
+        }
         return {**super().get_context_data(**kwargs), **shown}
 
 
@@ -161,7 +175,7 @@ def closed(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def no_access(request: HttpRequest) -> HttpResponse:
     """Say what to do for whoever cannot sign in. Asks for no address: so it gives none away."""
-    return render(request, "people/no_access.html")
+    return render(request, "people/no_access.html", {"by_mail": queries.is_mail_offered()})
 
 
 @never_cache
@@ -169,7 +183,7 @@ def no_access(request: HttpRequest) -> HttpResponse:
 def follow_enrolment_link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the secret part out of the address, then go on. A link that opens nothing makes no session."""
     if limiter.is_shut(request):
-        return _too_many(request)
+        return too_many(request)
     try:
         links.open_enrolment_link(token, at=clock.now())
     except links.LinkUnknown as refusal:
@@ -189,15 +203,25 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
     token = request.session.get(ENROLMENT_TOKEN, "")
     try:
         link = links.open_enrolment_link(token, at=clock.now())
-        form = (EnrolmentForm if link.person else FirstEnrolmentForm)(request.POST or None, person=link.person)
+        kind = _enrolment_form(link.person)
+        form = kind(request.POST if request.method == "POST" else None, person=link.person)
         if not form.is_valid():
-            return render(request, "people/enrol.html", {"form": form, "person": link.person})
+            shown = {"form": form, "person": link.person, "by_mail": kind is EnrolmentByMailForm}
+            return render(request, "people/enrol.html", shown)
         event = actions.enrol(token=token, by=link.person or System("enrolment"), at=clock.now(), **form.answers())
     except (links.LinkUnknown, links.LinkUsed, links.LinkExpired) as refusal:
         return _refuse_link(request, refusal)
     request.session.flush()
     login(request, Person.objects.get(pk=event.person), backend=BACKEND)
     return redirect("people_set_up_second_factor")
+
+
+def _enrolment_form(person: Person | None) -> type[EnrolmentForm]:
+    """Return what somebody is asked for: whoever may sign in by links in mails need not have a password."""
+    if person is None:
+        return FirstEnrolmentForm
+    needs_none = person.role in BY_MAIL[Purpose.SIGN_IN] and queries.is_mail_offered()
+    return EnrolmentByMailForm if needs_none else EnrolmentForm
 
 
 def _refuse_link(request: HttpRequest, refusal: Exception) -> HttpResponse:
@@ -224,7 +248,7 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     form = AuthenticatorForm(request.POST or None, user=person)
     if form.is_valid():
         actions.set_up_second_factor(person, secret=form.secret, by=person, at=clock.now())
-        complete(request, person, method="enrolment")
+        complete(request, person, method=ENROLMENT)
         request.session[NEW_CODES] = True
         return redirect("people_recovery_codes")
     address = get_adapter().build_totp_url(person, form.secret)
