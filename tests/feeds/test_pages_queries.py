@@ -33,7 +33,7 @@ from tocsin.people.models import Person
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 20
+AT_MOST = 15
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
