@@ -34,6 +34,8 @@ from tocsin.people.models import Person
 pytestmark = pytest.mark.database
 
 AT_MOST = 15
+PLANNING = {"notices": 2}
+"""So many more for a page that has what is to be told reckoned first, when nobody has within the last minute."""
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
@@ -188,7 +190,7 @@ def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
             status, asked = _asked(browser, address)
             if status == 200:
                 seen.add(name)
-            if len(asked) > AT_MOST:
+            if len(asked) > AT_MOST + (PLANNING.get(name, 0) if when == "first" else 0):
                 costly[f"{address}, {when}"] = asked
 
     listed = "\n".join(f"{where}: {len(asked)}\n  " + "\n  ".join(asked) for where, asked in costly.items())

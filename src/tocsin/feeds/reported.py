@@ -34,7 +34,7 @@ T = TypeVar("T")
 def manifest_version() -> int:
     """Return a number that changes whenever findings may have."""
     pinned = _pinned.get()
-    return _manifest_version() if pinned is None else pinned
+    return clearing.once("manifest", _manifest_version) if pinned is None else pinned
 
 
 def at_one_version(view: V) -> V:
