@@ -77,10 +77,18 @@ def test_the_list_and_one_finding(browser: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "number"),
     [
-        ("state=gone", 4), ("state=open&state=gone", 18), ("state=returned", 1), ("q=192.0.2.1", 1),
-        ("q=192.0.2.70", 0), ("type=scan_rdp", 14), ("answer=none", 14), ("answer=waits", 0), ("whose=moh", 14), ("q=192.0.2.20/30", 4),
+        ("state=gone", 4),
+        ("state=open&state=gone", 18),
+        ("state=returned", 1),
+        ("q=192.0.2.1", 1),
+        ("q=192.0.2.70", 0),
+        ("type=scan_rdp", 14),
+        ("answer=none", 14),
+        ("answer=waits", 0),
+        ("whose=moh", 14),
+        ("q=192.0.2.20/30", 4),
     ],
-)  # fmt: skip
+)
 def test_the_list_is_narrowed(browser: Client, query: str, number: int) -> None:
     assert main_of(browser.get(f"/my/findings/?{query}")).count('name="finding"') == number
 
