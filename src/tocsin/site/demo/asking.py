@@ -7,17 +7,17 @@ from typing import Any
 
 from tocsin.site.demo.telling import MEMBER, MEMBER_OF
 
-COLLEAGUE = "nurse@meridia.example"
+COLLEAGUE = "control@meridia.example"
 WISHES: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    (MEMBER, "claim", {"kind": "network", "value": "198.18.69.0/24"}, "The new ward, rented since May."),
-    (MEMBER, "claim", {"kind": "network", "value": "198.18.68.128/25"}, "Our guests, to be told apart."),
-    (COLLEAGUE, "facts", {"region": "Serrat harbour"}, ""),
-    (MEMBER, "facts", {"name": "St Brannoc Teaching Hospital"}, "The new name is in the gazette of last week."),
+    (MEMBER, "claim", {"kind": "network", "value": "198.18.129.48/28"}, "The new control room, rented since May."),
+    (MEMBER, "claim", {"kind": "network", "value": "198.19.86.0/24"}, "The substations, to be told apart."),
+    (COLLEAGUE, "facts", {"region": "Serrat and North Reef"}, ""),
+    (MEMBER, "facts", {"name": "National Power Authority"}, "The new name is in the gazette of last week."),
     (COLLEAGUE, "contact", {"phone": "+999 55 2970"}, "We have new telephones."),
 )  # fmt: skip
 """Who asks for what, and why, the oldest first."""
 REFUSED = {"kind": "suffix", "value": "island-bank.example"}
-ANSWER = "That name is registered by Island Bank. Send us the contract if you look after it for them."
+ANSWER = "That name is registered by somebody else. Send us the contract if you look after it for them."
 
 
 def let_members_ask(**by_and_at: Any) -> None:
