@@ -15,13 +15,13 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from tests.cast import Cast
 from tests.effect import made as effects
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text, things_of
+from tests.feeds.pages import asked_by_member, signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind, ContactRole
 from tocsin.directory.events import ATTRIBUTION_JOB
-from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
 from tocsin.feeds import manifest, queries
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.models import Feed, Report
@@ -92,6 +92,8 @@ def _keys(name: str) -> object:
     """Return the number that an address has for its thing."""
     if "policy" in name:
         return Policy.objects.get().pk
+    if "asked-for" in name:
+        return ChangeRequest.objects.latest("pk").pk
     if "contact" in name:
         return Contact.objects.latest("pk").pk
     return Claim.objects.latest("pk").pk if "claim" in name else Report.objects.latest("pk").run_id
@@ -138,6 +140,8 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     broken.write_bytes(b"\x00")
     week.run(broken)
     queue.enqueue(ATTRIBUTION_JOB, at=AT)
+    for region in ("North", "South", "East"):
+        asked_by_member("bank", region=region)
     notices.add_policy(by=COMMAND_LINE, at=AT)
     effects.reckoned(by=COMMAND_LINE, at=AT)
     HoldOut.objects.create(
