@@ -210,7 +210,7 @@ def test_a_page_costs_few_queries(browser_of_analyst: Client, django_assert_max_
     path = path_of(70)
     browser_of_analyst.get(path)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         browser_of_analyst.get(path)
 
 

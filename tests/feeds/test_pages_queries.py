@@ -32,7 +32,7 @@ from tocsin.people.models import Person
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 18
+AT_MOST = 20
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (

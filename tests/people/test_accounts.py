@@ -248,10 +248,12 @@ def test_only_those_who_manage_people_find_them_in_the_side_bar(cast: Cast) -> N
     assert 'href="/people/"' not in signed_in_as(cast.analyst).get("/help/").content.decode()
 
 
-def test_whom_the_first_page_is_not_for_begins_at_the_own_account(cast: Cast, still: None, enrolled: Enrolled) -> None:
-    enrolled(cast.contact)
+@pytest.mark.parametrize(("who", "where"), [("peer", "/account/"), ("contact", "/my/"), ("observer", "/")])
+def test_everybody_begins_where_they_have_something_to_do(
+    cast: Cast, still: None, enrolled: Enrolled, who: str, where: str
+) -> None:
+    enrolled(getattr(cast, who))
     client = Client()
-    client.post("/sign-in/", {"login": cast.contact.email, "password": PASSWORD})
+    client.post("/sign-in/", {"login": getattr(cast, who).email, "password": PASSWORD})
     answer = client.post("/sign-in/code/", {"code": code_of(SECRET)}, follow=True)
-    assert answer.request["PATH_INFO"] == "/account/"
-    assert answer.status_code == 200 and "None yet. Ask the team" in page_text(answer)
+    assert answer.request["PATH_INFO"] == where and answer.status_code == 200

@@ -61,12 +61,14 @@ def to_judge() -> QuerySet[Answer]:
 def current(found: Sequence[Finding], today: dt.date) -> dict[str, Stood]:
     """Return, by id, the answer that has the word on each of some findings that has one, of whose it is now."""
     by_id = {queries.finding_id(finding): finding for finding in found}
-    said = _said_of(by_id)
-    counted = _counted()
-    holding = {}
-    for public, rows in said.items():
+    return _current(by_id, _said_of(by_id), today)
+
+
+def _current(by_id: Mapping[str, Finding], said: Mapping[str, Sequence[Answer]], today: dt.date) -> dict[str, Stood]:
+    counted, holding = _counted(), {}
+    for public in said.keys() & by_id.keys():
         finding = by_id[public]
-        own = [row for row in rows if row.constituent == finding.constituent]
+        own = [row for row in said[public] if row.constituent == finding.constituent]
         if own:
             holding[public] = _holding(own, finding, counted, today)
     return holding
@@ -81,20 +83,26 @@ def given(finding: Finding, today: dt.date) -> list[Stood]:
 
 def standing(today: dt.date, constituents: Collection[str] | None = None) -> dict[str, tuple[Finding, Stood]]:
     """Return every finding that was answered, with the answer that has the word: theirs who are named, or all."""
-    rows = Answer.objects.order_by()
+    rows = Answer.objects.select_related("judgement")
     if constituents is not None:
         rows = rows.filter(constituent__in=constituents)
-    found = queries.findings_named(list(rows.values_list("finding", flat=True).distinct()))
+    said = _by_finding(rows)
+    found = queries.findings_named(said) if said else []
     by_id = {queries.finding_id(finding): finding for finding in found}
-    return {public: (by_id[public], stood) for public, stood in current(found, today).items()}
+    return {public: (by_id[public], stood) for public, stood in _current(by_id, said, today).items()}
 
 
 def _said_of(public: Iterable[str]) -> dict[str, list[Answer]]:
-    named, said = list(public), defaultdict(list)
-    for first in range(0, len(named), AT_ONCE):
-        rows = Answer.objects.filter(finding__in=named[first : first + AT_ONCE]).select_related("judgement")
-        for row in rows:
-            said[row.finding].append(row)
+    named = list(public)
+    parts = (named[first : first + AT_ONCE] for first in range(0, len(named), AT_ONCE))
+    asked = (Answer.objects.filter(finding__in=part).select_related("judgement") for part in parts)
+    return _by_finding(row for rows in asked for row in rows)
+
+
+def _by_finding(rows: Iterable[Answer]) -> dict[str, list[Answer]]:
+    said: dict[str, list[Answer]] = defaultdict(list)
+    for row in rows:
+        said[row.finding].append(row)
     return dict(said)
 
 

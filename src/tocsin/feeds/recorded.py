@@ -66,9 +66,13 @@ def _owned(data: Data) -> str:
     return _("Nobody looks after the finding any more; it was {before}").format(before=before)
 
 
+def _kind(data: Data) -> str:
+    return str(dict(AnswerKind.choices).get(data["kind"], data["kind"]))
+
+
 def _answered(data: Data) -> str:
     number = len(data["answered"])
-    said = AnswerKind(data["kind"]).label
+    said = _kind(data)
     if data["is_on_behalf"]:
         words = ngettext(
             "For whose they are, {n} finding answered: {said}",
@@ -81,7 +85,7 @@ def _answered(data: Data) -> str:
 
 
 def _judged(data: Data) -> str:
-    said = {"said": AnswerKind(data["kind"]).label, "text": data["text"]}
+    said = {"said": _kind(data), "text": data["text"]}
     if data["verdict"] == Verdict.UPHELD:
         until = reasons.said_day(str(data["until"]))
         return _("Agreed to an answer until {day}: {said}").format(day=until, **said)

@@ -172,9 +172,10 @@ def _nearest(path: str, urls: Mapping[str, str]) -> str | None:
 
 
 def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any, now: Now) -> Shown:
-    below = tuple(_show(each, urls, here, person, now) for each in place.below if each.name in urls)
-    is_here = place.name == here
+    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere, and cost no query.
+    is_opened = here in (place.name, *(each.name for each in place.below))
+    opened = place.below if is_opened else ()
+    below = tuple(_show(each, urls, here, person, now) for each in opened if each.name in urls)
     count = COUNTS.get(place.name)
-    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere.
-    opened = below if is_here or any(each.is_here for each in below) else ()
-    return Shown(place.label, urls[place.name], place.key, count(person, now) if count else None, is_here, opened)
+    shown = count(person, now) if count else None
+    return Shown(place.label, urls[place.name], place.key, shown, place.name == here, below)

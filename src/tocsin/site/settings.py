@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "tocsin.site.security.address_length",
     "django.middleware.common.CommonMiddleware",
+    "tocsin.site.compressing.pages_of_members",
     "tocsin.site.turning.written_out",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before the check for forgery, which reads the body: what is sent by nobody we know is not even received.

@@ -66,7 +66,10 @@ def answer_findings(
     """
     refuse(mistakes_in_answer(kind, text, until, timezone.localdate(at)))
     named = list(dict.fromkeys(findings))
-    found = queries.findings_named(named)
+    try:
+        found = queries.findings_named(named)
+    except ValueError:  # of one that is no id
+        found = []
     if not named or len(found) < len(named):
         raise Conflict(_("A finding that was answered is not there any more. Look again, then answer."))
     holders = {finding.constituent or "" for finding in found}
