@@ -32,7 +32,8 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices.addresses import whole
-from tocsin.notices.choices import OF_ONES_OWN, NoticeState
+from tocsin.notices.choices import OF_CONSTITUENTS, OF_ONES_OWN, NoticeState
+from tocsin.notices.choices import ROOM as NOTICES
 from tocsin.notices.models import LedgerEntry, Notice
 from tocsin.people.choices import Role
 from tocsin.people.models import Person
@@ -40,7 +41,7 @@ from tocsin.people.policy import role_cleared_up_to
 from tocsin.portal.choices import Told
 from tocsin.portal.events import FindingsAnnounced, NoticeAnnounced
 
-ROOM = "directory"
+ROOM = OF_CONSTITUENTS
 """Whose webhooks are: constituents, by their public ids."""
 MOST = 5
 """Open webhooks of one organisation."""
@@ -180,10 +181,15 @@ def announce_notice(notice: Notice, *, at: Instant) -> None:
     hooks = [
         hook
         for hook in outgoing.webhooks_told(Told.NOTICE, ROOM, notice.constituent.public_id)
-        if hook.made_at < sent and not outgoing.is_put(_key_of_notice(notice, hook))
+        if hook.made_at < sent and not outgoing.is_put(_key_of_notice(notice, hook)) and not _went_by(notice, hook)
     ]
     if hooks:
         announce_sent(notice, hooks, by=HERALD, at=at)
+
+
+def _went_by(notice: Notice, hook: Webhook) -> bool:
+    """Say whether a webhook got the notice itself."""
+    return outgoing.messages_of(NOTICES, notice.reference).filter(webhook=hook).exists()
 
 
 @action("notice.announced")
