@@ -72,8 +72,11 @@ def add(
     """Tell an organisation by machine from now on. Raises InvalidInput, Conflict and NotPermitted."""
     require_administrator(by, constituent)
     url = url.strip()
-    if said := webhooks.flaw(url):
-        raise InvalidInput(_("This is no address for a webhook: {why}").format(why=said), where="url")
+    if webhooks.flaw(url):
+        words = _(
+            "Write an address of the public Internet that begins with https://, on port 443, without name and password."
+        )
+        raise InvalidInput(words, where="url")
     if not told or not set(told) <= set(Told.values):
         raise InvalidInput(_("Say what it is told of."), where="told")
     is_open = [hook for hook in hooks_of(constituent) if hook.ended_at is None]
