@@ -27,6 +27,7 @@ ACTORS: dict[str, Any] = {
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
     "outbox": pgettext_lazy("a part of the software", "outbox"),
+    "webhooks": pgettext_lazy("a part of the software", "webhooks"),
     "incoming mail": _("incoming mail"),
     "retention": _("retention"),
     "set-up": _("set-up"),
