@@ -48,6 +48,8 @@ NO_PAGE = {
     "api:finding": "answers a program",
     "api:answer": "answers a program",
     "api:notices": "answers a program",
+    "my:try-webhook": "takes a form",
+    "my:webhook-secret": "asks as my:end-webhook does",
     "outbox-switch": "takes a form",
     "outbox-decide": "takes a form",
     "feeds:replay": "takes a form",

@@ -29,6 +29,7 @@ ACTORS: dict[str, Any] = {
     "feed watch": _("watched folder"),
     "mailed link": _("link in a mail"),
     "outbox": pgettext_lazy("a part of the software", "outbox"),
+    "webhooks": pgettext_lazy("a part of the software", "webhooks"),
     "incoming mail": _("incoming mail"),
     "retention": _("retention"),
     "set-up": _("set-up"),
