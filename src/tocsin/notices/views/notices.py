@@ -48,7 +48,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
-    people, ready = max(plan.people().values(), default=0), _ready()
+    people, ready = max(plan.people().values(), default=0), _ready(counts)
     shown = {
         **ready,
         "question": question,
@@ -113,9 +113,9 @@ def prepare(request: HttpRequest) -> HttpResponse:
     return redirect("notices")
 
 
-def _ready() -> dict[str, Any]:
+def _ready(counts: dict[str, int]) -> dict[str, Any]:
     """Return what the page says of notices that may be sent."""
-    rows = list(queries.ready())
+    rows = list(queries.ready()) if NoticeState.PREVIEWED in counts else []
     people = max(queries.people_of(rows).values(), default=0)
     return {
         "ready_count": len(rows),
