@@ -66,6 +66,7 @@ def test_every_split_is_a_list_that_leads_to_curves(measured: Any, browser: Clie
     ):
         page = browser.get("/effect/", {"by": by})
         assert name.lower() in text(page).lower(), by
+        assert "is left out" not in text(page)
         (address, *_rest) = [each for each in links(page) if each.startswith("/effect/one/") and f"by={by}" in each]
         one = browser.get(address.replace("&amp;", "&"))
         assert one.status_code == 200 and "What is not known" in text(one)

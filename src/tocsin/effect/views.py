@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from tocsin.effect import queries, sentences
-from tocsin.effect.choices import SPLITS, By, Comparison
+from tocsin.effect.choices import SPLITS, By, Comparison, Verdict
 from tocsin.effect.models import Figure, Measurement
 from tocsin.kernel.questions import Question
 from tocsin.kernel.spreadsheets import harmless
@@ -59,7 +59,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _comparison(question: Question[QueryDict], known: list[Comparison]) -> Comparison:
-    default = known[0] if known else Comparison.BEFORE
+    """Return the comparison that is asked for; without one the first that can be split as is asked."""
+    by = question.value("by", By.values, By.ALL)
+    default = next((each for each in known if By(by) in SPLITS[each]), Comparison.BEFORE)
     return Comparison(question.value("against", [each.value for each in known], default.value))
 
 
@@ -76,8 +78,7 @@ def _rows(rows: list[Figure] | Any, comparison: Comparison, by: By) -> list[dict
             "facts": row.facts,
             "cells": [_cells(row.facts[name]) for name in ("told", "natural")],
             "ratio": sentences.ratio(row.facts),
-            "said": sentences.headline(row.facts),
-            "verdict": row.facts["verdict"],
+            "said": Verdict(row.facts["verdict"]).label,
             "back": sentences.came_back(row.facts, 30),
         }
         for row in rows

@@ -14,8 +14,8 @@ from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, spread
 from tocsin.site.charts.svg import checked, drawing, element, number, path, together
 
-AT_RISK_FROM, AT_RISK_GAP = 34, 14
-"""Below the axis."""
+AT_RISK_FROM, AT_RISK_GAP, AT_RISK_DX = 34, 14, 22
+"""Below the axis, and beside the last number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _ends(groups: Sequence[Fall], longest: float) -> Iterable[SafeString]:
 
 
 def _at_risk(groups: Sequence[Fall], days: Sequence[float], longest: float, axis: str) -> Iterable[SafeString]:
-    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=8)
+    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=AT_RISK_DX)
     for row, group in enumerate(groups):
         y = PLOT_HEIGHT + AT_RISK_FROM + row * AT_RISK_GAP
         for at, anchor, x in _places(days, longest):
             yield element("text", group.at_risk[at], class_=f"{anchor} {group.look}".strip(), x=x, y=y)
-        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=8)
+        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=AT_RISK_DX)
