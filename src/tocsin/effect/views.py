@@ -195,8 +195,7 @@ def _table(curves: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def _share(curve: dict[str, Any], place: int) -> str:
-    value, low, high = (sentences.number(100 * curve[name][place]) for name in ("left", "low", "high"))
-    return _("{value} % ({low} to {high})").format(value=value, low=low, high=high)
+    return sentences.share([curve[name][place] for name in ("left", "low", "high") if curve[name]])
 
 
 DEFINITIONS = {
@@ -204,7 +203,7 @@ DEFINITIONS = {
     "at_risk": "Findings watched and still there just before that day.",
     "gone": "Findings whose first counted cycle without them was that day, of those that are gone.",
     "left": "Kaplan-Meier share still there after that day, with late entry.",
-    "left_low": "Lower bound of its 95 % interval, by organisations.",
+    "left_low": "Lower bound of its 95 % interval, by organisations; none of fewer than ten of them.",
     "left_high": "Upper bound of the same.",
     "ratio": "How many times as fast told findings go, each class beside itself (Cox), with its 95 % interval.",
     "came_back": "Of findings gone and watched for so many days since: how many were seen again, and of how many.",
@@ -234,7 +233,8 @@ def curve(request: HttpRequest, form: str) -> HttpResponse:
 def _points(row: Figure) -> Iterator[tuple[Any, ...]]:
     for name in ("told", "natural"):
         its = row.curves[name]
-        columns = (its[each] for each in ("days", "at_risk", "ended", "left", "low", "high"))
+        none = [None] * len(its["days"])
+        columns = (its[each] or none for each in ("days", "at_risk", "ended", "left", "low", "high"))
         yield from ((name, *point) for point in zip(*columns, strict=True))
 
 

@@ -23,6 +23,7 @@ ACTORS: dict[str, Any] = {
     "audit": _("keeping of the audit trail"),
     "command line": _("command line"),
     "demonstration": _("demonstration"),
+    "effect": _("reckoning of effects"),
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),

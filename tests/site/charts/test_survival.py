@@ -66,7 +66,14 @@ def test_of_those_that_never_end_a_line_is_drawn_and_no_band() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"left": [0.5]}, {"left": [0.5, 1.5]}, {"low": [0.5, float("nan")]}, {"at_risk": ["1"]}, {"days": [-1, 2]}],
+    [
+        {"high": [0.5]},
+        {"left": [0.5]},
+        {"left": [0.5, 1.5]},
+        {"low": [0.5, float("nan")]},
+        {"at_risk": ["1"]},
+        {"days": [-1, 2]},
+    ],
 )
 def test_what_is_no_curve_is_refused(wrong: dict[str, list[float]]) -> None:
     with pytest.raises(InvalidInput):

@@ -20,8 +20,8 @@ AT_RISK_FROM, AT_RISK_GAP, AT_RISK_DX = 34, 14, 22
 
 @dataclasses.dataclass(frozen=True)
 class Fall:
-    """A group: the shares left (0 to 1) after each day at which one ended, between which bounds, and how many are at
-    risk at each of the days under the axis. `look`: "ours" or ""."""
+    """A group: the shares left (0 to 1) after each day at which one ended, between which bounds (none where nobody can
+    say), and how many are at risk at each of the days under the axis. `look`: "ours" or ""."""
 
     label: str
     days: Sequence[float]
@@ -60,7 +60,7 @@ def falls(groups: Sequence[Fall], name: str, days: Sequence[float], axis: str) -
 
 def _require(group: Fall, days: Sequence[float]) -> None:
     columns = [checked(each, group.label) for each in (group.days, group.left, group.low, group.high)]
-    if len({len(each) for each in columns}) > 1 or len(group.at_risk) != len(days):
+    if len({len(each) for each in columns[: 4 if group.low else 2]}) > 1 or len(group.at_risk) != len(days):
         raise InvalidInput("a curve needs columns of one length.", where="falls")
     if any(share > 1 for each in columns[1:] for share in each):
         raise InvalidInput("a share lies between 0 and 1.", where="falls")
@@ -77,7 +77,7 @@ def _corners(days: Sequence[float], shares: Sequence[float], until: float, longe
 
 
 def _band(group: Fall, longest: float) -> SafeString:
-    if not group.days:
+    if not group.low:
         return SafeString("")
     above = _corners(group.days, group.high, group.watched_to, longest)
     below = _corners(group.days, group.low, group.watched_to, longest)
