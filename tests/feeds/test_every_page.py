@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,13 @@ def country(week: Store, tmp_path: Path) -> Store:
     notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
     effects.reckoned(**stated)
     HoldOut.objects.create(
-        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+        category="vulnerable-system",
+        mildest=6,
+        share=50,
+        key="key",
+        until=AT.date() + dt.timedelta(days=180),
+        reason="x",
+        began_at=AT,
     )
     notices.prepare_notices(plan_now(AT), most=50, **stated)
     return week

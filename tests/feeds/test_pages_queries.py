@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,7 +146,13 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     notices.add_policy(by=COMMAND_LINE, at=AT)
     effects.reckoned(by=COMMAND_LINE, at=AT)
     HoldOut.objects.create(
-        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+        category="vulnerable-system",
+        mildest=6,
+        share=50,
+        key="key",
+        until=AT.date() + dt.timedelta(days=180),
+        reason="x",
+        began_at=AT,
     )
     notices.prepare_notices(plan_now(AT), most=50, by=COMMAND_LINE, at=AT)
     return week

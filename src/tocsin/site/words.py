@@ -24,6 +24,7 @@ ACTORS: dict[str, Any] = {
     "command line": _("command line"),
     "demonstration": _("demonstration"),
     "directory": pgettext_lazy("a part of the software", "directory"),
+    "effect": _("reckoning of effects"),
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
