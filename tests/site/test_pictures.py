@@ -47,6 +47,8 @@ NO_PAGE = {
     "own:remove-passkey": "asks as own:revoke-key does",
     "people_mailed_link": "opens nothing that was not mailed; its pages are those of a link and of a demonstration's",
     "people_reset": "opens nothing that was not mailed; its form is that of enrolment",
+    "people_elsewhere": "goes to another service, where one is set up",
+    "people_back_from_elsewhere": "comes back from another service",
     "people_passkey": "takes an answer of a passkey, and goes on",
     "own:end-session": "takes a form",
     "own:end-sessions": "takes a form",

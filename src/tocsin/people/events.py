@@ -191,6 +191,14 @@ class PasswordReset(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PersonBound(Event):
+    """Another service has said for the first time that it knows a person."""
+
+    person: int
+    issuer: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DemoSignInLinkMade(Event):
     """A one-time link to the demonstration was made."""
 

@@ -13,7 +13,7 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.collation import folded
 from tocsin.people import keys, policy
 from tocsin.people.choices import BY_MAIL, Purpose, Role
-from tocsin.people.models import EnrolmentLink, Person, normal_email
+from tocsin.people.models import EnrolmentLink, KnownElsewhere, Person, normal_email
 
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """What counts as one; recovery codes only stand in for it."""
@@ -45,6 +45,12 @@ def may_have_by_mail(person: Person, purpose: str) -> bool:
     if not person.is_active or person.role not in BY_MAIL[Purpose(purpose)] or not has_second_factor(person):
         return False
     return purpose != Purpose.RESET or person.has_usable_password()
+
+
+def person_known_elsewhere(issuer: str, subject: str) -> Person | None:
+    """Return the person whom another service knows by `subject`."""
+    known = KnownElsewhere.objects.filter(issuer=issuer, subject=subject).select_related("person").first()
+    return known.person if known else None
 
 
 def is_mail_offered() -> bool:

@@ -21,11 +21,13 @@ from tocsin.people.actions.enrolment import (
     set_up_second_factor,
     use_demo_sign_in_link,
 )
+from tocsin.people.actions.issuer import bind
 from tocsin.people.actions.keys import make_api_key, revoke_api_key
 from tocsin.people.actions.own import add_passkey, change_password, remove_passkey, rename_passkey
 
 __all__ = [
     "add_passkey",
+    "bind",
     "change_password",
     "change_person",
     "choose_language",
