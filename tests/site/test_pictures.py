@@ -49,6 +49,8 @@ NO_PAGE = {
     "people_reset": "opens nothing that was not mailed; its form is that of enrolment",
     "people_elsewhere": "goes to another service, where one is set up",
     "people_back_from_elsewhere": "comes back from another service",
+    "own:authenticator": "asks nobody who came by the demonstration's link; it is as the first set-up",
+    "own:remove-authenticator": "asks as own:revoke-key does",
     "people_passkey": "takes an answer of a passkey, and goes on",
     "own:end-session": "takes a form",
     "own:end-sessions": "takes a form",

@@ -122,6 +122,12 @@ def with_state(accounts: QuerySet[Person], at: Instant) -> QuerySet[Person]:
     return accounts.annotate(is_enrolled=enrolled, is_invited=Exists(invited), has_factor=Exists(factors))
 
 
+def authenticator_of(person: Person) -> Authenticator | None:
+    """Return a person's authenticator; None where there is none, as beside a passkey."""
+    found: Authenticator | None = Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).first()
+    return found
+
+
 def second_factors(person: Person) -> list[Authenticator]:
     """Return what a person has set up as a second factor, the oldest first."""
     return list(Authenticator.objects.filter(user=person, type__in=SECOND_FACTORS).order_by("created_at", "pk"))

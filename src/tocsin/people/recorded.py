@@ -76,6 +76,8 @@ _SENTENCES: dict[str, Sentence] = {
     "person.sessions_ended": _sessions_ended,
     "person.session_ended": lambda data: _("Session ended that began on {when}").format(when=_until(data["began_at"])),
     "person.password_changed": lambda _data: _("Password changed"),
+    "person.authenticator_replaced": lambda _data: _("New authenticator set up; the old one no longer signs in"),
+    "person.authenticator_removed": lambda _data: _("Authenticator removed"),
     "person.passkey_added": lambda data: _("Passkey added: {name}").format(name=data["name"]),
     "person.passkey_renamed": lambda _data: _("Passkey renamed"),
     "person.passkey_removed": lambda data: _("Passkey removed: {name}").format(name=data["name"]),
