@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 import time
@@ -194,9 +195,16 @@ def test_an_answer_that_comes_late_or_says_no_is_none(
 
 
 NOW = dt.datetime.now(tz=dt.UTC)
-RSA = RSAKey.generate_key(2048)
+
+
+@functools.cache
+def our_own() -> RSAKey:
+    """A key that the provider does not have."""
+    return RSAKey.generate_key(2048)
+
+
 LIES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
-    "signed with a key of its own": ({}, {}, RSA),
+    "signed with a key of its own": ({}, {}, "ours"),
     "signed with nothing": ({"alg": "none"}, {}, None),
     "signed with our secret": ({"alg": "HS256"}, {}, OctKey.import_key(b"s3cret & more and more and more and more")),
     "of another issuer": ({}, {"iss": "https://other.example"}, "provider"),
@@ -219,8 +227,9 @@ def test_a_token_that_does_not_hold_lets_nobody_in(
     enrolled(cast.analyst)
     header, wrong, key = LIES[lie]
     if key == "provider":  # as if the provider itself said so: with a key that it publishes
-        provider.changes["/jwks"] = lambda _told: {"keys": [RSA.as_dict(private=False)]}
-        key = RSA
+        provider.changes["/jwks"] = lambda _told: {"keys": [our_own().as_dict(private=False)]}
+    if isinstance(key, str):
+        key = our_own()
 
     def changed(told: dict[str, Any]) -> dict[str, Any]:
         claims = {**_claims_of(told["id_token"]), **wrong}
@@ -250,9 +259,9 @@ def test_a_token_signed_with_a_published_key_does_hold(
 ) -> None:
     """The same way as the lies, told truly: so those are refused for what they say."""
     enrolled(cast.analyst)
-    provider.changes["/jwks"] = lambda _told: {"keys": [RSA.as_dict(private=False)]}
+    provider.changes["/jwks"] = lambda _told: {"keys": [our_own().as_dict(private=False)]}
     provider.changes[TOKEN] = lambda told: {
-        **told, "id_token": _signed({"alg": "RS256"}, _claims_of(told["id_token"]), RSA)
+        **told, "id_token": _signed({"alg": "RS256"}, _claims_of(told["id_token"]), our_own())
     }  # fmt: skip
     assert come_back(client, provider, "anan").status_code == 302
 
