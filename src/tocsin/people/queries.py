@@ -37,6 +37,15 @@ def an_administrator_can_sign_in() -> bool:
     return _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR).exists()
 
 
+def is_unused(person: Person) -> bool:
+    """Say whether nobody can have signed in to an account yet, in whatever way."""
+    return not (
+        person.has_usable_password()
+        or has_second_factor(person)
+        or KnownElsewhere.objects.filter(person=person).exists()
+    )
+
+
 def may_have_by_mail(person: Person, purpose: str) -> bool:
     """Say whether a person may have a link by mail: one whose account is open, with a second factor to ask for.
 
