@@ -103,6 +103,9 @@ NO_PAGES = {
     "feeds:export": "a file, or a refusal",
     "received:raw": "a file",
     "notices:attachment": "a file",
+    "people_elsewhere": "is there where another service is set up, and goes to it",
+    "people_back_from_elsewhere": "the same, and comes back",
+    "own:remove-authenticator": "is there for who has one",
 }
 
 
