@@ -137,6 +137,9 @@ NO_PAGES = {
     "api:answer": "for programs",
     "api:notices": "for programs",
     "effect:curve": "a file",
+    "people_elsewhere": "is there where another service is set up, and goes to it",
+    "people_back_from_elsewhere": "the same, and comes back",
+    "own:remove-authenticator": "is there for who has one",
 }
 
 

@@ -19,6 +19,7 @@ SEVERITIES: dict[int, Any] = {
 
 
 ACTORS: dict[str, Any] = {
+    "another service": _("another service"),
     "attribution": _("attribution"),
     "audit": _("keeping of the audit trail"),
     "command line": _("command line"),
