@@ -130,7 +130,7 @@ def test_it_is_tried_ended_and_given_another_secret(keeper: Person) -> None:
 
 def test_staff_see_them_with_the_constituent(keeper: Person, cast: Cast) -> None:
     hook = added(keeper)
-    shown = text(signed_in(cast.analyst).get(reverse("directory:constituent", args=["moh"])))
+    shown = text(signed_in(cast.analyst).get(reverse("directory:relations", args=["moh"])))
     assert "Tickets" in shown and "hook.example" in shown and hook.secret not in shown
 
 
