@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 from tocsin.audit.queries import latest_rows
 from tocsin.courier import queries as outgoing
 from tocsin.courier import team_key
-from tocsin.courier.choices import Channel as Sent
+from tocsin.courier.choices import Channel as SentBy
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import constituents_of
@@ -198,7 +198,7 @@ def text_as_sent(notice: Notice) -> tuple[str, bool]:
     What was encrypted cannot be read here either: it is written anew from the findings as they are now.
     """
     message = message_of(notice)
-    if message is not None and message.channel == Sent.MAIL and message.protection not in ("encrypted", "both"):
+    if message is not None and message.channel == SentBy.MAIL and message.protection not in ("encrypted", "both"):
         body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
         if body is not None:
             return str(body.get_content()), True
