@@ -190,7 +190,7 @@ def claims_and_conflicts(
     claimed, shown = set(values.values()), list(keys)
     others: list[Claim] = []
     for some in _batches(sorted({value for _, value in claimed})):
-        held = _claims_with(some).exclude(constituent=constituent).select_related("constituent")
+        held = _claims_with(some).exclude(constituent=constituent).prefetch_related("constituent")
         others += (claim for claim in held if (claim.kind, claim.value) in claimed)
     contested = {(claim.kind, claim.value) for claim in others}
     wanted = {*shown, *(pk for pk, value in values.items() if value in contested)}

@@ -31,7 +31,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 POINTS = ("group", "day", "at_risk", "gone", "left", "left_low", "left_high")
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """All figures of a split, with what can be said of all findings on top."""
@@ -97,7 +97,7 @@ def _asked(comparison: Comparison, by: By, key: str) -> str:
     return urlencode({"against": comparison.value, "by": by.value, "key": key})
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def one(request: HttpRequest) -> HttpResponse:
     """One figure with its curves."""
@@ -213,7 +213,7 @@ DEFINITIONS = {
 """In English, as the names of columns are."""
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def curve(request: HttpRequest, form: str) -> HttpResponse:
     """Send the points of the curves of one figure."""

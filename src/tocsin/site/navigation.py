@@ -147,7 +147,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "answers": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
-    "effect": _with(policy.Ability.VIEW_NOTICES),
+    "effect": _with(policy.Ability.VIEW_EFFECT),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
