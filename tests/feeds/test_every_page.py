@@ -16,8 +16,9 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier import webhooks
 from tocsin.courier.incoming import receiving
-from tocsin.courier.models import ReceivedMessage
+from tocsin.courier.models import ReceivedMessage, Webhook
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Claim, Constituent, Contact
@@ -46,6 +47,8 @@ def country(week: Store, tmp_path: Path) -> Store:
     actions.add_contact(constituent, email="soc@bank.example", by=COMMAND_LINE, at=AT)
     receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
     stated: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
+    hook: dict[str, Any] = {"url": "https://hook.example/", "secret": "whsec", "label": "", "key": "moh"}
+    webhooks.add_webhook(room="directory", **hook, **stated)
     notices.add_policy(**stated)
     notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
     notices.prepare_notices(plan_now(AT), most=50, **stated)
@@ -65,6 +68,7 @@ def addresses() -> dict[str, str]:
         "code": "shadowserver",
         "form": "csv",
         "token": "x" * 43,
+        "key": Webhook.objects.get().key,
         "reference": Notice.objects.get().reference,
     }
     known["id"] = known["public"]
@@ -88,7 +92,7 @@ def member_of(cast: Cast, *public_ids: str) -> Person:
     """Make the contact a member of constituents, and return them."""
     for public_id in public_ids:
         row = Constituent.objects.get(public_id=public_id)
-        facts: dict[str, Any] = {"email": cast.contact.email, "name": "", "is_administrator": False, "token": ""}
+        facts: dict[str, Any] = {"email": cast.contact.email, "name": "", "is_administrator": True, "token": ""}
         actions.add_member(row, **facts, by=COMMAND_LINE, at=AT)
     return cast.contact
 
