@@ -18,8 +18,9 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import asked_by_member, signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier import webhooks
 from tocsin.courier.incoming import receiving
-from tocsin.courier.models import ReceivedMessage
+from tocsin.courier.models import ReceivedMessage, Webhook
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
@@ -49,6 +50,8 @@ def country(week: Store, tmp_path: Path) -> Store:
     asked_by_member("moh", region="North")
     receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
     stated: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
+    hook: dict[str, Any] = {"url": "https://hook.example/", "secret": "whsec", "label": "", "key": "moh"}
+    webhooks.add_webhook(room="directory", **hook, **stated)
     notices.add_policy(**stated)
     notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
     effects.reckoned(**stated)
@@ -78,6 +81,7 @@ def addresses() -> dict[str, str]:
         "code": "shadowserver",
         "form": "csv",
         "token": "x" * 43,
+        "key": Webhook.objects.get().key,
         "reference": Notice.objects.get().reference,
     }
     known["id"] = known["public"]
