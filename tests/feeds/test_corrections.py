@@ -154,7 +154,7 @@ def test_what_came_under_another_name_as_well_goes_on_counting(
     assert run("withdraw", "1") == 0
 
     assert capsys.readouterr().out == (
-        f"Withdrew run 1: nothing of it counts any more. {other.name} goes on counting: it came otherwise too.\n"
+        f"Withdrew run 1: nothing of it counts any more. {other.name} goes on counting: it came in run 2 too.\n"
     )
     assert stands(store)[:3] == before
     assert (Run.objects.get(pk=1).state, Report.objects.get().run_id) == ("withdrawn", 2)

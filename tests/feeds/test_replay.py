@@ -36,7 +36,7 @@ port = "port"
 def describe(store: Store, name: str = "lamp_post") -> None:
     """Put a mapping file in force."""
     folder = store.root.parent / "mappings"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "lamps.toml").write_text(LAMPS.format(name=name))
 
 

@@ -27,9 +27,9 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.site.cli.feed_verbs.telling import sentences
 
 
-def damaged(folder: Path, number: int, part: str = "") -> Path:
+def damaged(folder: Path, number: int, part: str = "", kind: str = "scan_rdp") -> Path:
     """Write a report that cannot be unpacked."""
-    path = write(folder, number, [1], part=part).with_suffix(".csv.gz")
+    path = write(folder, number, [1], part=part, kind=kind).with_suffix(".csv.gz")
     path.write_bytes(DAMAGED)
     return path
 
