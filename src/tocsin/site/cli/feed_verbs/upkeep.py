@@ -223,7 +223,7 @@ def withdraw_run(options: argparse.Namespace) -> int:
     if done.past:
         said += f" Of {counted(done.past, 'report')} the rows are no longer kept: what they showed goes on counting."
     told = {"run": run.pk, "reports": len(gone), "types": types, "past": done.past}
-    answer(options, said, told | {"again": again})
+    answer(options, said, told | {"again": again, "still": done.still, "repeated": done.repeated})
     return 0
 
 
