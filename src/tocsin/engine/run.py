@@ -9,10 +9,11 @@ whole type folded anew from the observations.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,8 +41,8 @@ from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.said import Said, What
-from tocsin.engine.setting_aside import Broken, SetAside
+from tocsin.engine.said import THIS_RUN, Said, What
+from tocsin.engine.setting_aside import Broken, CycleKey, SetAside
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.engine.wholeness import lost_files
 from tocsin.kernel.memory import give_back
@@ -108,6 +109,17 @@ class Delta:
     """Reports that were read again, each with what became of it: who delivered the one delivered the other."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """What was made before of files that have not changed since."""
+
+    taken: Mapping[Path, Collection[str]] = dataclasses.field(default_factory=dict)
+    """By archive, the SHA-256 of its members that were taken in: they deliver nothing again, whatever became of them."""
+    broken: Collection[Path] = ()
+    """Files that could not be read. They are named again, and days wait for them that come only now."""
+
+
+NOTHING = Before()
 Progress = Callable[[str, float], None]
 """Called with a report's name and the share of the run's bytes that is done."""
 
@@ -121,9 +133,10 @@ def run(
     executor: Executor,
     options: Options,
     progress: Progress = lambda _name, _share: None,
+    before: Before = NOTHING,
 ) -> Delta:
     """Read report files and fold them into what is known."""
-    intake = _Intake(catalogue, recognise, options)
+    intake = _Intake(catalogue, recognise, options, before)
     intake.look_at(paths, context.workspace.root)
     intake.read(context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
@@ -176,9 +189,11 @@ def replay(
 class _Intake(Counting):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
-    def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options) -> None:
+    def __init__(
+        self, catalogue: Catalogue, recognise: Recogniser, options: Options, before: Before = NOTHING
+    ) -> None:
         super().__init__(catalogue)
-        self.recognise, self.options = recognise, options
+        self.recognise, self.options, self._before = recognise, options, before
         self.days = Days(catalogue, options.latest)
         self.deliveries: list[Delivery] = []
         self.reads: dict[str, Read] = {}
@@ -211,7 +226,7 @@ class _Intake(Counting):
             try:
                 in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken)
+                self.aside.add(readable(path.name), broken, is_known=path in self._before.broken)
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
@@ -220,6 +235,10 @@ class _Intake(Counting):
                 delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
                 self._set_aside(source, broken)
+                continue
+            if self._is_taken(source):
+                self._came_again(source, delivery)
+                self.unchanged.append(source.name)
                 continue
             known = self._known_as(delivery)
             if known and lost_files(root, known.files):
@@ -243,7 +262,8 @@ class _Intake(Counting):
 
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        self.aside.add(file, broken, is_in_archive=source.member is not None)
+        is_known = source.path in self._before.broken
+        self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known)
 
     def _came(self, source: Source, report: Report) -> None:
         """Note the names of a report that was read: its own, and those of its archive."""
@@ -253,6 +273,19 @@ class _Intake(Counting):
         archive = readable(source.path.name)
         for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
+
+    def _is_taken(self, source: Source) -> bool:
+        """Tell whether a member of an archive was taken in before: what counts now is not for its copy to say."""
+        taken = self._before.taken.get(source.path) if source.member else None
+        with contextlib.suppress(BrokenReport):
+            return bool(taken) and digest_of(source).hex() in taken
+        return False
+
+    def _came_again(self, source: Source, delivery: Delivery) -> None:
+        """Note that the archive of a member can be read: what waited for a part of it has it, or has had it."""
+        recognised, archive = delivery.recognised, readable(source.path.name)
+        for name in (archive, plain_name(archive)) if recognised.on else ():
+            self.arrive(recognised.mapping.type, recognised.on, name)
 
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
@@ -313,17 +346,34 @@ class _Intake(Counting):
             else:
                 self._came(delivery.source, report)
                 self._take(context, outcome, report)
-        mine = {(report.type, report.on) for report in self.accepted}
-        self.aside.place(mine | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed})
+        self.aside.place(self._may_lack())
         self._say()
+
+    def _may_lack(self) -> set[CycleKey]:
+        """Return the cycles that may lack what does not say of which it is: those that were brought, and open ones."""
+        brought = {(report.type, report.on) for report in self.accepted}
+        return brought | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
+
+    def _lacks(self) -> Iterator[Said]:
+        """Yield what is to be said of what could not be read.
+
+        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
+        person may have closed one, or a whole copy may have come.
+        """
+        may_lack = self._may_lack()
+        for broken in self.aside.broken:
+            for kind, on in broken.cycles:
+                lacks = Said(kind, on, What.LACKS, broken.name)
+                told = (dataclasses.replace(one, by=THIS_RUN) for one in self.catalogue.said(kind))
+                if not broken.is_known or ((kind, on) in may_lack and lacks not in told):
+                    yield lacks
 
     def _say(self) -> None:
         """Say what this run says of the days of its files."""
         self.say_what_came()
         if self.options.complete:
             self.say_complete()
-        for broken in self.aside.broken:
-            self.say(Said(kind, on, What.LACKS, broken.name) for kind, on in broken.cycles)
+        self.say(self._lacks())
         if self.options.accept_drop:
             mine = sorted({(report.type, report.on) for report in self.accepted})
             self.say(Said(kind, on, What.CONFIRMED) for kind, on in mine)
@@ -582,4 +632,4 @@ class _TypeFold:
         ]
 
 
-__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]
+__all__ = ["NOTHING", "Before", "Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]

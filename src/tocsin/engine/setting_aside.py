@@ -28,6 +28,8 @@ class Broken:
     reason: str
     cycles: tuple[CycleKey, ...] = ()
     """Which wait for it."""
+    is_known: bool = False
+    """Whether it could not be read before, and has not changed since."""
 
 
 class SetAside:
@@ -39,19 +41,20 @@ class SetAside:
         self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
         """With type and day as far as the name says them. The cycles that it has are for when none of the call fits."""
 
-    def add(self, file: str, why: BrokenReport, *, is_in_archive: bool = False) -> None:
+    def add(self, file: str, why: BrokenReport, *, is_in_archive: bool = False, is_known: bool = False) -> None:
         """Set a file aside, by its name with its suffixes."""
         name, is_packed = plain_name(file), is_in_archive or file.lower().endswith(SUFFIXES)
         cycle, known = self._names.cycle_of(name), self._names.type_of(name)
         if isinstance(why, Misdated) or (cycle and self._refused(name, *cycle)):
-            self.broken.append(Broken(name, str(why)))  # a day that has not come, or is not kept, is no cycle's
+            self.broken.append(Broken(name, str(why), (), is_known))  # a day that has not come, or is not kept, is no cycle's
         elif cycle and (known or not is_packed):
-            self.broken.append(Broken(name, str(why), (cycle,)))
+            self.broken.append(Broken(name, str(why), (cycle,), is_known))
         elif (is_packed or known or day_in(name)) and not self._names.is_no_report(name):
             called = shortened(file, MAX_NAME) if file.lower().endswith(".zip") else name
-            self._unplaced.append((Broken(called, str(why), (cycle,) if cycle else ()), known, day_in(name)))
+            aside = Broken(called, str(why), (cycle,) if cycle else (), is_known)
+            self._unplaced.append((aside, known, day_in(name)))
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report
-            self.broken.append(Broken(name, str(why)))
+            self.broken.append(Broken(name, str(why), (), is_known))
 
     def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None) -> None:
         """Set something aside for which these cycles wait: none for what is refused, or stays as it was."""
