@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
-from tocsin.engine.said import Said, What, digest_of
+from tocsin.engine.said import UNREAD, Said, What, content_in, digest_of, name_in
 from tocsin.engine.store import Catalogue, CycleRecord, Report, records
 from tocsin.kernel.names import WITHIN, day_in
 
@@ -34,6 +34,10 @@ class Counting:
         """Reports that count again."""
         self.arrived: set[tuple[str, dt.date, str]] = set()
         """Type, day and name of each report that came whole, and of the archive that it came in."""
+        self.contents: set[tuple[str, dt.date, str]] = set()
+        """Type, day and content of each report that came whole."""
+        self.places: dict[tuple[str, dt.date, str], bool] = {}
+        """By type, day and place of those: whether its content was not here."""
         self.touched: set[str] = set()
         """Types that must be folded."""
         self.brought: set[tuple[str, dt.date]] = set()
@@ -122,7 +126,24 @@ class Counting:
         """Say of the cycles that waited for what has come that it has."""
         for cycle in self.unfinished():
             came = set(cycle.broken) - set(self.still(cycle))
-            self.say(Said(cycle.type, cycle.on, What.CAME, name) for name in sorted(came))
+            told = {told for told in self._lacking(cycle) if self._has_come(cycle, told, came)}
+            self.say(Said(cycle.type, cycle.on, What.CAME, each) for each in sorted(told))
+
+    def _lacking(self, cycle: CycleRecord) -> set[str]:
+        """Return what those files are told by that a cycle waits for."""
+        said = self.catalogue.said(cycle.type) if cycle.broken else ()
+        told = {one.about for one in said if one.on == cycle.on and one.what is What.LACKS}
+        return {each for each in told if name_in(each) in cycle.broken}
+
+    def _has_come(self, cycle: CycleRecord, told: str, names: Collection[str]) -> bool:
+        """Tell whether a file has come: by its name among these; beside another of its name by its content, or as
+        something new from its place."""
+        if not (content := content_in(told)):
+            return told in names
+        is_new = self.places.get((cycle.type, cycle.on, name_in(told)))
+        if content == UNREAD:
+            return is_new is not None
+        return bool(is_new) or (cycle.type, cycle.on, content) in self.contents
 
     def say_complete(self) -> None:
         """Say that the days of what was delivered are complete: of those that counted so before, only when the run

@@ -41,7 +41,7 @@ from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.said import THIS_RUN, Said, What
+from tocsin.engine.said import THIS_RUN, Said, What, told_by
 from tocsin.engine.setting_aside import Broken, CycleKey, SetAside
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.engine.wholeness import lost_files
@@ -205,6 +205,8 @@ class _Intake(Counting):
         """Types that are folded anew whatever came."""
         self.lost: frozenset[str] = frozenset()
         """Files of their states that cannot be read."""
+        self._folders: dict[str, set[Path]] = defaultdict(set)
+        """By name: the folders and archives of the call in which there are reports of that name."""
         self._names: dict[str, tuple[str, ...]] = {}
         """Of reports that were here and are lost, by id."""
         self._delivered: dict[tuple[str, str, dt.date], str] = {}
@@ -230,6 +232,8 @@ class _Intake(Counting):
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
+        for source in found:
+            self._folders[source.name].add(source.path if source.member else source.path.parent)
         for number, source in enumerate(found):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
@@ -249,6 +253,7 @@ class _Intake(Counting):
             if known:
                 self._delivered[known.type, source.name, known.on] = known.id
                 self._came(source, known)
+                self.places[known.type, known.on, source.place] = False
                 self.unchanged.append(source.name)
             elif copies.is_here(delivery, self.catalogue):
                 self.unchanged.append(source.name)
@@ -263,20 +268,22 @@ class _Intake(Counting):
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
         is_known = source.path in self._before.broken
-        self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known)
+        place = source.place if len(self._folders[source.name]) > 1 else ""
+        self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
 
     def _came(self, source: Source, report: Report) -> None:
         """Note the names of a report that was read: its own, and those of its archive."""
         if self.days.is_past(report.type, report.on):  # what is settled waits for nothing
             return
         self.brought.add((report.type, report.on))
+        self.contents.add((report.type, report.on, report.content))
         archive = readable(source.path.name)
         for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
 
     def _is_taken(self, source: Source) -> bool:
         """Tell whether a member of an archive was taken in before: what counts now is not for its copy to say."""
-        taken = self._before.taken.get(source.path) if source.member else None
+        taken = self._before.taken.get(source.path, ()) if source.member else ()
         with contextlib.suppress(BrokenReport):
             return bool(taken) and digest_of(source).hex() in taken
         return False
@@ -284,8 +291,9 @@ class _Intake(Counting):
     def _came_again(self, source: Source, delivery: Delivery) -> None:
         """Note that the archive of a member can be read: what waited for a part of it has it, or has had it."""
         recognised, archive = delivery.recognised, readable(source.path.name)
-        for name in (archive, plain_name(archive)) if recognised.on else ():
-            self.arrive(recognised.mapping.type, recognised.on, name)
+        if on := recognised.on:
+            for name in (archive, plain_name(archive)):
+                self.arrive(recognised.mapping.type, on, name)
 
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
@@ -345,6 +353,7 @@ class _Intake(Counting):
                 self.spills.extend(context.workspace.written_for(delivery.number))
             else:
                 self._came(delivery.source, report)
+                self.places[report.type, report.on, delivery.source.place] = not self.twin(report)
                 self._take(context, outcome, report)
         self.aside.place(self._may_lack())
         self._say()
@@ -363,7 +372,7 @@ class _Intake(Counting):
         may_lack = self._may_lack()
         for broken in self.aside.broken:
             for kind, on in broken.cycles:
-                lacks = Said(kind, on, What.LACKS, broken.name)
+                lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
                 told = (dataclasses.replace(one, by=THIS_RUN) for one in self.catalogue.said(kind))
                 if not broken.is_known or ((kind, on) in may_lack and lacks not in told):
                     yield lacks
@@ -375,8 +384,23 @@ class _Intake(Counting):
             self.say_complete()
         self.say(self._lacks())
         if self.options.accept_drop:
-            mine = sorted({(report.type, report.on) for report in self.accepted})
-            self.say(Said(kind, on, What.CONFIRMED) for kind, on in mine)
+            mine = {(report.type, report.on) for report in self.accepted} | self._held()
+            self.say(Said(kind, on, What.CONFIRMED) for kind, on in sorted(mine))
+
+    def _held(self) -> set[CycleKey]:
+        """Return the cycles that are held of those whose reports were delivered, here before or not."""
+        found: set[CycleKey] = set()
+        for kind in {kind for kind, _on in self.brought}:
+            verdicts = judged(self.all_cycles(kind), self.here(kind))
+            found.update((kind, verdict.cycle.on) for verdict in verdicts if verdict.held)
+        return found & self.brought
+
+    def all_cycles(self, kind: str) -> list[CycleRecord]:
+        """Return the cycles of a type as this run leaves them. Those that are settled stay as they were."""
+        known = self.catalogue.cycles(kind)
+        settled = {cycle.on: cycle for cycle in known if self.days.is_past(kind, cycle.on)}
+        open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
+        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
         """Return what speaks against the day of a report that was not here before."""
@@ -395,7 +419,7 @@ class _Intake(Counting):
             "Rename one of them if both count; import this one alone if it corrects the other.",
             where=source.place,
         )
-        self.aside.add_for([(report.type, report.on)], source.place, why)
+        self.aside.add_for([(report.type, report.on)], source.place, why, report.content)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
@@ -529,7 +553,7 @@ class _TypeFold:
         self.old += [one for one in intake.restored if one.type == kind]
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
-        self.cycles = self._cycles(catalogue.cycles(kind))
+        self.cycles = intake.all_cycles(kind)
         self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
@@ -542,13 +566,6 @@ class _TypeFold:
         self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(self.rows, self.prior)
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
-
-    def _cycles(self, known: Iterable[CycleRecord]) -> list[CycleRecord]:
-        """Return the cycles of the type as this run leaves them. Those that are settled stay as they were."""
-        settled = {cycle.on: cycle for cycle in known if self.intake.days.is_past(self.type, cycle.on)}
-        now = self.intake.cycles(self.type)
-        open_to_all = {on: cycle for on, cycle in now.items() if not self.intake.days.is_past(self.type, on)}
-        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""

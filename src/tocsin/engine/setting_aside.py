@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tocsin.engine.intake import Recogniser
 from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, plain_name
+from tocsin.engine.said import UNREAD
 from tocsin.kernel.names import day_in, shortened
 
 CycleKey = tuple[str, dt.date]
@@ -28,6 +29,8 @@ class Broken:
     reason: str
     cycles: tuple[CycleKey, ...] = ()
     """Which wait for it."""
+    content: str = ""
+    """Its SHA-256 where its name does not tell it, since another file of the call has that name; or `said.UNREAD`."""
     is_known: bool = False
     """Whether it could not be read before, and has not changed since."""
 
@@ -41,24 +44,27 @@ class SetAside:
         self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
         """With type and day as far as the name says them. The cycles that it has are for when none of the call fits."""
 
-    def add(self, file: str, why: BrokenReport, *, is_in_archive: bool = False, is_known: bool = False) -> None:
-        """Set a file aside, by its name with its suffixes."""
+    def add(
+        self, file: str, why: BrokenReport, *, is_in_archive: bool = False, is_known: bool = False, place: str = ""
+    ) -> None:
+        """Set a file aside, by its name with its suffixes, and by its place where another of the call has its name."""
         name, is_packed = plain_name(file), is_in_archive or file.lower().endswith(SUFFIXES)
         cycle, known = self._names.cycle_of(name), self._names.type_of(name)
         if isinstance(why, Misdated) or (cycle and self._refused(name, *cycle)):
-            self.broken.append(Broken(name, str(why), (), is_known))  # a day that has not come, or is not kept, is no cycle's
+            self.broken.append(Broken(name, str(why), (), is_known=is_known))  # a day that has not come, or is not kept, is no cycle's
         elif cycle and (known or not is_packed):
-            self.broken.append(Broken(name, str(why), (cycle,), is_known))
+            content = UNREAD if place else ""
+            self.broken.append(Broken(place or name, str(why), (cycle,), content, is_known))
         elif (is_packed or known or day_in(name)) and not self._names.is_no_report(name):
             called = shortened(file, MAX_NAME) if file.lower().endswith(".zip") else name
-            aside = Broken(called, str(why), (cycle,) if cycle else (), is_known)
+            aside = Broken(called, str(why), (cycle,) if cycle else (), is_known=is_known)
             self._unplaced.append((aside, known, day_in(name)))
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report
-            self.broken.append(Broken(name, str(why), (), is_known))
+            self.broken.append(Broken(name, str(why), (), is_known=is_known))
 
-    def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None) -> None:
+    def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None, content: str = "") -> None:
         """Set something aside for which these cycles wait: none for what is refused, or stays as it was."""
-        self.broken.append(Broken(place, str(why), tuple(cycles)))
+        self.broken.append(Broken(place, str(why), tuple(cycles), content))
 
     def place(self, cycles: Iterable[CycleKey]) -> None:
         """Let these cycles wait for what may be of them: those of which the call brought something, and open ones."""

@@ -165,7 +165,8 @@ def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -
     found: dict[dt.date, CycleRecord] = {}
     for on in here.keys() | spoken.keys():
         names = {name for report in here[on] for name in report.names}
-        day = stand(spoken[on], names, {report.id for report in here[on]})
+        contents = {report.content for report in here[on]}
+        day = stand(spoken[on], names, {report.id for report in here[on]}, contents)
         if here[on] or day.is_spoken_of:
             found[on] = CycleRecord(report_type, on, day.closed, day.decision, day.broken)
     return found

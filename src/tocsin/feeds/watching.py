@@ -86,9 +86,9 @@ class Memory:
         self._seen: dict[str, Seen] = {}
         self._places: dict[str, dict[str, None]] = {}
         """By a file's own name, where files of that name were."""
-        for name, (size, changed, sha256, *rest) in held.items():
-            broken, again_on, taken = (*rest, *(False, "", ())[len(rest) :])
-            self._remember(name, Seen((size, changed), sha256, broken, again_on, tuple(taken)))
+        for name, (size, changed, *rest) in held.items():
+            seen = Seen((size, changed), *rest)
+            self._remember(name, dataclasses.replace(seen, taken=tuple(seen.taken)))
 
     def _remember(self, name: str, seen: Seen) -> None:
         self._seen[name] = seen
