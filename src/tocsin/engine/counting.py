@@ -12,18 +12,21 @@ import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 
+from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
-from tocsin.engine.said import UNREAD, Said, What, content_in, digest_of, name_in
-from tocsin.engine.store import Catalogue, CycleRecord, Report, records
+from tocsin.engine.said import UNREAD, Said, What, content_in, digest_of, name_in, told_by
+from tocsin.engine.setting_aside import Broken, CycleKey
+from tocsin.engine.store import Catalogue, CycleRecord, Report, judged, records
 from tocsin.kernel.names import WITHIN, day_in
 
 
 class Counting:
     """The reports of the manifest with what a run has changed so far."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, latest: dt.date | None) -> None:
         self.catalogue = catalogue
+        self.days = Days(catalogue, latest)
         self.accepted: list[Report] = []
         self.superseded: list[Report] = []
         self.renamed: dict[str, Report] = {}
@@ -150,6 +153,43 @@ class Counting:
         brought something of them."""
         were_open = {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
         self.say(Said(kind, on, What.COMPLETE) for kind, on in sorted(self.delivered | (self.brought & were_open)))
+
+    def may_lack(self) -> set[CycleKey]:
+        """Return the cycles that may lack what does not say of which it is: those that were brought, and open ones."""
+        brought = {(report.type, report.on) for report in self.accepted}
+        return brought | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
+
+    def say_what_lacks(self, aside: Iterable[Broken]) -> None:
+        """Say which days lack what was set aside.
+
+        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
+        person may have closed one, or a whole copy may have come.
+        """
+        may_lack = self.may_lack()
+        for broken in aside:
+            for kind, on in broken.cycles:
+                lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
+                if not broken.is_known or ((kind, on) in may_lack and not self._was_said(lacks)):
+                    self.say([lacks])
+
+    def _was_said(self, one: Said) -> bool:
+        return any(dataclasses.replace(each, by=one.by) == one for each in self.catalogue.said(one.type))
+
+    def say_confirmed(self) -> None:
+        """Confirm in advance the days of what counts because of this run, and those that are held of what it gave
+        again."""
+        mine = {(report.type, report.on) for report in self.accepted}
+        for kind in {kind for kind, _on in self.brought - mine}:
+            verdicts = judged(self.all_cycles(kind), self.here(kind))
+            mine |= self.brought & {(kind, verdict.cycle.on) for verdict in verdicts if verdict.held}
+        self.say(Said(kind, on, What.CONFIRMED) for kind, on in sorted(mine))
+
+    def all_cycles(self, kind: str) -> list[CycleRecord]:
+        """Return the cycles of a type as this run leaves them. Those that are settled stay as they were."""
+        known = self.catalogue.cycles(kind)
+        settled = {cycle.on: cycle for cycle in known if self.days.is_past(kind, cycle.on)}
+        open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
+        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def say_again(self, before: Report, report: Report) -> None:
         """Say of the day that a report belongs to now what was said of the one that it belonged to: it is complete."""

@@ -9,20 +9,19 @@ whole type folded anew from the observations.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from tocsin.engine import copies
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Counting
 from tocsin.engine.cycles import Calendar, Judged
-from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount
 from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
@@ -41,8 +40,8 @@ from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.said import THIS_RUN, Said, What, told_by
-from tocsin.engine.setting_aside import Broken, CycleKey, SetAside
+from tocsin.engine.said import Said
+from tocsin.engine.setting_aside import Broken, SetAside
 from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
 from tocsin.engine.wholeness import lost_files
 from tocsin.kernel.memory import give_back
@@ -109,17 +108,6 @@ class Delta:
     """Reports that were read again, each with what became of it: who delivered the one delivered the other."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Before:
-    """What was made before of files that have not changed since."""
-
-    taken: Mapping[Path, Collection[str]] = dataclasses.field(default_factory=dict)
-    """By archive, the SHA-256 of its members that were taken in: they deliver nothing again, whatever became of them."""
-    broken: Collection[Path] = ()
-    """Files that could not be read. They are named again, and days wait for them that come only now."""
-
-
-NOTHING = Before()
 Progress = Callable[[str, float], None]
 """Called with a report's name and the share of the run's bytes that is done."""
 
@@ -133,10 +121,10 @@ def run(
     executor: Executor,
     options: Options,
     progress: Progress = lambda _name, _share: None,
-    before: Before = NOTHING,
+    beside: Beside = NOTHING,
 ) -> Delta:
     """Read report files and fold them into what is known."""
-    intake = _Intake(catalogue, recognise, options, before)
+    intake = _Intake(catalogue, recognise, options, beside)
     intake.look_at(paths, context.workspace.root)
     intake.read(context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
@@ -189,12 +177,9 @@ def replay(
 class _Intake(Counting):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
-    def __init__(
-        self, catalogue: Catalogue, recognise: Recogniser, options: Options, before: Before = NOTHING
-    ) -> None:
-        super().__init__(catalogue)
-        self.recognise, self.options, self._before = recognise, options, before
-        self.days = Days(catalogue, options.latest)
+    def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
+        super().__init__(catalogue, options.latest)
+        self.recognise, self.options, self._beside = recognise, options, beside
         self.deliveries: list[Delivery] = []
         self.reads: dict[str, Read] = {}
         self.unchanged: list[str] = []
@@ -223,24 +208,13 @@ class _Intake(Counting):
 
         What was here before and is lost in the store `root` comes as if it had not been.
         """
-        found: list[Source] = []
-        for path in paths:
-            try:
-                in_file = held(path, self.recognise.is_no_report)
-            except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken, is_known=path in self._before.broken)
-                continue
-            found.extend(in_file.reports)
-            self.passed_over.extend(in_file.passed_over)
-        for source in found:
-            self._folders[source.name].add(source.path if source.member else source.path.parent)
-        for number, source in enumerate(found):
+        for number, source in enumerate(self._found(paths)):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
                 self._set_aside(source, broken)
                 continue
-            if self._is_taken(source):
+            if not self._beside.delivers(source):
                 self._came_again(source, delivery)
                 self.unchanged.append(source.name)
                 continue
@@ -265,9 +239,25 @@ class _Intake(Counting):
         self.unchanged += [one.source.name for one in copied]
         self.deliveries = [one for one in self._with_bits() if one.number not in {copy.number for copy in copied}]
 
+    def _found(self, paths: Sequence[Path]) -> list[Source]:
+        """Return the reports in files, and set aside of which that cannot be said."""
+        found: list[Source] = []
+        for path in paths:
+            try:
+                in_file = held(path, self.recognise.is_no_report)
+            except BrokenReport as broken:
+                self.aside.add(readable(path.name), broken, is_known=path in self._beside.broken)
+                continue
+            found.extend(in_file.reports)
+            self.passed_over.extend(in_file.passed_over)
+        for source in found:
+            if not self._beside.holds(source):
+                self._folders[source.name].add(source.path if source.member else source.path.parent)
+        return found
+
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        is_known = source.path in self._before.broken
+        is_known = source.path in self._beside.broken
         place = source.place if len(self._folders[source.name]) > 1 else ""
         self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
 
@@ -280,13 +270,6 @@ class _Intake(Counting):
         archive = readable(source.path.name)
         for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
-
-    def _is_taken(self, source: Source) -> bool:
-        """Tell whether a member of an archive was taken in before: what counts now is not for its copy to say."""
-        taken = self._before.taken.get(source.path, ()) if source.member else ()
-        with contextlib.suppress(BrokenReport):
-            return bool(taken) and digest_of(source).hex() in taken
-        return False
 
     def _came_again(self, source: Source, delivery: Delivery) -> None:
         """Note that the archive of a member can be read: what waited for a part of it has it, or has had it."""
@@ -349,58 +332,23 @@ class _Intake(Counting):
                 self.aside.add_for((), delivery.source.name, refusal)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             elif self._is_namesake(report):
-                self._set_namesake_aside(delivery.source, report)
+                self.aside.add_namesake((report.type, report.on), delivery.source.place, report.content)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             else:
                 self._came(delivery.source, report)
                 self.places[report.type, report.on, delivery.source.place] = not self.twin(report)
                 self._take(context, outcome, report)
-        self.aside.place(self._may_lack())
+        self.aside.place(self.may_lack())
         self._say()
-
-    def _may_lack(self) -> set[CycleKey]:
-        """Return the cycles that may lack what does not say of which it is: those that were brought, and open ones."""
-        brought = {(report.type, report.on) for report in self.accepted}
-        return brought | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
-
-    def _lacks(self) -> Iterator[Said]:
-        """Yield what is to be said of what could not be read.
-
-        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
-        person may have closed one, or a whole copy may have come.
-        """
-        may_lack = self._may_lack()
-        for broken in self.aside.broken:
-            for kind, on in broken.cycles:
-                lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
-                told = (dataclasses.replace(one, by=THIS_RUN) for one in self.catalogue.said(kind))
-                if not broken.is_known or ((kind, on) in may_lack and lacks not in told):
-                    yield lacks
 
     def _say(self) -> None:
         """Say what this run says of the days of its files."""
         self.say_what_came()
         if self.options.complete:
             self.say_complete()
-        self.say(self._lacks())
+        self.say_what_lacks(self.aside.broken)
         if self.options.accept_drop:
-            mine = {(report.type, report.on) for report in self.accepted} | self._held()
-            self.say(Said(kind, on, What.CONFIRMED) for kind, on in sorted(mine))
-
-    def _held(self) -> set[CycleKey]:
-        """Return the cycles that are held of those whose reports were delivered, here before or not."""
-        found: set[CycleKey] = set()
-        for kind in {kind for kind, _on in self.brought}:
-            verdicts = judged(self.all_cycles(kind), self.here(kind))
-            found.update((kind, verdict.cycle.on) for verdict in verdicts if verdict.held)
-        return found & self.brought
-
-    def all_cycles(self, kind: str) -> list[CycleRecord]:
-        """Return the cycles of a type as this run leaves them. Those that are settled stay as they were."""
-        known = self.catalogue.cycles(kind)
-        settled = {cycle.on: cycle for cycle in known if self.days.is_past(kind, cycle.on)}
-        open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
-        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
+            self.say_confirmed()
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
         """Return what speaks against the day of a report that was not here before."""
@@ -411,15 +359,6 @@ class _Intake(Counting):
     def _is_namesake(self, report: Report) -> bool:
         """Tell whether this run delivers another report of the same name and day; note this one if not."""
         return self._delivered.setdefault((report.type, report.name, report.on), report.id) != report.id
-
-    def _set_namesake_aside(self, source: Source, report: Report) -> None:
-        """Set aside what no order of paths may let replace another. Its rows are missing: the cycle stays open."""
-        why = BrokenReport(
-            "another file of the same call has its name and its day, but holds something else. "
-            "Rename one of them if both count; import this one alone if it corrects the other.",
-            where=source.place,
-        )
-        self.aside.add_for([(report.type, report.on)], source.place, why, report.content)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
@@ -649,4 +588,4 @@ class _TypeFold:
         ]
 
 
-__all__ = ["NOTHING", "Before", "Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]
+__all__ = ["NOTHING", "Beside", "Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]

@@ -88,9 +88,7 @@ def digest_of(ids: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
 
-def stand(
-    said: Iterable[Said], names: Collection[str], ids: Collection[str], contents: Collection[str] = ()
-) -> Stand:
+def stand(said: Iterable[Said], names: Collection[str], ids: Collection[str], contents: Collection[str] = ()) -> Stand:
     """Return how a day stands that has reports of these names, ids and contents. `said` is all of that day, in order.
 
     What counts is here: a damaged copy of it takes nothing from the day, whichever of them came first. Where nothing
@@ -111,12 +109,8 @@ def stand(
             decision = Decision(one.what.value) if one.about == about else decision
         else:
             closed = True
-            is_overruled |= one.what is What.CLOSED and _say_their_day(lacks)
+            is_overruled |= one.what is What.CLOSED and bool(lacks)
             lacks = set() if one.what is What.CLOSED else lacks
     away = {about for about in lacks if (content_in(about) or about) not in (contents if content_in(about) else names)}
     broken = tuple(sorted({name_in(about) for about in away}))
-    return Stand(closed, decision, broken, _say_their_day(broken) or is_overruled)
-
-
-def _say_their_day(files: Iterable[str]) -> bool:
-    return any(day_in(name_in(file)) for file in files)
+    return Stand(closed, decision, broken, any(map(day_in, broken)) or is_overruled)

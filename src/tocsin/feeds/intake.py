@@ -21,11 +21,12 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.engine import run as engine
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.delivered import Recount
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.run import NOTHING, Delta, Options
+from tocsin.engine.run import Delta, Options
 from tocsin.engine.said import Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
@@ -65,7 +66,7 @@ def import_reports(
     waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
-    beside: engine.Before = NOTHING,
+    beside: Beside = NOTHING,
 ) -> dict[str, Any]:
     """Import report files; return the run's summary. `beside` says what was made of some before.
 
@@ -91,7 +92,7 @@ def import_reports(
                 executor=workers,
                 options=options,
                 progress=_Announced(run, progress),
-                before=beside,
+                beside=beside,
             )
             run.refresh_from_db()  # its progress was written beside it
             summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before(_corrected_by(delta)))

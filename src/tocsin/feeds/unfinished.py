@@ -144,7 +144,10 @@ def closed_because_of(cycle: Cycle, at: Instant) -> list[int | None]:
     if _has_rested(cycle, at):
         return [None]
     later = Report.objects.filter(
-        type=cycle.type_id, on__gt=cycle.on, on__lte=_latest(at).get(cycle.type_id, cycle.on), state=ReportState.ACCEPTED
+        type=cycle.type_id,
+        on__gt=cycle.on,
+        on__lte=_latest(at).get(cycle.type_id, cycle.on),
+        state=ReportState.ACCEPTED,
     )
     runs = Delivery.objects.filter(is_withdrawn=False, digest__in=later.values("digest")).order_by("run")
     return list(runs.values_list("run", flat=True).distinct()) or [None]

@@ -24,10 +24,11 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
+from tocsin.engine.beside import Beside
 from tocsin.engine.bounds import acceptable_from
 from tocsin.engine.intake import digest_of
 from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
-from tocsin.engine.run import Before, Options
+from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.days import lies_ahead
 from tocsin.feeds.unfinished import OPEN, Unfinished, due_cycles, unfinished_cycles
@@ -332,7 +333,7 @@ class Watch:
             options=Options(gone_after=settings.TOCSIN.gone_after, complete=False),
             by=self.by,
             at=self.now(),
-            beside=Before(self.memory.taken(), beside),
+            beside=Beside(self.memory.taken(), beside),
         )
         again_on = {broken["name"]: _again_on(broken["reason"]) for broken in summary["broken"]}
         unread = {name: again_on.keys() & reports_in(path) for name, (path, _) in files.items()}
