@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.engine.manifest import Bench, content
 from tests.engine.reports import day, name_of, seen, write
 from tocsin.engine.counting import waits_for
+from tocsin.engine.said import Said, What
 from tocsin.engine.store import Report
 
 CONTENTS = [[seen(f"192.0.2.{10 * number + n + 1}", day(0)) for n in range(number + 1)] for number in range(3)]
@@ -131,3 +132,87 @@ def test_a_name_that_is_its_archives_too_is_waited_for_with_it() -> None:
     assert waits_for("2026-11-16/a.csv", "a.csv")
     assert not waits_for("2026-11-17/a.csv", "2026-11-16/a.csv")
     assert not waits_for("a.csv", "2026-11-16/a.csv")
+
+
+# ---- two files of one name in one call
+
+
+def sites(folder: Path, *addresses: tuple[str, ...], on: int = 0) -> list[Path]:
+    """Write a report of the same name into a folder for each."""
+    return [
+        write(folder / f"site{letter}", [seen(address, day(on)) for address in some], on=day(on))
+        for letter, some in zip("ABCD", addresses, strict=False)
+    ]
+
+
+def waiting(bench: Bench) -> tuple[str, ...]:
+    return bench.manifest.by_day["scan_rdp", day(0)].broken
+
+
+@pytest.fixture
+def both(bench: Bench, tmp_path: Path) -> list[Path]:
+    """Two files of one name came in one call: the first counts, the day waits for the second."""
+    paths = sites(tmp_path, ("192.0.2.1",), ("192.0.2.2",))
+    bench.run(paths)
+    assert waiting(bench) == (f"siteB/{paths[1].name}",)
+    return paths
+
+
+def test_a_day_waits_for_the_second_while_only_the_first_is_given_again(bench: Bench, both: list[Path]) -> None:
+    for _ in range(2):
+        bench.run(both[:1])
+        assert waiting(bench) == (f"siteB/{both[1].name}",)
+    sites(both[0].parent.parent, ("192.0.2.1", "192.0.2.9"))
+    bench.run(both[:1])
+    assert waiting(bench) == (f"siteB/{both[1].name}",), "the first was corrected, and the second is not here"
+
+
+def test_a_day_waits_for_the_second_no_more_when_it_came_under_whatever_name(bench: Bench, both: list[Path]) -> None:
+    bench.run([both[1].rename(both[1].with_name(both[1].name.replace(".csv", "-b.csv")))])
+    assert waiting(bench) == () and len(bench.state("scan_rdp")) == 2
+
+
+def test_a_day_waits_for_the_second_no_more_when_something_new_came_from_its_place(
+    bench: Bench, both: list[Path]
+) -> None:
+    write(both[1].parent, [seen("192.0.2.3", day(0))])
+    bench.run(both[1:])
+    assert waiting(bench) == ()
+
+
+def test_what_came_for_the_second_goes_with_the_run_that_brought_it(bench: Bench, both: list[Path]) -> None:
+    bench.run(both[1:])
+    assert waiting(bench) == ()
+    bench.run(both[:1])
+    assert waiting(bench) == (), "the second came; now the first corrects it"
+    bench.refold(["scan_rdp"], run=2)
+    bench.refold(["scan_rdp"], run=3)
+    assert waiting(bench) == (f"siteB/{both[1].name}",)
+    bench.refold(["scan_rdp"], said=[Said("scan_rdp", day(0), What.CLOSED, by=None)])
+    assert waiting(bench) == ()
+
+
+def test_one_that_cannot_be_read_beside_another_of_its_name_is_waited_for_until_its_place_gives_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    one, two = sites(tmp_path, ("192.0.2.1",), ("192.0.2.2",))
+    whole = two.read_bytes()
+    two.write_bytes(b"\0")
+    bench.run([one, two])
+    assert waiting(bench) == (f"siteB/{two.name}",)
+    bench.run([one])
+    assert waiting(bench) == (f"siteB/{two.name}",)
+    two.write_bytes(whole)
+    bench.run([two])
+    assert waiting(bench) == ()
+
+
+def test_a_damaged_copy_of_the_other_is_not_waited_for_once_it_is_whole(bench: Bench, tmp_path: Path) -> None:
+    one, two = sites(tmp_path, ("192.0.2.1",), ("192.0.2.1",))
+    whole = two.read_bytes()
+    two.write_bytes(b"\0")
+    bench.run([one, two])
+    assert waiting(bench)
+    two.write_bytes(whole)
+    delta = bench.run([two])
+    assert (delta.unchanged, waiting(bench)) == ((two.name,), ())

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.engine.reports import day
 from tests.engine.test_life import KIND, LAW, File, Model, Story, arrivals, check
 from tocsin.engine.cycles import Decision
-from tocsin.engine.said import Said, Stand, What, digest_of, stand
+from tocsin.engine.said import Said, Stand, What, digest_of, stand, told_by
 
 ON = day(0)
+FILE = "2026-11-16-scan_rdp.csv"
 
 
 def said(*whats: tuple[What, str] | What) -> list[Said]:
@@ -50,14 +51,23 @@ def test_how_a_day_with_a_report_stands(
         ([What.COMPLETE], Stand(True, Decision.NONE, (), False)),
         ([What.EMPTY], Stand(True, Decision.CONFIRMED, (), True)),
         ([(What.LACKS, "x"), What.EMPTY], Stand(True, Decision.CONFIRMED, (), True)),
-        ([(What.LACKS, "x")], Stand(False, Decision.NONE, ("x",), True)),
+        ([(What.LACKS, FILE)], Stand(False, Decision.NONE, (FILE,), True)),
+        ([(What.LACKS, "x")], Stand(False, Decision.NONE, ("x",), False)),
         ([(What.LACKS, "x"), What.CLOSED], Stand(True, Decision.NONE, (), True)),
-        ([(What.LACKS, "x"), (What.CAME, "x"), What.CLOSED], Stand(True, Decision.NONE, (), False)),
+        ([(What.LACKS, FILE), (What.CAME, FILE), What.CLOSED], Stand(True, Decision.NONE, (), False)),
         ([What.EMPTY, (What.DISCARDED, digest_of([]))], Stand(True, Decision.DISCARDED, (), True)),
     ],
 )
 def test_how_a_day_without_a_report_stands(told: list[tuple[What, str] | What], expected: Stand) -> None:
     assert stand(said(*told), set(), set()) == expected
+
+
+def test_a_file_beside_another_of_its_name_is_lacking_while_its_content_is_not_here() -> None:
+    told = said((What.LACKS, told_by("siteB/here", "2")))
+    found = {content: stand(told, {"here", "siteB/here"}, {content}, {"a"}).broken for content in "12"}
+    assert found == {"1": ("siteB/here",), "2": ()}
+    assert stand([*told, *said((What.CAME, "siteB/here"))], {"here"}, "1", {"a"}).broken == ("siteB/here",)
+    assert stand([*told, *said((What.CAME, told_by("siteB/here", "2")))], {"here"}, "1", {"a"}).broken == ()
 
 
 def test_a_decision_holds_whenever_the_reports_are_here_that_it_was_about() -> None:

@@ -181,3 +181,14 @@ def test_a_day_that_counts_without_it_waits_no_more(bench: Bench, tmp_path: Path
     bench.refold([KIND], said=[Said(KIND, day(1), What.CLOSED, by=None)])
     assert not waiting(bench)
     assert [one.counts for one in bench.manifest.judged(KIND)] == [True]
+
+
+def test_a_day_of_which_nothing_is_left_waits_for_no_archive_that_may_be_of_any(bench: Bench, tmp_path: Path) -> None:
+    good, bad = reports(tmp_path, 1)
+    bench.run([good], complete=False)
+    bench.run([reports(tmp_path, 2)[0], broken(tmp_path, "today.zip", b"x" * 100), broken(tmp_path, bad.name, b"")])
+    assert waiting(bench) == {day(1): (bad.name, "today.zip"), day(2): ("today.zip",)}
+    bench.refold([KIND], run=1)
+    assert waiting(bench) == {day(1): (bad.name, "today.zip"), day(2): ("today.zip",)}, "one says that it is of it"
+    bench.refold([KIND], said=[Said(KIND, day(1), What.CAME, bad.name)])
+    assert waiting(bench) == {day(2): ("today.zip",)} and len(bench.manifest.by_day) == 1

@@ -204,6 +204,33 @@ def test_the_same_files_without_partial_close_their_day(whole: Store, tmp_path: 
     assert Saying.objects.filter(run=whole.run(path)["run"]).count() == 0, "it said nothing that was not so"
 
 
+def test_the_same_files_with_accept_drop_confirm_their_day(whole: Store, tmp_path: Path) -> None:
+    path = write(tmp_path, 1, [1])
+    whole.run(path)
+    assert gone(whole) == []
+    again = whole.run(path, accept_drop=True)
+    assert (again["unchanged"], again["held_waiting"], gone(whole)) == ([path.name], 0, list(range(2, 9)))
+    assert sentences(again)[-1] == "scan_rdp of 2026-11-17 is complete with what is here."
+    again = whole.run(path, accept_drop=True)
+    assert again["completed"] == [] and not Saying.objects.filter(run=again["run"]).exists(), "it was confirmed before"
+
+
+def test_a_day_waits_for_a_second_file_of_a_name_until_it_comes_and_again_when_that_is_withdrawn(
+    whole: Store, tmp_path: Path
+) -> None:
+    one = write(tmp_path / "siteA", 1, range(1, 5))
+    two = write(tmp_path / "siteB", 1, range(5, 9))
+    lacking = {1: [f"siteB/{two.name}"]}
+    whole.run(one, two)
+    assert (gone(whole), waiting()) == ([], lacking)
+    whole.run(one)
+    assert (gone(whole), waiting()) == ([], lacking)
+    came = whole.run(two)["run"]
+    assert (gone(whole), waiting()) == ([1, 2, 3, 4], {}), "alone it takes the place of the first"
+    whole.withdraw(came)
+    assert (gone(whole), waiting()) == ([], lacking)
+
+
 def test_a_name_that_comes_late_has_days_judged_as_if_it_had_come_first(store: Store, tmp_path: Path) -> None:
     for number in range(2):
         store.run(*(write(tmp_path, number, range(1, 9), part=part) for part in ("-b", "-c")))

@@ -12,10 +12,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 
+from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
-from tocsin.engine.said import CLOSING, Said, What, digest_of
-from tocsin.engine.store import Catalogue, CycleKey, CycleRecord, Delivered, Report, records
+from tocsin.engine.said import CLOSING, UNREAD, Said, What, content_in, digest_of, name_in, told_by
+from tocsin.engine.setting_aside import Broken
+from tocsin.engine.store import Catalogue, CycleKey, CycleRecord, Delivered, Report, judged, records
 from tocsin.kernel.names import WITHIN, day_in
 
 
@@ -39,8 +41,9 @@ class Move:
 class Counting:
     """The reports of the manifest with what a run has changed so far."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, latest: dt.date | None) -> None:
         self.catalogue = catalogue
+        self.days = Days(catalogue, latest)
         self.accepted: list[Report] = []
         self.superseded: list[Report] = []
         self.renamed: dict[str, Report] = {}
@@ -51,6 +54,10 @@ class Counting:
         """Reports that count again."""
         self.arrived: set[tuple[str, dt.date, str]] = set()
         """Type, day and name of each report that came whole, and of the archive that it came in."""
+        self.contents: set[tuple[str, dt.date, str]] = set()
+        """Type, day and content of each report that came whole."""
+        self.places: dict[tuple[str, dt.date, str], bool] = {}
+        """By type, day and place of those: whether its content was not here."""
         self.touched: set[str] = set()
         """Types that must be folded."""
         self.brought: set[tuple[str, dt.date]] = set()
@@ -154,7 +161,24 @@ class Counting:
         """Say of the cycles that waited for what has come that it has."""
         for cycle in self.unfinished():
             came = set(cycle.broken) - set(self.still(cycle))
-            self.say(Said(cycle.type, cycle.on, What.CAME, name) for name in sorted(came))
+            told = {told for told in self._lacking(cycle) if self._has_come(cycle, told, came)}
+            self.say(Said(cycle.type, cycle.on, What.CAME, each) for each in sorted(told))
+
+    def _lacking(self, cycle: CycleRecord) -> set[str]:
+        """Return what those files are told by that a cycle waits for."""
+        said = self.catalogue.said(cycle.type) if cycle.broken else ()
+        told = {one.about for one in said if one.on == cycle.on and one.what is What.LACKS}
+        return {each for each in told if name_in(each) in cycle.broken}
+
+    def _has_come(self, cycle: CycleRecord, told: str, names: Collection[str]) -> bool:
+        """Tell whether a file has come: by its name among these; beside another of its name by its content, or as
+        something new from its place."""
+        if not (content := content_in(told)):
+            return told in names
+        is_new = self.places.get((cycle.type, cycle.on, name_in(told)))
+        if content == UNREAD:
+            return is_new is not None
+        return bool(is_new) or (cycle.type, cycle.on, content) in self.contents
 
     def say_complete(self) -> None:
         """Say that the days of what was delivered are complete: of those that counted so before, only when the run
@@ -173,6 +197,43 @@ class Counting:
     def _is_forgotten(self, one: Said) -> bool:
         """Tell whether a person closed a day whose reports were all taken back: that was about these."""
         return one.by is None and one.what in CLOSING and (one.type, one.on) in self.emptied
+
+    def may_lack(self) -> set[CycleKey]:
+        """Return the cycles that may lack what does not say of which it is: those that were brought, and open ones."""
+        brought = {(report.type, report.on) for report in self.accepted}
+        return brought | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
+
+    def say_what_lacks(self, aside: Iterable[Broken]) -> None:
+        """Say which days lack what was set aside.
+
+        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
+        person may have closed one, or a whole copy may have come.
+        """
+        may_lack = self.may_lack()
+        for broken in aside:
+            for kind, on in broken.cycles:
+                lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
+                if not broken.is_known or ((kind, on) in may_lack and not self._was_said(lacks)):
+                    self.say([lacks])
+
+    def _was_said(self, one: Said) -> bool:
+        return any(dataclasses.replace(each, by=one.by) == one for each in self.catalogue.said(one.type))
+
+    def say_confirmed(self) -> None:
+        """Confirm in advance the days of what counts because of this run, and those that are held of what it gave
+        again."""
+        mine = {(report.type, report.on) for report in self.accepted}
+        for kind in {kind for kind, _on in self.brought - mine}:
+            verdicts = judged(self.all_cycles(kind), self.here(kind))
+            mine |= self.brought & {(kind, verdict.cycle.on) for verdict in verdicts if verdict.held}
+        self.say(Said(kind, on, What.CONFIRMED) for kind, on in sorted(mine))
+
+    def all_cycles(self, kind: str) -> list[CycleRecord]:
+        """Return the cycles of a type as this run leaves them. Those that are settled stay as they were."""
+        known = self.catalogue.cycles(kind)
+        settled = {cycle.on: cycle for cycle in known if self.days.is_past(kind, cycle.on)}
+        open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
+        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def cycles(self, report_type: str) -> dict[dt.date, CycleRecord]:
         """Return the cycles of a type by day, as this run leaves them."""

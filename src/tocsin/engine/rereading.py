@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tocsin.engine.counting import Counting, Move
-from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount, decided
 from tocsin.engine.executors import Executor
 from tocsin.engine.intake import Context, Delivery, Read, Recogniser, merged_quarantine
@@ -33,9 +32,8 @@ class Rereading(Counting):
     """The reports of the manifest with what a run reads, and reads again."""
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, latest: dt.date | None) -> None:
-        super().__init__(catalogue)
+        super().__init__(catalogue, latest)
         self.recognise, self.latest = recognise, latest
-        self.days = Days(catalogue, latest)
         self.aside = SetAside(recognise, self.days.refusal)
         self.reads: dict[str, Read] = {}
         self.spills: list[str] = []

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tocsin.engine import copies
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Move
 from tocsin.engine.cycles import Calendar, Judged
@@ -38,7 +39,7 @@ from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.rereading import Rereading
-from tocsin.engine.said import Said, What
+from tocsin.engine.said import Said
 from tocsin.engine.setting_aside import Broken
 from tocsin.engine.store import Catalogue, CycleKey, CycleRecord, Delivered, Report, State, judged
 from tocsin.engine.wholeness import lost_files
@@ -129,9 +130,10 @@ def run(
     executor: Executor,
     options: Options,
     progress: Progress = lambda _name, _share: None,
+    beside: Beside = NOTHING,
 ) -> Delta:
     """Read report files and fold them into what is known."""
-    intake = _Intake(catalogue, recognise, options)
+    intake = _Intake(catalogue, recognise, options, beside)
     intake.look_at(paths, context.workspace.root)
     intake.read(context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
@@ -187,9 +189,9 @@ def replay(
 class _Intake(Rereading):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
-    def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options) -> None:
+    def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
         super().__init__(catalogue, recognise, options.latest)
-        self.options = options
+        self.options, self._folder = options, beside
         self.deliveries: list[Delivery] = []
         self.unchanged: list[str] = []
         self.passed_over: list[str] = []
@@ -197,6 +199,8 @@ class _Intake(Rereading):
         """Types that are folded anew whatever came."""
         self.lost: frozenset[str] = frozenset()
         """Files of their states that cannot be read."""
+        self._folders: dict[str, set[Path]] = defaultdict(set)
+        """By name: the folders and archives of the call in which there are reports of that name."""
         self._names: dict[str, tuple[str, ...]] = {}
         """Of reports that were here and are lost, by id."""
         self._delivered: dict[tuple[str, str, dt.date], str] = {}
@@ -213,20 +217,15 @@ class _Intake(Rereading):
 
         What was here before and is lost in the store `root` comes as if it had not been.
         """
-        found: list[Source] = []
-        for path in paths:
-            try:
-                in_file = held(path, self.recognise.is_no_report)
-            except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken)
-                continue
-            found.extend(in_file.reports)
-            self.passed_over.extend(in_file.passed_over)
-        for number, source in enumerate(found):
+        for number, source in enumerate(self._found(paths)):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
                 self._set_aside(source, broken)
+                continue
+            if not self._folder.delivers(source):
+                self._came_again(source, delivery)
+                self.unchanged.append(source.name)
                 continue
             known = self._known_as(delivery)
             if known and lost_files(root, known.files):
@@ -237,6 +236,7 @@ class _Intake(Rereading):
             if known:
                 self._delivered[known.type, source.name, known.on] = known.id
                 self._came(source, known)
+                self.places[known.type, known.on, source.place] = False
                 self.unchanged.append(source.name)
             elif copies.is_here(delivery, self.catalogue):
                 self.unchanged.append(source.name)
@@ -248,18 +248,44 @@ class _Intake(Rereading):
         self.unchanged += [one.source.name for one in copied]
         self.deliveries = [one for one in self._with_bits() if one.number not in {copy.number for copy in copied}]
 
+    def _found(self, paths: Sequence[Path]) -> list[Source]:
+        """Return the reports in files, and set aside of which that cannot be said."""
+        found: list[Source] = []
+        for path in paths:
+            try:
+                in_file = held(path, self.recognise.is_no_report)
+            except BrokenReport as broken:
+                self.aside.add(readable(path.name), broken, is_known=path in self._folder.broken)
+                continue
+            found.extend(in_file.reports)
+            self.passed_over.extend(in_file.passed_over)
+        for source in found:
+            if not self._folder.holds(source):
+                self._folders[source.name].add(source.path if source.member else source.path.parent)
+        return found
+
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        self.aside.add(file, broken, is_in_archive=source.member is not None)
+        is_known = source.path in self._folder.broken
+        place = source.place if len(self._folders[source.name]) > 1 else ""
+        self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
 
     def _came(self, source: Source, report: Report) -> None:
         """Note the names of a report that was read: its own, and those of its archive."""
         if self.days.is_past(report.type, report.on):  # what is settled waits for nothing
             return
         self.brought.add((report.type, report.on))
+        self.contents.add((report.type, report.on, report.content))
         archive = readable(source.path.name)
         for name in {report.name, source.name, *((archive, plain_name(archive)) if source.member else ())}:
             self.arrive(report.type, report.on, name)
+
+    def _came_again(self, source: Source, delivery: Delivery) -> None:
+        """Note that the archive of a member can be read: what waited for a part of it has it, or has had it."""
+        recognised, archive = delivery.recognised, readable(source.path.name)
+        if on := recognised.on:
+            for name in (archive, plain_name(archive)):
+                self.arrive(recognised.mapping.type, on, name)
 
     def _known_as(self, delivery: Delivery) -> Report | None:
         """Return what a delivery is here as already, reading it only when name and size say that it may be."""
@@ -315,13 +341,13 @@ class _Intake(Rereading):
                 self.aside.add_for((), delivery.source.name, refusal)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             elif self._is_namesake(report):
-                self._set_namesake_aside(delivery.source, report)
+                self.aside.add_namesake((report.type, report.on), delivery.source.place, report.content)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             else:
                 self._came(delivery.source, report)
+                self.places[report.type, report.on, delivery.source.place] = not self.twin(report)
                 self._take(context, outcome, report)
-        mine = {(report.type, report.on) for report in self.accepted}
-        self.aside.place(mine | {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed})
+        self.aside.place(self.may_lack())
         self._say()
 
     def _say(self) -> None:
@@ -329,11 +355,9 @@ class _Intake(Rereading):
         self.say_what_came()
         if self.options.complete:
             self.say_complete()
-        for broken in self.aside.broken:
-            self.say(Said(kind, on, What.LACKS, broken.name) for kind, on in broken.cycles)
+        self.say_what_lacks(self.aside.broken)
         if self.options.accept_drop:
-            mine = sorted({(report.type, report.on) for report in self.accepted})
-            self.say(Said(kind, on, What.CONFIRMED) for kind, on in mine)
+            self.say_confirmed()
 
     def _refusal(self, read: Read, report: Report, source: Source) -> BrokenReport | None:
         """Return what speaks against the day of a report that was not here before."""
@@ -344,15 +368,6 @@ class _Intake(Rereading):
     def _is_namesake(self, report: Report) -> bool:
         """Tell whether this run delivers another report of the same name and day; note this one if not."""
         return self._delivered.setdefault((report.type, report.name, report.on), report.id) != report.id
-
-    def _set_namesake_aside(self, source: Source, report: Report) -> None:
-        """Set aside what no order of paths may let replace another. Its rows are missing: the cycle stays open."""
-        why = BrokenReport(
-            "another file of the same call has its name and its day, but holds something else. "
-            "Rename one of them if both count; import this one alone if it corrects the other.",
-            where=source.place,
-        )
-        self.aside.add_for([(report.type, report.on)], source.place, why)
 
     def _take(self, context: Context, read: Read, report: Report) -> None:
         if twin := self.twin(report):
@@ -444,7 +459,7 @@ class _TypeFold:
         self.old += [one for one in intake.restored if one.type == kind]
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
-        self.cycles = self._cycles(catalogue.cycles(kind))
+        self.cycles = intake.all_cycles(kind)
         self.judged = judged(self.cycles, (*self.old, *self.new))
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
@@ -457,13 +472,6 @@ class _TypeFold:
         self.bits = self.reads[0][1].delivery.bits if self.reads else bits_for(self.rows, self.prior)
         self._old_spills: list[Spill] = []
         self._empty: list[str] = []
-
-    def _cycles(self, known: Iterable[CycleRecord]) -> list[CycleRecord]:
-        """Return the cycles of the type as this run leaves them. Those that are settled stay as they were."""
-        settled = {cycle.on: cycle for cycle in known if self.intake.days.is_past(self.type, cycle.on)}
-        now = self.intake.cycles(self.type)
-        open_to_all = {on: cycle for on, cycle in now.items() if not self.intake.days.is_past(self.type, on)}
-        return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
     def _follows(self) -> bool:
         """Tell whether all that is new follows what was folded, under judgements that still hold."""
@@ -547,4 +555,4 @@ class _TypeFold:
         ]
 
 
-__all__ = ["Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]
+__all__ = ["NOTHING", "Beside", "Broken", "Delta", "Options", "Progress", "TypeDelta", "refold", "replay", "run"]

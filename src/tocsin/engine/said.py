@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 
 from tocsin.engine.cycles import Decision
+from tocsin.kernel.names import day_in
 
 THIS_RUN = 0
 """Who says what the run at work says."""
@@ -27,7 +28,7 @@ class What(enum.StrEnum):
     COMPLETE = "complete"
     """No more reports of it will come."""
     LACKS = "lacks"
-    """A file of it could not be read: while it has not come whole, the day is not complete."""
+    """A file of it was set aside: while it has not come whole, the day is not complete."""
     CAME = "came"
     """What it lacked has come."""
     CLOSED = "closed"
@@ -50,8 +51,9 @@ class Said:
     on: dt.date
     what: What
     about: str = ""
-    """The name of the file; of what was confirmed or discarded, `digest_of` the contents of the day's reports, which
-    stay as they are when they are read again as of another type. Older versions wrote that of their ids."""
+    """Which file, as `told_by` has it; of what was confirmed or discarded, `digest_of` the contents of the day's
+    reports, which stay as they are when they are read again as of another type. Older versions wrote that of their
+    ids."""
     by: int | None = THIS_RUN
     """The number of the run; None for a person, or a watch whose time has come."""
 
@@ -68,6 +70,25 @@ class Stand:
     """Whether there is such a day even without a report."""
 
 
+UNREAD = "?"
+"""The content of a file that nobody could read."""
+
+
+def told_by(name: str, content: str = "") -> str:
+    """Return what a file is told by: its name; where another of that name is here, its place and its content too."""
+    return f"{name}\n{content}" if content else name
+
+
+def name_in(about: str) -> str:
+    """Return the name of a file, or its place, from what it is told by."""
+    return about.partition("\n")[0]
+
+
+def content_in(about: str) -> str:
+    """Return the content of a file from what it is told by; empty where its name alone tells it."""
+    return about.partition("\n")[2]
+
+
 def digest_of(reports: Iterable[str]) -> str:
     """Return a digest of reports, by what tells them apart, in any order."""
     return hashlib.sha256("\n".join(sorted(reports)).encode()).hexdigest()
@@ -78,7 +99,8 @@ def stand(
 ) -> Stand:
     """Return how a day stands that has reports of these names, contents and ids. `said` is all of that day, in order.
 
-    What counts is here: a damaged copy of it takes nothing from the day, whichever of them came first.
+    What counts is here: a damaged copy of it takes nothing from the day, whichever of them came first. Where nothing
+    is, what does not say itself of which day it is lacks nowhere: a day waited for it because of what was beside it.
     """
     closed, decision = False, Decision.NONE
     here = {digest_of(contents), digest_of(contents if ids is None else ids)}
@@ -98,5 +120,6 @@ def stand(
             closed = True
             is_overruled |= one.what is What.CLOSED and bool(lacks)
             lacks = set() if one.what is What.CLOSED else lacks
-    broken = tuple(sorted(lacks.difference(names)))
-    return Stand(closed, decision, broken, bool(broken) or is_overruled)
+    away = {about for about in lacks if (content_in(about) or about) not in (contents if content_in(about) else names)}
+    broken = tuple(sorted({name_in(about) for about in away}))
+    return Stand(closed, decision, broken, any(map(day_in, broken)) or is_overruled)

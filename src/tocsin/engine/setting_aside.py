@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tocsin.engine.intake import Recogniser
 from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, plain_name
+from tocsin.engine.said import UNREAD
 from tocsin.engine.store import CycleKey
 from tocsin.kernel.names import day_in, shortened
 
@@ -26,6 +27,10 @@ class Broken:
     reason: str
     cycles: tuple[CycleKey, ...] = ()
     """Which wait for it."""
+    content: str = ""
+    """Its SHA-256 where its name does not tell it, since another file of the call has that name; or `said.UNREAD`."""
+    is_known: bool = False
+    """Whether it could not be read before, and has not changed since."""
 
 
 class SetAside:
@@ -37,23 +42,37 @@ class SetAside:
         self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
         """With type and day as far as the name says them. The cycles that it has are for when none of the call fits."""
 
-    def add(self, file: str, why: BrokenReport, *, is_in_archive: bool = False) -> None:
-        """Set a file aside, by its name with its suffixes."""
+    def add(
+        self, file: str, why: BrokenReport, *, is_in_archive: bool = False, is_known: bool = False, place: str = ""
+    ) -> None:
+        """Set a file aside, by its name with its suffixes, and by its place where another of the call has its name."""
         name, is_packed = plain_name(file), is_in_archive or file.lower().endswith(SUFFIXES)
         cycle, known = self._names.cycle_of(name), self._names.type_of(name)
+        aside = Broken(name, str(why), is_known=is_known)
         if isinstance(why, Misdated) or (cycle and self._refused(name, *cycle)):
-            self.broken.append(Broken(name, str(why)))  # a day that has not come, or is not kept, is no cycle's
+            self.broken.append(aside)  # a day that has not come, or is not kept, is no cycle's
         elif cycle and (known or not is_packed):
-            self.broken.append(Broken(name, str(why), (cycle,)))
+            content = UNREAD if place else ""
+            self.broken.append(dataclasses.replace(aside, name=place or name, cycles=(cycle,), content=content))
         elif (is_packed or known or day_in(name)) and not self._names.is_no_report(name):
             called = shortened(file, MAX_NAME) if file.lower().endswith(".zip") else name
-            self._unplaced.append((Broken(called, str(why), (cycle,) if cycle else ()), known, day_in(name)))
+            aside = dataclasses.replace(aside, name=called, cycles=(cycle,) if cycle else ())
+            self._unplaced.append((aside, known, day_in(name)))
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report
-            self.broken.append(Broken(name, str(why)))
+            self.broken.append(aside)
 
     def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None) -> None:
         """Set something aside for which these cycles wait: none for what is refused, or stays as it was."""
         self.broken.append(Broken(place, str(why), tuple(cycles)))
+
+    def add_namesake(self, cycle: CycleKey, place: str, content: str) -> None:
+        """Set aside what no order of paths may let replace another. Its rows are missing: the cycle stays open."""
+        why = BrokenReport(
+            "another file of the same call has its name and its day, but holds something else. "
+            "Rename one of them if both count; import this one alone if it corrects the other.",
+            where=place,
+        )
+        self.broken.append(Broken(place, str(why), (cycle,), content))
 
     def place(self, cycles: Iterable[CycleKey]) -> None:
         """Let these cycles wait for what may be of them: those of which the call brought something, and open ones."""

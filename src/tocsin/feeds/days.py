@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from django.conf import settings
 
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import Instant, now
 
 SKEW_DAYS = 1
 """So many are not worth a word: it is tomorrow already where the publisher is."""
@@ -23,14 +23,22 @@ def is_ahead(on: dt.date, today: dt.date) -> bool:
     return on > today + dt.timedelta(days=SKEW_DAYS)
 
 
-def today(reported: Collection[dt.date]) -> dt.date:
-    """Return the day it is for the instance that holds reports of these days.
+def today(reported: Collection[dt.date], at: Instant | None = None) -> dt.date:
+    """Return the day it is for the instance that holds reports of these days, at an instant; now for None.
 
     That is the day of the clock. A demonstration stands still on its last day, until later reports are imported.
     """
-    clock = now().date()
+    clock = (at or now()).date()
     stands: dt.date | None = settings.TOCSIN_TODAY
     return clock if stands is None else max([stands, *(on for on in reported if on <= clock)])
+
+
+def lies_ahead(name: str, on: str, run: int) -> str:
+    """Say of a report that its day has not come, and what to do where that day is wrong, in English."""
+    return (
+        f"{name} is dated {on}, which lies ahead: pages show that day when it has come. If it is "
+        f"wrong, take it back (tocsin feed withdraw {run}) and correct the name of the file or the clock."
+    )
 
 
 def newest(reported: Collection[dt.date]) -> dt.date | None:

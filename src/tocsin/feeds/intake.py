@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Actor
 from tocsin.engine import run as engine
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.delivered import Recount
@@ -41,6 +42,7 @@ from tocsin.feeds.recounting import recount_without, repeated_in
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
+from tocsin.feeds.unfinished import closed_because_of
 from tocsin.kernel import clock, disk, legible
 from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.names import readable
@@ -64,8 +66,9 @@ def import_reports(
     waiting: Waiting = in_silence,
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
+    beside: Beside = NOTHING,
 ) -> dict[str, Any]:
-    """Import report files; return the run's summary.
+    """Import report files; return the run's summary. `beside` says what was made of some before.
 
     Raises Busy when another import runs for longer than `wait_s`, Unavailable
     when the disk is full: then nothing has changed.
@@ -89,6 +92,7 @@ def import_reports(
                 executor=workers,
                 options=options,
                 progress=_Announced(run, progress),
+                beside=beside,
             )
             run.refresh_from_db()  # its progress was written beside it
             summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before(_corrected_by(delta)))
@@ -270,11 +274,17 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
-    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over."""
+    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over.
+
+    One that is closed since a later day has begun is open again when what came of later days is withdrawn.
+    """
     with store_lock(wait_s, work=DECISION):
         rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
-        found = [(row.type.name, row.on) for row in rows if (row.type.name, row.on) in set(cycles)]
-        closed = [Said(kind, on, What.COMPLETE, by=None) for kind, on in found]
+        due = [row for row in rows if (row.type.name, row.on) in set(cycles)]
+        found = [(row.type.name, row.on) for row in due]
+        closed = [
+            Said(row.type.name, row.on, What.COMPLETE, by=run) for row in due for run in closed_because_of(row, at)
+        ]
         delta = _refold(None, {kind for kind, _on in found}, said=closed)
         if closed:
             actions.close_cycles(delta, cycles=found, by=by, at=at)

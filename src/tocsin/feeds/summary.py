@@ -88,9 +88,14 @@ def summarise(
         "completed": [
             {"type": one.type, "date": one.on.isoformat()}
             for one in delta.said
-            if one.what is What.COMPLETE and one.by == THIS_RUN and (one.type, one.on) in set(before.open) - touched
+            if one.by == THIS_RUN and (one.type, one.on) in set(_asked(one.what, before)) - touched
         ],
     }
+
+
+def _asked(what: What, before: Before) -> Collection[tuple[str, dt.date]]:
+    """Return the cycles of which something made a difference that a run says without a new report."""
+    return {What.COMPLETE: before.open, What.CONFIRMED: before.held}.get(what, ())
 
 
 def _cycles(one: TypeDelta, delivered: set[tuple[str, dt.date]]) -> list[dict[str, Any]]:

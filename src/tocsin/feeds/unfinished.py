@@ -7,12 +7,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
-from tocsin.feeds.choices import DownloadState
+from tocsin.feeds import days
+from tocsin.feeds.choices import DownloadState, ReportState
 from tocsin.feeds.doubts import why_held
 from tocsin.feeds.held import is_of_another_day
-from tocsin.feeds.models import Cycle, Download
+from tocsin.feeds.models import Cycle, Delivery, Download, Report
 from tocsin.kernel.clock import Instant
 
 CLOSED_AFTER = dt.timedelta(hours=36)
@@ -111,15 +112,42 @@ def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
     """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
 
     One that lacks a report which could not be read, or lately not be downloaded, stays open: it would make
-    findings gone by mistake.
+    findings gone by mistake. A day that has not come closes none, and is not closed before it has.
     """
     lately = (at - LACKING_FOR).date()
     lacking = set(Download.objects.filter(state=DownloadState.REFUSED, on__gte=lately).values_list("type", "on"))
     open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
-    latest = dict(Cycle.objects.order_by().values_list("type_id").annotate(Max("on")))
+    latest = _latest(at) if open_ones else {}
     return [
         (cycle.type.name, cycle.on)
         for cycle in open_ones
-        if (latest[cycle.type_id] > cycle.on or at - cycle.arrived_at >= CLOSED_AFTER)
+        if cycle.on <= (last := latest.get(cycle.type_id, dt.date.min))
+        and (last > cycle.on or _has_rested(cycle, at))
         and (cycle.type.name, cycle.on) not in lacking
     ]
+
+
+def _latest(at: Instant) -> dict[int, dt.date]:
+    """Return by type the last day that does not lie ahead."""
+    of = list(Cycle.objects.order_by().values_list("type", "on"))
+    today = days.today({on for _type, on in of}, at)
+    return dict(sorted((each for each in of if not days.is_ahead(each[1], today)), key=lambda each: each[1]))
+
+
+def _has_rested(cycle: Cycle, at: Instant) -> bool:
+    return at - cycle.arrived_at >= CLOSED_AFTER
+
+
+def closed_because_of(cycle: Cycle, at: Instant) -> list[int | None]:
+    """Return the runs that brought what was taken for the end of a due cycle, reports of later days; None alone for
+    the time that has passed, or the word of a person about a later day. Each of them says that it is complete."""
+    if _has_rested(cycle, at):
+        return [None]
+    later = Report.objects.filter(
+        type=cycle.type_id,
+        on__gt=cycle.on,
+        on__lte=_latest(at).get(cycle.type_id, cycle.on),
+        state=ReportState.ACCEPTED,
+    )
+    runs = Delivery.objects.filter(is_withdrawn=False, digest__in=later.values("digest")).order_by("run")
+    return list(runs.values_list("run", flat=True).distinct()) or [None]

@@ -10,6 +10,7 @@ half after its last report.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -23,10 +24,13 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
+from tocsin.engine.beside import Beside
 from tocsin.engine.bounds import acceptable_from
+from tocsin.engine.intake import digest_of
 from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
+from tocsin.feeds.days import lies_ahead
 from tocsin.feeds.unfinished import OPEN, Unfinished, due_cycles, unfinished_cycles
 from tocsin.formats.beside import NAMED, is_no_report
 from tocsin.kernel.clock import Instant
@@ -41,6 +45,8 @@ LOOKS = 6
 MEMORY = "watched.json"
 Stamp = tuple[int, int]
 """Size in bytes and time of change in nanoseconds."""
+NO_STAMP: Stamp = (-1, -1)
+"""That of no file."""
 Tell = Callable[[str, dict[str, Any]], None]
 """Called with a sentence and data about what was done."""
 
@@ -54,10 +60,22 @@ class Seen:
     broken: bool = False
     again_on: str = ""
     """The day on which it may be taken in; empty for one that was, or that only a change can mend."""
+    taken: tuple[str, ...] = ()
+    """Of an archive of which something could not be read: the SHA-256 of what was taken in of it."""
 
     def is_due(self, at: Instant) -> bool:
         """Say whether the day has come on which it may be taken in."""
         return bool(self.again_on) and at.date().isoformat() >= self.again_on
+
+
+@dataclasses.dataclass(frozen=True)
+class Unread:
+    """Of what a file lacks when it was tried."""
+
+    reports: frozenset[str]
+    """Names of those in it that could not be read."""
+    again_on: str
+    """The day on which they may be, if that is why."""
 
 
 class Memory:
@@ -70,7 +88,8 @@ class Memory:
         self._places: dict[str, dict[str, None]] = {}
         """By a file's own name, where files of that name were."""
         for name, (size, changed, *rest) in held.items():
-            self._remember(name, Seen((size, changed), *rest))
+            seen = Seen((size, changed), *rest)
+            self._remember(name, dataclasses.replace(seen, taken=tuple(seen.taken)))
 
     def _remember(self, name: str, seen: Seen) -> None:
         self._seen[name] = seen
@@ -88,17 +107,21 @@ class Memory:
             self._remember(name, dataclasses.replace(same, stamp=stamp))
         return same is not None and not same.is_due(at)
 
-    def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, str]) -> None:
-        """Remember files; `broken` are those that could not be read, with the day on which they may be, if any.
+    def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, Unread]) -> None:
+        """Remember files; `broken` are those of which something could not be read.
 
         Not those that were replaced or went away since: what was taken in of them is not what is there.
         """
         for name, (path, stamp) in files.items():
+            unread, before = broken.get(name), self._seen.get(name)
+            taken = _members(path, unread.reports, before.taken if before else ()) if unread else ()
             if sha256 := _sha256_of(path, stamp):
-                self._remember(name, Seen(stamp, sha256, name in broken, broken.get(name, "")))
+                again_on = unread.again_on if unread else ""
+                self._remember(name, Seen(stamp, sha256, unread is not None, again_on, taken))
         everything = _read_json(self._file)
         everything[self._folder] = {
-            name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on] for name, seen in self._seen.items()
+            name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on, seen.taken]
+            for name, seen in self._seen.items()
         }
         beside = self._file.with_suffix(".tmp")
         beside.write_text(json.dumps(everything), encoding="utf-8")
@@ -108,12 +131,18 @@ class Memory:
         """Return the files that could not be read when they were tried last, and not because of their day."""
         return [name for name, seen in self._seen.items() if seen.broken and not seen.again_on]
 
+    def taken(self) -> dict[Path, tuple[str, ...]]:
+        """Return the SHA-256 of what was taken in of archives that could not be read whole."""
+        return {Path(self._folder) / name: seen.taken for name, seen in self._seen.items() if seen.taken}
+
     def forget_broken(self) -> None:
         """Let files that could not be read be tried again: other mappings may know them."""
         held, self._seen, self._places = self._seen, {}, {}
         for name, seen in held.items():
             if not seen.broken:
                 self._remember(name, seen)
+            elif seen.taken:  # only the rest of it
+                self._remember(name, dataclasses.replace(seen, stamp=NO_STAMP, sha256=""))
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -136,6 +165,21 @@ def _sha256_of(path: Path, stamp: Stamp) -> str:
         return sha256 if _stamp(path) == stamp else ""
     except OSError:
         return ""
+
+
+def _members(path: Path, unread: Collection[str], before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the SHA-256 of what an archive holds beside what could not be read; what was taken `before` of one of
+    which nothing can be read."""
+    try:
+        held = sources(path, mappings.recognition().is_no_report)
+    except BrokenReport:
+        return before
+    found: set[str] = set()
+    for source in held:
+        if source.member and source.name not in unread:
+            with contextlib.suppress(BrokenReport):
+                found.add(digest_of(source).hex())
+    return tuple(sorted(found))
 
 
 def _stamp(path: Path) -> Stamp:
@@ -274,7 +318,10 @@ class Watch:
         return age_s >= self.settled_s or time.monotonic() - since >= self.settled_s
 
     def _still_broken(self) -> list[Path]:
-        """Return the archives that could not be read before: what comes now may have a part in them, and waits."""
+        """Return the archives that could not be read before: what comes now may have a part in them, and waits.
+
+        What was taken in of them before is not again.
+        """
         found = [self.folder / name for name in self.memory.broken()]
         return [path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()]
 
@@ -286,10 +333,13 @@ class Watch:
             options=Options(gone_after=settings.TOCSIN.gone_after, complete=False),
             by=self.by,
             at=self.now(),
+            beside=Beside(self.memory.taken(), beside),
         )
         again_on = {broken["name"]: _again_on(broken["reason"]) for broken in summary["broken"]}
-        days = {name: [again_on[r] for r in reports_in(path) if r in again_on] for name, (path, _) in files.items()}
-        self.memory.take(files, {name: min(filter(None, known), default="") for name, known in days.items() if known})
+        unread = {name: again_on.keys() & reports_in(path) for name, (path, _) in files.items()}
+        days = {name: min(filter(None, (again_on[r] for r in found)), default="") for name, found in unread.items()}
+        broken_ones = {name: Unread(frozenset(found), days[name]) for name, found in unread.items() if found}
+        self.memory.take(files, broken_ones)
         for broken in summary["broken"]:
             if broken["name"] in told_before:
                 continue
@@ -305,6 +355,8 @@ class Watch:
                 [f"Run {summary['run']}: {kept}.", *(f"{a} needs a mapping." for a in summary["needs_mapping"])]
             )
             self.tell(told, {"summary": summary})
+        for each in summary["ahead"]:
+            self.tell(lies_ahead(each["name"], each["date"], summary["run"]), {"ahead": each})
 
     def _close_due(self) -> None:
         due = due_cycles(self.now())

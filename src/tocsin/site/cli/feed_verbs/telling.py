@@ -107,12 +107,11 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         f"It counts for {each['date']}, the day of most of its rows."
         for each in summary["misnamed"]
     ]
-    wrong = summary.get("replay_of", summary["run"])
-    said += [
-        f"{each['name']} is dated {each['date']}, which lies ahead: pages show that day when it has come. If it is "
-        f"wrong, take it back (tocsin feed withdraw {wrong}) and correct the name of the file or the clock."
-        for each in summary["ahead"]
-    ]
+    if summary["ahead"]:
+        from tocsin.feeds.days import lies_ahead  # it asks the settings, which `--help` does without
+
+        wrong = summary.get("replay_of", summary["run"])
+        said += [lies_ahead(each["name"], each["date"], wrong) for each in summary["ahead"]]
     return said
 
 
