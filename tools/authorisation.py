@@ -147,9 +147,9 @@ A cell names the verbs that pass and the status of the answer: 200 is a page, 30
 are signed in, and by a way to sign in, or to set up the second factor, to all others. Nothing is written then. Fields
 that a form does not have change nothing.
 
-Below `/api/` everybody asks with a key of theirs that has every scope, and a cookie counts for nothing. Who is in no cell is
-refused in JSON: with 401 where there is no good key, else with 403. So are keys that lack the scope of an operation. A
-field that an operation does not have is refused with 422.
+Below `/api/` everybody asks with a key of theirs that has every scope, and a cookie counts for nothing. Who is in no
+cell is refused in JSON: with 401 where there is no good key, else with 403. So are keys that lack the scope of an
+operation. A field that an operation does not have is refused with 422.
 
 The column *green* is that of an account which is not cleared for the label of what is asked for: things of it are not
 there, and lists, counts and files are answered without them. That no byte of such a thing and no number made of it

@@ -262,8 +262,9 @@ def _of_mail() -> dict[str, Any]:
 
 
 def _of_webhooks() -> dict[str, Any]:
+    directory.add_constituent(public_id="harbour", name="Harbour", sector="transport", **BY_AT)
     found = {}
-    for name, whose in (("webhook", "moh"), ("webhook of the bank", "bank"), ("webhook of nobody here", "other")):
+    for name, whose in (("webhook", "moh"), ("webhook of nobody here", "harbour")):
         facts: dict[str, Any] = {"url": f"https://hook.{whose}.example/", "label": "", "secret": "whsec", "key": whose}
         found[name] = webhooks.add_webhook(room="directory", **facts, **BY_AT).webhook
     return found

@@ -105,7 +105,7 @@ def test_it_is_encrypted_where_the_key_of_that_address_is_known(
 
 
 def test_a_hostile_name_does_not_steer_the_letter(cast: Cast, request_: ChangeRequest, ministry: Constituent) -> None:
-    Constituent.objects.update(name="Bank\nBcc: x@evil.example" + "x" * 200)
+    Constituent.objects.update(name="Bank\nBcc: x@evil.example" + "x" * 150)
     assert actions.refuse_change(request_, answer="No.", by=cast.analyst, at=LATER).message == ""
     request_.refresh_from_db()
     assert request_.state == ChangeState.REFUSED and mails() == []

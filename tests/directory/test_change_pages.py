@@ -172,7 +172,9 @@ def test_one_that_cannot_be_approved_stops_no_other(
     region = ask(Wish(ministry, ChangeKind.FACTS, {"region": "North"}), cast.contact)
     Contact.objects.update(phone="+1 9")
     page = text(browser.post(f"{LIST}approve/", {"change": [asked["phone"].pk, region.pk]}, follow=True))
-    assert "1 request is done." in page and "Change the contact Soc: What it was to change has changed" in page
+    assert (
+        "1 request is done." in page and "Change the contact Soc: Telephone: What it was to change has changed" in page
+    )
 
 
 def test_the_page_of_the_constituent_shows_what_waits_and_who_said_it_is_right(

@@ -30,11 +30,12 @@ from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.audit import trail
 from tocsin.audit.actors import System
 from tocsin.directory import actions, queries, uploads
-from tocsin.directory.choices import ClaimKind
+from tocsin.directory.choices import ChangeKind, ClaimKind
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.directory.models import Claim, Constituent, Contact, Membership
 from tocsin.directory.views import constituents as constituent_views
 from tocsin.directory.views import work as work_views
+from tocsin.directory.wishes import Wish
 from tocsin.jobs import bell, helping, queue
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
@@ -506,6 +507,8 @@ def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: 
     facts = {"name": "Carla", "is_administrator": True, "token": "t"}
     actions.add_member(ministry, email="carla@moh.example", **facts, by=BY, at=AT)
     member = Membership.objects.get()
+    wish = Wish(ministry, ChangeKind.FACTS, {"region": "North"})
+    asked = actions.ask_for_change(wish, by=member.person, at=AT).request
     for language in ("fr", "ar"):
         with translation.override(language):
             for address in addresses():
@@ -514,6 +517,7 @@ def test_every_page_renders_in_french_and_right_to_left(pages: Pages, ministry: 
                     "contacts/1/", f"contacts/{contact.pk}/"
                 )
                 address = address.replace("members/1/", f"members/{member.pk}/")
+                address = address.replace("changes/1/", f"changes/{asked}/")
                 assert pages.get(address).status_code in (200, 302, 405)  # 302: a part of a page
 
 

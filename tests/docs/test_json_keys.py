@@ -142,6 +142,7 @@ finding list
 finding export
 notice preview --constituent moh
 notice send --dry-run
+notice effect --by class
 feed withdraw 1
 feed schema load {given}/intelmq.json {given}/reports.json
 """

@@ -125,7 +125,8 @@ def settle(country: Country, by: Any) -> None:
 def live(country: Country, store: Store, folder: Path, until: int) -> None:
     """Let days pass and import their reports."""
     paths = country.live_until(until, folder / f"until-{until}")
-    store.run(*paths, gone_after=GONE_AFTER, accept_drop=True, at=at(until))
+    if paths:
+        store.run(*paths, gone_after=GONE_AFTER, accept_drop=True, at=at(until))
 
 
 def tell(on: int, by: Any) -> int:
@@ -157,6 +158,15 @@ def pieces(country: Country, horizon: int, began: int) -> Iterator[tuple[bool, d
                 yield False, _life(each, each.begin, until)
             if each.told is not None and each.told < min(each.end, horizon):
                 yield True, _life(each, each.told, min(each.end, horizon))
+
+
+def drawn(
+    country: Country, horizon: int, began: int, is_held: Callable[[int], bool]
+) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """Yield the same for what began while some were held out: whether its organisation was not, and its life."""
+    for each in country.truth:
+        if began < each.begin < horizon:
+            yield not is_held(each.organisation), _life(each, each.begin, min(each.end, horizon))
 
 
 def _life(each: Truth, entered: int, until: int) -> dict[str, Any]:

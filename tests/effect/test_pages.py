@@ -66,6 +66,7 @@ def test_every_split_is_a_list_that_leads_to_curves(measured: Any, browser: Clie
     ):
         page = browser.get("/effect/", {"by": by})
         assert name.lower() in text(page).lower(), by
+        assert "is left out" not in text(page)
         (address, *_rest) = [each for each in links(page) if each.startswith("/effect/one/") and f"by={by}" in each]
         one = browser.get(address.replace("&amp;", "&"))
         assert one.status_code == 200 and "What is not known" in text(one)
@@ -118,6 +119,18 @@ def test_a_cell_says_what_is_not_known_yet() -> None:
     assert sentences.median({"lives": 9, "median": None}) == "not half yet"
     assert sentences.median({"lives": 9, "median": [4.0, 2.0, None]}) == "4 (2 or more)"
     assert sentences.within({"lives": 9, "within": [0.5, 0.25, 0.755]}) == "50 % (25 to 76)"
+
+
+def test_of_one_organisation_no_interval_is_shown(measured: Any, browser: Client) -> None:
+    """Its findings are mended by one hand: however many they are, they are one witness."""
+    measured(1.0)
+    row = Figure.objects.get(by="constituent", key="org-03")
+    assert len(row.facts["told"]["median"]) == len(row.facts["told"]["within"]) == 1 and row.curves["told"]["low"] == []
+    asked = {"by": "constituent", "key": "org-03", "against": "before"}
+    page = main_of(browser.get("/effect/one/", asked))
+    assert " to " not in page[page.index("<dl") : page.index("</dl>")] and 'class="band' not in page
+    lines = list(csv.reader(io.StringIO(browser.get("/effect/curve.csv", asked).content.decode("utf-8-sig"))))
+    assert lines[1][4] and lines[1][5:] == ["", ""]
 
 
 def test_words_are_those_of_the_reckoning() -> None:

@@ -9,7 +9,7 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tocsin.engine import retention
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.cycles import Calendar, Judged
-from tocsin.engine.delivered import Delivered, Recount, without
+from tocsin.engine.delivered import Recount, decided
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
@@ -29,7 +29,17 @@ from tocsin.engine.query import Database, Findings, TypeFiles
 from tocsin.engine.retention import Expiry
 from tocsin.engine.run import Delta, Options
 from tocsin.engine.said import THIS_RUN, Said
-from tocsin.engine.store import Baseline, CycleRecord, Report, State, Workspace, judged, no_checkpoint
+from tocsin.engine.store import (
+    Baseline,
+    CycleKey,
+    CycleRecord,
+    Delivered,
+    Report,
+    State,
+    Workspace,
+    judged,
+    no_checkpoint,
+)
 from tocsin.formats import shadowserver
 from tocsin.formats.recognition import Recognition
 
@@ -44,7 +54,7 @@ class Manifest:
     movements: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     baselines: dict[str, Baseline] = dataclasses.field(default_factory=dict)
     deliveries: list[Delivered] = dataclasses.field(default_factory=list)
-    replaced: dict[str, Report] = dataclasses.field(default_factory=dict)
+    put_aside: dict[str, Report] = dataclasses.field(default_factory=dict)
     """Reports in whose place another came, by id."""
     told: list[Said] = dataclasses.field(default_factory=list)
     """What was said of days."""
@@ -62,8 +72,15 @@ class Manifest:
     def cycles(self, report_type: str) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.type == report_type]
 
-    def said(self, report_type: str) -> list[Said]:
-        return [one for one in self.told if one.type == report_type]
+    def said(self, *report_types: str) -> list[Said]:
+        return [one for one in self.told if one.type in report_types]
+
+    def delivered(self, days: Collection[CycleKey]) -> list[Delivered]:
+        return [one for one in self.deliveries if (one.type, one.on) in days]
+
+    def replaced(self, days: Collection[CycleKey]) -> list[Report]:
+        delivered = {one.report for one in self.delivered(days)}
+        return [one for one in self.put_aside.values() if one.id in delivered and not one.expired]
 
     def unfinished(self) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.broken or not cycle.closed]
@@ -86,11 +103,14 @@ class Manifest:
 
     def apply(self, delta: Delta) -> None:
         """Take a run's outcome; the state of a type without any report is forgotten."""
-        before = {name: self.by_id.pop(name) for name in delta.superseded}
-        self.replaced |= {name: before[name] for name in delta.replaced}
+        before = {name: self.by_id.pop(name, None) or self.put_aside.pop(name) for name in delta.superseded}
+        self.put_aside |= {name: before[name] for name in delta.replaced}
         self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
-        self.replaced = {name: one for name, one in self.replaced.items() if name not in self.by_id}
+        self.put_aside |= {report.id: report for report in delta.shelved}
+        self.put_aside = {name: one for name, one in self.put_aside.items() if name not in self.by_id}
         self.note(delta)
+        moves = {move.before: move for move in delta.moves}
+        self.told = [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in self.told]
         self.told += [dataclasses.replace(one, by=self.number) if one.by == THIS_RUN else one for one in delta.said]
         for one in delta.types:
             self.by_day = {key: cycle for key, cycle in self.by_day.items() if key[0] != one.type}
@@ -103,12 +123,12 @@ class Manifest:
 
     def note(self, delta: Delta) -> None:
         """Note what a run delivered under which names."""
-        for report in (*delta.accepted, *delta.renamed):
-            for name in report.names:
-                here = [one.report for one in self.deliveries if one.key == (report.type, report.on, name)]
-                if here[-1:] != [report.id]:
-                    self.deliveries.append(Delivered(report.type, report.on, name, report.id))
-                    self.runs.append(self.number)
+        moved = {before.id: report for before, report in delta.read_as}
+        for at, one in enumerate(self.deliveries):
+            if report := moved.get(one.report):
+                self.deliveries[at] = Delivered(report.type, report.on, one.name, report.id)
+        self.deliveries += delta.came
+        self.runs += [self.number] * len(delta.came)
 
     def without(self, reports: Sequence[Report]) -> Recount:
         """Take back all deliveries of some reports."""
@@ -124,7 +144,7 @@ class Manifest:
         keys = {one.key for one, is_taken in zip(self.deliveries, taken, strict=True) if is_taken}
         self.runs = [number for number, is_taken in zip(self.runs, taken, strict=True) if not is_taken]
         self.deliveries = [one for one, is_taken in zip(self.deliveries, taken, strict=True) if not is_taken]
-        return without(keys, self.deliveries, self.by_id, self.replaced, lambda one: not one.expired)
+        return decided(keys, self.deliveries, self.by_id, self.put_aside, lambda one: not one.expired)
 
     def count(self, label: Label, days: set[dt.date] | None = None) -> int:
         """Return how many findings were `label`, on some days or ever."""
@@ -135,7 +155,7 @@ class Manifest:
         """Return every file that counts, relative to the store."""
         held = (*self.states.values(), *self.baselines.values())
         named = {path for each in held for path in each.partitions}
-        for report in (*self.by_id.values(), *self.replaced.values()):
+        for report in (*self.by_id.values(), *self.put_aside.values()):
             named |= set(report.files)
         return named
 
@@ -223,8 +243,8 @@ class Bench:
         again = [
             path
             for r in delta.accepted
-            if r.id in self.manifest.replaced
-            for path in self.manifest.replaced[r.id].files
+            if r.id in self.manifest.put_aside
+            for path in self.manifest.put_aside[r.id].files
         ]
         self.manifest.apply(delta)
         self.save()

@@ -64,10 +64,10 @@ def test_how_a_day_without_a_report_stands(told: list[tuple[What, str] | What], 
 
 def test_a_file_beside_another_of_its_name_is_lacking_while_its_content_is_not_here() -> None:
     told = said((What.LACKS, told_by("siteB/here", "2")))
-    found = {content: stand(told, {"here", "siteB/here"}, {"a"}, {content}).broken for content in "12"}
+    found = {content: stand(told, {"here", "siteB/here"}, {content}).broken for content in "12"}
     assert found == {"1": ("siteB/here",), "2": ()}
-    assert stand([*told, *said((What.CAME, "siteB/here"))], {"here"}, {"a"}, "1").broken == ("siteB/here",)
-    assert stand([*told, *said((What.CAME, told_by("siteB/here", "2")))], {"here"}, {"a"}, "1").broken == ()
+    assert stand([*told, *said((What.CAME, "siteB/here"))], {"here"}, "1").broken == ("siteB/here",)
+    assert stand([*told, *said((What.CAME, told_by("siteB/here", "2")))], {"here"}, "1").broken == ()
 
 
 def test_a_decision_holds_whenever_the_reports_are_here_that_it_was_about() -> None:
@@ -90,6 +90,8 @@ class Told:
     lacks: list[File] = dataclasses.field(default_factory=list)
     empty: int | None = None
     """The day that a person declares empty."""
+    decided: tuple[int, frozenset[tuple[int, ...]], Decision] | None = None
+    """What a person decided of a day, and of which contents."""
 
 
 class Log:
@@ -119,10 +121,24 @@ class Log:
         said = {told.empty for told in self.left if told.empty is not None}
         return frozenset(said - {on for on, _ in self.here()})
 
-    def tell(self, run: int, whole: list[File], broken: list[File], *, is_complete: bool) -> None:
-        """Take a call: a day that counted as complete is so because of those alone who brought something of it."""
+    def contents(self, on: int) -> frozenset[tuple[int, ...]]:
+        return frozenset(file.addresses for file in self.here().values() if file.on == on)
+
+    def decisions(self) -> dict[int, Decision]:
+        """Return what was decided last of just the contents that each day has."""
+        told = [each.decided for each in self.left if each.decided]
+        return {on: decision for on, contents, decision in told if contents == self.contents(on)}
+
+    def take_back(self, run: int) -> None:
+        self.left = [told for told in self.left if told.run != run]
+
+    def tell(
+        self, run: int, whole: list[File], broken: list[File], *, is_complete: bool, lost: File | None = None
+    ) -> None:
+        """Take a call: a day that counted as complete is so because of those alone who brought something of it. What
+        was lost comes as if it had not been here."""
         here, days = self.here(), {on for on, _ in (*self.here(), *self.lacking())} | self.empty()
-        came = [file for file in whole if here.get((file.on, file.network)) != file]
+        came = [file for file in whole if here.get((file.on, file.network)) != file or file == lost]
         open_days = days - self.closed() - self.empty()
         complete = {file.on for file in came} | (open_days & {file.on for file in whole})
         self.left.append(Told(run, came, frozenset(complete if is_complete else ()), broken))
@@ -137,7 +153,7 @@ class Log:
         days = names.keys() | self.empty()
         waiting = {on for on, _ in self.lacking()} | (names.keys() - self.closed())
         open_days = frozenset(days & waiting)
-        return Model(list(contents.values()), open_days, {}, gone_after, names, self.empty())
+        return Model(list(contents.values()), open_days, self.decisions(), gone_after, names, self.empty())
 
 
 NETWORKS = ("", "-b", "-c")

@@ -11,8 +11,10 @@ from typing import Any
 from django.test import Client
 
 from tocsin.audit.actors import COMMAND_LINE
-from tocsin.directory.actions import add_member
+from tocsin.directory.actions import add_member, ask_for_change
+from tocsin.directory.choices import ChangeKind
 from tocsin.directory.models import Constituent, Membership
+from tocsin.directory.wishes import Wish
 from tocsin.feeds import queries
 from tocsin.kernel import clock
 from tocsin.people import actions, keys
@@ -52,6 +54,15 @@ def things_of(person: Person, public_id: str) -> Callable[[str], dict[str, int]]
         return {"pk": found.get(name, member)} if name in found or name.endswith("-member") else {}
 
     return numbers
+
+
+def asked_by_member(public_id: str, **facts: Any) -> int:
+    """Have a member of a constituent ask for other facts of it; return the number of the request."""
+    row, email, at = Constituent.objects.get(public_id=public_id), f"asks@{public_id}.example", clock.now()
+    if not Membership.objects.filter(person__email=email).exists():
+        add_member(row, email=email, name="", is_administrator=False, token="t", by=COMMAND_LINE, at=at)
+    wish = Wish(row, ChangeKind.FACTS, facts)
+    return ask_for_change(wish, by=Person.objects.get(email=email), at=at).request
 
 
 def main_of(response: Any) -> str:

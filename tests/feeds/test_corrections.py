@@ -15,7 +15,7 @@ from tests.feeds.verbs import asked, run
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake, wholeness
-from tocsin.feeds.models import Cycle, Movement, Report, Run
+from tocsin.feeds.models import Cycle, Delivery, Movement, Report, Run
 from tocsin.kernel.refusals import Conflict
 
 VERSIONS = ([1, 2, 3], [3, 4], [5])
@@ -154,7 +154,7 @@ def test_what_came_under_another_name_as_well_goes_on_counting(
     assert run("withdraw", "1") == 0
 
     assert capsys.readouterr().out == (
-        f"Withdrew run 1: nothing of it counts any more. {other.name} goes on counting: it came otherwise too.\n"
+        f"Withdrew run 1: nothing of it counts any more. {other.name} goes on counting: it came in run 2 too.\n"
     )
     assert stands(store)[:3] == before
     assert (Run.objects.get(pk=1).state, Report.objects.get().run_id) == ("withdrawn", 2)
@@ -253,3 +253,87 @@ def test_a_decision_was_about_what_was_there(store: Store, tmp_path: Path) -> No
 
     assert Cycle.objects.get(on=day(3)).held
     assert "gone" not in store.states().values()
+
+
+def lose(store: Store, **which: Any) -> None:
+    """Delete the observations of a report."""
+    for path in Report.objects.get(**which).parts:
+        (store.root / path).unlink()
+
+
+def test_what_was_lost_and_came_again_is_of_both_runs(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, 0, range(1, 9))
+    store.run(path)
+    lose(store)
+    again = store.run(path)["run"]
+
+    assert run("withdraw", str(again)) == 0
+
+    assert capsys.readouterr().out == (
+        f"Withdrew run {again}: nothing of it counts any more. {path.name} goes on counting: it came in run 1 too.\n"
+    )
+    assert (hosts_of(store), Report.objects.get().run_id) == (list(range(1, 9)), 1)
+    with pytest.raises(Conflict, match=f"run {again} has no report that counts"):
+        store.withdraw(again)
+    store.withdraw(1)
+    assert hosts_of(store) == []
+
+
+def test_what_was_lost_and_came_again_stays_when_the_first_run_is_withdrawn(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path, 0, range(1, 9))
+    store.run(path)
+    lose(store)
+    again = store.run(path)["run"]
+    store.withdraw(1)
+    assert (hosts_of(store), Report.objects.get().run_id) == (list(range(1, 9)), again)
+    store.withdraw(again)
+    assert hosts_of(store) == []
+    assert set(Run.objects.values_list("state", flat=True)) == {"withdrawn"}
+
+
+def test_what_came_again_since_it_could_not_be_given_back_is_said_to_count(
+    first: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = import_version(first, tmp_path, 1)
+    lose(first, run=2)
+    first.withdraw(wrong)
+    again = import_version(first, tmp_path, 0)
+
+    told = asked(capsys, "withdraw", str(again))
+
+    assert (told["reports"], told["past"], told["still"]) == (0, 0, [[write(tmp_path, 1, [1]).name, 2]])
+    assert hosts_of(first) == [1, 2, 3]
+    first.withdraw(2)
+    assert Report.objects.filter(state="accepted", on=day(1)).count() == 0
+
+
+def test_a_name_that_a_lost_report_has_besides_is_not_delivered_again(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "1", 0, [1, 2]))
+    store.run(other := write(tmp_path / "2", 0, [1, 2], part="-b"))
+    lose(store)
+    again = store.run(other)["run"]
+    assert list(Delivery.objects.filter(run=again).values_list("name", flat=True)) == [other.name]
+    for number in (again, 2):
+        store.withdraw(number)
+        assert hosts_of(store) == [1, 2]
+    store.withdraw(1)
+    assert hosts_of(store) == []
+
+
+def test_what_came_again_while_it_was_here_is_named_when_it_is_taken_back(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the first run's: who withdraws that one hears where the same came, and can import it again."""
+    same, other = write(tmp_path / "1", 0, [1, 2]), write(tmp_path / "1", 0, [3], part="-b")
+    store.run(same, other)
+    store.run(same, write(tmp_path / "2", 0, [4], part="-b"))
+
+    assert run("withdraw", "1") == 0
+
+    assert capsys.readouterr().out == (
+        f"Withdrew run 1: 1 report of scan_rdp counts no more. {same.name} came in run 2 too, when it was here "
+        "already: import it again if it is to count.\n"
+    )
+    assert hosts_of(store) == [4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +15,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.cast import Cast
 from tests.effect import made as effects
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text, things_of
+from tests.feeds.pages import asked_by_member, signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.courier import webhooks
 from tocsin.courier.incoming import receiving
-from tocsin.courier.models import ReceivedMessage
+from tocsin.courier.models import ReceivedMessage, Webhook
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind
-from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
 from tocsin.feeds import queries
 from tocsin.feeds.models import Run
 from tocsin.notices import actions as notices
@@ -45,13 +47,22 @@ def country(week: Store, tmp_path: Path) -> Store:
         constituent = Constituent.objects.get(public_id=public_id)
         actions.add_claim(constituent, kind=ClaimKind.ASN, value="64500", by=COMMAND_LINE, at=AT)
     actions.add_contact(constituent, email="soc@bank.example", by=COMMAND_LINE, at=AT)
+    asked_by_member("moh", region="North")
     receiving.keep(b"From: a@bank.example\n\nHello.", at=AT)
     stated: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
+    hook: dict[str, Any] = {"url": "https://hook.example/", "secret": "whsec", "label": "", "key": "moh"}
+    webhooks.add_webhook(room="directory", **hook, **stated)
     notices.add_policy(**stated)
     notices.add_suppression(category="spam", until=AT.date(), reason="They know.", **stated)
     effects.reckoned(**stated)
     HoldOut.objects.create(
-        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+        category="vulnerable-system",
+        mildest=6,
+        share=50,
+        key="key",
+        until=AT.date() + dt.timedelta(days=180),
+        reason="x",
+        began_at=AT,
     )
     notices.prepare_notices(plan_now(AT), most=50, **stated)
     return week
@@ -70,12 +81,14 @@ def addresses() -> dict[str, str]:
         "code": "shadowserver",
         "form": "csv",
         "token": "x" * 43,
+        "key": Webhook.objects.get().key,
         "reference": Notice.objects.get().reference,
     }
     known["id"] = known["public"]
     numbers = things_of(Person.objects.filter(role="national_administrator").first() or Cast().administrator, "moh")
     keys = {"contact": Contact.objects.get().pk, "claim": one.pk, "run": Run.objects.latest("pk").pk, "order": 1}
     keys["received"] = ReceivedMessage.objects.get().pk
+    keys |= {"asked-for": ChangeRequest.objects.get().pk}
     keys |= {"policy": Policy.objects.get().pk, "suppression": Suppression.objects.get().pk}
     keys["hold-out"] = HoldOut.objects.get().pk
 
@@ -84,17 +97,17 @@ def addresses() -> dict[str, str]:
 
     found = {}
     for name, pattern in _patterns(get_resolver()):
-        given = {**known, **numbers(name)}
+        given = {**known, **numbers(name), **({"public_id": "bank"} if name == "my:change-contact" else {})}
         wanted = {each: given[each] if each in given else key(name) for each in pattern.pattern.converters}
         found[name] = reverse(name, kwargs=wanted)
     return found
 
 
 def member_of(cast: Cast, *public_ids: str) -> Person:
-    """Make the contact a member of constituents, and return them."""
+    """Have the contact administer the entries of constituents, and return them."""
     for public_id in public_ids:
         row = Constituent.objects.get(public_id=public_id)
-        facts: dict[str, Any] = {"email": cast.contact.email, "name": "", "is_administrator": False, "token": ""}
+        facts: dict[str, Any] = {"email": cast.contact.email, "name": "", "is_administrator": True, "token": ""}
         actions.add_member(row, **facts, by=COMMAND_LINE, at=AT)
     return cast.contact
 
@@ -128,6 +141,9 @@ NO_PAGES = {
     "api:answer": "for programs",
     "api:notices": "for programs",
     "effect:curve": "a file",
+    "people_elsewhere": "is there where another service is set up, and goes to it",
+    "people_back_from_elsewhere": "the same, and comes back",
+    "own:remove-authenticator": "is there for who has one",
 }
 
 

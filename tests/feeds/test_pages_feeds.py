@@ -87,7 +87,7 @@ def test_a_silent_type_is_declared_empty(week: Store, cast: Cast, tmp_path: Path
         ({"type": "scan_rdp", "on": "yesterday", "decision": "confirmed"}, "Choose a report"),
         ({"type": "scan_none", "on": "2026-11-19", "decision": "confirmed"}, "No report of scan_none"),
         ({"type": "scan_rdp", "on": "2026-11-19", "decision": "empty"}, "There are reports of scan_rdp"),
-        ({"type": "scan_rdp", "on": "99991231", "decision": "empty"}, "9999-12-31 has not come yet"),
+        ({"type": "scan_rdp", "on": "9999-12-31", "decision": "empty"}, "9999-12-31 has not come yet"),
     ],
 )
 def test_what_cannot_be_decided_is_said(browser_of_analyst: Client, form: dict[str, str], says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,13 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from tests.cast import Cast
 from tests.effect import made as effects
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import signed_in, text, things_of
+from tests.feeds.pages import asked_by_member, signed_in, text, things_of
 from tests.feeds.reports import write
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions
 from tocsin.directory.choices import ClaimKind, ContactRole
 from tocsin.directory.events import ATTRIBUTION_JOB
-from tocsin.directory.models import Claim, Constituent, Contact
+from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
 from tocsin.feeds import manifest, queries
 from tocsin.feeds.actions.findings import add_note, give_finding
 from tocsin.feeds.models import Feed, Report
@@ -33,7 +34,9 @@ from tocsin.people.models import Person
 
 pytestmark = pytest.mark.database
 
-AT_MOST = 20
+AT_MOST = 15
+PLANNING = {"notices": 2}
+"""So many more for a page that has what is to be told reckoned first, when nobody has within the last minute."""
 ASKED = {
     "situation": ("", "?kinds=all"),
     "findings": (
@@ -90,6 +93,8 @@ def _keys(name: str) -> object:
     """Return the number that an address has for its thing."""
     if "policy" in name:
         return Policy.objects.get().pk
+    if "asked-for" in name:
+        return ChangeRequest.objects.latest("pk").pk
     if "contact" in name:
         return Contact.objects.latest("pk").pk
     return Claim.objects.latest("pk").pk if "claim" in name else Report.objects.latest("pk").run_id
@@ -136,10 +141,18 @@ def crowded(week: Store, cast: Cast, tmp_path: Path) -> Store:
     broken.write_bytes(b"\x00")
     week.run(broken)
     queue.enqueue(ATTRIBUTION_JOB, at=AT)
+    for region in ("North", "South", "East"):
+        asked_by_member("bank", region=region)
     notices.add_policy(by=COMMAND_LINE, at=AT)
     effects.reckoned(by=COMMAND_LINE, at=AT)
     HoldOut.objects.create(
-        category="vulnerable-system", mildest=6, share=50, key="key", until=AT.date(), reason="x", began_at=AT
+        category="vulnerable-system",
+        mildest=6,
+        share=50,
+        key="key",
+        until=AT.date() + dt.timedelta(days=180),
+        reason="x",
+        began_at=AT,
     )
     notices.prepare_notices(plan_now(AT), most=50, by=COMMAND_LINE, at=AT)
     return week
@@ -188,7 +201,7 @@ def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
             status, asked = _asked(browser, address)
             if status == 200:
                 seen.add(name)
-            if len(asked) > AT_MOST:
+            if len(asked) > AT_MOST + (PLANNING.get(name, 0) if when == "first" else 0):
                 costly[f"{address}, {when}"] = asked
 
     listed = "\n".join(f"{where}: {len(asked)}\n  " + "\n  ".join(asked) for where, asked in costly.items())

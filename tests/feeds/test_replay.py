@@ -36,7 +36,7 @@ port = "port"
 def describe(store: Store, name: str = "lamp_post") -> None:
     """Put a mapping file in force."""
     folder = store.root.parent / "mappings"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "lamps.toml").write_text(LAMPS.format(name=name))
 
 
@@ -180,3 +180,13 @@ def test_types_of_one_run_keep_each_the_number_of_misses_they_were_folded_with(s
     store.run(write(tmp_path / "in", 2, [2], kind="scan_ssh"), gone_after=3)
     store.withdraw(run)
     assert store.states() == {"192.0.2.1": "still", "192.0.2.2": "new"}
+
+
+def test_a_report_that_is_dated_ahead_is_taken_back_with_the_run_that_brought_it(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = store.run(write(tmp_path / "in", 0, [1, 2]))["run"]
+    summary = replay(number) | {"ahead": [{"name": "x.csv", "date": "2026-12-24"}]}
+    assert summary["run"] == number + 1
+    (said,) = (each for each in sentences(summary) if "lies ahead" in each)
+    assert f"(tocsin feed withdraw {number})" in said

@@ -27,9 +27,9 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.site.cli.feed_verbs.telling import sentences
 
 
-def damaged(folder: Path, number: int, part: str = "") -> Path:
+def damaged(folder: Path, number: int, part: str = "", kind: str = "scan_rdp") -> Path:
     """Write a report that cannot be unpacked."""
-    path = write(folder, number, [1], part=part).with_suffix(".csv.gz")
+    path = write(folder, number, [1], part=part, kind=kind).with_suffix(".csv.gz")
     path.write_bytes(DAMAGED)
     return path
 
@@ -133,6 +133,63 @@ def test_what_a_person_said_of_reports_that_are_taken_back_is_forgotten_with_the
     whole.withdraw(first)
     whole.run(write(tmp_path, 1, range(1, 6)), complete=False)
     assert (gone(whole), waiting()) == ([], {1: []})
+
+
+def test_a_day_that_is_empty_again_is_not_closed_for_what_comes_next(whole: Store, tmp_path: Path) -> None:
+    whole.run(write(tmp_path, 1, [99], kind="scan_telnet"))
+    intake.declare_empty("scan_rdp", day(1), by=COMMAND_LINE, at=AT)
+    wrong = whole.run(write(tmp_path, 1, [50, 51], part="-x"), complete=False)["run"]
+    assert intake.decide("scan_rdp", day(1), closed=True, by=COMMAND_LINE, at=AT)
+    whole.withdraw(wrong)
+    assert (gone(whole), waiting()) == (list(range(1, 9)), {})
+
+    whole.run(write(tmp_path, 1, range(1, 6)), complete=False)
+
+    assert (gone(whole), waiting()) == ([], {1: []})
+
+
+@pytest.mark.parametrize(("decision", "lost"), [("discarded", []), ("confirmed", [2, 3, 4, 5, 6, 7, 8])])
+def test_a_decision_stands_when_just_its_reports_come_again(
+    whole: Store, tmp_path: Path, decision: str, lost: list[int]
+) -> None:
+    path = write(tmp_path, 1, [1] if decision == "confirmed" else range(1, 6))
+    first = whole.run(path)["run"]
+    intake.decide("scan_rdp", day(1), decision=decision, by=COMMAND_LINE, at=AT)
+    assert gone(whole) == lost
+    whole.withdraw(first)
+    assert not Cycle.objects.filter(on=day(1)).exists()
+
+    whole.run(path)
+
+    assert (gone(whole), Cycle.objects.get(on=day(1)).decision) == (lost, decision)
+
+
+def test_a_run_that_only_called_a_day_complete_can_be_withdrawn(
+    whole: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, 1, range(1, 6))
+    whole.run(path, complete=False)
+    mistake = whole.run(path)["run"]
+    assert gone(whole) == [6, 7, 8]
+
+    assert run("withdraw", str(mistake)) == 0
+
+    assert capsys.readouterr().out == f"Withdrew run {mistake}: nothing of it counts any more.\n"
+    assert (gone(whole), waiting()) == ([], {1: []})
+    assert Run.objects.get(pk=mistake).state == "withdrawn"
+    with pytest.raises(Conflict, match="has no report that counts"):
+        whole.withdraw(mistake)
+
+
+def test_a_person_may_close_what_a_run_closed_and_that_outlives_the_run(whole: Store, tmp_path: Path) -> None:
+    whole.run(write(tmp_path, 1, range(1, 6)), complete=False)
+    wrong = whole.run(write(tmp_path, 1, [60], part="-x"))["run"]
+    assert intake.decide("scan_rdp", day(1), closed=True, by=COMMAND_LINE, at=AT)
+    assert not intake.decide("scan_rdp", day(1), closed=True, by=COMMAND_LINE, at=AT)
+
+    whole.withdraw(wrong)
+
+    assert (gone(whole), waiting()) == ([6, 7, 8], {})
 
 
 def test_the_same_files_without_partial_close_their_day(whole: Store, tmp_path: Path) -> None:

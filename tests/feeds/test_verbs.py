@@ -238,6 +238,7 @@ def test_a_decision_that_changes_nothing_says_so_and_is_not_recorded(
 
     first, second, third = ("scan_rdp", "2026-11-16"), ("scan_rdp", "2026-11-17"), ("scan_rdp", "2026-11-18")
     assert said("confirm", *first) == "scan_rdp of 2026-11-16 (4 rows) was not held; nothing to decide.\n"
+    assert asked(capsys, "close", *first)["changed"] is True, "a person's word stays when the run's is taken back"
     assert said("close", *first) == "scan_rdp of 2026-11-16 (4 rows) was closed before; nothing to decide.\n"
     assert said("confirm", *third) == (
         "scan_rdp of 2026-11-18 (3 rows) was not held; nothing to decide. "

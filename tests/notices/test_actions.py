@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import write
 from tests.notices.conftest import BY_AT, DAY, contact, policy, prepared, send, suppression
@@ -250,12 +251,17 @@ def test_the_most_specific_policy_of_the_database_holds(told: Store) -> None:
     assert planned() == {"moh": 14}
 
 
-def test_a_plan_is_kept_until_something_changes(told: Store) -> None:
-    first = queries.current_plan(AT)
-    assert queries.current_plan(AT + dt.timedelta(seconds=30)) is first
-    assert queries.current_plan(AT + dt.timedelta(seconds=90)) is not first
+def test_a_plan_is_kept_until_something_changes(told: Store, cast: Cast) -> None:
+    head, analyst = cast.manager, cast.analyst
+    first = queries.current_plan(AT, head)
+    assert queries.current_plan(AT + dt.timedelta(seconds=30), head) is first
+    assert queries.current_plan(AT, analyst) is first, "who may see the same sees the same"
+    analyst.clearance = "GREEN"
+    assert first.notices and queries.current_plan(AT, analyst).notices == ()
+    first = queries.current_plan(AT, head)
+    assert queries.current_plan(AT + dt.timedelta(seconds=90), head) is not first
     suppression(category="vulnerable-system")
-    assert queries.current_plan(AT).notices == ()
+    assert queries.current_plan(AT, head).notices == ()
 
 
 def test_an_exercise_marks_its_notices(told: Store, settings: Any) -> None:

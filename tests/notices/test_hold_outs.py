@@ -249,8 +249,8 @@ def test_from_the_page_one_is_told_and_then_all(mild: HoldOut, head: Client) -> 
 
 @pytest.mark.django_db
 def test_it_stands_with_what_a_constituent_was_told(mild: HoldOut, head: Client) -> None:
-    assert "Held out until" in text(head.get("/directory/constituents/bank/"))
-    assert "Held out until" not in text(head.get("/directory/constituents/moh/"))
+    assert "Held out until" in text(head.get("/directory/constituents/bank/relations/"))
+    assert "Held out until" not in text(head.get("/directory/constituents/moh/relations/"))
 
 
 @pytest.mark.django_db

@@ -186,7 +186,7 @@ def test_the_page_of_a_finding_can_hand_over_its_id(told: Store, browser: Client
 def test_the_ledger_stands_on_the_page_of_the_constituent(told: Store, browser: Client) -> None:
     bank, ministry = prepared()
     send(bank)
-    said = text(browser.get("/directory/constituents/bank/"))
+    said = text(browser.get("/directory/constituents/bank/relations/"))
     assert bank.reference in said and "Sent" in said and ministry.reference not in said
 
 

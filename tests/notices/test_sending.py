@@ -30,7 +30,7 @@ from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions, following, letters, mails
 from tocsin.notices.choices import NoticeState
-from tocsin.notices.models import LedgerEntry, Notice, Policy, Told
+from tocsin.notices.models import LedgerEntry, Notice, Told
 from tocsin.notices.views import notices as views
 
 pytestmark = pytest.mark.django_db
@@ -171,13 +171,6 @@ def test_without_a_sender_nothing_is_queued(told: Store, settings: Any) -> None:
     set_mail(settings, mail_from="")
     done = actions.send_notices(read(), most=50, **BY_AT)
     assert not done.references and "Mail is not set up" in done.refused[0].why
-
-
-def test_another_way_than_mail_is_refused(told: Store) -> None:
-    bank, _ministry = read()
-    actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
-    with pytest.raises(Conflict, match="another way than mail"):
-        actions.queue_notice(bank, **BY_AT)
 
 
 def test_gpg_reads_a_notice_that_is_marked_amber(

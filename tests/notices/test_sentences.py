@@ -84,7 +84,7 @@ def test_a_suppression_names_its_parts(store: Store) -> None:
 
 
 def test_an_address_is_whole_once_somebody_has_said_how_we_are_reached() -> None:
-    from tocsin.notices import addresses
+    from tocsin.courier import page_addresses as addresses
 
     before = list(addresses._base)
     try:

@@ -22,7 +22,8 @@ from tocsin.people.policy import Ability, may, require
 OPEN_TO_THE_WORLD = {
     "account_login", "mfa_authenticate", "account_inactive", "people_passkey",
     "people_no_access", "people_enrol", "people_enrolment_link", "people_demo_link",
-    "people_ask_link", "people_mailed_link", "people_ask_reset", "people_reset",
+    "people_ask_link", "people_mailed_link", "people_ask_reset", "people_reset", "people_elsewhere",
+    "people_back_from_elsewhere",
 }  # fmt: skip
 """What people's room opens. Other rooms' public pages are in their own tests."""
 

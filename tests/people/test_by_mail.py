@@ -284,6 +284,24 @@ def test_a_contact_enrols_without_a_password(
     assert Person.objects.get(pk=person.pk).check_password(NEW["password"])
 
 
+def test_who_opened_an_account_cannot_take_it_once_it_is_in_use(cast: Cast) -> None:
+    """An analyst makes links for contacts who never signed in: not having a password is no sign of that any more."""
+    facts: dict[str, Any] = {"by": cast.analyst, "at": clock.now()}
+    ways: list[Callable[[Person], object]] = [
+        lambda person: actions.set_up_second_factor(person, secret=SECRET, by=person, at=clock.now()),
+        lambda person: actions.bind(person, issuer="https://login.example", subject="x", **facts),
+        lambda person: person.set_password(PASSWORD),
+    ]
+    for number, use in enumerate(ways):
+        person = Person(email=f"c{number}@bank.example", role=Role.CONSTITUENT_CONTACT)
+        person.set_unusable_password()
+        person.save()
+        actions.make_enrolment_link(person, token=links.new_token(), **facts)
+        use(person)
+        with pytest.raises(NotPermitted):
+            actions.make_enrolment_link(person, token=links.new_token(), **facts)
+
+
 def test_others_and_where_no_mail_leaves_need_a_password(
     cast: Cast, client: Client, enrolment_address: Callable[[Person], str], settings: Any
 ) -> None:

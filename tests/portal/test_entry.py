@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.cast import Cast
@@ -97,7 +99,7 @@ def test_mail_that_comes_back_and_keys_that_cannot_encrypt_are_said(
     actions.note_undelivered(lost, answer="550 no such user", by=BY, at=AT)
     said = text(plain.get(ENTRY))
     assert "Mail to this address comes back since" in said and "cannot encrypt now" in said
-    assert "550" not in said and "told first" not in said
+    assert "550" not in said and "Nobody is told first" in said
 
 
 def test_the_way_leads_to_the_one_entry_or_to_a_choice(
@@ -389,6 +391,17 @@ def test_a_plain_member_manages_no_members_and_takes_back_only_what_is_their_own
     assert plain.post(f"{ENTRY}members/add/", {"email": "x@y.example"}).status_code == 403
     assert plain.post(f"{ENTRY}members/{colleague.pk}/end/").status_code == 403
     assert theirs.waits and not Person.objects.filter(email="x@y.example").exists()
+
+
+def test_a_page_costs_few_queries_however_long_the_entry_is(keeper: Client, ministry: Constituent, cast: Cast) -> None:
+    for number in range(12):
+        claim(ministry, f"10.{number}.0.0/16")
+        contact = a_contact(ministry, f"c{number}@moh.example", openpgp_key=KEY)
+        ask(claim_wish(ministry, f"192.0.{number}.0/24"), cast.contact, at=clock.now())
+        ask(Wish(ministry, ChangeKind.CONTACT, {"name": "New"}, contact=contact), cast.contact, at=clock.now())
+    with CaptureQueriesContext(connection) as asked:
+        assert keeper.get(ENTRY).status_code == 200
+    assert len(asked) <= 18, "\n".join(query["sql"] for query in asked.captured_queries)
 
 
 def test_a_large_entry_is_a_small_page(plain: Client, ministry: Constituent, cast: Cast) -> None:

@@ -75,8 +75,9 @@ def test_an_administrator_adds_one_and_sees_its_secret_once(keeper: Person) -> N
     ("form", "why"),
     [
         ({"url": "http://hook.example/", "told": "notice.sent"}, "begins with https"),
+        ({"url": "https://hook.example:80/", "told": "notice.sent"}, "port 443"),
         ({"url": "https://10.0.0.1/", "told": "notice.sent"}, "public Internet"),
-        ({"url": "https://hook.example:8443/", "told": "notice.sent"}, "port 8443"),
+        ({"url": "https://hook.example:8443/", "told": "notice.sent"}, "port 443"),
         ({"url": URL}, "Say what it is told of"),
         ({"url": URL, "told": "everything"}, "not one of the available choices"),
         ({"url": URL, "told": "notice.sent", "label": "a\u202eb\x00"}, ""),
@@ -129,7 +130,7 @@ def test_it_is_tried_ended_and_given_another_secret(keeper: Person) -> None:
 
 def test_staff_see_them_with_the_constituent(keeper: Person, cast: Cast) -> None:
     hook = added(keeper)
-    shown = text(signed_in(cast.analyst).get(reverse("directory:constituent", args=["moh"])))
+    shown = text(signed_in(cast.analyst).get(reverse("directory:relations", args=["moh"])))
     assert "Tickets" in shown and "hook.example" in shown and hook.secret not in shown
 
 

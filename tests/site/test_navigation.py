@@ -28,6 +28,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Five addresses, as if rooms answered there; open to everybody, without numbers."""
     monkeypatch.setattr(navigation, "ALLOWED", {})
     monkeypatch.setattr(navigation, "COUNTS", {})
+    monkeypatch.setattr(navigation, "WORK", {})
     urls: Any = ModuleType("urls_of_this_test")
     urls.urlpatterns = [path(route, page, name=name) for route, name in ADDRESSES.items()]
     set_urlconf(urls)

@@ -18,6 +18,7 @@ import http.client
 import secrets
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -105,7 +106,9 @@ def flaw(url: str) -> str:
         connecting.written(url)
     except AddressRefused as refusal:
         return refusal.problem
-    return "" if url.startswith("https://") else "it is no address that begins with https://"
+    if not url.startswith("https://"):
+        return "it is no address that begins with https://"
+    return "port 80 is for http." if urlsplit(url).port == connecting.PORTS["http"] else ""
 
 
 @action("webhook.added")

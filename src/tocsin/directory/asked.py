@@ -42,8 +42,13 @@ def sentence(kind: str, about: str) -> str:
 
 
 def title(request: ChangeRequest) -> str:
-    """Return what a request asks for as a heading."""
-    return sentence(request.kind, wish_of(request).about)
+    """Return what a request asks for as a heading, with the fields where something is to be changed."""
+    wish = sentence(request.kind, wish_of(request).about)
+    if request.kind not in (ChangeKind.CONTACT, ChangeKind.FACTS):
+        return wish
+    labels = {name: str(field.label) for name, field in _FORMS[request.kind].base_fields.items()}
+    fields = ", ".join(label for name, label in labels.items() if name in request.facts)
+    return _("{wish}: {fields}").format(wish=wish, fields=fields)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from tocsin.audit.actors import Actor
 from tocsin.audit.models import AuditRow
-from tocsin.audit.queries import latest_rows, rows_of
+from tocsin.audit.queries import rows_of
 from tocsin.directory.events import ATTRIBUTION_JOB, WAITS_FOR_THE_STORE
 from tocsin.jobs import helping, queue
 from tocsin.jobs.choices import State
@@ -57,8 +57,8 @@ class UnderWay:
 
 def under_way(at: Instant, since: int | None = None) -> UnderWay | None:
     """Return how far attribution is; None when it is done. `since` is what an earlier answer said."""
-    since = _latest() if since is None else since
     jobs, last = unfinished_or_last(ATTRIBUTION_JOB)
+    since = getattr(last, "trail", 0) if since is None else since
     if not jobs:
         return UnderWay(since, failed=last.last_error) if last and last.state == State.FAILED else None
     if running := next((job for job in jobs if _is_in_hand(job, at)), None):
@@ -73,11 +73,6 @@ def under_way(at: Instant, since: int | None = None) -> UnderWay | None:
 
 def _is_in_hand(job: Job, at: Instant) -> bool:
     return job.state == State.RUNNING and job.lease_until is not None and job.lease_until >= at
-
-
-def _latest() -> int:
-    row = latest_rows(1).first()
-    return row.sequence if row else 0
 
 
 # ---- what came of it

@@ -77,10 +77,10 @@ def _text(request: ChangeRequest) -> str:
             "again if it is still wanted."
         ),
     }[ChangeState(request.state)]
-    answer = _("We say to it:") + f"\n\n{request.answer}" if request.answer else ""
+    answer = (_("We say to it:"), request.answer) if request.answer else ()
     page = page_address(request)
-    where = _("The entry as it is now, and all that was asked:") + f"\n{page}" if page else ""
-    return "\n\n".join(filter(None, (f"{asked} {said}", answer, where, settings.TOCSIN.team_name)))
+    where = (_("The entry as it is now, and all that was asked:"), page) if page else ()
+    return "\n\n".join((f"{asked} {said}", *answer, *where, settings.TOCSIN.team_name))
 
 
 def page_address(request: ChangeRequest) -> str:

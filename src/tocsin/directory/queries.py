@@ -350,6 +350,12 @@ def members_of(constituent: Constituent) -> QuerySet[Membership]:
     return Membership.objects.filter(constituent=constituent, ended_at=None).select_related("person")
 
 
+def has_member(public_id: str) -> bool:
+    """Say whether somebody who may sign in belongs to a constituent now."""
+    rows = Membership.objects.filter(constituent__public_id=public_id, ended_at=None, person__is_active=True)
+    return rows.exists()
+
+
 def can_view(person: object, constituent: Constituent, label: TLP | str | None = None) -> bool:
     """Say whether a person may view a constituent, or what is its and bears a label.
 

@@ -17,6 +17,7 @@ _pages = [
     path("conflicts/", work.conflicts, name="conflicts"),
     path("conflicts/<int:one>-<int:other>/", work.settle, name="settle"),
     path("constituents/<str:public_id>/", constituents.constituent, name="constituent"),
+    path("constituents/<str:public_id>/relations/", constituents.relations, name="relations"),
     path("constituents/<str:public_id>/change/", constituents.change_constituent, name="change"),
     path("constituents/<str:public_id>/claims/add/", constituents.add_claim, name="add-claim"),
     path("constituents/<str:public_id>/contacts/add/", constituents.add_contact, name="add-contact"),

@@ -10,7 +10,7 @@ class Comparison(models.TextChoices):
     """What told findings are compared with."""
 
     BEFORE = "before", _("Before there were notices")
-    HELD_OUT = "held-out", _("Organisations held out by lot")
+    HELD_OUT = "held-out", _("Organisations held out")
 
 
 class By(models.TextChoices):

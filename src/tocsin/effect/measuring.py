@@ -178,19 +178,23 @@ class _Desk:
         days = _ticks(max(said.told.watched_to, said.natural.watched_to))
         curves: dict[str, Any] = {"ticks": days}
         for name, places in of.items():
-            curves[name] = {**_points(getattr(said, name)), "at_risk_at": _at_risk(pieces, places, days)}
+            is_sure = facts[name]["organisations"] >= FEWEST_ORGANISATIONS
+            points = _points(getattr(said, name), is_sure=is_sure)
+            curves[name] = {**points, "at_risk_at": _at_risk(pieces, places, days)}
         return Reckoned(comparison, by, key, facts, curves)
 
     def _group(self, curve: survival.Curve, pieces: Pieces, places: Any) -> dict[str, Any]:
         median, within = curve.median, curve.gone_within(WITHIN_DAYS)
         gone = int(pieces.ended[places].sum())
+        organisations = len(np.unique(self._found.constituent[pieces.life[places]]))
+        is_sure = organisations >= FEWEST_ORGANISATIONS
         return {
             "lives": len(places),
             "gone": gone,
             "there": len(places) - gone,
-            "organisations": len(np.unique(self._found.constituent[pieces.life[places]])),
-            "median": [median.days, median.low, median.high] if median else None,
-            "within": _rounded(within) if within else None,
+            "organisations": organisations,
+            "median": ([median.days, median.low, median.high] if is_sure else [median.days]) if median else None,
+            "within": _rounded(within if is_sure else within[:1]) if within else None,
         }
 
     def _came_back(self, lives: Any, days: int) -> dict[str, int]:
@@ -231,14 +235,15 @@ def _rounded(values: Iterable[float]) -> list[float]:
     return [round(value, _DIGITS) for value in values]
 
 
-def _points(curve: survival.Curve) -> dict[str, Any]:
+def _points(curve: survival.Curve, *, is_sure: bool) -> dict[str, Any]:
+    """Return a curve as it is kept; without bounds where few organisations would make them seem too narrow."""
     return {
         "days": curve.days.astype(int).tolist(),
         "at_risk": curve.at_risk.tolist(),
         "ended": curve.ended.tolist(),
         "left": _rounded(curve.left.tolist()),
-        "low": _rounded(curve.low.tolist()),
-        "high": _rounded(curve.high.tolist()),
+        "low": _rounded(curve.low.tolist()) if is_sure else [],
+        "high": _rounded(curve.high.tolist()) if is_sure else [],
         "watched_to": int(curve.watched_to),
         "lives": curve.lives,
     }

@@ -16,7 +16,9 @@ def _measured(data: Data) -> str:
 
 
 def _verdicts(data: Data) -> list[str]:
-    return [f"{Comparison(name).label}: {Verdict(said).label}" for name, said in sorted(data["verdicts"].items())]
+    names, verdicts = dict(Comparison.choices), dict(Verdict.choices)
+    found = sorted(data["verdicts"].items())
+    return [f"{names.get(name, name)}: {verdicts.get(said, said)}" for name, said in found]
 
 
 _SENTENCES: dict[str, Sentence] = {"effect.measured": _measured}

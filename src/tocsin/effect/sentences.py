@@ -96,7 +96,10 @@ def median(facts: Facts) -> str:
         return ""
     if not facts["median"]:
         return _("not half yet")
-    days, low, high = facts["median"]
+    days, *bounds = facts["median"]
+    if not bounds:
+        return number(days)
+    low, high = bounds
     if high is None:
         return _("{days} ({low} or more)").format(days=number(days), low=number(low))
     return _("{days} ({low} to {high})").format(days=number(days), low=number(low), high=number(high))
@@ -106,8 +109,15 @@ def within(facts: Facts) -> str:
     """Return the share gone in the first days, and between which shares that lies."""
     if not facts["lives"] or not facts["within"]:
         return ""
-    value, low, high = (number(100 * each) for each in facts["within"])
-    return _("{value} % ({low} to {high})").format(value=value, low=low, high=high)
+    return share(facts["within"])
+
+
+def share(values: Sequence[float]) -> str:
+    """Return a share, and its bounds where there are any."""
+    value, *bounds = (number(100 * each) for each in values)
+    if not bounds:
+        return _("{value} %").format(value=value)
+    return _("{value} % ({low} to {high})").format(value=value, low=bounds[0], high=bounds[1])
 
 
 def ratio(facts: Facts) -> str:
@@ -123,7 +133,8 @@ def came_back(facts: Facts, days: int) -> str:
     said = next((each for each in facts["came_back"] if each["days"] == days), None)
     if said is None or not said["of"]:
         return ""
-    return _("{share} % of {of}").format(share=number(100 * said["back"] / said["of"]), of=number(said["of"]))
+    share = number(100 * said["back"] / said["of"])
+    return _("{back} of {of} ({share} %)").format(back=number(said["back"]), share=share, of=number(said["of"]))
 
 
 def number(value: float) -> str:

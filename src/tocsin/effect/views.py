@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from tocsin.effect import queries, sentences
-from tocsin.effect.choices import SPLITS, By, Comparison
+from tocsin.effect.choices import SPLITS, By, Comparison, Verdict
 from tocsin.effect.models import Figure, Measurement
 from tocsin.kernel.questions import Question
 from tocsin.kernel.spreadsheets import harmless
@@ -31,7 +31,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 POINTS = ("group", "day", "at_risk", "gone", "left", "left_low", "left_high")
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """All figures of a split, with what can be said of all findings on top."""
@@ -59,7 +59,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _comparison(question: Question[QueryDict], known: list[Comparison]) -> Comparison:
-    default = known[0] if known else Comparison.BEFORE
+    """Return the comparison that is asked for; without one the first that can be split as is asked."""
+    by = question.value("by", By.values, By.ALL)
+    default = next((each for each in known if By(by) in SPLITS[each]), Comparison.BEFORE)
     return Comparison(question.value("against", [each.value for each in known], default.value))
 
 
@@ -76,8 +78,7 @@ def _rows(rows: list[Figure] | Any, comparison: Comparison, by: By) -> list[dict
             "facts": row.facts,
             "cells": [_cells(row.facts[name]) for name in ("told", "natural")],
             "ratio": sentences.ratio(row.facts),
-            "said": sentences.headline(row.facts),
-            "verdict": row.facts["verdict"],
+            "said": Verdict(row.facts["verdict"]).label,
             "back": sentences.came_back(row.facts, 30),
         }
         for row in rows
@@ -96,7 +97,7 @@ def _asked(comparison: Comparison, by: By, key: str) -> str:
     return urlencode({"against": comparison.value, "by": by.value, "key": key})
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def one(request: HttpRequest) -> HttpResponse:
     """One figure with its curves."""
@@ -194,8 +195,7 @@ def _table(curves: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def _share(curve: dict[str, Any], place: int) -> str:
-    value, low, high = (sentences.number(100 * curve[name][place]) for name in ("left", "low", "high"))
-    return _("{value} % ({low} to {high})").format(value=value, low=low, high=high)
+    return sentences.share([curve[name][place] for name in ("left", "low", "high") if curve[name]])
 
 
 DEFINITIONS = {
@@ -203,7 +203,7 @@ DEFINITIONS = {
     "at_risk": "Findings watched and still there just before that day.",
     "gone": "Findings whose first counted cycle without them was that day, of those that are gone.",
     "left": "Kaplan-Meier share still there after that day, with late entry.",
-    "left_low": "Lower bound of its 95 % interval, by organisations.",
+    "left_low": "Lower bound of its 95 % interval, by organisations; none of fewer than ten of them.",
     "left_high": "Upper bound of the same.",
     "ratio": "How many times as fast told findings go, each class beside itself (Cox), with its 95 % interval.",
     "came_back": "Of findings gone and watched for so many days since: how many were seen again, and of how many.",
@@ -213,7 +213,7 @@ DEFINITIONS = {
 """In English, as the names of columns are."""
 
 
-@needs(Ability.VIEW_NOTICES)
+@needs(Ability.VIEW_EFFECT)
 @require_GET
 def curve(request: HttpRequest, form: str) -> HttpResponse:
     """Send the points of the curves of one figure."""
@@ -233,7 +233,8 @@ def curve(request: HttpRequest, form: str) -> HttpResponse:
 def _points(row: Figure) -> Iterator[tuple[Any, ...]]:
     for name in ("told", "natural"):
         its = row.curves[name]
-        columns = (its[each] for each in ("days", "at_risk", "ended", "left", "low", "high"))
+        none = [None] * len(its["days"])
+        columns = (its[each] or none for each in ("days", "at_risk", "ended", "left", "low", "high"))
         yield from ((name, *point) for point in zip(*columns, strict=True))
 
 

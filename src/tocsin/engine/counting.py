@@ -15,10 +15,27 @@ from collections.abc import Collection, Iterable, Sequence
 from tocsin.engine.days import Days
 from tocsin.engine.delivered import Recount
 from tocsin.engine.opening import plain_name
-from tocsin.engine.said import UNREAD, Said, What, content_in, digest_of, name_in, told_by
-from tocsin.engine.setting_aside import Broken, CycleKey
-from tocsin.engine.store import Catalogue, CycleRecord, Report, judged, records
+from tocsin.engine.said import CLOSING, UNREAD, Said, What, content_in, digest_of, name_in, told_by
+from tocsin.engine.setting_aside import Broken
+from tocsin.engine.store import Catalogue, CycleKey, CycleRecord, Delivered, Report, judged, records
 from tocsin.kernel.names import WITHIN, day_in
+
+
+@dataclasses.dataclass(frozen=True)
+class Move:
+    """All that was said of a day is of another type's, or of another day, since all its reports are."""
+
+    before: CycleKey
+    after: CycleKey
+    ids: str = ""
+    """Digest of its reports by their ids, as older versions wrote it of decisions, and by their contents."""
+    contents: str = ""
+
+    def of(self, one: Said) -> Said:
+        """Return what was said of the day as said of that which its reports are of now."""
+        kind, on = self.after
+        about = self.contents if self.ids and one.about == self.ids else one.about
+        return dataclasses.replace(one, type=kind, on=on, about=about)
 
 
 class Counting:
@@ -45,8 +62,12 @@ class Counting:
         """Types that must be folded."""
         self.brought: set[tuple[str, dt.date]] = set()
         """Type and day of what was delivered, be it here before or not."""
-        self.delivered: set[tuple[str, dt.date]] = set()
-        """Type and day of what this run brought, if only under another name."""
+        self.came: list[Delivered] = []
+        """What this run brought that did not count under that name before, be it that its rows were lost."""
+        self.emptied: set[CycleKey] = set()
+        """Days all of whose reports were taken back: nobody's word that they are complete is left either."""
+        self.moves: list[Move] = []
+        """Days of which nothing that was said is of them any more."""
         self.said: list[Said] = []
         """What this run says of days."""
         self.untrue: Collection[int] = ()
@@ -104,6 +125,17 @@ class Counting:
         self.renamed |= {report.id: report for report in changed.renamed}
         self.restored.extend(changed.restored)
         self.touched.update(report.type for report in (*changed.renamed, *changed.restored))
+        left = {(one.type, one.on) for kind in {one.type for one in changed.gone} for one in self.here(kind)}
+        self.emptied = {(one.type, one.on) for one in changed.gone} - left
+
+    @property
+    def delivered(self) -> set[CycleKey]:
+        """Type and day of what this run brought, if only under another name."""
+        return {(one.type, one.on) for one in self.came}
+
+    def deliver(self, report: Report, name: str) -> None:
+        """Note that a report came under a name under which it did not count."""
+        self.came.append(Delivered(report.type, report.on, name, report.id))
 
     def arrive(self, report_type: str, on: dt.date, name: str) -> None:
         """Note that a file has come whole."""
@@ -119,7 +151,7 @@ class Counting:
         """Say something of days. What is decided is about the reports that are here as far as the run has come."""
         for one in said:
             if one.what in (What.CONFIRMED, What.DISCARDED):
-                here = (report.id for report in self.here(one.type) if report.on == one.on)
+                here = (report.what for report in self.here(one.type) if report.on == one.on)
                 one = dataclasses.replace(one, about=digest_of(here))
             if one not in self.said:
                 self.said.append(one)
@@ -191,20 +223,22 @@ class Counting:
         open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
         return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
 
-    def say_again(self, before: Report, report: Report) -> None:
-        """Say of the day that a report belongs to now what was said of the one that it belonged to: it is complete."""
-        self.say(
-            Said(report.type, report.on, What.COMPLETE, by=one.by)
-            for one in self.catalogue.said(before.type)
-            if one.on == before.on and one.what in (What.COMPLETE, What.CLOSED)
-        )
+    def said_so_far(self, *report_types: str) -> list[Said]:
+        """Return what was said of the days of types and stands, before this run said anything, as of the days that it
+        is of now."""
+        said = self.catalogue.said(*{*report_types, *(move.before[0] for move in self.moves)})
+        moves = {move.before: move for move in self.moves}
+        stood = [one for one in said if one.by not in self.untrue and not self._is_forgotten(one)]
+        return [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in stood]
+
+    def _is_forgotten(self, one: Said) -> bool:
+        """Tell whether a person closed a day whose reports were all taken back: that was about these."""
+        return one.by is None and one.what in CLOSING and (one.type, one.on) in self.emptied
 
     def cycles(self, report_type: str) -> dict[dt.date, CycleRecord]:
         """Return the cycles of a type by day, as this run leaves them."""
-        before = [one for one in self.catalogue.said(report_type) if one.by not in self.untrue]
-        return records(
-            report_type, [*before, *(one for one in self.said if one.type == report_type)], self.here(report_type)
-        )
+        said = [one for one in (*self.said_so_far(report_type), *self.said) if one.type == report_type]
+        return records(report_type, said, self.here(report_type))
 
     def still(self, cycle: CycleRecord) -> tuple[str, ...]:
         """Return the files that a cycle waits for still.

@@ -1,35 +1,18 @@
-"""What counts when deliveries are taken back: under each name of a day, what came last of those that are left.
+"""What counts by what was delivered: under each name of a day, what came last.
 
 A report is its content, and it counts while a name delivers it. Who delivered
-what under which name, and in which order, is kept; so a delivery that is taken
-back leaves what would be had it never come.
+what under which name, and in which order, is kept. So a delivery that is taken
+back leaves what would be had it never come; and one that is read again as of
+another type or day stands there in its old place, as if it had been read so at
+first.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from tocsin.engine.store import Report
-
-Key = tuple[str, dt.date, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Delivered:
-    """A content that came under a name for a day."""
-
-    type: str
-    on: dt.date
-    name: str
-    report: str
-    """Id of the content."""
-
-    @property
-    def key(self) -> Key:
-        """Type, day and name: of these what came last counts."""
-        return self.type, self.on, self.name
+from tocsin.engine.store import Delivered, Key, Report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +29,14 @@ class Recount:
     """Which would, if their rows were here."""
 
 
-def without(
-    taken: Collection[Key],
+def decided(
+    keys: Collection[Key],
     left: Sequence[Delivered],
     here: Mapping[str, Report],
     kept: Mapping[str, Report],
     is_whole: Callable[[Report], bool],
 ) -> Recount:
-    """Return what counts when the deliveries of these names are judged anew.
+    """Return what counts when what came under these names is judged anew.
 
     `left` are the deliveries that are not taken back, in the order in which they came; `here` are the reports that
     count, by id, `kept` those that do not and have their rows, if `is_whole` says so of them.
@@ -69,7 +52,7 @@ def without(
             missing.pop(delivery.key, None)
         elif delivery.report in kept:
             missing[delivery.key] = delivery.report
-    for kind, on, name in taken:
+    for kind, on, name in keys:
         for report in here.values():
             if (report.type, report.on) == (kind, on):
                 names[report.id].discard(name)
@@ -79,5 +62,5 @@ def without(
         gone=tuple(here[name] for name, own in names.items() if name in here and not own),
         renamed=tuple(here[name].named(own) for name, own in names.items() if own and before.get(name, own) != own),
         restored=tuple(kept[name].named(own) for name, own in names.items() if name not in here),
-        missing=tuple(kept[missing[key]] for key in sorted(taken) if key in missing),
+        missing=tuple(kept[missing[key]] for key in sorted(keys) if key in missing),
     )

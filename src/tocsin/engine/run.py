@@ -20,7 +20,7 @@ import pyarrow as pa
 from tocsin.engine import copies
 from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.claims import Claims
-from tocsin.engine.counting import Counting
+from tocsin.engine.counting import Move
 from tocsin.engine.cycles import Calendar, Judged
 from tocsin.engine.delivered import Recount
 from tocsin.engine.duplicates import NONE, count
@@ -33,16 +33,15 @@ from tocsin.engine.intake import (
     Recogniser,
     deliver,
     digest_of,
-    merged_quarantine,
     part_number,
 )
 from tocsin.engine.opening import BrokenReport, Source, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
-from tocsin.engine.replay import delivered_again, reads_again
+from tocsin.engine.rereading import Rereading
 from tocsin.engine.said import Said
-from tocsin.engine.setting_aside import Broken, SetAside
-from tocsin.engine.store import Catalogue, CycleRecord, Report, State, judged
+from tocsin.engine.setting_aside import Broken
+from tocsin.engine.store import Catalogue, CycleKey, CycleRecord, Delivered, Report, State, judged
 from tocsin.engine.wholeness import lost_files
 from tocsin.kernel.memory import give_back
 from tocsin.kernel.names import readable
@@ -86,7 +85,7 @@ class Delta:
 
     accepted: tuple[Report, ...]
     superseded: tuple[str, ...]
-    """Ids of reports that a correction replaces, or that are withdrawn."""
+    """Ids of reports that a correction replaces, that are withdrawn, or that were read again as others."""
     unchanged: tuple[str, ...]
     """Names of deliveries that were here already."""
     broken: tuple[Broken, ...]
@@ -104,8 +103,18 @@ class Delta:
     """Places of what lies beside reports in archives and by its name is none."""
     said: tuple[Said, ...] = ()
     """What the run says of days, in this order."""
+    came: tuple[Delivered, ...] = ()
+    """What the run delivered: what did not count before under these names."""
     read_as: tuple[tuple[Report, Report], ...] = ()
-    """Reports that were read again, each with what became of it: who delivered the one delivered the other."""
+    """Reports that were read again as others, each with that: who delivered the one delivered the other."""
+    shelved: tuple[Report, ...] = ()
+    """Reports that were read again and do not count: what came later under their names does."""
+    outdated: tuple[str, ...] = ()
+    """Names of those of them that counted before."""
+    emptied: tuple[CycleKey, ...] = ()
+    """Days all of whose reports were taken back: that a person closed them is forgotten with these."""
+    moves: tuple[Move, ...] = ()
+    """Of which day is now what was said of another."""
 
 
 Progress = Callable[[str, float], None]
@@ -168,24 +177,24 @@ def replay(
     options: Options,
     progress: Progress = lambda _name, _share: None,
 ) -> Delta:
-    """Read accepted reports again under the mappings now in force, from what was kept of them, and fold anew."""
+    """Read accepted reports again under the mappings now in force, from what was kept of them, and fold anew.
+
+    Where one turns out to be of another type or day, all of the day that it was of is read again.
+    """
     intake = _Intake(catalogue, recognise, options)
     intake.read_again(reports, context, executor, progress)
     return _fold_types(intake, context, executor, options, catalogue)
 
 
-class _Intake(Counting):
+class _Intake(Rereading):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
-        super().__init__(catalogue, options.latest)
-        self.recognise, self.options, self._beside = recognise, options, beside
+        super().__init__(catalogue, recognise, options.latest)
+        self.options, self._old_files = options, beside
         self.deliveries: list[Delivery] = []
-        self.reads: dict[str, Read] = {}
         self.unchanged: list[str] = []
-        self.aside = SetAside(recognise, self.days.refusal)
         self.passed_over: list[str] = []
-        self.spills: list[str] = []
         self.anew: set[str] = set()
         """Types that are folded anew whatever came."""
         self.lost: frozenset[str] = frozenset()
@@ -214,7 +223,7 @@ class _Intake(Counting):
             except BrokenReport as broken:
                 self._set_aside(source, broken)
                 continue
-            if not self._beside.delivers(source):
+            if not self._old_files.delivers(source):
                 self._came_again(source, delivery)
                 self.unchanged.append(source.name)
                 continue
@@ -246,18 +255,18 @@ class _Intake(Counting):
             try:
                 in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken, is_known=path in self._beside.broken)
+                self.aside.add(readable(path.name), broken, is_known=path in self._old_files.broken)
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
         for source in found:
-            if not self._beside.holds(source):
+            if not self._old_files.holds(source):
                 self._folders[source.name].add(source.path if source.member else source.path.parent)
         return found
 
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        is_known = source.path in self._beside.broken
+        is_known = source.path in self._old_files.broken
         place = source.place if len(self._folders[source.name]) > 1 else ""
         self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
 
@@ -364,7 +373,7 @@ class _Intake(Counting):
         if twin := self.twin(report):
             if not self.days.is_past(report.type, report.on):  # what is settled keeps its names
                 if report.name not in twin.names:
-                    self.delivered.add((report.type, report.on))
+                    self.deliver(report, report.name)
                 self.correct(report)
                 self.rename(twin, (*twin.names, report.name))
             self.unchanged.append(report.name)
@@ -375,61 +384,14 @@ class _Intake(Counting):
     def _accept(self, context: Context, read: Read, report: Report) -> None:
         """Let a report count, in the place of those that it corrects."""
         self.correct(report)
-        quarantine = merged_quarantine(context.workspace, report, read.chunks)
-        report = report.named({*report.names, *self._names.get(report.id, ())})
-        self.accepted.append(dataclasses.replace(report, quarantine=quarantine))
-        self.reads[report.id] = read
-        self.delivered.add((report.type, report.on))
-        self.touched.add(report.type)
+        self.deliver(report, report.name)
+        whole = self.finished(context, read, report)
+        self.accept(whole.named({*report.names, *self._names.get(report.id, ())}), read)
 
     def parts(self) -> dict[int, str]:
         """Return the observations of this run by part number."""
         chunks = (chunk for read in self.reads.values() for chunk in read.chunks)
         return {part_number(chunk.delivery, chunk.chunk): chunk.part for chunk in chunks}
-
-    def read_again(self, reports: Sequence[Report], context: Context, executor: Executor, progress: Progress) -> None:
-        """Read accepted reports again. One that the mappings in force refuse stays as it is."""
-        again: list[tuple[Report, Delivery]] = []
-        for number, report in enumerate(reports):
-            try:
-                delivery = delivered_again(context.workspace, number, report, self.recognise, self.options.latest)
-                again.append((report, delivery))
-            except BrokenReport as broken:
-                self.aside.add_for((), report.name, broken)
-        rows: dict[str, int] = defaultdict(int)
-        for report, delivery in again:
-            rows[delivery.recognised.mapping.type] += report.records
-        rows = {kind: count + rows_here(self.known(kind)) for kind, count in rows.items()}
-        bits = {kind: bits_for(count, self.catalogue.state(kind)) for kind, count in rows.items()}
-        again = [(r, dataclasses.replace(d, bits=bits[d.recognised.mapping.type])) for r, d in again]
-        self.superseded.extend(report for report, _ in again)
-        for (report, _), read in zip(again, reads_again(context, again, executor, progress), strict=True):
-            self.spills.extend(chunk.spill for chunk in read.chunks)
-            self._take_again(context, report, read)
-
-    def _take_again(self, context: Context, before: Report, read: Read) -> None:
-        if read.on is None:  # nothing of it says its day any more
-            recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
-            read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
-        report = dataclasses.replace(read.report(), cut=before.cut).named(before.names)
-        if self.days.is_past(report.type, report.on):
-            self._leave(before, self.days.refusal(before.name, report.type, report.on), read, context)
-            return
-        self.touched.add(before.type)
-        self.read_as.append((before, report))
-        if (report.type, report.on) != (before.type, before.on):
-            self.say_again(before, report)
-        if twin := self.twin(report):
-            self.correct(report)
-            self.rename(twin, (*twin.names, *report.names))
-        else:
-            self._accept(context, read, report)
-
-    def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
-        """Let a report that was read again stay as it was."""
-        self.aside.add_for((), before.name, why)
-        self.superseded.remove(before)
-        self.spills.extend(context.workspace.written_for(read.delivery.number))
 
 
 def _fold_types(intake: _Intake, context: Context, executor: Executor, options: Options, catalogue: Catalogue) -> Delta:
@@ -453,14 +415,14 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
             by_type[task.type].append(dataclasses.replace(result, twins=NONE))
     deltas = tuple(one.delta(by_type[one.type]) for one in folds)
     workspace.checkpoint("state")
-    current = {report.id for report in intake.accepted}
+    current = {report.id for report in (*intake.accepted, *intake.shelved)}
     gone = [report for report in intake.superseded if report.id not in current]
     replaced = intake.replaced - current
     debris = [path for report in intake.superseded if report.id not in replaced for path in report.files]
     debris += [path for one in folds for path in one.debris()] + intake.spills
     return Delta(
         accepted=tuple(intake.accepted),
-        superseded=tuple(report.id for report in gone if any(one.id == report.id for one in intake.known(report.type))),
+        superseded=tuple(report.id for report in gone if intake.is_here(report)),
         unchanged=tuple(intake.unchanged),
         broken=tuple(intake.aside.broken),
         types=deltas,
@@ -471,7 +433,12 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         restored=tuple(intake.restored),
         passed_over=tuple(intake.passed_over),
         said=tuple(intake.said),
+        came=tuple(intake.came),
         read_as=tuple(intake.read_as),
+        shelved=tuple(intake.shelved),
+        outdated=tuple(intake.outdated),
+        emptied=tuple(intake.emptied),
+        moves=tuple(intake.moves),
     )
 
 

@@ -39,6 +39,10 @@ class What(enum.StrEnum):
     """A person says that nothing was reported, and rightly so. Says nothing while there are reports."""
 
 
+CLOSING = frozenset({What.COMPLETE, What.CLOSED})
+"""What lets a day count with the reports that are here, and says nothing of those that come when all these are gone."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Said:
     """One of these, of one type's day."""
@@ -47,7 +51,8 @@ class Said:
     on: dt.date
     what: What
     about: str = ""
-    """Which file, as `told_by` has it; of what was confirmed or discarded, `digest_of` the reports of the day."""
+    """Which file, as `told_by` has it; of what was confirmed or discarded, `digest_of` the contents of the day's
+    reports, which are the same when they are read again as of another type. Older versions wrote that of their ids."""
     by: int | None = THIS_RUN
     """The number of the run; None for a person, or a watch whose time has come."""
 
@@ -83,18 +88,21 @@ def content_in(about: str) -> str:
     return about.partition("\n")[2]
 
 
-def digest_of(ids: Iterable[str]) -> str:
-    """Return a digest of reports, by their ids in any order."""
-    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+def digest_of(reports: Iterable[str]) -> str:
+    """Return a digest of reports, by what tells them apart, in any order."""
+    return hashlib.sha256("\n".join(sorted(reports)).encode()).hexdigest()
 
 
-def stand(said: Iterable[Said], names: Collection[str], ids: Collection[str], contents: Collection[str] = ()) -> Stand:
-    """Return how a day stands that has reports of these names, ids and contents. `said` is all of that day, in order.
+def stand(
+    said: Iterable[Said], names: Collection[str], contents: Collection[str], ids: Collection[str] | None = None
+) -> Stand:
+    """Return how a day stands that has reports of these names, contents and ids. `said` is all of that day, in order.
 
     What counts is here: a damaged copy of it takes nothing from the day, whichever of them came first. Where nothing
     is, what does not say itself of which day it is lacks nowhere: a day waited for it because of what was beside it.
     """
-    closed, decision, about = False, Decision.NONE, digest_of(ids)
+    closed, decision = False, Decision.NONE
+    here = {digest_of(contents), digest_of(contents if ids is None else ids)}
     lacks: set[str] = set()
     is_overruled = False
     for one in said:
@@ -103,10 +111,10 @@ def stand(said: Iterable[Said], names: Collection[str], ids: Collection[str], co
         elif one.what is What.CAME:
             lacks.discard(one.about)
         elif one.what is What.EMPTY:
-            if not ids:
+            if not contents:
                 closed, decision, lacks, is_overruled = True, Decision.CONFIRMED, set(), True
         elif one.what in (What.CONFIRMED, What.DISCARDED):
-            decision = Decision(one.what.value) if one.about == about else decision
+            decision = Decision(one.what.value) if one.about in here else decision
         else:
             closed = True
             is_overruled |= one.what is What.CLOSED and bool(lacks)

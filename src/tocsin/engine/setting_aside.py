@@ -15,10 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from tocsin.engine.intake import Recogniser
 from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, plain_name
 from tocsin.engine.said import UNREAD
+from tocsin.engine.store import CycleKey
 from tocsin.kernel.names import day_in, shortened
-
-CycleKey = tuple[str, dt.date]
-"""Type and day."""
 
 
 @dataclasses.dataclass(frozen=True)

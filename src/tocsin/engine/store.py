@@ -15,7 +15,7 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -101,9 +101,36 @@ class Report:
         return dataclasses.replace(self, name=name, also=tuple(also))
 
     @property
+    def what(self) -> str:
+        """What tells it from the others of its day, of whatever type and day it is read: its content."""
+        return self.content or self.id
+
+    @property
     def word(self) -> int:
         """64 bits of the id, to order observations of one instant."""
         return int(self.id[:16], 16)
+
+
+CycleKey = tuple[str, dt.date]
+"""Type and day."""
+Key = tuple[str, dt.date, str]
+"""Type, day and name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Delivered:
+    """A content that came under a name for a day."""
+
+    type: str
+    on: dt.date
+    name: str
+    report: str
+    """Id of the content."""
+
+    @property
+    def key(self) -> Key:
+        """Of these what came last counts."""
+        return self.type, self.on, self.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,8 +192,7 @@ def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -
     found: dict[dt.date, CycleRecord] = {}
     for on in here.keys() | spoken.keys():
         names = {name for report in here[on] for name in report.names}
-        contents = {report.content for report in here[on]}
-        day = stand(spoken[on], names, {report.id for report in here[on]}, contents)
+        day = stand(spoken[on], names, {one.what for one in here[on]}, {one.id for one in here[on]})
         if here[on] or day.is_spoken_of:
             found[on] = CycleRecord(report_type, on, day.closed, day.decision, day.broken)
     return found
@@ -220,8 +246,17 @@ class Catalogue(Protocol):
         """Return the cycles of a type."""
         ...
 
-    def said(self, report_type: str) -> list[Said]:
-        """Return what was said of the days of a type and is not withdrawn, in the order in which it was said."""
+    def said(self, *report_types: str) -> list[Said]:
+        """Return what was said of the days of types and is not withdrawn, in the order in which it was said."""
+        ...
+
+    def delivered(self, days: Collection[CycleKey]) -> list[Delivered]:
+        """Return what was delivered for days and is not withdrawn, in the order in which it came."""
+        ...
+
+    def replaced(self, days: Collection[CycleKey]) -> list[Report]:
+        """Return reports of days that were delivered and not withdrawn, and do not count: what came later under their
+        names does. Those whose rows are no longer kept are left out."""
         ...
 
     def unfinished(self) -> list[CycleRecord]:

@@ -21,6 +21,7 @@ from tocsin.people import policy
 from tocsin.people.models import Person
 
 V = TypeVar("V", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class _Reader:
@@ -28,6 +29,7 @@ class _Reader:
 
     def __init__(self, person: object) -> None:
         self.person = person
+        self.known: dict[str, Any] = {}
 
     @functools.cached_property
     def hidden(self) -> frozenset[int]:
@@ -42,6 +44,17 @@ def hidden() -> frozenset[int]:
     """Return the keys of the feeds that are hidden from who reads now; none where nobody does."""
     reader = _reader.get()
     return reader.hidden if reader else frozenset()
+
+
+def once(name: str, ask: Callable[[], T]) -> T:
+    """Return what `ask` returns, for one page the same each time: all of its numbers are of one moment."""
+    reader = _reader.get()
+    if reader is None:
+        return ask()
+    if name not in reader.known:
+        reader.known[name] = ask()
+    known: T = reader.known[name]
+    return known
 
 
 def hidden_from(person: object) -> frozenset[int]:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils.translation import gettext as _
 
 from tocsin.feeds import days
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Cycle, Report, ReportType, Run
 from tocsin.kernel.refusals import Conflict, InvalidInput
-
-LACKS = "lacks"
-"""As `engine.said.What` has it: of a file that could not be read."""
 
 
 def cycle_to_decide(report_type: str, on: dt.date, *, shall_count: bool) -> Cycle:
@@ -64,7 +61,9 @@ def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
 
 def reports_that_count(run: Run) -> list[Report]:
     """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
-    reports = list(run.reports.filter(state=ReportState.ACCEPTED).select_related("type").order_by("on", "name", "pk"))
+    brought = run.deliveries.filter(is_withdrawn=False).values("digest")
+    rows = Report.objects.filter(Q(run=run) | Q(digest__in=brought), state=ReportState.ACCEPTED)
+    reports = list(rows.select_related("type").order_by("on", "name", "pk"))
     if not reports:
         raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
     if all(report.expired_at for report in reports):
@@ -76,14 +75,26 @@ def reports_that_count(run: Run) -> list[Report]:
 
 
 def refuse_to_withdraw(run: Run) -> None:
-    """Raise Conflict when nothing of a run counts, and no day was to wait for what it could not read."""
-    if not makes_wait(run):
+    """Raise Conflict when nothing that a run brought or said of days is left."""
+    if not may_withdraw(run):
         reports_that_count(run)
 
 
-def makes_wait(run: Run) -> bool:
-    """Say whether a run could not read something for which a day was to wait, and is not withdrawn."""
-    return run.sayings.filter(what=LACKS, is_withdrawn=False).exists()
+def may_withdraw(run: Run) -> bool:
+    """Say whether anything is left of what a run brought, or of what it said of days: that they are complete, or wait.
+
+    What is of days that are no longer kept stays: nobody can say any more what would be without it.
+    """
+    told = (run.deliveries, run.sayings)
+    return any(rows.filter(is_withdrawn=False).exclude(settled()).exists() for rows in told)
+
+
+def settled() -> Q:
+    """Return a condition for what has a type and a day: that nothing of the day is kept any more."""
+    found = Q(pk__in=())
+    for baseline in Baseline.objects.all():
+        found |= Q(type=baseline.type_id, on__lte=baseline.up_to)
+    return found
 
 
 def _today() -> dt.date:

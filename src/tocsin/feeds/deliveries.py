@@ -1,65 +1,70 @@
-"""Which run delivered which report under which name."""
+"""Which run delivered which report under which name: what counts follows from what is left of it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-
-from django.db.models import Q
+from collections.abc import Collection, Iterable, Mapping
 
 from tocsin.engine import store
-from tocsin.engine.delivered import Key
 from tocsin.engine.run import Delta
 from tocsin.feeds.choices import ReportState
-from tocsin.feeds.models import Baseline, Delivery, Report, ReportType, Run
+from tocsin.feeds.deciding import settled
+from tocsin.feeds.models import Delivery, Report, ReportType, Run
 
 _BATCH = 2000
 
 
-def note(delta: Delta, run: Run) -> None:
-    """Note under which names a run delivered reports, as far as something else came last under them.
+def of_days(days: Collection[store.CycleKey], without: Run | None = None) -> list[store.Delivered]:
+    """Return what was delivered for days and is not withdrawn, in the order in which it came; of all runs but one."""
+    rows = Delivery.objects.filter(is_withdrawn=False, type__name__in=_types(days), on__in=_on(days))
+    rows = rows.exclude(run=without) if without else rows
+    found = (store.Delivered(*values) for values in rows.values_list("type__name", "on", "name", "digest"))
+    return [one for one in found if (one.type, one.on) in days]
 
-    What was read again as a report of another type or day was delivered by those who delivered what it was before.
-    """
-    named = [(report, name) for report in (*delta.accepted, *delta.renamed) for name in report.names]
-    again = _delivered_before(delta)
-    reports = {report.id: report for report, _name in (*named, *((report, "") for _row, report in again))}
-    types = {row.name: row for row in ReportType.objects.filter(name__in={each.type for each in reports.values()})}
-    last = _last(types.values(), {report.on for report in reports.values()})
-    made = [(row.run_id, report, row.name) for row, report in again if last.get(_key(report, row.name)) != report.id]
-    read_again = {report.id for _before, report in delta.read_as}
-    made += [
-        (run.pk, report, name)
-        for report, name in named
-        if report.id not in read_again and last.get(_key(report, name)) != report.id
-    ]
-    Delivery.objects.bulk_create(
-        (
-            Delivery(run_id=by, type=types[report.type], on=report.on, name=name, digest=report.id)
-            for by, report, name in made
-        ),
-        batch_size=_BATCH,
+
+def replaced(days: Collection[store.CycleKey]) -> list[Report]:
+    """Return the reports of days that were delivered and do not count, and whose rows are kept."""
+    rows = Report.objects.filter(
+        type__name__in=_types(days),
+        on__in=_on(days),
+        expired_at=None,
+        state__in=(ReportState.REPLACED, ReportState.WITHDRAWN),
+        digest__in={one.report for one in of_days(days)},
     )
+    return [row for row in rows.select_related("type") if (row.type.name, row.on) in days]
 
 
-def _key(report: store.Report, name: str) -> Key:
-    return report.type, report.on, name
+def _types(days: Collection[store.CycleKey]) -> set[str]:
+    return {kind for kind, _on in days}
 
 
-def _last(types: Iterable[ReportType], days: Iterable[dt.date]) -> dict[Key, str]:
-    """Return what came last under each name of some days."""
-    rows = Delivery.objects.filter(is_withdrawn=False, type__in=types, on__in=set(days))
-    last: dict[Key, str] = {}
-    for kind, on, name, digest in rows.values_list("type__name", "on", "name", "digest"):
-        last[kind, on, name] = digest
-    return last
+def _on(days: Collection[store.CycleKey]) -> set[dt.date]:
+    return {on for _kind, on in days}
 
 
-def _delivered_before(delta: Delta) -> list[tuple[Delivery, store.Report]]:
-    """Return the deliveries of what was read again as another report, each with that."""
-    moved = {before.id: report for before, report in delta.read_as if before.id != report.id}
-    rows = Delivery.objects.filter(is_withdrawn=False, digest__in=moved) if moved else ()
-    return [(row, moved[row.digest]) for row in rows]
+def note(came: Iterable[store.Delivered], types: Mapping[str, ReportType], run: Run) -> None:
+    """Note under which names a run delivered reports that did not count under them."""
+    made = (
+        Delivery(run_id=run.pk, type=types[each.type], on=each.on, name=each.name, digest=each.report) for each in came
+    )
+    Delivery.objects.bulk_create(made, batch_size=_BATCH)
+
+
+def move(read_as: Iterable[tuple[store.Report, store.Report]], types: Mapping[str, ReportType]) -> None:
+    """Let reports that were read again as others have been delivered as these, by the same runs in the same order."""
+    moved = {before.id: report for before, report in read_as}
+    rows = list(Delivery.objects.filter(is_withdrawn=False, digest__in=moved)) if moved else []
+    for row in rows:
+        report = moved[row.digest]
+        row.type, row.on, row.digest = types[report.type], report.on, report.id
+    Delivery.objects.bulk_update(rows, ["type", "on", "digest"], batch_size=_BATCH)
+
+
+def own(digests: Collection[str]) -> None:
+    """Let each report be of the run that delivered it last."""
+    left = Delivery.objects.filter(is_withdrawn=False, digest__in=digests)
+    for digest, run in dict(left.values_list("digest", "run")).items():
+        Report.objects.filter(digest=digest).exclude(run=run).update(run=run)
 
 
 def to_be_taken(run: Run) -> list[Delivery]:
@@ -67,10 +72,7 @@ def to_be_taken(run: Run) -> list[Delivery]:
 
     What is of days that are no longer kept stays: nobody can say any more what would be without it.
     """
-    settled = Q(pk__in=())
-    for baseline in Baseline.objects.all():
-        settled |= Q(type=baseline.type_id, on__lte=baseline.up_to)
-    return list(run.deliveries.filter(is_withdrawn=False).exclude(settled).select_related("type"))
+    return list(run.deliveries.filter(is_withdrawn=False).exclude(settled()).select_related("type"))
 
 
 def withdraw(run: Run, delta: Delta) -> None:

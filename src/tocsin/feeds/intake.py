@@ -12,7 +12,7 @@ import dataclasses
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,14 @@ from tocsin.engine.said import Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
-from tocsin.feeds import deciding, mappings, reattribution, sayings, standing
+from tocsin.feeds import deciding, deliveries, mappings, reattribution, sayings, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.folders import files_of
 from tocsin.feeds.holding import DECISION, REFOLD, REPLAY, WAIT_S, WITHDRAWAL, Waiting, in_silence
 from tocsin.feeds.manifest import Catalogue, engine_report
 from tocsin.feeds.models import Cycle, Report, Run, State
-from tocsin.feeds.recounting import recount_without
+from tocsin.feeds.recounting import recount_without, repeated_in
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
@@ -109,13 +109,13 @@ def import_reports(
 
 def _files_before(delta: Delta) -> list[str]:
     """Return the files of reports that were here before in whatever state and are accepted: they have new ones."""
-    rows = Report.objects.filter(digest__in=[report.id for report in delta.accepted])
+    rows = Report.objects.filter(digest__in=[report.id for report in (*delta.accepted, *delta.shelved)])
     return [path for row in rows for path in (*row.parts, row.quarantine) if path]
 
 
 def _corrected_by(delta: Delta) -> list[tuple[str, int]]:
-    """Return the name and the run of each report that an import replaces: none but corrections do."""
-    rows = Report.objects.filter(digest__in=delta.superseded).order_by("name", "on", "pk")
+    """Return the name and the run of each report in whose place another came."""
+    rows = Report.objects.filter(digest__in=delta.replaced).order_by("name", "on", "pk")
     return list(rows.values_list("name", "run_id"))
 
 
@@ -162,7 +162,9 @@ def replay(
                 progress=_Announced(again, progress),
             )
             again.refresh_from_db()
-            summary = summarise(again.pk, delta, meter.cost(workers), at.date(), _waiting_before())
+            summary = summarise(
+                again.pk, delta, meter.cost(workers), at.date(), _waiting_before(_corrected_by(delta)), of=run.pk
+            )
             before = _files_before(delta)
             actions.replay_run(run, again, delta, summary, by=by, at=clock.now())
         checkpoint("committed")
@@ -181,6 +183,12 @@ class Withdrawn:
 
     delta: Delta
     recount: Recount
+    past: int
+    """Reports of it whose rows are no longer kept: what they showed goes on counting."""
+    still: tuple[tuple[str, int], ...]
+    """Names of reports that go on counting, each with the run that brought it too."""
+    repeated: tuple[tuple[str, int], ...]
+    """Names of reports that count no more, each with a later run in which it came when it was here already."""
 
 
 def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Waiting = in_silence) -> Withdrawn:
@@ -193,12 +201,20 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Wait
         raise InvalidInput(_(said), where="reason")
     with store_lock(work=WITHDRAWAL, run=run.pk, waiting=waiting):
         recount = recount_without(run)
+        mine = {row.digest for row in deliveries.to_be_taken(run)}
         types = {report.type for report in (*recount.gone, *recount.renamed, *recount.restored)} | sayings.types_of(run)
         delta = _refold(run, types, recount=recount, untrue=[run.pk])
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
         kept = {path for report in recount.gone for path in report.files}
         remove([path for path in delta.debris if path not in kept])
-    return Withdrawn(delta, recount)
+        still = _still(mine)
+    past = run.reports.filter(state=ReportState.ACCEPTED).exclude(expired_at=None).count()
+    return Withdrawn(delta, recount, past, still, repeated_in(run, recount.gone))
+
+
+def _still(digests: Collection[str]) -> tuple[tuple[str, int], ...]:
+    rows = Report.objects.filter(digest__in=digests, state=ReportState.ACCEPTED, expired_at=None)
+    return tuple(rows.order_by("name", "on").values_list("name", "run_id"))
 
 
 def decide(
@@ -219,7 +235,7 @@ def decide(
     with store_lock(work=DECISION, waiting=waiting):
         shall_count = bool(closed) or decision == Decision.CONFIRMED.value
         row = deciding.cycle_to_decide(report_type, on, shall_count=shall_count)
-        if _stands(row, closed=closed, decision=decision):
+        if _stands(row, closed=closed, decision=decision) and not (closed and sayings.is_closed_by_run(row)):
             return False
         what = [What.CLOSED] if closed else []
         what += [What(decision)] if decision else []

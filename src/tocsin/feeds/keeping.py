@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.db.models import Min, QuerySet
@@ -111,12 +111,10 @@ class Kept:
         return self.days == FOR_EVER
 
 
-def kept_by_feed() -> Mapping[int, Kept]:
-    """Return for how long and from which day the rows of each feed are kept."""
+def kept_by_feed(feeds: Iterable[Feed]) -> Mapping[int, Kept]:
+    """Return for how long and from which day the rows of feeds are kept, by their keys."""
     oldest: Mapping[int, dt.date] = kept("oldest rows by feed", _oldest_by_feed)
-    return {
-        feed.pk: Kept(retention().days(TLP.read(feed.tlp)), oldest.get(feed.pk)) for feed in Feed.objects.order_by()
-    }
+    return {feed.pk: Kept(retention().days(TLP.read(feed.tlp)), oldest.get(feed.pk)) for feed in feeds}
 
 
 def _oldest_by_feed() -> Mapping[int, dt.date]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connection
@@ -52,9 +52,17 @@ class Catalogue:
         """Return the cycles of a type."""
         return [engine_cycle(row) for row in Cycle.objects.filter(type__name=report_type).select_related("type")]
 
-    def said(self, report_type: str) -> list[Said]:
-        """Return what was said of the days of a type and is not withdrawn, in the order in which it was said."""
-        return sayings.said_of(report_type)
+    def said(self, *report_types: str) -> list[Said]:
+        """Return what was said of the days of types and is not withdrawn, in the order in which it was said."""
+        return sayings.said_of(report_types)
+
+    def delivered(self, days: Collection[store.CycleKey]) -> list[store.Delivered]:
+        """Return what was delivered for days and is not withdrawn, in the order in which it came."""
+        return deliveries.of_days(days)
+
+    def replaced(self, days: Collection[store.CycleKey]) -> list[store.Report]:
+        """Return reports of days that were delivered and not withdrawn, and do not count: what came later does."""
+        return [engine_report(row) for row in deliveries.replaced(days)]
 
     def unfinished(self) -> list[store.CycleRecord]:
         """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
@@ -123,10 +131,16 @@ def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False
     Report.objects.filter(digest__in=[report.id for report in delta.restored]).update(state=ReportState.ACCEPTED)
     for report in (*delta.renamed, *delta.restored):
         Report.objects.filter(digest=report.id).update(name=report.name, also=list(report.also))
-    types = _types({report.type: report for report in delta.accepted}, {one.type for one in delta.types})
+    read = {report.type: report for report in (*delta.shelved, *delta.accepted)}
+    types = _types(read, {one.type for one in delta.types})
     if run is not None:
         _accept(delta.accepted, types, run)
-        deliveries.note(delta, run)
+        _accept(delta.shelved, types, run, ReportState.REPLACED)
+        deliveries.move(delta.read_as, types)
+        deliveries.note(delta.came, types, run)
+        if again:
+            deliveries.own({report.id for report in (*delta.accepted, *delta.shelved, *delta.restored)})
+    sayings.move(delta.moves, types)
     sayings.note(delta.said, run)
     arrived = {(report.type, report.on) for report in delta.accepted if not again}
     moved: set[dt.date] = set()
@@ -181,7 +195,9 @@ def _feed(mapping: Mapping) -> Feed:
     return Feed.objects.get_or_create(code=mapping.type[:40], defaults={"name": mapping.title[:100], "tlp": "AMBER"})[0]
 
 
-def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: Run) -> None:
+def _accept(
+    reports: Iterable[store.Report], types: dict[str, ReportType], run: Run, state: str = ReportState.ACCEPTED
+) -> None:
     for report in reports:
         # A report that was superseded or withdrawn before and comes again counts again.
         Report.objects.update_or_create(
@@ -189,7 +205,7 @@ def _accept(reports: Iterable[store.Report], types: dict[str, ReportType], run: 
             defaults={
                 "run": run,
                 "type": types[report.type],
-                "state": ReportState.ACCEPTED,
+                "state": state,
                 "name": report.name,
                 "on": report.on,
                 "records": report.records,

@@ -199,6 +199,11 @@ def feeds_visible_to(person: object) -> QuerySet[Feed]:
     return Feed.objects.exclude(pk__in=clearing.hidden_from(person))
 
 
+def feeds_hidden_from(person: object) -> frozenset[int]:
+    """Return the keys of the feeds whose label a person is not cleared for."""
+    return clearing.hidden_from(person)
+
+
 def reports_shown() -> QuerySet[Report]:
     """Return the reports but for those that are hidden from who reads now."""
     return Report.objects.exclude(type__feed__in=clearing.hidden())
@@ -329,7 +334,7 @@ def titles_of_types() -> dict[str, str]:
 
 def feeds_of_types() -> dict[str, Feed]:
     """Return of which feed each type of report is."""
-    return {each.name: each.feed for each in ReportType.objects.select_related("feed")}
+    return {known.type.name: known.type.feed for known in reported.types().values()}
 
 
 def finding_id(finding: Finding) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Value
 
 from tocsin.audit.queries import rows_mentioning
 from tocsin.directory.choices import ClaimKind
@@ -76,7 +77,7 @@ class Life:
 
 def kind(finding: Finding) -> ReportType:
     """Return its type of report, with its feed and with how far back it is kept."""
-    return ReportType.objects.select_related("feed", "baseline").get(name=finding.type)
+    return next(known.type for known in reported.types().values() if known.type.name == finding.type)
 
 
 def life(finding: Finding, of: ReportType) -> Life:
@@ -146,14 +147,31 @@ def _cell(column: str, key: str, text: str) -> Cell:
     return Cell(column, key, known.meaning if known else "", text)
 
 
-def notes(finding: Finding) -> Sequence[FindingNote]:
-    """Return what people wrote, oldest first."""
-    return list(FindingNote.objects.filter(finding=finding_id(finding)))
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What a person wrote, and who."""
+
+    at: dt.datetime
+    text: str
+    by: str
 
 
-def handovers(finding: Finding) -> Sequence[Handover]:
-    """Return who held it before, oldest first."""
-    return list(Handover.objects.filter(finding=finding_id(finding)).order_by("at"))
+@dataclasses.dataclass(frozen=True)
+class HandedOver:
+    """Who held it before and after, by public id; empty for nobody."""
+
+    at: dt.datetime
+    before: str
+    after: str
+
+
+def notes_and_handovers(finding: Finding) -> list[Note | HandedOver]:
+    """Return what people wrote and who held it before, oldest first: in one question."""
+    about = {"finding": finding_id(finding)}
+    notes = FindingNote.objects.order_by().filter(**about).values_list("at", "text", "author_label", Value(False))
+    handed = Handover.objects.order_by().filter(**about).values_list("at", "before", "after", Value(True))
+    rows = notes.union(handed, all=True).order_by("at")
+    return [(HandedOver if is_handed else Note)(at, first, second) for at, first, second, is_handed in rows]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
-from tocsin.engine.delivered import Delivered, Recount, without
+from tocsin.engine.delivered import Recount, decided
+from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
 from tocsin.feeds import deciding
-from tocsin.feeds.choices import ReportState
-from tocsin.feeds.deliveries import to_be_taken
+from tocsin.feeds.choices import ReportState, RunState
+from tocsin.feeds.deliveries import of_days, replaced, to_be_taken
 from tocsin.feeds.manifest import engine_report
-from tocsin.feeds.models import Delivery, Report, Run
+from tocsin.feeds.models import Report, Run
+from tocsin.kernel.names import day_in
 
 
 def recount_without(run: Run) -> Recount:
@@ -18,20 +22,34 @@ def recount_without(run: Run) -> Recount:
 
     Those of days that are no longer kept stay: nobody can say any more what would be without them.
     """
+    deciding.refuse_to_withdraw(run)
     mine = to_be_taken(run)
-    if not mine:
-        deciding.refuse_to_withdraw(run)
     taken = {(row.type.name, row.on, row.name) for row in mine}
-    days = {(row.type_id, row.on) for row in mine}
-    types, on = {kind for kind, _on in days}, {on for _kind, on in days}
-    others = Delivery.objects.filter(is_withdrawn=False, type__in=types, on__in=on).exclude(run=run)
-    left = [Delivered(row.type.name, row.on, row.name, row.digest) for row in others.select_related("type")]
-    rows = Report.objects.filter(type__in=types, on__in=on, expired_at=None).select_related("type")
-    here = {row.digest: engine_report(row) for row in rows.filter(state=ReportState.ACCEPTED)}
-    kept = {
-        row.digest: engine_report(row)
-        for row in rows.filter(
-            state__in=(ReportState.REPLACED, ReportState.WITHDRAWN), digest__in={each.report for each in left}
-        )
+    days = {(kind, on) for kind, on, _name in taken}
+    left = of_days(days, without=run)
+    rows = Report.objects.filter(type__in={row.type_id for row in mine}, on__in={row.on for row in mine})
+    here = rows.filter(expired_at=None, state=ReportState.ACCEPTED).select_related("type")
+    return decided(
+        taken,
+        left,
+        {row.digest: engine_report(row) for row in here},
+        {row.digest: engine_report(row) for row in replaced(days)},
+        lambda report: not lost_files(settings.TOCSIN.store, report.files),
+    )
+
+
+def repeated_in(run: Run, gone: Iterable[StoredReport]) -> tuple[tuple[str, int], ...]:
+    """Return names of reports that count no more, each with the last run after `run` for which it was here already.
+
+    A name that says no day may be that of any day's: of these nothing is returned.
+    """
+    names = {name for report in gone for name in report.names if day_in(name)}
+    if not names:
+        return ()
+    later = Run.objects.filter(pk__gt=run.pk, state=RunState.DONE).order_by("pk")
+    found = {
+        name: number
+        for number, summary in later.values_list("pk", "summary").iterator()
+        for name in names.intersection(summary.get("unchanged", ()))
     }
-    return without(taken, left, here, kept, lambda report: not lost_files(settings.TOCSIN.store, report.files))
+    return tuple(sorted(found.items()))

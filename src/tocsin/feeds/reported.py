@@ -34,7 +34,7 @@ T = TypeVar("T")
 def manifest_version() -> int:
     """Return a number that changes whenever findings may have."""
     pinned = _pinned.get()
-    return _manifest_version() if pinned is None else pinned
+    return clearing.once("manifest", _manifest_version) if pinned is None else pinned
 
 
 def at_one_version(view: V) -> V:
@@ -80,7 +80,7 @@ class Known:
     """A type of report."""
 
     type: ReportType
-    """With its feed, as both were when the manifest last changed: labels and terms may be others by now."""
+    """With its feed, and the day from which on it is kept: a change of these is one of the manifest, too."""
     state: State | None
     """Where its findings are; None when it has none."""
     latest: dt.date | None
@@ -98,7 +98,7 @@ def _types() -> dict[int, Known]:
     latest = Cycle.objects.filter(type=OuterRef("pk")).order_by("-on").values("on")[:1]
     counting = Report.objects.order_by().filter(type=OuterRef("pk"), state=ReportState.ACCEPTED)
     shown = ReportType.objects.exclude(feed__in=clearing.hidden())
-    asked = shown.select_related("feed", "findings").order_by("name")
+    asked = shown.select_related("feed", "findings", "baseline").order_by("name")
     rows = asked.annotate(latest_on=Subquery(latest), has_reports=Exists(counting))
     return {row.pk: Known(row, getattr(row, "findings", None), row.latest_on, row.has_reports) for row in rows}
 

@@ -38,8 +38,10 @@ class Before:
     """Type and day of the cycles of which more was to come."""
 
 
-def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before = Before()) -> dict[str, Any]:
-    """Return the summary; every total is the sum of what stands below it."""
+def summarise(
+    run: int, delta: Delta, cost: Cost, today: dt.date, before: Before = Before(), of: int | None = None
+) -> dict[str, Any]:
+    """Return the summary; every total is the sum of what stands below it. `of` is the run that was read again."""
     accepted = delta.accepted
     constituents: Counter[str] = Counter()
     for report in accepted:
@@ -80,6 +82,7 @@ def summarise(run: int, delta: Delta, cost: Cost, today: dt.date, before: Before
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
         "corrected": [{"name": name, "run": run} for name, run in before.corrected],
+        **({"replay_of": of, "replaced": list(delta.outdated)} if of else {}),
         "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
         "passed_over": list(delta.passed_over),
         "completed": [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db.models import Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from tocsin.audit.models import AuditRow
 from tocsin.jobs.choices import State
 from tocsin.jobs.models import Job
 from tocsin.kernel.clock import Instant
@@ -27,10 +29,14 @@ def last_job(kind: str) -> Job | None:
 
 
 def unfinished_or_last(kind: str) -> tuple[list[Job], Job | None]:
-    """Return the jobs of a kind that wait or run, oldest first, and the one that was made last: in one question."""
+    """Return the jobs of a kind that wait or run, oldest first, and the one that was made last: in one question.
+
+    Each says as `trail` how long the audit trail was when it was asked for; 0 for an empty one.
+    """
     last = Job.objects.filter(kind=kind).order_by("-made_at", "-pk").values("pk")[:1]
     wanted = Q(state__in=(State.WAITING, State.RUNNING)) | Q(pk=Subquery(last))
-    rows = list(Job.objects.filter(wanted, kind=kind).order_by("made_at", "pk"))
+    trail = Coalesce(Subquery(AuditRow.objects.order_by("-sequence").values("sequence")[:1]), 0)
+    rows = list(Job.objects.filter(wanted, kind=kind).annotate(trail=trail).order_by("made_at", "pk"))
     return [job for job in rows if job.state in (State.WAITING, State.RUNNING)], rows[-1] if rows else None
 
 

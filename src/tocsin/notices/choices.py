@@ -12,6 +12,8 @@ ROOM = "notices"
 """By which messages in the outbox are known as ours."""
 NOTICE_SENT = "notice.sent"
 """What a webhook is told of that is told of notices."""
+OF_CONSTITUENTS = "directory"
+"""By which webhooks are known as those of constituents."""
 
 
 class Channel(models.TextChoices):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from tocsin.audit.actors import Known
 from tocsin.courier import queries as outgoing
 from tocsin.courier.actions import OUTBOX
-from tocsin.courier.choices import FAILED, State
+from tocsin.courier.choices import FAILED, Channel, State
 from tocsin.courier.incoming.actions import POSTMAN
 from tocsin.courier.incoming.choices import Kind, Outcome
 from tocsin.courier.incoming.received import ReceivedMessage
@@ -79,8 +79,10 @@ def follow_message(message: OutgoingMessage, *, at: Instant) -> None:
     with contextlib.suppress(Conflict), transaction.atomic():  # somebody else was faster
         if message.state == State.SENT and not _was_sent(notice):
             actions.record_outcome(notice, what=NoticeState.SENT, note=_said(message.last_answer), by=OUTBOX, at=at)
+            if message.channel == Channel.WEBHOOK:  # what took it is the organisation's own program
+                actions.record_outcome(notice, what=NoticeState.DELIVERED, by=OUTBOX, at=at)
         elif message.state in FAILED and notice.state == NoticeState.QUEUED:
-            _came_back(notice, _said(message.last_answer), at, is_permanent=True)
+            _came_back(notice, _said(message.last_answer), at, is_permanent=message.channel == Channel.MAIL)
         elif message.state == State.DISMISSED and notice.state == NoticeState.QUEUED:
             reason = _("Its message was taken off the list of the outbox.")
             actions.discard_notice(notice, reason=reason, by=OUTBOX, at=at)

@@ -108,10 +108,14 @@ def _entry(finding: Finding, lines: Mapping[str, str]) -> Entry:
 
 def attachment_of(notice: Notice) -> bytes:
     """Return the findings of a notice as a CSV file, in the language of its reader. No cell is a formula."""
+    return b"".join(exports.as_csv(records_of(notice), COLUMNS))
+
+
+def records_of(notice: Notice) -> list[dict[str, Any]]:
+    """Return the findings of a notice with why they stand there, the worst first, in the language of its reader."""
     lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
     with translation.override(notice.language):
-        records = _records(feeds.findings_named(lines), lines)
-        return b"".join(exports.as_csv(records, COLUMNS))
+        return list(_records(feeds.findings_named(lines), lines))
 
 
 def _records(found: Sequence[Finding], lines: Mapping[str, str]) -> Iterator[dict[str, Any]]:

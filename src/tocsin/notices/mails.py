@@ -1,4 +1,4 @@
-"""The mail that a notice becomes, and whether it may be sent at all.
+"""The mail or the posting that a notice becomes, and whether it may be sent at all.
 
 What hinders one notice is a refusal of that one: whoever sends several goes on
 with the others.
@@ -6,28 +6,77 @@ with the others.
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from tocsin.courier import composing, mail_addresses, protection, team_key
+from tocsin.courier import queries as outgoing
 from tocsin.courier.composing import Mail
-from tocsin.courier.models import OutgoingMessage
+from tocsin.courier.models import OutgoingMessage, Webhook
 from tocsin.courier.outbox import Posting, Reference
 from tocsin.courier.queries import never_leaves
 from tocsin.directory.models import Contact
+from tocsin.directory.queries import has_member
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import ROOM, Channel
-from tocsin.notices.letters import attachment_of, letter_of
+from tocsin.notices import addresses
+from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, OF_ONES_OWN, ROOM, Channel
+from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Plan
 from tocsin.notices.writing import file_name, text, title
 
+MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
+"""Findings in a posting; what has no room is read by program."""
 
-def check(to: str, contact: Contact | None, policy: Policy, tlp: TLP, at: Instant) -> None:
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """Who is told by a notice, prepared or planned, and by which policy."""
+
+    constituent: str
+    """Public id of whose findings they are."""
+    whom: str
+    to: str
+    contact: Contact | None
+    policy: Policy
+    tlp: TLP
+
+    @property
+    def way(self) -> Channel:
+        """By which way it goes. Who is told of others gets mail, and so does an organisation without a webhook."""
+        wanted = Channel(self.policy.channel)
+        if self.whom not in OF_ONES_OWN or (wanted == Channel.WEBHOOK and self.hook is None):
+            return Channel.MAIL
+        return wanted
+
+    @property
+    def hook(self) -> Webhook | None:
+        """The organisation's webhook that is told of notices; the oldest where there are several."""
+        return next(iter(outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS, self.constituent)), None)
+
+
+def told_by(notice: Notice) -> Told:
+    """Return who is told by a notice that is prepared."""
+    tlp = TLP.read(notice.tlp)
+    return Told(notice.constituent.public_id, notice.whom, notice.to, notice.contact, notice.policy, tlp)
+
+
+def check(told: Told, at: Instant) -> None:
     """Raise the refusal that says why nothing may be sent so; nothing when it may."""
-    if policy.channel != Channel.MAIL:
-        raise Conflict(_("Its policy tells by another way than mail, which this version cannot. Change the policy."))
+    if told.way == Channel.MAIL:
+        _check_mail(told.to, told.contact, told.policy, told.tlp, at)
+    elif told.way == Channel.PORTAL and not has_member(told.constituent):
+        raise Conflict(
+            _("Nobody of the organisation signs in here, and would read it. Add a member, or change the policy.")
+        )
+
+
+def _check_mail(to: str, contact: Contact | None, policy: Policy, tlp: TLP, at: Instant) -> None:
     if contact is None or not contact.is_active or contact.email.lower() != to.lower():
         raise Conflict(
             _(
@@ -51,7 +100,7 @@ def why(refused: Refusal) -> str:
 def hindrance(notice: Notice, at: Instant) -> str:
     """Return why a notice cannot be sent; empty when it can."""
     try:
-        check(notice.to, notice.contact, notice.policy, TLP.read(notice.tlp), at)
+        check(told_by(notice), at)
     except Refusal as refused:
         return why(refused)
     return ""
@@ -64,7 +113,8 @@ def hindered(plan: Plan) -> list[tuple[str, str, str]]:
     found = []
     for each in plan.notices:
         try:
-            check(each.to.to, contacts.get(each.to.contact), policies[each.policy], each.tlp, plan.at)
+            contact, policy = contacts.get(each.to.contact), policies[each.policy]
+            check(Told(each.constituent, each.whom, each.to.to, contact, policy, each.tlp), plan.at)
         except Refusal as refused:
             found.append((each.constituent, each.to.to, why(refused)))
     return found
@@ -73,7 +123,7 @@ def hindered(plan: Plan) -> list[tuple[str, str, str]]:
 def mail_of(notice: Notice, at: Instant) -> Mail:
     """Return the mail that a notice is sent as. Raises the refusal of `check`."""
     contact, tlp, letter = notice.contact, TLP.read(notice.tlp), letter_of(notice)
-    check(notice.to, contact, notice.policy, tlp, at)
+    check(told_by(notice), at)
     assert contact is not None  # noqa: S101  checked above
     return Mail(
         to=notice.to,
@@ -100,6 +150,28 @@ def _wants_encryption(policy: Policy, contact: Contact) -> bool:
     return policy.encrypt and bool(contact.openpgp_key)
 
 
+def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
+    """Return what is posted to a webhook: the text, and as many findings as have room, the worst first."""
+    letter, records = letter_of(notice), records_of(notice)
+    shown = records[:MOST_POSTED]
+    while shown and len(json.dumps(shown, ensure_ascii=False).encode()) > ROOM_POSTED_BYTES:
+        shown = shown[: len(shown) // 2]
+    return {
+        "event": NOTICE_SENT,
+        "at": at.isoformat(timespec="seconds"),
+        "organisation": notice.constituent.public_id,
+        "reference": notice.reference,
+        "severity": f"C{notice.severity}",
+        "tlp": TLP.read(notice.tlp).label,
+        "language": notice.language,
+        "subject": title(letter),
+        "text": text(letter),
+        "findings": shown,
+        "more": len(records) - len(shown),
+        "address": addresses.page_of_members(notice.reference),
+    }
+
+
 def posting_of(notice: Notice) -> Posting:
     """Return how the mail of a notice goes. The same notice is put into the outbox once."""
     return Posting(
@@ -113,5 +185,7 @@ def posting_of(notice: Notice) -> Posting:
 
 def is_in_clear(message: OutgoingMessage) -> bool:
     """Say whether a mail goes in clear that would be encrypted if a key were known."""
+    if message.channel != Channel.MAIL:
+        return False
     is_strict = TLP.read(message.tlp).strictness >= protection.ENCRYPTED_FROM.strictness
     return is_strict and message.protection not in ("encrypted", "both")

@@ -11,11 +11,12 @@ from email.policy import default
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Max, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 
 from tocsin.audit.queries import latest_rows
 from tocsin.courier import queries as outgoing
 from tocsin.courier import team_key
+from tocsin.courier.choices import Channel as SentBy
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import constituents_of
@@ -31,7 +32,7 @@ from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear
-from tocsin.notices.models import HoldOut, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
+from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
@@ -197,7 +198,7 @@ def text_as_sent(notice: Notice) -> tuple[str, bool]:
     What was encrypted cannot be read here either: it is written anew from the findings as they are now.
     """
     message = message_of(notice)
-    if message is not None and message.protection not in ("encrypted", "both"):
+    if message is not None and message.channel == SentBy.MAIL and message.protection not in ("encrypted", "both"):
         body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
         if body is not None:
             return str(body.get_content()), True
@@ -278,12 +279,12 @@ def hold_outs() -> QuerySet[HoldOut]:
 
 def standing_hold_outs(today: dt.date) -> list[HoldOut]:
     """Return those that hold today."""
-    return reading.standing_hold_outs(today)
+    return list(reading.standing(today))
 
 
 def held_out_of(row: HoldOut) -> list[Constituent]:
     """Return the constituents that are served and held out, by name: not those that asked, and are told."""
-    holding = reading.holding(row)
+    (holding,) = reading.holdings([row])
     held = [each for each in served_constituents() if is_held_out(row.key, row.share, each)]
     rows = Constituent.objects.filter(public_id__in=set(held) - holding.exempt)
     return sorted(rows, key=lambda each: each.local_name)
@@ -296,8 +297,10 @@ def served_count() -> int:
 
 def classes_held_out(constituent: str, today: dt.date) -> list[HoldOut]:
     """Return the hold-outs of whose findings a constituent is not told today."""
-    found = [(row, reading.holding(row)) for row in standing_hold_outs(today)]
-    return [row for row, held in found if held.covers(constituent, row.category, row.mildest)]
+    exempt = HoldOutExemption.objects.filter(hold_out=OuterRef("pk"), constituent__public_id=constituent)
+    asked = reading.replies().filter(at__gte=OuterRef("began_at"), notice__constituent__public_id=constituent)
+    rows = reading.standing(today).filter(~Exists(exempt), ~Exists(asked))
+    return [row for row in rows if is_held_out(row.key, row.share, constituent)]
 
 
 @dataclasses.dataclass(frozen=True)

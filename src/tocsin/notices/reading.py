@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import BigIntegerField, F, Max, Q, QuerySet, Value
 from django.utils import timezone
 
 from tocsin.directory.choices import ContactRole, Status
@@ -25,7 +25,16 @@ from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom
-from tocsin.notices.models import HoldOut, LedgerEntry, Notice, NoticeFinding, Policy, Suppression, Told
+from tocsin.notices.models import (
+    HoldOut,
+    HoldOutExemption,
+    LedgerEntry,
+    Notice,
+    NoticeFinding,
+    Policy,
+    Suppression,
+    Told,
+)
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
 from tocsin.notices.rules import Answered, Before, Holding, Hours, Step, Suppressed, Terms
 
@@ -57,7 +66,7 @@ def known(at: Instant) -> Known:
         recipients=recipients(),
         labels={name: TLP.read(feed.tlp) for name, feed in feeds.feeds_of_types().items()},
         suppressions=tuple(suppressed(each) for each in standing_suppressions(at.date())),
-        hold_outs=tuple(holding(each) for each in standing_hold_outs(at.date())),
+        hold_outs=tuple(holdings(standing(at.date()))),
         told=_told(),
         prepared=frozenset(_prepared()),
         answered=_answered(at),
@@ -118,17 +127,32 @@ def standing_suppressions(today: dt.date) -> list[Suppression]:
     return list(Suppression.objects.filter(until__gte=today, ended_at=None).select_related("constituent"))
 
 
-def standing_hold_outs(today: dt.date) -> list[HoldOut]:
+def standing(today: dt.date) -> QuerySet[HoldOut]:
     """Return the hold-outs that hold today."""
-    return list(HoldOut.objects.filter(until__gte=today, ended_at=None).order_by("category"))
+    return HoldOut.objects.filter(until__gte=today, ended_at=None).order_by("category")
 
 
-def holding(row: HoldOut) -> Holding:
-    """Return a hold-out as planning needs it: who was exempted, or has written to us since it began, is told."""
-    exempt = set(row.exemptions.values_list("constituent__public_id", flat=True))
-    asked = LedgerEntry.objects.filter(what=Happening.REPLIED, at__gte=row.began_at).order_by()
-    exempt |= set(asked.values_list("notice__constituent__public_id", flat=True))
-    return Holding(row.category, row.mildest, row.share, row.key, frozenset(exempt))
+def replies() -> QuerySet[LedgerEntry]:
+    """Return the answers to our notices."""
+    return LedgerEntry.objects.filter(what=Happening.REPLIED).order_by()
+
+
+def holdings(rows: Iterable[HoldOut]) -> list[Holding]:
+    """Return hold-outs as planning needs them: who was exempted, or has written to us since one began, is told."""
+    found = list(rows)
+    if not found:
+        return []
+    exempt = HoldOutExemption.objects.order_by().annotate(of=F("hold_out"))
+    answers = replies().annotate(of=Value(0, output_field=BigIntegerField()))
+    told = exempt.values_list("constituent__public_id", "at", "of").union(
+        answers.values_list("notice__constituent__public_id", "at", "of")
+    )
+    asked = list(told)
+    return [Holding(row.category, row.mildest, row.share, row.key, _exempt(row, asked)) for row in found]
+
+
+def _exempt(row: HoldOut, asked: Iterable[tuple[str, Instant, int]]) -> frozenset[str]:
+    return frozenset(public for public, at, of in asked if of == row.pk or (not of and at >= row.began_at))
 
 
 @dataclasses.dataclass

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from tocsin.people.access import needs, signed_in
 from tocsin.people.policy import Ability
-from tocsin.people.views import accounts, own, passkeys
+from tocsin.people.views import accounts, authenticator, own, passkeys
 
 manages = needs(Ability.MANAGE_PEOPLE)
 
@@ -24,6 +24,8 @@ _own = [
     path("password/", signed_in(own.change_password), name="password"),
     path("sessions/<int:pk>/end/", signed_in(own.end_session), name="end-session"),
     path("sessions/end/", signed_in(own.end_other_sessions), name="end-sessions"),
+    path("authenticator/", signed_in(authenticator.replace), name="authenticator"),
+    path("authenticator/remove/", signed_in(authenticator.remove), name="remove-authenticator"),
     path("passkeys/add/", signed_in(passkeys.add_passkey), name="add-passkey"),
     path("passkeys/<int:pk>/", signed_in(passkeys.rename_passkey), name="rename-passkey"),
     path("passkeys/<int:pk>/remove/", signed_in(passkeys.remove_passkey), name="remove-passkey"),

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from tocsin.people import access, limiter, passkeys, visitors
+from tocsin.people import access, limiter, passkeys, sealing, visitors
 from tocsin.people.models import normal_email
 
 
@@ -70,6 +70,14 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return the name to which passkeys belong, and what a device calls it."""
         return {"id": passkeys.name_of(context.request), "name": self.get_totp_issuer()}
+
+    def encrypt(self, text: str) -> str:
+        """Return a secret as the database holds it."""
+        return sealing.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return a secret that the database holds."""
+        return sealing.unseal(encrypted_text)
 
     def get_totp_issuer(self) -> str:
         """Return the name under which an authenticator lists the account."""

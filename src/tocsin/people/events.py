@@ -117,6 +117,20 @@ class SecondFactorSetUp(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class AuthenticatorReplaced(Event):
+    """Another authenticator took the place of a person's, or that of none."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AuthenticatorRemoved(Event):
+    """An authenticator signs in no longer."""
+
+    person: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PasskeyAdded(Event):
     """A person added a passkey."""
 
@@ -188,6 +202,14 @@ class PasswordReset(Event):
 
     person: int
     sessions_ended: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PersonBound(Event):
+    """Another service has said for the first time that it knows a person."""
+
+    person: int
+    issuer: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -141,6 +141,24 @@ class MailedLink(_OneTimeLink):
         )
 
 
+class KnownElsewhere(models.Model):
+    """By what another service, which says who somebody is, knows a person."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(name="known_elsewhere_once", fields=("issuer", "subject")),
+            models.UniqueConstraint(name="known_elsewhere_as_one", fields=("issuer", "person")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"
+
+
 class SignedInSession(models.Model):
     """A browser in which a person is signed in: what the person is shown of it, and can end."""
 

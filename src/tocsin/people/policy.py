@@ -34,6 +34,7 @@ class Ability(enum.StrEnum):
     SEND_NOTICES = "prepare and send notices"
     SET_NOTICE_POLICIES = "say who is told of what"
     HOLD_OUT = "hold organisations out of notices"
+    VIEW_EFFECT = "view whether notices help"
     MANAGE_PEOPLE = "open and close accounts"
     READ_AUDIT = "read the audit trail"
     VIEW_OWN = "view what is one's own organisations'"
@@ -55,6 +56,7 @@ _WORK = frozenset(
         Ability.VIEW_MAIL,
         Ability.WORK_ON_MAIL,
         Ability.VIEW_NOTICES,
+        Ability.VIEW_EFFECT,
         Ability.SEND_NOTICES,
     }
 )
@@ -71,6 +73,7 @@ _ABILITIES: dict[str, frozenset[Ability]] = {
             Ability.VIEW_FEEDS,
             Ability.VIEW_MAIL,
             Ability.VIEW_NOTICES,
+            Ability.VIEW_EFFECT,
             Ability.READ_AUDIT,
         }
     ),
@@ -104,6 +107,7 @@ _OF_EVERY_LABEL = frozenset(
         Ability.WORK_ON_MAIL,
         Ability.VIEW_RECEIVED_MAIL,
         Ability.WORK_ON_RECEIVED_MAIL,
+        Ability.VIEW_EFFECT,
     }
 )
 """What they open holds things of every label, and things that bear none: they are for those cleared for RED."""
@@ -126,6 +130,7 @@ REFUSED: dict[Ability, StrPromise] = {
     Ability.SEND_NOTICES: _("This account may not prepare and send notices."),
     Ability.SET_NOTICE_POLICIES: _("This account may not say who is told of what."),
     Ability.HOLD_OUT: _("This account may not hold organisations out of notices."),
+    Ability.VIEW_EFFECT: _("This account may not view whether notices help."),
     Ability.MANAGE_PEOPLE: _("This account may not open and close accounts."),
     Ability.READ_AUDIT: _("This account may not read the audit trail."),
     Ability.VIEW_OWN: _("This account is no contact of an organisation."),
@@ -145,6 +150,7 @@ ALLOWS: dict[Ability, StrPromise] = {
     Ability.SEND_NOTICES: _("Prepare and send notices"),
     Ability.SET_NOTICE_POLICIES: _("Say who is told of what"),
     Ability.HOLD_OUT: _("Hold organisations out of notices for a while, to see whether telling helps"),
+    Ability.VIEW_EFFECT: _("View whether notices help"),
     Ability.VIEW_MAIL: _("View what goes out"),
     Ability.WORK_ON_MAIL: _("Have messages tried again and dismiss them"),
     Ability.VIEW_RECEIVED_MAIL: _("View mail received"),

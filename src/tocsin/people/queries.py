@@ -13,7 +13,7 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.collation import folded
 from tocsin.people import keys, policy
 from tocsin.people.choices import BY_MAIL, Purpose, Role
-from tocsin.people.models import EnrolmentLink, Person, normal_email
+from tocsin.people.models import EnrolmentLink, KnownElsewhere, Person, normal_email
 
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """What counts as one; recovery codes only stand in for it."""
@@ -37,6 +37,15 @@ def an_administrator_can_sign_in() -> bool:
     return _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR).exists()
 
 
+def is_unused(person: Person) -> bool:
+    """Say whether nobody can have signed in to an account yet, in whatever way."""
+    return not (
+        person.has_usable_password()
+        or has_second_factor(person)
+        or KnownElsewhere.objects.filter(person=person).exists()
+    )
+
+
 def may_have_by_mail(person: Person, purpose: str) -> bool:
     """Say whether a person may have a link by mail: one whose account is open, with a second factor to ask for.
 
@@ -45,6 +54,12 @@ def may_have_by_mail(person: Person, purpose: str) -> bool:
     if not person.is_active or person.role not in BY_MAIL[Purpose(purpose)] or not has_second_factor(person):
         return False
     return purpose != Purpose.RESET or person.has_usable_password()
+
+
+def person_known_elsewhere(issuer: str, subject: str) -> Person | None:
+    """Return the person whom another service knows by `subject`."""
+    known = KnownElsewhere.objects.filter(issuer=issuer, subject=subject).select_related("person").first()
+    return known.person if known else None
 
 
 def is_mail_offered() -> bool:
@@ -114,6 +129,12 @@ def with_state(accounts: QuerySet[Person], at: Instant) -> QuerySet[Person]:
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
     enrolled = Exists(with_password) | Exists(factors)  # a contact may have no password, and sign in by a mailed link
     return accounts.annotate(is_enrolled=enrolled, is_invited=Exists(invited), has_factor=Exists(factors))
+
+
+def authenticator_of(person: Person) -> Authenticator | None:
+    """Return a person's authenticator; None where there is none, as beside a passkey."""
+    found: Authenticator | None = Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).first()
+    return found
 
 
 def second_factors(person: Person) -> list[Authenticator]:

@@ -51,6 +51,7 @@ def _signed_in(data: Data) -> str:
     words = {
         "code": _("Signed in with a code of the authenticator"),
         "recovery code": _("Signed in with a recovery code"),
+        "another service": _("Signed in by another service, which asked for two factors"),
         "enrolment": _("Signed in by an enrolment link"),
         "demonstration": _("Signed in to the demonstration by a link"),
     }
@@ -75,6 +76,8 @@ _SENTENCES: dict[str, Sentence] = {
     "person.sessions_ended": _sessions_ended,
     "person.session_ended": lambda data: _("Session ended that began on {when}").format(when=_until(data["began_at"])),
     "person.password_changed": lambda _data: _("Password changed"),
+    "person.authenticator_replaced": lambda _data: _("New authenticator set up; the old one no longer signs in"),
+    "person.authenticator_removed": lambda _data: _("Authenticator removed"),
     "person.passkey_added": lambda data: _("Passkey added: {name}").format(name=data["name"]),
     "person.passkey_renamed": lambda _data: _("Passkey renamed"),
     "person.passkey_removed": lambda data: _("Passkey removed: {name}").format(name=data["name"]),
@@ -89,6 +92,7 @@ _SENTENCES: dict[str, Sentence] = {
     "person.link_mailed": _link_mailed,
     "person.mailed_link_used": lambda _data: _("Link to sign in used; the second factor is asked for next"),
     "person.password_reset": lambda _data: _("New password chosen by a mailed link; all sessions ended"),
+    "person.bound": lambda data: _("Known to the service {issuer} from now on").format(issuer=data["issuer"]),
     "person.signed_in": _signed_in,
     "person.demo_link_made": _demo_link_made,
     "person.demo_link_used": _signed_in,

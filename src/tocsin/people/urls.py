@@ -6,7 +6,7 @@ from django.urls import path
 
 from tocsin.people.access import enrolling, public, signed_in
 from tocsin.people.choices import Purpose
-from tocsin.people.views import by_mail
+from tocsin.people.views import by_mail, elsewhere
 from tocsin.people.views import signing_in as views
 
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("link/<str:token>/", public(by_mail.sign_in), name="people_mailed_link"),
     path("forgotten/", public(by_mail.ask), {"purpose": Purpose.RESET}, name="people_ask_reset"),
     path("forgotten/<str:token>/", public(by_mail.reset), name="people_reset"),
+    path("elsewhere/", public(elsewhere.begin), name="people_elsewhere"),
+    path("elsewhere/back/", public(elsewhere.back), name="people_back_from_elsewhere"),
     path("out/", enrolling(views.sign_out), name="account_logout"),
     path("enrol/", public(views.enrol), name="people_enrol"),
     path("enrol/<str:token>/", public(views.follow_enrolment_link), name="people_enrolment_link"),

@@ -32,7 +32,8 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices.addresses import whole
-from tocsin.notices.choices import OF_ONES_OWN, NoticeState
+from tocsin.notices.choices import OF_CONSTITUENTS, OF_ONES_OWN, NoticeState
+from tocsin.notices.choices import ROOM as NOTICES
 from tocsin.notices.models import LedgerEntry, Notice
 from tocsin.people.choices import Role
 from tocsin.people.models import Person
@@ -40,7 +41,7 @@ from tocsin.people.policy import role_cleared_up_to
 from tocsin.portal.choices import Told
 from tocsin.portal.events import FindingsAnnounced, NoticeAnnounced
 
-ROOM = "directory"
+ROOM = OF_CONSTITUENTS
 """Whose webhooks are: constituents, by their public ids."""
 MOST = 5
 """Open webhooks of one organisation."""
@@ -71,8 +72,11 @@ def add(
     """Tell an organisation by machine from now on. Raises InvalidInput, Conflict and NotPermitted."""
     require_administrator(by, constituent)
     url = url.strip()
-    if said := webhooks.flaw(url):
-        raise InvalidInput(_("This is no address for a webhook: {why}").format(why=said), where="url")
+    if webhooks.flaw(url):
+        words = _(
+            "Write an address of the public Internet that begins with https://, on port 443, without name and password."
+        )
+        raise InvalidInput(words, where="url")
     if not told or not set(told) <= set(Told.values):
         raise InvalidInput(_("Say what it is told of."), where="told")
     is_open = [hook for hook in hooks_of(constituent) if hook.ended_at is None]
@@ -180,10 +184,15 @@ def announce_notice(notice: Notice, *, at: Instant) -> None:
     hooks = [
         hook
         for hook in outgoing.webhooks_told(Told.NOTICE, ROOM, notice.constituent.public_id)
-        if hook.made_at < sent and not outgoing.is_put(_key_of_notice(notice, hook))
+        if hook.made_at < sent and not outgoing.is_put(_key_of_notice(notice, hook)) and not _went_by(notice, hook)
     ]
     if hooks:
         announce_sent(notice, hooks, by=HERALD, at=at)
+
+
+def _went_by(notice: Notice, hook: Webhook) -> bool:
+    """Say whether a webhook got the notice itself."""
+    return outgoing.messages_of(NOTICES, notice.reference).filter(webhook=hook).exists()
 
 
 @action("notice.announced")

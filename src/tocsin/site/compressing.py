@@ -8,6 +8,7 @@ the length from telling anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.gzip import GZipMiddleware
@@ -23,7 +24,7 @@ def pages_of_members(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         response = get_response(request)
         is_page = not response.streaming and response.headers.get("Content-Type", "").startswith("text/html")
         if is_page and request.path_info.startswith(BELOW):
-            return compressed.process_response(request, response)
+            return cast("HttpResponse", compressed.process_response(request, response))
         return response
 
     return respond

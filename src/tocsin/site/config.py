@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import errno
+import ipaddress
 import os
 import re
 import tomllib
@@ -89,6 +90,19 @@ class Config:
     mail_dkim_selector: str = ""
     """Name under which the mail server's DKIM key is published; empty to try the usual ones."""
 
+    oidc_issuer: str = ""
+    """Service by which people may sign in (OpenID Connect); empty for none."""
+    oidc_client: str = ""
+    """Name under which that service knows this instance."""
+    oidc_secret: str = dataclasses.field(default="", repr=False)
+    """Secret that it gave with the name."""
+    oidc_name: str = ""
+    """What people call it; its host name where this is empty."""
+    oidc_trusts_acr: tuple[str, ...] = ()
+    """Values of `acr` or `amr` by which it says that it asked for two factors: then no second one is asked for here."""
+    oidc_addresses: tuple[str, ...] = ()
+    """Addresses that are not of the public Internet at which it may be all the same."""
+
     shadowserver_key: str = dataclasses.field(default="", repr=False)
     """API key that the publisher gave; with it and the secret reports are fetched every hour."""
     shadowserver_secret: str = dataclasses.field(default="", repr=False)
@@ -167,6 +181,7 @@ def _faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
             yield name, InvalidInput(words, where=f"TOCSIN_{name.upper()}")
     yield from _retention_faults(config)
     yield from _mail_faults(config)
+    yield from _sign_in_faults(config)
     if config.language not in LANGUAGES:
         words = f"{config.language!r} is none of {', '.join(LANGUAGES)}."
         yield "language", InvalidInput(words, where="TOCSIN_LANGUAGE")
@@ -228,6 +243,35 @@ def _mail_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
     if config.mail_domain and not _MAIL_DOMAIN.fullmatch(config.mail_domain):
         remedy = "Write a name, as mail.cirt.example."
         yield "mail_domain", InvalidInput("it is no domain.", where="TOCSIN_MAIL_DOMAIN", remedy=remedy)
+
+
+def _sign_in_faults(config: Config) -> Iterator[tuple[str, InvalidInput]]:
+    lacking = [name for name in ("issuer", "client", "secret") if not getattr(config, f"oidc_{name}")]
+    if not config.oidc_issuer:
+        return
+    for name in lacking:
+        remedy = "Set TOCSIN_OIDC_CLIENT and TOCSIN_OIDC_SECRET as the service gave them, or no issuer."
+        yield "oidc_issuer", InvalidInput("it is not set.", where=f"TOCSIN_OIDC_{name.upper()}", remedy=remedy)
+    for address in config.oidc_addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            words, remedy = f"{legible.shown(address[:80])!r} is no address.", "Write it as 10.0.0.5."
+            yield "oidc_addresses", InvalidInput(words, where="TOCSIN_OIDC_ADDRESSES", remedy=remedy)
+    if not _is_issuer(config.oidc_issuer, config.oidc_addresses):
+        remedy = "Write it as https://login.example/path, as the service names itself."
+        yield "oidc_issuer", InvalidInput("it is no https address.", where="TOCSIN_OIDC_ISSUER", remedy=remedy)
+
+
+def _is_issuer(address: str, unguarded: Collection[str]) -> bool:
+    """Say whether a service may be asked there: encrypted, or at an address that is named as one of our own."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_plain = parts.scheme == "http" and parts.hostname in unguarded
+    return bool(parts.hostname) and (parts.scheme == "https" or is_plain) and not parts.query and not parts.fragment
 
 
 _LONGEST_PHONE = 40

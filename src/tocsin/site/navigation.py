@@ -4,15 +4,16 @@ A room cannot name its place to the site (the site stands above it), and the
 order is one decision, not twelve. So this file lists the places by the name of
 their address, and a place is shown as soon as some room answers under that
 name and the person may use it. A new room adds `name="cases"` to its urls and
-nothing here; a number beside the place is one entry in `COUNTS`.
+nothing here; a number beside the place is one entry in `WORK`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats
 from django.utils.translation import gettext_lazy as _
@@ -101,31 +102,32 @@ def _open_findings(person: Any, now: Now) -> Count | None:
     if not policy.may(person, policy.Ability.VIEW_FINDINGS):
         return None
     asked = Filter(states=OPEN, only_constituents=queries.only_constituents(person))
-    return Count(formats.number_format(now().count(asked), force_grouping=True))
+    return Count(_grouped(now().count(asked)))
 
 
-def _mail_to_be_read(person: Any, _now: Now) -> Count | None:
-    number = mail.to_be_read().count()
-    return Count(formats.number_format(number, force_grouping=True)) if number else None
-
-
-def _answers_to_judge(person: Any, _now: Now) -> Count | None:
-    number = answers.to_judge().count()
-    return Count(formats.number_format(number, force_grouping=True)) if number else None
-
-
-def _changes_asked_for(_person: Any, _now: Now) -> Count | None:
-    number = directory.changes_waiting().count()
-    return Count(formats.number_format(number, force_grouping=True)) if number else None
-
-
-COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {
-    "findings": _open_findings,
-    "answers": _answers_to_judge,
-    "received-mail": _mail_to_be_read,
-    "changes-asked-for": _changes_asked_for,
+COUNTS: Mapping[str, Callable[[Any, Now], Count | None]] = {"findings": _open_findings}
+"""Name of a place → the number beside it for a person."""
+WORK: Mapping[str, Callable[[], models.QuerySet[Any]]] = {
+    "answers": answers.to_judge,
+    "received-mail": mail.to_be_read,
+    "changes-asked-for": directory.changes_waiting,
 }
-"""Name of a place → query that gives the number beside it for a person. Each is one cheap SQL query."""
+"""Name of a place → what waits there: how many is said beside it. All that a page says costs one cheap SQL query."""
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """Return how many there are of what is counted beside some places."""
+    asked = [
+        WORK[name]()
+        .order_by()
+        .annotate(of_place=models.Value(name))
+        .values("of_place")
+        .annotate(number=models.Count("pk"))
+        for name in names
+        if name in WORK
+    ]
+    rows = [each.values_list("of_place", "number") for each in asked]
+    return dict(rows[0].union(*rows[1:], all=True)) if rows else {}
 
 
 def _with(ability: policy.Ability) -> Callable[[Any], bool]:
@@ -145,7 +147,7 @@ ALLOWED: Mapping[str, Callable[[Any], bool]] = {
     "answers": _with(policy.Ability.VIEW_FINDINGS),
     "feeds": _with(policy.Ability.VIEW_FEEDS),
     "notices": _with(policy.Ability.VIEW_NOTICES),
-    "effect": _with(policy.Ability.VIEW_NOTICES),
+    "effect": _with(policy.Ability.VIEW_EFFECT),
     "quarantine": _with(policy.Ability.VIEW_FEEDS),
     "outbox": _with(policy.Ability.VIEW_MAIL),
     "unattributed": _with(policy.Ability.VIEW_FINDINGS),
@@ -160,7 +162,11 @@ def side_bar(path: str, person: Any, now: Now = queries.findings) -> tuple[Shown
     """Return the places to show on the page at `path`, with the one it belongs to marked."""
     urls = {place.name: url for place in _all_places() if (url := _url(place, person))}
     here = _nearest(path, urls)
-    return tuple(_show(place, urls, here, person, now) for place in PLACES if place.name in urls)
+    shown = [each for place in PLACES for each in (place, *_opened(place, here)) if each.name in urls]
+    numbers = _counted(each.name for each in shown)
+    counts: dict[str, Count | None] = {name: Count(_grouped(number)) for name, number in numbers.items() if number}
+    counts |= {each.name: COUNTS[each.name](person, now) for each in shown if each.name in COUNTS}
+    return tuple(_show(place, urls, here, counts) for place in PLACES if place.name in urls)
 
 
 def _all_places() -> tuple[Place, ...]:
@@ -182,11 +188,15 @@ def _nearest(path: str, urls: Mapping[str, str]) -> str | None:
     return max(matching, key=lambda name: len(urls[name]), default=None)
 
 
-def _show(place: Place, urls: Mapping[str, str], here: str | None, person: Any, now: Now) -> Shown:
-    # What lies below a place shows only while one is in it: nine lines stay nine lines elsewhere, and cost no query.
-    is_opened = here in (place.name, *(each.name for each in place.below))
-    opened = place.below if is_opened else ()
-    below = tuple(_show(each, urls, here, person, now) for each in opened if each.name in urls)
-    count = COUNTS.get(place.name)
-    shown = count(person, now) if count else None
-    return Shown(place.label, urls[place.name], place.key, shown, place.name == here, below)
+def _opened(place: Place, here: str | None) -> tuple[Place, ...]:
+    """Return what lies below a place while one is in it: nine lines stay nine lines elsewhere, and cost no query."""
+    return place.below if here in (place.name, *(each.name for each in place.below)) else ()
+
+
+def _show(place: Place, urls: Mapping[str, str], here: str | None, counts: Mapping[str, Count | None]) -> Shown:
+    below = tuple(_show(each, urls, here, counts) for each in _opened(place, here) if each.name in urls)
+    return Shown(place.label, urls[place.name], place.key, counts.get(place.name), place.name == here, below)
+
+
+def _grouped(number: int) -> str:
+    return str(formats.number_format(number, force_grouping=True))

@@ -19,15 +19,19 @@ SEVERITIES: dict[int, Any] = {
 
 
 ACTORS: dict[str, Any] = {
+    "another service": _("another service"),
     "attribution": _("attribution"),
     "audit": _("keeping of the audit trail"),
     "command line": _("command line"),
     "demonstration": _("demonstration"),
+    "directory": pgettext_lazy("a part of the software", "directory"),
+    "effect": _("reckoning of effects"),
     "enrolment": _("enrolment"),
     "feed fetch": _("fetching of reports"),
     "feed watch": _("watched folder"),
     "mailed link": _("link in a mail"),
     "outbox": pgettext_lazy("a part of the software", "outbox"),
+    "webhooks": pgettext_lazy("a part of the software", "webhooks"),
     "incoming mail": _("incoming mail"),
     "retention": _("retention"),
     "set-up": _("set-up"),

@@ -108,7 +108,7 @@ def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
 
 @require_GET
 def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One constituent: what it is responsible for, whom to tell, its facts."""
+    """One constituent: what it is responsible for, whom to tell, its facts. The rest stands in `relations`."""
     row = constituent_asked_for(request, public_id)
     values = claim_values(row)
     question, pages = Question(request.GET.copy()), Paginator(list(values), CLAIMS)
@@ -121,15 +121,25 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "page": page,
         "claims": claims,
         "contacts": row.contacts.select_related("deputy_of"),
-        "members": members_of(row),
         "parts": row.parts.all(),
         "conflicts": contested,
-        "changes": [(each, asked.title(each)) for each in changes_of(row).filter(state=ChangeState.WAITS)],
-        "webhooks": webhooks_of("directory", row.public_id),
         "attribution": attribution.under_way(now()),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)
+
+
+@require_GET
+def relations(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What goes between a constituent and the team: what it asks for, what it was told, who signs in, its webhooks."""
+    row = constituent_asked_for(request, public_id)
+    shown = {
+        "constituent": row,
+        "members": members_of(row),
+        "changes": [(each, asked.title(each)) for each in changes_of(row).filter(state=ChangeState.WAITS)],
+        "webhooks": webhooks_of("directory", row.public_id),
+    }
+    return render(request, "directory/relations.html", shown)
 
 
 @require_http_methods(["GET", "POST"])

@@ -42,7 +42,7 @@ def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method == "POST" and accepted(form, act, _none_further):
         if was_there:
             messages.success(request, _("The member is added. The account was there already."))
-            return redirect("directory:constituent", public_id)
+            return redirect("directory:relations", public_id)
         return _show_link(request, row, Person.objects.get(pk=made[0]), token)
     title = _("Who belongs to {name}?").format(name=row.local_name)
     shown = {"form": form, "heading": title, "button": _("Add"), "constituent": row}
@@ -59,7 +59,7 @@ def _show_link(request: HttpRequest, row: Constituent, person: Person, token: st
         "person": person,
         "link": links.enrolment_address(request, token),
         "expires_at": now() + links.ENROLMENT_LASTS,
-        "onward": reverse("directory:constituent", args=[row.public_id]),
+        "onward": reverse("directory:relations", args=[row.public_id]),
     }
     return render(request, "directory/member_link.html", shown)
 
@@ -77,7 +77,7 @@ def change_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResp
         if accepted(
             form, lambda: actions.change_membership(membership, **form.cleaned_data, by=by, at=now()), _none_further
         ):
-            return redirect("directory:constituent", public_id)
+            return redirect("directory:relations", public_id)
     row = membership.constituent
     title = _("What may {name} do?").format(name=membership.person)
     shown = {"form": form, "heading": title, "button": _("Save"), "constituent": row}
@@ -96,7 +96,7 @@ def end_membership(request: HttpRequest, public_id: str, pk: int) -> HttpRespons
         messages.error(request, str(refusal))
     else:
         messages.success(request, _("{name} is no longer a member.").format(name=membership.person))
-    return redirect("directory:constituent", public_id)
+    return redirect("directory:relations", public_id)
 
 
 def _asked_for(request: HttpRequest, public_id: str, pk: int) -> Membership:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from tocsin.directory import actions, attribution, holders, mistakes, queries, uploads
 from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
+from tocsin.directory.models import Constituent
 from tocsin.directory.views.asking import accepted, actor, claim_asked_for, tell_who_holds
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
@@ -37,19 +38,25 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     """Equal claims to settle, and nested ones to know of."""
     actor(request)
     nested = queries.overlaps()
+    sides = _sides(nested[:OVERLAPS_SHOWN])
     shown = {
-        "conflicts": queries.conflicts(),
-        "overlaps": _named(nested[:OVERLAPS_SHOWN]),
+        "conflicts": queries.conflicts(among=sides.values()),
+        "overlaps": _named(nested[:OVERLAPS_SHOWN], sides),
         "overlap_count": len(nested),
         "attribution": attribution.under_way(now()),
     }
     return render(request, "directory/conflicts.html", shown)
 
 
-def _named(overlaps: list[queries.Overlap]) -> list[dict[str, object]]:
-    """Return overlaps with the names of both constituents in the reader's language."""
+def _sides(overlaps: list[queries.Overlap]) -> dict[str, Constituent]:
+    """Return whose the claims are that overlap, by public id."""
     ids = {side.constituent for overlap in overlaps for side in (overlap.inner, overlap.outer)}
-    names = {row.public_id: row.local_name for row in queries.constituents_with_ids(ids)}
+    return {row.public_id: row for row in queries.constituents_with_ids(ids)}
+
+
+def _named(overlaps: list[queries.Overlap], sides: Mapping[str, Constituent]) -> list[dict[str, object]]:
+    """Return overlaps with the names of both constituents in the reader's language."""
+    names = {public_id: row.local_name for public_id, row in sides.items()}
     return [
         {
             "inner": overlap.inner,

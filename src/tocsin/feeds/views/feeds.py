@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tocsin.engine.query import Filter
-from tocsin.feeds import deciding, keeping, queries, wording
+from tocsin.feeds import deciding, keeping, queries, reported, wording
 from tocsin.feeds import queries_situation as situation
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.actions.orders import dismiss_order, retry_order
 from tocsin.feeds.choices import SHADOWSERVER
 from tocsin.feeds.fetched import fetching
 from tocsin.feeds.forms import TermsForm
-from tocsin.feeds.models import Cycle, Feed, State
+from tocsin.feeds.models import Cycle, Feed
 from tocsin.feeds.orders import order_numbered
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_situation import OPEN, Health
@@ -59,8 +59,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "unmapped": [row for row in listed if row["health"].needs_mapping],
         "odd": [row for row in listed if row["health"].type.unknown_columns and not row["health"].needs_mapping],
         "orders": queries.orders_visible_to(request.user),
-        "fetching": fetching() if _is_fetched_shown(request.user) else None,
-        "feeds": _feeds(request.user),
+        **_feeds(request.user),
         "question": question,
         "page": page,
         "runs": shown(list(page)),
@@ -69,16 +68,13 @@ def feeds(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/feeds.html", context)
 
 
-def _feeds(person: object) -> list[tuple[Feed, keeping.Kept]]:
-    """Return each feed with for how long its rows are kept."""
-    kept = keeping.kept_by_feed()
-    return [(feed, kept[feed.pk]) for feed in queries.feeds_visible_to(person).order_by("name")]
-
-
-def _is_fetched_shown(person: object) -> bool:
-    """Whether a person is cleared for the feed that is fetched."""
-    there = Feed.objects.filter(code=SHADOWSERVER).exists()
-    return queries.feeds_visible_to(person).filter(code=SHADOWSERVER).exists() if there else True
+def _feeds(person: object) -> dict[str, Any]:
+    """Return each feed that a person is cleared for with how long its rows are kept, and how the fetched one stands."""
+    every, hidden = list(Feed.objects.order_by("name")), queries.feeds_hidden_from(person)
+    visible = [feed for feed in every if feed.pk not in hidden]
+    kept = keeping.kept_by_feed(visible)
+    is_shown = all(feed in visible for feed in every if feed.code == SHADOWSERVER)
+    return {"feeds": [(feed, kept[feed.pk]) for feed in visible], "fetching": fetching() if is_shown else None}
 
 
 STATES = {"ok": "arrives", "broken": "broken", "held": "held", "late": "late", "silent": "silent"}
@@ -118,9 +114,10 @@ def _ahead(health: Health, cycle: Cycle, titles: dict[str, str]) -> dict[str, An
 
 def _would_go(type_pk: int, name: str, on: dt.date) -> int:
     """Return how many open findings go gone when the cycle counts."""
-    state = State.objects.filter(type=type_pk).first()
-    if state is None:
+    known = reported.types().get(type_pk)
+    if known is None or known.state is None:
         return 0
+    state = known.state
     counted = sorted({*map(dt.date.fromisoformat, state.counted), on})
     if len(counted) < state.gone_after:
         return 0

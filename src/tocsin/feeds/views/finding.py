@@ -157,24 +157,19 @@ def _is_silent(found: Finding) -> bool:
 def _history(found: Finding, life: queries_finding.Life, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return what happened, newest first: turns of its life, hand-overs, owners and notes."""
     turned = [{"at": turn.on, "what": turn.what} for turn in life.turns]
-    handed = [
-        {
-            "at": each.at,
-            "what": "handed",
-            "before": names.get(each.before, each.before),
-            "after": names.get(each.after, each.after),
-        }
-        for each in queries_finding.handovers(found)
-    ]
-    noted = [
-        {"at": each.at, "what": "note", "text": each.text, "by": each.author_label}
-        for each in queries_finding.notes(found)
-    ]
+    told = [_told(each, names) for each in queries_finding.notes_and_handovers(found)]
     owned = [
         {"at": each.at, "what": "owner", "before": each.before, "after": each.after, "by": each.by}
         for each in queries_finding.changes_of_owner(found)
     ]
-    return sorted([*turned, *handed, *owned, *noted], key=lambda entry: _instant(entry["at"]), reverse=True)
+    return sorted([*turned, *owned, *told], key=lambda entry: _instant(entry["at"]), reverse=True)
+
+
+def _told(each: queries_finding.Note | queries_finding.HandedOver, names: dict[str, str]) -> dict[str, Any]:
+    if isinstance(each, queries_finding.Note):
+        return {"at": each.at, "what": "note", "text": each.text, "by": each.by}
+    before, after = (names.get(code, code) for code in (each.before, each.after))
+    return {"at": each.at, "what": "handed", "before": before, "after": after}
 
 
 def _instant(at: dt.date | dt.datetime) -> dt.datetime:

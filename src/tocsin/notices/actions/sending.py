@@ -9,37 +9,57 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.utils.translation import gettext as _
+
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.courier import outbox
+from tocsin.courier.models import OutgoingMessage
+from tocsin.courier.queries import never_leaves
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import mails
-from tocsin.notices.actions.ledger import move
+from tocsin.notices.actions.ledger import move, record_outcome
 from tocsin.notices.actions.preparing import ask_first
-from tocsin.notices.choices import Happening, NoticeState
+from tocsin.notices.choices import OF_ONES_OWN, Channel, Happening, NoticeState
 from tocsin.notices.events import NoticeQueued
 from tocsin.notices.models import LedgerEntry, Notice
 
 
 @action("notice.queued")
 def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
-    """Put a notice that somebody has read into the outbox, which sends it.
+    """Put a notice that somebody has read into the outbox, which sends it; or onto the constituent's own pages at once.
 
     Raises Conflict for one that may not leave, and what `mails.check` and the outbox refuse.
     """
-    move(notice, NoticeState.QUEUED, "", by, at)
-    message = outbox.put_mail(mails.mail_of(notice, at), mails.posting_of(notice), at=at)
-    if mails.is_in_clear(message):
+    told = mails.told_by(notice)
+    is_instead = told.way != notice.policy.channel and notice.whom in OF_ONES_OWN
+    move(notice, NoticeState.QUEUED, _("By mail: the organisation has no webhook.") if is_instead else "", by, at)
+    message = _put(notice, told, at)
+    if message is not None and mails.is_in_clear(message):
         LedgerEntry.objects.create(notice=notice, at=at, what=Happening.IN_CLEAR, actor_label=by.audit_label)
+    if message is None and not (never_leaves() or notice.is_exercise):
+        for what in (NoticeState.SENT, NoticeState.DELIVERED):
+            record_outcome(notice, what=what, by=by, at=at)
     return NoticeQueued(
         notice=notice.reference,
         constituent=notice.constituent.public_id,
         not_before=notice.not_before,
         is_exercise=notice.is_exercise,
-        message=message.key,
-        protection=message.protection,
+        message=message.key if message else "",
+        protection=message.protection if message else "",
     )
+
+
+def _put(notice: Notice, told: mails.Told, at: Instant) -> OutgoingMessage | None:
+    """Put a notice into the outbox by its way; None where it stands on the constituent's own pages from now on."""
+    posting = mails.posting_of(notice)
+    if told.way == Channel.MAIL:
+        return outbox.put_mail(mails.mail_of(notice, at), posting, at=at)
+    mails.check(told, at)
+    if told.way == Channel.PORTAL or told.hook is None:
+        return None
+    return outbox.put_webhook(told.hook, mails.body_of(notice, at), posting, tlp=told.tlp, at=at)
 
 
 @dataclasses.dataclass(frozen=True)

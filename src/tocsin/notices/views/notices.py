@@ -49,7 +49,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
-    people, ready = max(plan.people().values(), default=0), _ready(request.user)
+    people, ready = max(plan.people().values(), default=0), _ready(request.user, counts)
     shown = {
         **ready,
         "question": question,
@@ -114,9 +114,9 @@ def prepare(request: HttpRequest) -> HttpResponse:
     return redirect("notices")
 
 
-def _ready(person: object) -> dict[str, Any]:
-    """Return what the page says of notices that may be sent."""
-    rows = list(queries.ready_for(person))
+def _ready(person: object, counts: dict[str, int]) -> dict[str, Any]:
+    """Return what the page says of notices that may be sent; `counts` says how many there are of each state."""
+    rows = list(queries.ready_for(person)) if counts.get(NoticeState.PREVIEWED) else []
     people = max(queries.people_of(rows).values(), default=0)
     return {
         "ready_count": len(rows),

@@ -21,11 +21,20 @@ from tocsin.people.actions.enrolment import (
     set_up_second_factor,
     use_demo_sign_in_link,
 )
+from tocsin.people.actions.issuer import bind
 from tocsin.people.actions.keys import make_api_key, revoke_api_key
-from tocsin.people.actions.own import add_passkey, change_password, remove_passkey, rename_passkey
+from tocsin.people.actions.own import (
+    add_passkey,
+    change_password,
+    remove_authenticator,
+    remove_passkey,
+    rename_passkey,
+    replace_authenticator,
+)
 
 __all__ = [
     "add_passkey",
+    "bind",
     "change_password",
     "change_person",
     "choose_language",
@@ -42,9 +51,11 @@ __all__ = [
     "make_enrolment_link",
     "open_account_again",
     "record_sign_in",
+    "remove_authenticator",
     "remove_passkey",
     "rename_passkey",
     "renew_recovery_codes",
+    "replace_authenticator",
     "reset_password",
     "revoke_api_key",
     "set_up_second_factor",

@@ -25,7 +25,7 @@ def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -
 
     `token` is from `links.new_token`; only its hash is stored. Earlier links of the person stop working.
     """
-    permit(by, person, opening=not person.has_usable_password())
+    permit(by, person, opening=queries.is_unused(person))
     if not person.is_active:
         raise Conflict(_("This account is closed. Open it again first."))
     EnrolmentLink.objects.filter(person=person, used_at=None).delete()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.utils.translation import gettext as _
 
@@ -62,6 +63,27 @@ def remove_passkey(passkey: Authenticator, *, by: Actor, at: Instant) -> events.
         raise Conflict(_("This is your only second factor. Set up another one first."))
     passkey.delete()
     return events.PasskeyRemoved(person=person.pk, passkey=key, name=name)
+
+
+@action("person.authenticator_replaced")
+def replace_authenticator(person: Person, *, secret: str, by: Actor, at: Instant) -> events.AuthenticatorReplaced:
+    """Keep the secret that another authenticator has shown to know, in place of the old one's."""
+    Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).delete()
+    TOTP.activate(person, secret)
+    mailing.tell(person, mailing.Change.FACTOR_SET_UP, at=at)
+    return events.AuthenticatorReplaced(person=person.pk)
+
+
+@action("person.authenticator_removed")
+def remove_authenticator(person: Person, *, by: Actor, at: Instant) -> events.AuthenticatorRemoved:
+    """Remove the authenticator, unless it is the last second factor."""
+    kept = queries.authenticator_of(person)
+    if kept is None:
+        raise Conflict(_("There is no authenticator."))
+    if [factor.pk for factor in queries.second_factors(person)] == [kept.pk]:
+        raise Conflict(_("This is your only second factor. Set up another one first."))
+    kept.delete()
+    return events.AuthenticatorRemoved(person=person.pk)
 
 
 def _passkeys(person: Person) -> list[Authenticator]:

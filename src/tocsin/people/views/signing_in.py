@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from tocsin.audit.actors import System
 from tocsin.kernel import clock
 from tocsin.kernel.questions import Question
-from tocsin.people import access, actions, demonstration, devices, limiter, links, passkeys, queries, sessions
+from tocsin.people import access, actions, demonstration, devices, issuer, limiter, links, passkeys, queries, sessions
 from tocsin.people.choices import BY_MAIL, Purpose
 from tocsin.people.forms import (
     AuthenticatorForm,
@@ -131,6 +131,7 @@ class SignIn(LoginView):  # type: ignore[misc]
             "has_form": has_form,
             "passkey": passkey,
             "by_mail": has_form and queries.is_mail_offered(),
+            "elsewhere": issuer.name() if issuer.is_on() else "",
         }
         return {**super().get_context_data(**kwargs), **shown}
 

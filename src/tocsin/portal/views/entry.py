@@ -59,14 +59,15 @@ def entry(request: HttpRequest, public_id: str) -> HttpResponse:
     pages = Paginator(holding, CLAIMS)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
-    administers = can_edit(by, row)
+    administers, contacts = can_edit(by, row), _contacts(row, now())
     shown = {
         "question": question,
         "organisation": row,
         "administers": administers,
         "claims": list(page),
         "page": page,
-        "contacts": _contacts(row, now()),
+        "contacts": contacts,
+        "is_somebody_told_first": any(each.order == 1 for each in contacts),
         "requests": [
             {"row": each, "title": asked.title(each), "may_take_back": each.waits and _may(by, each, administers)}
             for each in changes_of(row)[:REQUESTS]

@@ -14,14 +14,14 @@ from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, spread
 from tocsin.site.charts.svg import checked, drawing, element, number, path, together
 
-AT_RISK_FROM, AT_RISK_GAP = 34, 14
-"""Below the axis."""
+AT_RISK_FROM, AT_RISK_GAP, AT_RISK_DX = 34, 14, 22
+"""Below the axis, and beside the last number."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fall:
-    """A group: the shares left (0 to 1) after each day at which one ended, between which bounds, and how many are at
-    risk at each of the days under the axis. `look`: "ours" or ""."""
+    """A group: the shares left (0 to 1) after each day at which one ended, between which bounds (none where nobody can
+    say), and how many are at risk at each of the days under the axis. `look`: "ours" or ""."""
 
     label: str
     days: Sequence[float]
@@ -60,7 +60,7 @@ def falls(groups: Sequence[Fall], name: str, days: Sequence[float], axis: str) -
 
 def _require(group: Fall, days: Sequence[float]) -> None:
     columns = [checked(each, group.label) for each in (group.days, group.left, group.low, group.high)]
-    if len({len(each) for each in columns}) > 1 or len(group.at_risk) != len(days):
+    if len({len(each) for each in columns[: 4 if group.low else 2]}) > 1 or len(group.at_risk) != len(days):
         raise InvalidInput("a curve needs columns of one length.", where="falls")
     if any(share > 1 for each in columns[1:] for share in each):
         raise InvalidInput("a share lies between 0 and 1.", where="falls")
@@ -77,7 +77,7 @@ def _corners(days: Sequence[float], shares: Sequence[float], until: float, longe
 
 
 def _band(group: Fall, longest: float) -> SafeString:
-    if not group.days:
+    if not group.low:
         return SafeString("")
     above = _corners(group.days, group.high, group.watched_to, longest)
     below = _corners(group.days, group.low, group.watched_to, longest)
@@ -117,9 +117,9 @@ def _ends(groups: Sequence[Fall], longest: float) -> Iterable[SafeString]:
 
 
 def _at_risk(groups: Sequence[Fall], days: Sequence[float], longest: float, axis: str) -> Iterable[SafeString]:
-    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=8)
+    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=AT_RISK_DX)
     for row, group in enumerate(groups):
         y = PLOT_HEIGHT + AT_RISK_FROM + row * AT_RISK_GAP
         for at, anchor, x in _places(days, longest):
             yield element("text", group.at_risk[at], class_=f"{anchor} {group.look}".strip(), x=x, y=y)
-        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=8)
+        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=AT_RISK_DX)

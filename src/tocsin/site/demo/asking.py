@@ -7,17 +7,17 @@ from typing import Any
 
 from tocsin.site.demo.telling import MEMBER, MEMBER_OF
 
-COLLEAGUE = "nurse@meridia.example"
+COLLEAGUE = "control@meridia.example"
 WISHES: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    (MEMBER, "claim", {"kind": "network", "value": "198.18.69.0/24"}, "The new ward, rented from Meridia Telecom since May."),
-    (MEMBER, "claim", {"kind": "network", "value": "198.18.68.128/25"}, "Our guests, to be told apart."),
-    (COLLEAGUE, "facts", {"region": "Serrat harbour"}, ""),
-    (MEMBER, "facts", {"name": "St Brannoc Teaching Hospital"}, "The new name is in the gazette of last week."),
+    (MEMBER, "claim", {"kind": "network", "value": "198.18.129.48/28"}, "The new control room, rented since May."),
+    (MEMBER, "claim", {"kind": "network", "value": "198.19.86.0/24"}, "The substations, to be told apart."),
+    (COLLEAGUE, "facts", {"region": "Serrat and North Reef"}, ""),
+    (MEMBER, "facts", {"name": "National Power Authority"}, "The new name is in the gazette of last week."),
     (COLLEAGUE, "contact", {"phone": "+999 55 2970"}, "We have new telephones."),
 )  # fmt: skip
 """Who asks for what, and why, the oldest first."""
 REFUSED = {"kind": "suffix", "value": "island-bank.example"}
-ANSWER = "That name is registered by Island Bank. Send us the contract if you look after it for them."
+ANSWER = "That name is registered by somebody else. Send us the contract if you look after it for them."
 
 
 def let_members_ask(**by_and_at: Any) -> None:
@@ -33,16 +33,20 @@ def let_members_ask(**by_and_at: Any) -> None:
     if ChangeRequest.objects.exists():
         return
     if person_by_email(COLLEAGUE) is None:
-        facts: dict[str, Any] = {"email": COLLEAGUE, "name": "Sefa Lindqvi", "is_administrator": False}
-        add_member(organisation, **facts, token=links.new_token(), **by_and_at)
+        colleague: dict[str, Any] = {"email": COLLEAGUE, "name": "Sefa Lindqvi", "is_administrator": False}
+        add_member(organisation, **colleague, token=links.new_token(), **by_and_at)
     contact = organisation.contacts.filter(is_active=True).first()
     at = by_and_at["at"]
-    wishes = [(MEMBER, "claim", REFUSED, ""), (MEMBER, "facts", {"languages": ["fr", "en"]}, ""), *WISHES]
+    wishes: list[tuple[str, str, dict[str, Any], str]] = [
+        (MEMBER, "claim", REFUSED, ""),
+        (MEMBER, "facts", {"languages": ["fr", "en"]}, ""),
+        *WISHES,
+    ]
     for number, (email, kind, facts, reason) in enumerate(wishes):
-        about = {"contact": contact} if kind == "contact" else {}
+        whom = contact if kind == "contact" else None
         person, when = person_by_email(email), at - dt.timedelta(hours=len(wishes) - number)
         if person is not None:
-            ask_for_change(Wish(organisation, ChangeKind(kind), facts, **about, reason=reason), by=person, at=when)
+            ask_for_change(Wish(organisation, ChangeKind(kind), facts, contact=whom, reason=reason), by=person, at=when)
     refused = ChangeRequest.objects.filter(facts__value=REFUSED["value"]).first()
     if refused is not None:
         refuse_change(refused, answer=ANSWER, **by_and_at)

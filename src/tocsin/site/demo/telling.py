@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tocsin.directory.models import Constituent
+    from tocsin.kernel.clock import Instant
+    from tocsin.people.models import Person
 
 PREPARED_SECTOR = "finance"
 QUIET, QUIET_DAYS = "reef-hosting", 20
@@ -96,6 +101,19 @@ def let_members_answer(**by_and_at: Any) -> None:
         until = at.date() + dt.timedelta(days=answer["days"]) if "days" in answer else None
         if some and member:
             answer_findings(some, kind=answer["kind"], text=answer["text"], until=until, by=member, at=at)
+    if member:
+        _tell_program(member, organisation, at)
+
+
+def _tell_program(member: Person, organisation: Constituent, at: Instant) -> None:
+    """Let a program of the organisation be told; a demonstration sends it nothing."""
+    from tocsin.courier.webhooks import new_secret, try_webhook
+    from tocsin.portal import webhooks
+    from tocsin.portal.choices import Told
+
+    facts: dict[str, Any] = {"url": "https://tickets.power.example/tocsin", "label": "Tickets", "told": Told.values}
+    hook = webhooks.add(organisation, **facts, secret=new_secret(), by=member, at=at)
+    try_webhook(hook, by=member, at=at)
 
 
 def _tell_member(**by_and_at: Any) -> None:

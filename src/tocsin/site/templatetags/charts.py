@@ -103,9 +103,11 @@ def survival_curve(chart: Mapping[str, Any]) -> SafeString:
         survival.Fall(**{**group, "at_risk": [count(each) for each in group["at_risk"]]}) for group in chart["groups"]
     ]
     picture = survival.falls(groups, chart["name"], chart["days"], _("days; at risk:"))
-    return _figure(picture, chart, chart["rows"], wide=True)
+    return _figure(picture, chart, chart["rows"], wide="begin")
 
 
-def _figure(picture: SafeString, chart: Mapping[str, Any], rows: Iterable[Sequence[Any]], wide: bool) -> SafeString:
+def _figure(
+    picture: SafeString, chart: Mapping[str, Any], rows: Iterable[Sequence[Any]], wide: bool | str
+) -> SafeString:
     values = {"drawing": picture, "caption": chart["caption"], "head": chart["head"], "rows": list(rows), "wide": wide}
     return render_to_string("parts/figure.html", values)

@@ -65,7 +65,8 @@ def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:
 
 def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     """Say what came of a run; `verbose` names each file that was known."""
-    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] else ["Nothing was imported."])
+    outdated = summary.get("replaced", ())
+    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] or outdated else ["Nothing was imported."])
     if summary["files"]:
         said.append(
             f"Run {summary['run']}: {summary['rows_kept']} of {counted(summary['rows_read'], 'row')} of "
@@ -76,6 +77,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
         )
     said += [f"{each['type']} of {each['date']} is complete with what is here." for each in summary["completed"]]
     said += corrected(summary["corrected"], verbose=verbose)
+    said += [f"{name} was read again and does not count: what came later under its name does." for name in outdated]
     if summary["passed_over"]:
         from tocsin.formats.beside import passed_over  # it knows mapping files; nothing else here needs so much
 
@@ -108,7 +110,8 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     if summary["ahead"]:
         from tocsin.feeds.days import lies_ahead  # it asks the settings, which `--help` does without
 
-        said += [lies_ahead(each["name"], each["date"], summary["run"]) for each in summary["ahead"]]
+        wrong = summary.get("replay_of", summary["run"])
+        said += [lies_ahead(each["name"], each["date"], wrong) for each in summary["ahead"]]
     return said
 
 

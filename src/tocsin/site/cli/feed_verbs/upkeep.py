@@ -202,7 +202,6 @@ def withdraw_run(options: argparse.Namespace) -> int:
     open_instance()
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.feeds import intake
-    from tocsin.feeds.choices import ReportState
     from tocsin.kernel import clock
 
     run = _run(options.number)
@@ -214,13 +213,17 @@ def withdraw_run(options: argparse.Namespace) -> int:
     if not gone:
         said = f"Withdrew run {run.pk}: nothing of it counts any more."
     said += "".join(f" {name} counts again: its correction is withdrawn." for name in again)
-    said += "".join(f" {name} goes on counting: it came otherwise too." for name in _names(done.recount.renamed))
+    said += "".join(f" {readable(name)} goes on counting: it came in run {number} too." for name, number in done.still)
+    for name, number in done.repeated:
+        said += (
+            f" {readable(name)} came in run {number} too, when it was here already: import it again if it is to count."
+        )
     for name in _names(done.recount.missing):
         said += f" {name} does not count again, though its correction is withdrawn: its rows are lost. Import it again."
-    if past := run.reports.filter(state=ReportState.ACCEPTED).count():
-        said += f" Of {counted(past, 'report')} the rows are no longer kept: what they showed goes on counting."
-    told = {"run": run.pk, "reports": len(gone), "types": types, "past": past}
-    answer(options, said, told | {"again": again})
+    if done.past:
+        said += f" Of {counted(done.past, 'report')} the rows are no longer kept: what they showed goes on counting."
+    told = {"run": run.pk, "reports": len(gone), "types": types, "past": done.past}
+    answer(options, said, told | {"again": again, "still": done.still, "repeated": done.repeated})
     return 0
 
 

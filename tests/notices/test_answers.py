@@ -1,0 +1,156 @@
+"""What an answer does to notices: nobody is told while it stands, and whoever gave one that does not is told again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.feeds.reports import write
+from tests.notices.conftest import DAY, policy, prepared, send
+from tests.portal.conftest import belongs, finding_of
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.feeds.actions.answers import answer_findings, judge_answer
+from tocsin.feeds.models import Answer
+from tocsin.notices import following, queries
+from tocsin.notices.actions import record_outcome
+from tocsin.notices.choices import NoticeState, Waits, Why
+from tocsin.notices.models import Notice, Policy, Told
+
+pytestmark = pytest.mark.django_db
+LATER = AT + dt.timedelta(hours=1)
+
+
+def say(*hosts: int, kind: str = "fixed", at: dt.datetime = LATER, **facts: Any) -> None:
+    """Answer to findings."""
+    answer_findings([finding_of(host) for host in hosts], kind=kind, by=COMMAND_LINE, at=at, **facts)
+
+
+def told_why(host: int, at: dt.datetime) -> Why | None:
+    """Return why a finding would be told now; None when it would not."""
+    lines = [line for notice in queries.plan_now(at).notices for line in notice.lines]
+    return next((line.why for line in lines if line.finding == finding_of(host)), None)
+
+
+@pytest.fixture
+def sent(told: Store) -> Notice:
+    """The ministry's notice, sent this morning."""
+    bank, ministry = prepared()
+    for each in (bank, ministry):
+        send(each)
+    return Notice.objects.get(pk=ministry.pk)
+
+
+def test_nobody_is_told_of_what_was_answered_while_the_answer_stands(told: Store) -> None:
+    say(1, 2)
+    say(3, kind="accepted", text="Old.", until=AT.date() + 9 * DAY)
+    say(5, kind="false-positive", text="A honeypot.")
+    plan = queries.plan_now(LATER)
+    held = plan.held[Waits.ANSWERED]["moh"]
+    assert set(held) == {finding_of(host) for host in (1, 2, 3, 5)}
+    assert told_why(3, AT + 10 * DAY) is Why.NEW
+
+
+def test_an_answer_acts_on_the_notice_and_ends_its_steps(sent: Notice, django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        say(1)
+    sent.refresh_from_db()
+    assert sent.state == NoticeState.ACTED
+    entry = sent.ledger.last()
+    assert entry is not None and (entry.what, entry.actor_label) == ("acted", "command line")
+    assert Told.objects.get(finding=finding_of(1)).reacted_at == following_at(entry)
+    assert Notice.objects.get(constituent__public_id="bank").state == NoticeState.SENT
+
+
+def following_at(entry: Any) -> dt.datetime:
+    """Return when a ledger's entry was written."""
+    at: dt.datetime = entry.at
+    return at
+
+
+def test_an_answer_that_no_listener_heard_of_is_followed_by_the_job(sent: Notice) -> None:
+    say(1)
+    assert Notice.objects.get(pk=sent.pk).state == NoticeState.SENT
+    assert following.settle(at=LATER) == 1 and following.settle(at=LATER) == 0
+    assert Notice.objects.get(pk=sent.pk).state == NoticeState.ACTED
+
+
+def test_an_answer_from_before_the_notice_acts_on_nothing(told: Store) -> None:
+    say(1, at=AT - DAY)
+    _bank, ministry = prepared()
+    send(ministry)
+    assert following.settle(at=LATER) == 0
+    say(2, kind="taken-back")
+    assert following.settle(at=LATER) == 0, "what is taken back is no reaction"
+
+
+def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store, tmp_path: Path) -> None:
+    say(1, 2)
+    told.run(write(tmp_path, 4, [1, 3, 5, *range(20, 30), 70, 200]))
+    assert told_why(2, AT + 2 * DAY) is None, "gone"
+    assert told_why(1, AT + 2 * DAY) is Why.ESCALATED
+    (again,) = prepared(AT + 2 * DAY)
+    assert again.lines.get().finding == finding_of(1)
+    assert "still open after our last notice" in queries.text(queries.letter_of(again)) or again.language == "fr"
+    send(again, AT + 2 * DAY)
+    assert told_why(1, AT + 4 * DAY) is None
+    row = Told.objects.get(finding=finding_of(1))
+    assert (row.first_at, row.reacted_at, row.times) == (AT + 2 * DAY, None, 2), "days are counted anew"
+
+
+def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, told: Store, tmp_path: Path) -> None:
+    from tests.notices.conftest import contact
+
+    Policy.objects.update(is_active=False)
+    policy(interval_hours=1, second_after_days=3)
+    contact("moh", "it@moh.example", role="technical")
+    say(1)
+    following.settle(at=LATER)
+    told.run(write(tmp_path, 4, [*range(1, 4), 5, *range(20, 30), 70, 200]))
+    send(prepared(AT + 2 * DAY)[0], AT + 2 * DAY)
+    steps = [notice for notice in queries.plan_now(AT + 5 * DAY).notices if notice.constituent == "moh"]
+    assert [(notice.step, [line.finding for line in notice.lines]) for notice in steps] == [(1, [finding_of(1)])]
+
+
+def test_what_the_team_does_not_agree_to_is_told_again(sent: Notice) -> None:
+    say(1, kind="not-ours")
+    assert told_why(1, LATER + DAY) is None
+    answer = Answer.objects.get()
+    judge_answer(answer, verdict="refused", text="It is.", by=COMMAND_LINE, at=LATER)
+    assert told_why(1, LATER + 2 * DAY) is Why.ESCALATED
+
+
+def test_what_was_taken_back_is_as_if_nothing_was_said(sent: Notice) -> None:
+    say(1)
+    say(1, kind="taken-back", at=LATER + dt.timedelta(minutes=1))
+    plan = queries.plan_now(LATER + 2 * DAY)
+    assert finding_of(1) in plan.held[Waits.TOLD]["moh"] and Waits.ANSWERED not in plan.held
+
+
+def test_the_mail_leads_members_to_their_pages_and_nobody_else(told: Store, cast: Any) -> None:
+    bank, _ministry = prepared()
+    assert "/my/notices/" not in queries.text(queries.letter_of(bank))
+    belongs(cast.stranger, "bank")
+    letter = queries.letter_of(bank)
+    assert f"/my/notices/{bank.reference}/" in queries.text(letter) and "many at once" in queries.text(letter)
+    bank.whom = "parent"
+    assert "/my/" not in queries.text(queries.letter_of(bank))
+
+
+def test_own_notices_are_those_that_went_to_the_constituent_itself(sent: Notice, cast: Any) -> None:
+    member = belongs(cast.contact, "moh")
+    assert list(queries.own_notices(member)) == [sent]
+    assert not queries.own_notices(cast.stranger) and not queries.own_notices(None)
+    assert not queries.own_notices(cast.administrator), "what one sees by the role is not one's own"
+    for change in ({"whom": "regulator"}, {"whom": "security", "tlp": "RED"}, {"tlp": "AMBER", "state": "queued"}):
+        Notice.objects.filter(pk=sent.pk).update(**change)
+        assert not queries.own_notices(member), change
+
+
+def test_who_opens_a_notice_has_read_it_once(sent: Notice) -> None:
+    assert queries.is_unread(sent)
+    record_outcome(sent, what=NoticeState.READ, by=COMMAND_LINE, at=LATER)
+    assert not queries.is_unread(sent)

@@ -1,0 +1,161 @@
+"""Notices by another way than mail: on the constituent's own pages, and to its webhook."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import pytest
+
+from tests.feeds.conftest import AT, Store
+from tests.notices.conftest import BY_AT, prepared
+from tocsin.audit.models import AuditRow
+from tocsin.courier import sending, webhooks
+from tocsin.courier.choices import State
+from tocsin.courier.fetching import Fetched
+from tocsin.courier.models import OutgoingMessage, Webhook
+from tocsin.directory import actions as directory
+from tocsin.directory.models import Constituent, Contact
+from tocsin.kernel.refusals import Conflict
+from tocsin.notices import actions, following, mails, queries
+from tocsin.notices.models import Notice, Policy, Told
+from tocsin.people.models import Person
+
+pytestmark = pytest.mark.django_db
+
+
+def ministry_notice(channel: str) -> Notice:
+    """Return the ministry's notice, read, by a policy that tells so."""
+    actions.change_policy(Policy.objects.get(), channel=channel, **BY_AT)
+    notice = prepared()[-1]
+    actions.preview_notice(notice, **BY_AT)
+    return Notice.objects.select_related("constituent", "policy", "contact").get(pk=notice.pk)
+
+
+def add_member() -> Person:
+    row = Constituent.objects.get(public_id="moh")
+    facts: dict[str, Any] = {"email": "it@moh.example", "name": "It", "is_administrator": False, "token": "t"}
+    return Person.objects.get(pk=directory.add_member(row, **facts, **BY_AT).person)
+
+
+def add_hook(**facts: Any) -> Webhook:
+    known = {"url": "https://hook.example/", "secret": "whsec", "label": "", "told": ["notice.sent"], **facts}
+    return Webhook.objects.get(key=webhooks.add_webhook(**known, room="directory", key="moh", **BY_AT).webhook)
+
+
+def answers(status: int) -> sending.Turn:
+    """Return a turn of a worker in which every webhook answers so."""
+
+    def fetched(url: str, **_how: Any) -> Fetched:
+        return Fetched(url, status, {}, b"said")
+
+    return sending.Turn("worker", now=lambda: AT, post=functools.partial(webhooks.post, fetched=fetched))
+
+
+def ledger(notice: Notice) -> list[str]:
+    return list(notice.ledger.values_list("what", flat=True))
+
+
+def test_on_the_own_pages_it_is_delivered_at_once_and_nothing_is_mailed(told: Store) -> None:
+    member, notice = add_member(), ministry_notice("portal")
+    assert mails.hindrance(notice, AT) == ""
+    actions.queue_notice(notice, **BY_AT)
+    assert ledger(notice) == ["planned", "previewed", "queued", "sent", "delivered"]
+    assert not OutgoingMessage.objects.exists() and Told.objects.count() == notice.total
+    assert [each.reference for each in queries.own_notices(member)] == [notice.reference]
+    assert not queries.plan_now(AT, ["moh"]).notices, "what was told so is told"
+    with pytest.raises(Conflict):
+        actions.queue_notice(notice, **BY_AT)
+
+
+def test_where_nobody_signs_in_the_own_pages_are_refused(told: Store) -> None:
+    actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
+    hindered = queries.hindered(queries.plan_now(AT))
+    assert len(hindered) == 2 and all("Nobody" in why for _whose, _to, why in hindered)
+    notice = ministry_notice("portal")
+    assert "Nobody of the organisation signs in here" in mails.hindrance(notice, AT)
+    done = actions.send_notices([notice], most=50, **BY_AT)
+    assert "Add a member" in done.refused[0].why and ledger(notice) == ["planned", "previewed"]
+
+
+def test_in_an_exercise_nothing_stands_on_the_own_pages(told: Store) -> None:
+    member, notice = add_member(), ministry_notice("portal")
+    Notice.objects.filter(pk=notice.pk).update(is_exercise=True)
+    notice.refresh_from_db()
+    actions.queue_notice(notice, **BY_AT)
+    assert ledger(notice)[-1] == "queued" and not queries.own_notices(member).exists() and not Told.objects.exists()
+
+
+def test_a_webhook_gets_the_text_and_the_findings_and_its_yes_delivers(told: Store) -> None:
+    hook, notice = add_hook(), ministry_notice("webhook")
+    add_hook(url="https://second.example/")
+    actions.queue_notice(notice, **BY_AT)
+    (message,) = OutgoingMessage.objects.all()
+    assert message.webhook == hook and message.severity == notice.severity
+    body = json.loads(bytes(message.content))
+    assert (body["event"], body["reference"], body["tlp"]) == ("notice.sent", notice.reference, "TLP:AMBER")
+    assert body["more"] == 0 and len(body["findings"]) == notice.total and notice.reference in body["text"]
+    assert {each["why"] for each in body["findings"]} == {"new"} and body["language"] == "fr"
+    sending.drain(answers(200))
+    following.settle(at=AT)
+    assert ledger(notice) == ["planned", "previewed", "queued", "sent", "delivered"]
+    assert Told.objects.count() == notice.total
+    following.settle(at=AT)
+    assert OutgoingMessage.objects.count() == 1 and ledger(notice)[-1] == "delivered"
+    assert not queries.text_as_sent(Notice.objects.get(pk=notice.pk))[1]
+
+
+def test_a_webhook_that_is_gone_brings_the_notice_back_and_says_nothing_of_the_contact(told: Store) -> None:
+    hook, notice = add_hook(), ministry_notice("webhook")
+    actions.queue_notice(notice, **BY_AT)
+    sending.drain(answers(410))
+    following.settle(at=AT)
+    hook.refresh_from_db()
+    assert ledger(notice)[-1] == "bounced" and hook.is_gone
+    assert not Told.objects.exists() and not Contact.objects.exclude(undelivered_since=None).exists()
+
+
+def test_without_a_webhook_it_goes_by_mail_and_the_ledger_says_so(told: Store) -> None:
+    ended = add_hook()
+    webhooks.end_webhook(ended, **BY_AT)
+    add_hook(url="https://other.example/", told=["findings.changed"])
+    notice = ministry_notice("webhook")
+    actions.queue_notice(notice, **BY_AT)
+    message = OutgoingMessage.objects.get()
+    assert (message.channel, message.state, message.recipient) == ("mail", State.QUEUED, notice.to)
+    assert notice.ledger.get(what="queued").note == "By mail: the organisation has no webhook."
+
+
+def test_who_is_told_of_others_gets_mail(told: Store) -> None:
+    add_hook()
+    notice = ministry_notice("webhook")
+    Notice.objects.filter(pk=notice.pk).update(whom="regulator")
+    notice.refresh_from_db()
+    actions.queue_notice(notice, **BY_AT)
+    assert OutgoingMessage.objects.get().channel == "mail" and notice.ledger.get(what="queued").note == ""
+
+
+def test_of_many_findings_as_many_are_posted_as_have_room(told: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_hook()
+    notice = ministry_notice("webhook")
+    monkeypatch.setattr(mails, "MOST_POSTED", 4)
+    assert [len(mails.body_of(notice, AT)["findings"]), mails.body_of(notice, AT)["more"]] == [4, notice.total - 4]
+    monkeypatch.setattr(mails, "ROOM_POSTED_BYTES", 700)
+    assert len(mails.body_of(notice, AT)["findings"]) == 1
+
+
+def test_the_posting_and_the_state_stand_in_one_transaction(told: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_hook()
+    notice = ministry_notice("webhook")
+    rows = AuditRow.objects.count()
+
+    def dies(*_given: object, **_named: object) -> None:
+        raise RuntimeError("the process dies here")
+
+    monkeypatch.setattr(mails, "is_in_clear", dies)
+    with pytest.raises(RuntimeError):
+        actions.queue_notice(notice, **BY_AT)
+    assert (
+        not OutgoingMessage.objects.exists() and AuditRow.objects.count() == rows and ledger(notice)[-1] == "previewed"
+    )
