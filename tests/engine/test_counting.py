@@ -216,3 +216,36 @@ def test_a_damaged_copy_of_the_other_is_not_waited_for_once_it_is_whole(bench: B
     two.write_bytes(whole)
     delta = bench.run([two])
     assert (delta.unchanged, waiting(bench)) == ((two.name,), ())
+
+
+SITES = st.lists(
+    st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 2)), min_size=1, max_size=2, unique_by=lambda one: one[0])
+    | st.just("close"),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=25)
+@given(SITES)
+def test_a_day_waits_for_what_was_set_aside_until_its_content_or_its_place_brings_it(steps: list[object]) -> None:
+    """Files of one name from two places, in calls of one or both, against a model that follows each content."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench, lacking, counts = Bench(Path(folder) / "store"), set[tuple[str, int]](), None
+        bench.root.mkdir()
+        for step in steps:
+            if step == "close":
+                lacking = set()
+                bench.refold(["scan_rdp"], said=[Said("scan_rdp", day(0), What.CLOSED, by=None)] if counts else [])
+                continue
+            call = [(site, number) for site, number in step if isinstance(number, int)]  # type: ignore[attr-defined]
+            bench.run([write(Path(folder) / f"site{site}", CONTENTS[number]) for site, number in call])
+            here = next((one for one in call if one[1] == counts), None)  # what counts already is no correction
+            taken = here or call[0]
+            is_new = taken[1] != counts
+            counts = taken[1]
+            lacking = {one for one in lacking if one[1] != counts and not (is_new and one[0] == taken[0])}
+            lacking |= {one for one in call if one[1] != counts}
+            expected = {f"site{site}/{name_of('scan_rdp', day(0))}" for site, _number in lacking}
+            assert set(waiting(bench)) == expected
+            assert names(bench) == {("",): counts + 1}

@@ -64,10 +64,10 @@ def test_how_a_day_without_a_report_stands(told: list[tuple[What, str] | What], 
 
 def test_a_file_beside_another_of_its_name_is_lacking_while_its_content_is_not_here() -> None:
     told = said((What.LACKS, told_by("siteB/here", "2")))
-    found = {content: stand(told, {"here", "siteB/here"}, {content}, {"a"}).broken for content in "12"}
+    found = {content: stand(told, {"here", "siteB/here"}, {content}).broken for content in "12"}
     assert found == {"1": ("siteB/here",), "2": ()}
-    assert stand([*told, *said((What.CAME, "siteB/here"))], {"here"}, "1", {"a"}).broken == ("siteB/here",)
-    assert stand([*told, *said((What.CAME, told_by("siteB/here", "2")))], {"here"}, "1", {"a"}).broken == ()
+    assert stand([*told, *said((What.CAME, "siteB/here"))], {"here"}, "1").broken == ("siteB/here",)
+    assert stand([*told, *said((What.CAME, told_by("siteB/here", "2")))], {"here"}, "1").broken == ()
 
 
 def test_a_decision_holds_whenever_the_reports_are_here_that_it_was_about() -> None:

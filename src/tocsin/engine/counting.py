@@ -186,18 +186,6 @@ class Counting:
         were_open = {(cycle.type, cycle.on) for cycle in self.unfinished() if not cycle.closed}
         self.say(Said(kind, on, What.COMPLETE) for kind, on in sorted(self.delivered | (self.brought & were_open)))
 
-    def said_so_far(self, *report_types: str) -> list[Said]:
-        """Return what was said of the days of types and stands, before this run said anything, as of the days that it
-        is of now."""
-        said = self.catalogue.said(*{*report_types, *(move.before[0] for move in self.moves)})
-        moves = {move.before: move for move in self.moves}
-        stood = [one for one in said if one.by not in self.untrue and not self._is_forgotten(one)]
-        return [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in stood]
-
-    def _is_forgotten(self, one: Said) -> bool:
-        """Tell whether a person closed a day whose reports were all taken back: that was about these."""
-        return one.by is None and one.what in CLOSING and (one.type, one.on) in self.emptied
-
     def may_lack(self) -> set[CycleKey]:
         """Return the cycles that may lack what does not say of which it is: those that were brought, and open ones."""
         brought = {(report.type, report.on) for report in self.accepted}
@@ -234,6 +222,18 @@ class Counting:
         settled = {cycle.on: cycle for cycle in known if self.days.is_past(kind, cycle.on)}
         open_to_all = {on: cycle for on, cycle in self.cycles(kind).items() if not self.days.is_past(kind, on)}
         return sorted((settled | open_to_all).values(), key=lambda cycle: cycle.on)
+
+    def said_so_far(self, *report_types: str) -> list[Said]:
+        """Return what was said of the days of types and stands, before this run said anything, as of the days that it
+        is of now."""
+        said = self.catalogue.said(*{*report_types, *(move.before[0] for move in self.moves)})
+        moves = {move.before: move for move in self.moves}
+        stood = [one for one in said if one.by not in self.untrue and not self._is_forgotten(one)]
+        return [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in stood]
+
+    def _is_forgotten(self, one: Said) -> bool:
+        """Tell whether a person closed a day whose reports were all taken back: that was about these."""
+        return one.by is None and one.what in CLOSING and (one.type, one.on) in self.emptied
 
     def cycles(self, report_type: str) -> dict[dt.date, CycleRecord]:
         """Return the cycles of a type by day, as this run leaves them."""

@@ -191,7 +191,7 @@ class _Intake(Rereading):
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
         super().__init__(catalogue, recognise, options.latest)
-        self.options, self._folder = options, beside
+        self.options, self._old_files = options, beside
         self.deliveries: list[Delivery] = []
         self.unchanged: list[str] = []
         self.passed_over: list[str] = []
@@ -223,7 +223,7 @@ class _Intake(Rereading):
             except BrokenReport as broken:
                 self._set_aside(source, broken)
                 continue
-            if not self._folder.delivers(source):
+            if not self._old_files.delivers(source):
                 self._came_again(source, delivery)
                 self.unchanged.append(source.name)
                 continue
@@ -255,18 +255,18 @@ class _Intake(Rereading):
             try:
                 in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken, is_known=path in self._folder.broken)
+                self.aside.add(readable(path.name), broken, is_known=path in self._old_files.broken)
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
         for source in found:
-            if not self._folder.holds(source):
+            if not self._old_files.holds(source):
                 self._folders[source.name].add(source.path if source.member else source.path.parent)
         return found
 
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        is_known = source.path in self._folder.broken
+        is_known = source.path in self._old_files.broken
         place = source.place if len(self._folders[source.name]) > 1 else ""
         self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
 

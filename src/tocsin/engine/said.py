@@ -52,8 +52,7 @@ class Said:
     what: What
     about: str = ""
     """Which file, as `told_by` has it; of what was confirmed or discarded, `digest_of` the contents of the day's
-    reports, which stay as they are when they are read again as of another type. Older versions wrote that of their
-    ids."""
+    reports, which are the same when they are read again as of another type. Older versions wrote that of their ids."""
     by: int | None = THIS_RUN
     """The number of the run; None for a person, or a watch whose time has come."""
 
