@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIServer, make_server
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Quiet
+from tests.browser.serving import serving
 from tests.browser.test_frame import overflow
 from tests.cast import Cast
 from tests.feeds.conftest import Store, store, week  # noqa: F401  fixtures
@@ -33,25 +29,8 @@ Visit = Callable[..., Page]
 @pytest.fixture
 def served(settings: Any, week: Store) -> Iterator[str]:  # noqa: F811
     """Where the site is served, one request after the other, from the database of the test."""
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    ours = connections["default"]
-    is_in_memory = ours.vendor == "sqlite" and ours.is_in_memory_db()  # type: ignore[attr-defined]
-    with make_server("127.0.0.1", 0, WSGIHandler(), WSGIServer, Quiet) as server:
-
-        def serve() -> None:
-            if is_in_memory:  # a database in memory belongs to one connection
-                connections["default"] = ours
-            server.serve_forever(poll_interval=0.02)
-            if not is_in_memory:
-                connections.close_all()
-
-        ours.inc_thread_sharing()
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-        ours.dec_thread_sharing()
+    with serving(settings) as address:
+        yield address
 
 
 @pytest.fixture

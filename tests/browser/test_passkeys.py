@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
-from wsgiref.simple_server import WSGIServer, make_server
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Quiet
+from tests.browser.serving import serving
 from tests.cast import PASSWORD, Cast
 from tests.people.conftest import SECRET
 from tests.people.test_accounts import signed_in_as
@@ -28,25 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def served(settings: Any) -> Iterator[str]:
     """Where the site is served under a name, one request after the other, from the database of the test."""
-    settings.ALLOWED_HOSTS = ["localhost"]
-    ours = connections["default"]
-    is_in_memory = ours.vendor == "sqlite" and ours.is_in_memory_db()  # type: ignore[attr-defined]
-    with make_server("127.0.0.1", 0, WSGIHandler(), WSGIServer, Quiet) as server:
-
-        def serve() -> None:
-            if is_in_memory:  # a database in memory belongs to one connection
-                connections["default"] = ours
-            server.serve_forever(poll_interval=0.02)
-            if not is_in_memory:
-                connections.close_all()
-
-        ours.inc_thread_sharing()
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
-        thread.join()
-        ours.dec_thread_sharing()
+    with serving(settings, "localhost") as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.processes import Instance, finish
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.processes import Instance
 
 NUMBER = 10
 PREPARE = f"""
@@ -57,6 +59,6 @@ RESULT = """
 
 def test_each_request_is_decided_once_and_done_as_often_as_it_is_approved(instance: Instance) -> None:
     instance.run(PREPARE)
-    for process in [instance.start(DECIDE, who) for who in ("approves", "approves too", "refuses")]:
-        finish(process)
+    with ThreadPoolExecutor(3) as hands:
+        list(hands.map(lambda who: instance.run(DECIDE, who), ("approves", "approves too", "refuses")))
     assert instance.run(RESULT).split() == [str(NUMBER), str(NUMBER), "True", "None"]

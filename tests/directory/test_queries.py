@@ -132,8 +132,8 @@ def test_what_nobody_claims_finds_nobody(ministry: Constituent, text: str) -> No
     assert not queries.constituents_matching(text, Constituent.objects.all()).exists()
 
 
-def test_staff_see_all_and_strangers_nothing(ministry: Constituent, cast: Cast) -> None:
-    for person in (cast.administrator, cast.manager, cast.analyst):
+def test_who_may_view_the_directory_sees_all_and_strangers_nothing(ministry: Constituent, cast: Cast) -> None:
+    for person in (cast.administrator, cast.manager, cast.analyst, cast.auditor):
         assert list(queries.constituents_visible_to(person)) == [ministry]
     cast.analyst.is_active = False
     for person in (AnonymousUser(), cast.analyst, cast.contact, cast.stranger, cast.peer, cast.observer):

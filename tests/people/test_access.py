@@ -157,11 +157,11 @@ EXPECTED = {
     Role.NATIONAL_ADMINISTRATOR: set(Ability),
     Role.HEAD_OF_TEAM: set(Ability) - OF_CONTACTS,
     Role.ANALYST: set(Ability)
-    - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT, Ability.STOP_MAIL, Ability.SET_NOTICE_POLICIES}
+    - {Ability.MANAGE_PEOPLE, Ability.READ_AUDIT, Ability.STOP_MAIL, Ability.SET_NOTICE_POLICIES, Ability.HOLD_OUT}
     - OF_CONTACTS,
     Role.AUDITOR: {
         Ability.VIEW_SITUATION, Ability.VIEW_FINDINGS, Ability.VIEW_DIRECTORY, Ability.VIEW_FEEDS, Ability.READ_AUDIT,
-        Ability.VIEW_MAIL, Ability.VIEW_NOTICES,
+        Ability.VIEW_MAIL, Ability.VIEW_NOTICES, Ability.VIEW_EFFECT,
     },
     Role.OBSERVER: {Ability.VIEW_SITUATION},
     Role.CONSTITUENT_CONTACT: OF_CONTACTS,
@@ -193,12 +193,12 @@ def _is_from_allauth(callback: Any) -> bool:
 
 
 def test_where_a_person_may_go_is_said_as_the_gate_would(cast: Cast) -> None:
-    places = ("/findings/?state=new#top", "/directory/", "/help/", "/sign-in/", "/nowhere/")
+    places = ("/findings/?state=new#top", "/directory/", "/directory/add/", "/help/", "/sign-in/", "/nowhere/")
 
     def open_to(person: Any) -> list[bool]:
         return [may_open(person, place) for place in places]
 
-    assert open_to(cast.analyst) == [True] * 5
-    assert open_to(cast.auditor) == [True, False, True, True, True]
-    assert open_to(cast.observer) == open_to(cast.contact) == [False, False, True, True, True]
-    assert open_to(AnonymousUser()) == [False, False, False, True, True]
+    assert open_to(cast.analyst) == [True] * 6
+    assert open_to(cast.auditor) == [True, True, False, True, True, True]
+    assert open_to(cast.observer) == open_to(cast.contact) == [False, False, False, True, True, True]
+    assert open_to(AnonymousUser()) == [False, False, False, False, True, True]

@@ -322,9 +322,9 @@ def _nearest_of_another(inner: OverlapSide, outers: Iterable[OverlapSide]) -> It
 
 
 def constituents_visible_to(person: object) -> QuerySet[Constituent]:
-    """Return the constituents that a person may see. The team's staff see all, others none yet."""
-    is_staff = isinstance(person, Person) and person.is_active and person.is_staff_of_team
-    return Constituent.objects.all() if is_staff else Constituent.objects.none()
+    """Return the constituents that a person may see: all of them for whoever may view the directory, else none."""
+    may_view = isinstance(person, Person) and policy.may(person, policy.Ability.VIEW_DIRECTORY)
+    return Constituent.objects.all() if may_view else Constituent.objects.none()
 
 
 def constituents_of(person: object) -> QuerySet[Constituent]:

@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from tocsin.kernel.clock import Instant
 from tocsin.people import keys, policy
 from tocsin.people.choices import Clearance, Role, Scope
 from tocsin.people.models import Person
+from tocsin.people.password_forms import PasswordTwice
 
 BY_ROLE = ("", _("What the role is cleared for"))
 
@@ -59,7 +59,7 @@ class NewAccountForm(forms.Form):
         self.fields["role"].choices = given  # type: ignore[attr-defined]
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(PasswordTwice):
     """Another password, against the old one."""
 
     old = forms.CharField(
@@ -68,39 +68,14 @@ class NewPasswordForm(forms.Form):
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
-    password = forms.CharField(
-        label=_("New password"),
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    again = forms.CharField(
-        label=_("The same password again"),
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+
+    field_order = ("old", "password", "again")
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.person = person
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+        super().__init__(*args, person=person, **kwargs)
+        self.fields["password"].label = _("New password")
         if not person.has_usable_password():  # who signs in by mailed links has none to know
             del self.fields["old"]
-
-    def clean_password(self) -> str:
-        """Return the password if it is good enough."""
-        password: str = self.cleaned_data["password"]
-        validate_password(password, self.person)
-        return password
-
-    def clean(self) -> dict[str, Any]:
-        """Return the fields if both new passwords are the same."""
-        fields = super().clean() or {}
-        first, second = (self[name].value() for name in ("password", "again"))
-        if first and second and first != second:
-            self.add_error("again", _("The two passwords differ."))
-        return fields
 
 
 class ApiKeyForm(forms.Form):

@@ -10,7 +10,6 @@ from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from tocsin.kernel import legible
 from tocsin.people import limiter, queries
 from tocsin.people.models import Person, normal_email
+from tocsin.people.password_forms import PasswordTwice
 
 LONGEST_EMAIL = Person._meta.get_field("email").max_length
 CODE_KEEPS_S = 180
@@ -97,40 +97,12 @@ class AuthenticatorForm(ActivateTOTPForm):  # type: ignore[misc]
         return code
 
 
-class EnrolmentForm(forms.Form):
-    """A password, twice."""
-
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
-    )
-    again = forms.CharField(
-        label=_("The same password again"),
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+class EnrolmentForm(PasswordTwice):
+    """A password, twice, at which one begins."""
 
     def __init__(self, *args: Any, person: Person | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.person = person
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())
-
-    def clean_password(self) -> str:
-        """Return the password if it is good enough."""
-        password: str = self.cleaned_data["password"]
-        validate_password(password, self.person)
-        return password
-
-    def clean(self) -> dict[str, Any]:
-        """Return the fields if both passwords are the same: also where the first one will not do."""
-        fields = super().clean() or {}
-        first, second = (self[name].value() for name in ("password", "again"))
-        if first and second and first != second:
-            self.add_error("again", _("The two passwords differ."))
-        return fields
+        super().__init__(*args, person=person, **kwargs)
+        self.fields["password"].widget.attrs["autofocus"] = True
 
     def answers(self) -> dict[str, str]:
         """Return what the enrolment action asks for."""

@@ -134,14 +134,10 @@ def _with(ability: policy.Ability) -> Callable[[Any], bool]:
     return lambda person: policy.may(person, ability)
 
 
-def _is_staff(person: Any) -> bool:
-    return bool(getattr(person, "is_staff_of_team", False))
-
-
 ALLOWED: Mapping[str, Callable[[Any], bool]] = {
-    "directory": _is_staff,
-    "overlapping-claims": _is_staff,
-    "changes-asked-for": _is_staff,
+    "directory": _with(policy.Ability.VIEW_DIRECTORY),
+    "overlapping-claims": _with(policy.Ability.VIEW_DIRECTORY),
+    "changes-asked-for": _with(policy.Ability.VIEW_DIRECTORY),
     "situation": _with(policy.Ability.VIEW_SITUATION),
     "findings": _with(policy.Ability.VIEW_FINDINGS),
     "answers": _with(policy.Ability.VIEW_FINDINGS),

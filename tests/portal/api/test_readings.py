@@ -156,8 +156,8 @@ def test_changes_are_all_that_differs(
 ) -> None:
     if gone_after == 2:
         store.run(write(tmp_path, 3, [8], kind="scan_rdp", part="-b"), gone_after=2)
-    _pages, changes = program.pages()
-    before = everything(program)
+    pages, changes = program.pages(limit=1000)
+    before = {each["id"]: each for page in pages for each in page}
     act(store, tmp_path)
     after = everything(program)
     differs = {each for each in after if after[each] != before.get(each)}

@@ -90,10 +90,15 @@ def test_who_may_read_the_trail(rows: Cast) -> None:
 
 
 def test_a_thing_is_linked_for_those_alone_who_may_open_it(rows: Cast) -> None:
-    page = "/directory/constituents/moh/"
-    assert page in links(signed_in(rows.manager).get("/audit/3/"))
-    assert page not in links(signed_in(rows.auditor).get("/audit/3/")), "the directory is for the team"
-    assert "Ministry of Health" in text(signed_in(rows.auditor).get("/audit/3/"))
+    organisation, feed = "/directory/constituents/moh/", "/feeds/terms/shadowserver/"
+    terms = {"tlp": "GREEN", "terms": ""}
+    changed = {"feed": "shadowserver", "before": terms, "after": {**terms, "tlp": "AMBER"}}
+    trail.append("feed.terms_changed", changed, by=rows.manager, at=AT + 6 * DAY)
+    for reader, may_change in ((rows.manager, True), (rows.auditor, False)):
+        browser = signed_in(reader)
+        assert organisation in links(browser.get("/audit/3/"))
+        page = browser.get("/audit/8/")
+        assert (feed in links(page)) == may_change and "shadowserver" in text(page)
 
 
 def test_the_side_bar_leads_there_who_may_go(rows: Cast) -> None:

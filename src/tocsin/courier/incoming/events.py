@@ -24,12 +24,20 @@ class MailReceived(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MailBounced(Event):
+class _LookedInto(Event):
+    """A message was looked into."""
+
+    received: int
+    quarantine: str = ""
+    """Why it was not read, or not wholly; empty when it was."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MailBounced(_LookedInto):
     """A mail server gave a message of ours up, and the token in the address proves which."""
 
     reference: str
     """Key of the message of ours."""
-    received: int
     permanent: bool
     """Whether it will never reach that address; else what hindered it may pass."""
     status: str
@@ -37,40 +45,32 @@ class MailBounced(Event):
     recipient: str
     """Whom it was for, as that server says."""
     reason: str
-    quarantine: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplyReceived(Event):
+class ReplyReceived(_LookedInto):
     """Somebody who was sent a message of ours wrote back. It is to be read."""
 
     reference: str
-    received: int
     sender: str
     """Address that it claims to be from."""
-    quarantine: str = ""
-    """Why it was not read, or not wholly; empty when it was."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AutomaticMailReceived(Event):
+class AutomaticMailReceived(_LookedInto):
     """A program wrote: an absent person's, a list's, or a mail server's that has not given up."""
 
     reference: str
     """Key of the message of ours that it is about; empty where nothing proves one."""
-    received: int
     outcome: str
     """What a mail server says became of that message: `delayed`, `delivered`; else empty."""
-    quarantine: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UnknownMailReceived(Event):
+class UnknownMailReceived(_LookedInto):
     """Somebody wrote, and nothing proves that it is about a message of ours. It is to be read."""
 
-    received: int
     sender: str
-    quarantine: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,7 @@
-"""What the pages of the room share: who asks, what they may see, and refusals put into forms."""
+"""What the pages of the room share: who asks, what they may see, and what is said when claims have changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -15,16 +11,30 @@ from django.utils.translation import gettext as _
 from tocsin.directory import attribution, holders
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.queries import constituents_visible_to
-from tocsin.kernel.refusals import InvalidInput, Refusal
+from tocsin.people import policy
 from tocsin.people.models import Person
 
 
 def actor(request: HttpRequest) -> Person:
-    """Return who acts. Raises PermissionDenied for whoever is not of the team."""
+    """Return who acts. Raises PermissionDenied for whoever may not edit the directory."""
+    return _with(request, policy.Ability.EDIT_DIRECTORY)
+
+
+def reader(request: HttpRequest) -> Person:
+    """Return who looks. Raises PermissionDenied for whoever may not view the directory."""
+    return _with(request, policy.Ability.VIEW_DIRECTORY)
+
+
+def _with(request: HttpRequest, ability: policy.Ability) -> Person:
     person = request.user
-    if not isinstance(person, Person) or not person.is_staff_of_team:
+    if not isinstance(person, Person) or not policy.may(person, ability):
         raise PermissionDenied
     return person
+
+
+def may_edit(request: HttpRequest) -> bool:
+    """Say whether the reader may edit: to others a page shows neither a form nor what leads to one."""
+    return policy.may(request.user, policy.Ability.EDIT_DIRECTORY)
 
 
 def constituent_asked_for(request: HttpRequest, public_id: str) -> Constituent:
@@ -44,30 +54,6 @@ def contact_asked_for(request: HttpRequest, pk: int) -> Contact:
     """Return the contact of a visible constituent."""
     visible = constituents_visible_to(request.user)
     return get_object_or_404(Contact.objects.select_related("constituent").filter(constituent__in=visible), pk=pk)
-
-
-def accepted(
-    form: forms.Form, act: Callable[[], object], mistakes: Callable[[dict[str, Any]], Iterable[Refusal]]
-) -> bool:
-    """Do what a valid form asks for; False with each refusal beside its field when it is refused.
-
-    Where the form is not whole, `mistakes` says what is wrong with the answers that are: all is named at once.
-    """
-    if not form.is_valid():
-        _refuse(form, list(mistakes(form.cleaned_data)))
-        return False
-    try:
-        act()
-    except Refusal as refusal:
-        _refuse(form, [refusal, *refusal.further])
-        return False
-    return True
-
-
-def _refuse(form: forms.Form, refusals: Iterable[Refusal]) -> None:
-    for each in refusals:
-        said = " ".join(filter(None, (each.problem, each.remedy))) if isinstance(each, InvalidInput) else str(each)
-        form.add_error(each.where if each.where in form.fields else None, said)
 
 
 def tell_who_holds(request: HttpRequest, done: str) -> None:

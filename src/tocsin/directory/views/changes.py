@@ -18,20 +18,24 @@ from tocsin.directory.effects import effects_of
 from tocsin.directory.forms import DecideForm
 from tocsin.directory.models import ChangeRequest
 from tocsin.directory.queries import changes_waiting, constituents_visible_to
-from tocsin.directory.views.asking import accepted, actor, tell_who_holds
+from tocsin.directory.views.asking import actor, may_edit, reader, tell_who_holds
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Refusal
+from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.models import Person
+from tocsin.people.policy import Ability
 
 SHOWN = 200
 LATELY = dt.timedelta(days=30)
 OF_CLAIMS = (ChangeKind.CLAIM, ChangeKind.END_OF_CLAIM)
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_GET
 def changes(request: HttpRequest) -> HttpResponse:
     """What waits, oldest first, and what was decided lately or done by members themselves."""
-    actor(request)
+    reader(request)
     waiting = changes_waiting().filter(constituent__in=constituents_visible_to(request.user))
     decided = ChangeRequest.objects.exclude(state=ChangeState.WAITS).filter(decided_at__gte=now() - LATELY)
     decided = decided.select_related("constituent", "claim", "contact", "asked_by").order_by("-decided_at", "-pk")
@@ -39,6 +43,7 @@ def changes(request: HttpRequest) -> HttpResponse:
         "waiting": [_row(each) for each in waiting[:SHOWN]],
         "number": waiting.count(),
         "decided": [_row(each) for each in decided[:SHOWN]],
+        "may_edit": may_edit(request),
     }
     return render(request, "directory/changes.html", shown)
 
@@ -48,15 +53,18 @@ def _row(change: ChangeRequest) -> dict[str, Any]:
     return {"change": change, "title": asked.title(change), "is_harmless": is_harmless}
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """One request: what is and what is to be, what it would take from whom, and the decision."""
-    by, row = actor(request), _asked_for(request, pk)
+    reader(request)
+    by = actor(request) if request.method == "POST" else None
+    row = _asked_for(request, pk)
     is_outdated = row.waits and wishes.is_outdated(row)
     decisions = [("refuse", _("Refuse it"))] if is_outdated else [("approve", _("Do it")), ("refuse", _("Refuse it"))]
     is_claim = row.kind == ChangeKind.CLAIM
     form = DecideForm(request.POST if request.method == "POST" else None, decisions=decisions, is_claim=is_claim)
-    if request.method == "POST" and accepted(form, lambda: _decide(row, form.cleaned_data, by), lambda _facts: ()):
+    if by and accepted(form, lambda: _decide(row, form.cleaned_data, by), lambda _facts: ()):
         _tell(request, row)
         return redirect("directory:changes")
     if form.errors and not row.waits:  # somebody was faster: the form is gone, and says nothing
@@ -64,7 +72,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     wish = wishes.wish_of(row)
     shown = {
         "change": row,
-        "form": form if row.waits else None,
+        "form": form if row.waits and may_edit(request) else None,
         "title": asked.title(row),
         "lines": asked.compared(row),
         "is_new": row.kind in (ChangeKind.CLAIM, ChangeKind.NEW_CONTACT),
@@ -102,6 +110,7 @@ def _tell(request: HttpRequest, row: ChangeRequest) -> None:
         messages.success(request, done)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_POST
 def approve_several(request: HttpRequest) -> HttpResponse:
     """Approve the chosen requests that harm nobody; each by itself, so that one that is refused stops none."""

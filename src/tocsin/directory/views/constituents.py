@@ -40,15 +40,18 @@ from tocsin.directory.queries import (
     members_of,
 )
 from tocsin.directory.views.asking import (
-    accepted,
     actor,
     claim_asked_for,
     constituent_asked_for,
     contact_asked_for,
+    may_edit,
     tell_who_holds,
 )
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
+from tocsin.people.access import needs
+from tocsin.people.answering import accepted
+from tocsin.people.policy import Ability
 
 ROWS = 50
 CLAIMS = 200
@@ -58,6 +61,7 @@ SORTS = {
 """What the list may be sorted by; nothing else from the address reaches the database."""
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_GET
 def constituents(request: HttpRequest) -> HttpResponse:
     """Fifty constituents at a time; filters, search and order stand in the address."""
@@ -79,6 +83,7 @@ def constituents(request: HttpRequest) -> HttpResponse:
         "q": text,
         "is_empty": not (order or visible.exists()),
         "attribution": attribution.under_way(now()),
+        "may_edit": may_edit(request),
     }
     return render(request, "directory/constituents.html", shown)
 
@@ -106,6 +111,7 @@ def _facets(found: QuerySet[Constituent]) -> list[dict[str, Any]]:
     ]
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_GET
 def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     """One constituent: what it is responsible for, whom to tell, its facts. The rest stands in `relations`."""
@@ -124,11 +130,13 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "parts": row.parts.all(),
         "conflicts": contested,
         "attribution": attribution.under_way(now()),
+        "may_edit": may_edit(request),
         "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_GET
 def relations(request: HttpRequest, public_id: str) -> HttpResponse:
     """What goes between a constituent and the team: what it asks for, what it was told, who signs in, its webhooks."""
@@ -138,10 +146,12 @@ def relations(request: HttpRequest, public_id: str) -> HttpResponse:
         "members": members_of(row),
         "changes": [(each, asked.title(each)) for each in changes_of(row).filter(state=ChangeState.WAITS)],
         "webhooks": webhooks_of("directory", row.public_id),
+        "may_edit": may_edit(request),
     }
     return render(request, "directory/relations.html", shown)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def add_constituent(request: HttpRequest) -> HttpResponse:
     """Enter a constituent."""
@@ -158,6 +168,7 @@ def add_constituent(request: HttpRequest) -> HttpResponse:
     return _form(request, form, _("Enter a constituent"), _("Enter"))
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change facts of a constituent."""
@@ -179,6 +190,7 @@ def change_constituent(request: HttpRequest, public_id: str) -> HttpResponse:
     return _form(request, form, _("Change {name}").format(name=row.local_name), _("Save"), row)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def add_claim(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a claim of a constituent."""
@@ -203,6 +215,7 @@ def _suggested(question: Question[QueryDict]) -> dict[str, str]:
     return {"kind": kind, "value": value} if value else {}
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_POST
 def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirm a claim."""
@@ -212,6 +225,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("directory:constituent", claim.constituent.public_id)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a claim its last day."""
@@ -227,6 +241,7 @@ def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     return _form(request, form, _("End the claim of {value}").format(value=claim.label), _("End"), claim.constituent)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def add_contact(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a contact of a constituent."""
@@ -241,6 +256,7 @@ def add_contact(request: HttpRequest, public_id: str) -> HttpResponse:
     return _form(request, form, _("Whom to tell at {name}?").format(name=row.local_name), _("Enter"), row)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def change_contact(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a contact."""

@@ -18,14 +18,18 @@ from tocsin.directory import actions
 from tocsin.directory.forms import MemberForm, MembershipForm
 from tocsin.directory.models import Constituent, Membership
 from tocsin.directory.queries import constituents_visible_to
-from tocsin.directory.views.asking import accepted, actor, constituent_asked_for
+from tocsin.directory.views.asking import actor, constituent_asked_for
 from tocsin.kernel import refusals
 from tocsin.kernel.clock import now
 from tocsin.people import links
+from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.models import Person
+from tocsin.people.policy import Ability
 from tocsin.people.queries import person_by_email
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @never_cache
 @require_http_methods(["GET", "POST"])
 def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
@@ -64,6 +68,7 @@ def _show_link(request: HttpRequest, row: Constituent, person: Person, token: st
     return render(request, "directory/member_link.html", shown)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def change_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResponseBase:
     """Let a member administer the entry, or no longer. A membership that has ended is not found."""
@@ -84,6 +89,7 @@ def change_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResp
     return render(request, "directory/form.html", shown, status=422 if form.errors else 200)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_POST
 def end_membership(request: HttpRequest, public_id: str, pk: int) -> HttpResponseBase:
     """End a membership."""

@@ -19,11 +19,13 @@ from tocsin.directory import actions, attribution, holders, mistakes, queries, u
 from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
 from tocsin.directory.models import Constituent
-from tocsin.directory.views.asking import accepted, actor, claim_asked_for, tell_who_holds
+from tocsin.directory.views.asking import actor, claim_asked_for, may_edit, reader, tell_who_holds
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict, Refusal
-from tocsin.people.access import receives
+from tocsin.people.access import needs, receives
+from tocsin.people.answering import accepted
+from tocsin.people.policy import Ability
 
 LONGEST_UPLOAD = 5 * 2**20
 """Octets of a file that a page checks: some fifteen thousand organisations. The command takes more."""
@@ -33,10 +35,11 @@ MOST_ROWS = 2**62
 """No trail is longer."""
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_GET
 def conflicts(request: HttpRequest) -> HttpResponse:
     """Equal claims to settle, and nested ones to know of."""
-    actor(request)
+    reader(request)
     nested = queries.overlaps()
     sides = _sides(nested[:OVERLAPS_SHOWN])
     shown = {
@@ -44,6 +47,7 @@ def conflicts(request: HttpRequest) -> HttpResponse:
         "overlaps": _named(nested[:OVERLAPS_SHOWN], sides),
         "overlap_count": len(nested),
         "attribution": attribution.under_way(now()),
+        "may_edit": may_edit(request),
     }
     return render(request, "directory/conflicts.html", shown)
 
@@ -68,11 +72,13 @@ def _named(overlaps: list[queries.Overlap], sides: Mapping[str, Constituent]) ->
     ]
 
 
+@needs(Ability.VIEW_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of a page that says how far the attribution of open findings is; sent as a form, have it done now."""
-    actor(request)
+    reader(request)
     if request.method == "POST":
+        actor(request)
         if attribution.try_again():
             messages.success(request, _("Open findings are attributed by the claims as they are now."))
         return redirect("directory:conflicts")
@@ -82,10 +88,12 @@ def progress(request: HttpRequest) -> HttpResponse:
     shown = {
         "attribution": attribution.under_way(now(), since or None),
         "attribution_is_done": holders.in_words(attribution.gained_since(since)),
+        "may_edit": may_edit(request),
     }
     return render(request, "directory/parts/attribution.html", shown)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @require_http_methods(["GET", "POST"])
 def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     """Decide between two equal claims."""
@@ -122,6 +130,7 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     return render(request, "directory/settle.html", shown, status=422 if form.errors else 200)
 
 
+@needs(Ability.EDIT_DIRECTORY)
 @receives(LONGEST_UPLOAD)
 @require_http_methods(["GET", "POST"])
 def import_files(request: HttpRequest) -> HttpResponse:

@@ -59,14 +59,16 @@ def unattributed(request: HttpRequest) -> HttpResponse:
         understood.pop(name, None)
     request.GET = understood  # type: ignore[assignment]  # links keep what was understood
     names = _reverse_names(blocks)
+    may_edit = may(request.user, Ability.EDIT_DIRECTORY)
+    active = constituents_visible_to(request.user).filter(status="active").order_by() if may_edit else ()
     context = {
         "question": question,
         "rows": [_row(block, names, typed) for block in blocks],
         "page": Page(number, len(blocks), total),
         "findings": found.count(asked),
-        "constituents": _in_order(constituents_visible_to(request.user).filter(status="active").order_by()),
+        "constituents": _in_order(active),
         "attribution": attribution_under_way(now()),
-        "may_edit": may(request.user, Ability.EDIT_DIRECTORY),
+        "may_edit": may_edit,
     }
     return render(request, "feeds/unattributed.html", context)
 

@@ -20,8 +20,9 @@ from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import HoldOutForm
 from tocsin.notices.models import HoldOut
-from tocsin.notices.views.asking import accepted, acting
+from tocsin.notices.views.asking import acting
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability, may
 
 

@@ -16,8 +16,9 @@ from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import PolicyForm
 from tocsin.notices.models import Policy
 from tocsin.notices.sentences import policy_sentences, policy_title
-from tocsin.notices.views.asking import accepted, acting
+from tocsin.notices.views.asking import acting
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability, may
 
 

@@ -20,8 +20,9 @@ from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import SuppressionForm
 from tocsin.notices.models import Suppression
 from tocsin.notices.sentences import suppression_title
-from tocsin.notices.views.asking import accepted, acting
+from tocsin.notices.views.asking import acting
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability, may
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -190,54 +191,66 @@ def new_link(request: HttpRequest, pk: int) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def close(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Close an account."""
-    by, person = person_of(request), _asked_for(request, pk)
-    return sure(
+    return _sure(
         request,
-        partial(actions.close_account, person, by=by, at=clock.now()),
-        back=reverse("people:account", args=[pk]),
+        pk,
+        actions.close_account,
         done=_("The account is closed."),
-        heading=_("Close the account of {name}?").format(name=person),
+        heading=_("Close the account of {name}?"),
         says=_(
             "Its sessions end, its links and keys stop working. What this person has done stays. It can be opened"
             " again."
         ),
         button=_("Close it"),
-        crumbs=_crumbs(person, _("Close the account")),
+        crumb=_("Close the account"),
     )
 
 
 @require_http_methods(["GET", "POST"])
 def open_again(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Open a closed account again."""
-    by, person = person_of(request), _asked_for(request, pk)
-    return sure(
+    return _sure(
         request,
-        partial(actions.open_account_again, person, by=by, at=clock.now()),
-        back=reverse("people:account", args=[pk]),
+        pk,
+        actions.open_account_again,
         done=_("The account is open."),
-        heading=_("Open the account of {name} again?").format(name=person),
+        heading=_("Open the account of {name} again?"),
         says=_("This person may sign in with the password and the second factor that they had."),
         button=_("Open it again"),
-        crumbs=_crumbs(person, _("Open it again")),
+        crumb=_("Open it again"),
     )
 
 
 @require_http_methods(["GET", "POST"])
 def end_sessions(request: HttpRequest, pk: int) -> HttpResponseBase:
     """End all sessions of a person."""
-    by, person = person_of(request), _asked_for(request, pk)
-    return sure(
+    return _sure(
         request,
-        partial(actions.end_sessions, person, by=by, at=clock.now()),
-        back=reverse("people:account", args=[pk]),
+        pk,
+        actions.end_sessions,
         done=_("All sessions have ended."),
-        heading=_("End all sessions of {name}?").format(name=person),
+        heading=_("End all sessions of {name}?"),
         says=_(
             "Whoever is signed in to this account, in whatever browser, must sign in again. Keys of the API go on"
             " working."
         ),
         button=_("End them"),
-        crumbs=_crumbs(person, _("End all sessions")),
+        crumb=_("End all sessions"),
+    )
+
+
+def _sure(
+    request: HttpRequest, pk: int, action: Callable[..., object], *, heading: str, crumb: str, **shown: str
+) -> HttpResponseBase:
+    """Ask whether it is meant, then do it to the account."""
+    by, person = person_of(request), _asked_for(request, pk)
+    return sure(
+        request,
+        partial(action, person, by=by, at=clock.now()),
+        back=reverse("people:account", args=[pk]),
+        heading=heading.format(name=person),
+        crumbs=_crumbs(person, crumb),
+        **shown,
     )
 
 

@@ -27,11 +27,12 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.notices.queries import addressees_of
 from tocsin.people import links
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability
 from tocsin.people.queries import person_by_email
 from tocsin.portal.entry_forms import MemberWish
-from tocsin.portal.views.asking import accepted, member, organisation_asked_for
+from tocsin.portal.views.asking import member, organisation_asked_for
 
 CLAIMS = 50
 REQUESTS = 20

@@ -20,10 +20,11 @@ from tocsin.feeds.queries import Finding, at_one_version
 from tocsin.kernel.clock import now
 from tocsin.notices.queries import remedy_for
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability, may
 from tocsin.portal import queries
 from tocsin.portal.forms import AnswerForm
-from tocsin.portal.views.asking import accepted, facts_of, member
+from tocsin.portal.views.asking import facts_of, member
 
 SEEN_SHOWN = 6
 OVER = (Stands.ENDED, Stands.REFUSED, Stands.TAKEN_BACK)

@@ -32,10 +32,11 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability
 from tocsin.portal import queries
 from tocsin.portal.forms import AnswerForm
-from tocsin.portal.views.asking import accepted, facts_of, member
+from tocsin.portal.views.asking import facts_of, member
 
 ROWS = 50
 UNANSWERED = "none"

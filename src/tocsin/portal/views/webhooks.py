@@ -19,10 +19,11 @@ from tocsin.directory.queries import administers, constituents_of
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import NotPermitted, Refusal
 from tocsin.people.access import confirmed, needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability
 from tocsin.portal import webhooks
 from tocsin.portal.choices import Told
-from tocsin.portal.views.asking import accepted, member, organisation_asked_for
+from tocsin.portal.views.asking import member, organisation_asked_for
 from tocsin.portal.webhook_forms import WebhookForm
 
 SHOWN = 20

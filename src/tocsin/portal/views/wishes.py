@@ -21,9 +21,10 @@ from tocsin.directory.wishes import Wish
 from tocsin.kernel.clock import now
 from tocsin.kernel.refusals import Conflict, NotPermitted
 from tocsin.people.access import needs
+from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability
 from tocsin.portal.entry_forms import ClaimWish, ContactWish, EndWish, FactsWish, NewContactWish
-from tocsin.portal.views.asking import accepted, member, organisation_asked_for
+from tocsin.portal.views.asking import member, organisation_asked_for
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,9 +87,12 @@ def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
 NAMED = 5
 
 
-@register.inclusion_tag("parts/disputed.html")
-def disputed_claims() -> dict[str, Any]:
-    """`{% disputed_claims %}`: claims of which their holders say that a finding is not theirs."""
+@register.inclusion_tag("parts/disputed.html", takes_context=True)
+def disputed_claims(context: template.Context) -> dict[str, Any]:
+    """`{% disputed_claims %}`: claims of which their holders say that a finding is not theirs.
+
+    What to do about it stands there for whoever may edit the directory.
+    """
     disputed = answers.to_judge().filter(kind=AnswerKind.NOT_OURS)
     said: dict[str, str] = {answer.finding: answer.constituent for answer in disputed}
     by_claim: dict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -99,9 +102,10 @@ def disputed_claims() -> dict[str, Any]:
             by_claim[int(finding.claim)].append((public, queries.place_of(finding)))
     rows = Claim.objects.filter(pk__in=list(by_claim)).select_related("constituent")
     return {
+        "may_edit": policy.may(context["request"].user, policy.Ability.EDIT_DIRECTORY),
         "claims": [
             {"claim": row, "findings": by_claim[row.pk][:NAMED], "more": len(by_claim[row.pk][NAMED:])} for row in rows
-        ]
+        ],
     }
 
 
