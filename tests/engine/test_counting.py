@@ -236,7 +236,9 @@ def test_a_day_waits_for_what_was_set_aside_until_its_content_or_its_place_bring
         for step in steps:
             if step == "close":
                 lacking = set()
-                bench.refold(["scan_rdp"], said=[Said("scan_rdp", day(0), What.CLOSED, by=None)] if counts else [])
+                bench.refold(
+                    ["scan_rdp"], said=[Said("scan_rdp", day(0), What.CLOSED, by=None)] if counts is not None else []
+                )
                 continue
             call = [(site, number) for site, number in step if isinstance(number, int)]  # type: ignore[attr-defined]
             bench.run([write(Path(folder) / f"site{site}", CONTENTS[number]) for site, number in call])
