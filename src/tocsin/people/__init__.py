@@ -2,5 +2,5 @@
 
 Words: person, role, ability, clearance, enrolment link, second factor, session, key of the API, demonstration.
 Doors: `models`, `choices`, `actions`, `queries`, `events`, `policy.may`, `access.public`, `demonstration`,
-`links.new_token`, `keys.person_asking`, `programs` (of the API).
+`links.new_token`, `keys.person_asking`, `programs` (of the API), `answering.accepted`.
 """
