@@ -95,7 +95,6 @@ _GIVES: dict[str, frozenset[str]] = {
     Role.NATIONAL_ADMINISTRATOR: frozenset(Role.values),
     Role.HEAD_OF_TEAM: frozenset(Role.values) - {Role.NATIONAL_ADMINISTRATOR},
     Role.ANALYST: frozenset({Role.CONSTITUENT_CONTACT}),
-    Role.CONSTITUENT_CONTACT: frozenset({Role.CONSTITUENT_CONTACT}),  # for an entry they administer: directory asks
 }
 """Accounts of which roles somebody of a role may open."""
 

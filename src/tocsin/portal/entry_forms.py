@@ -155,9 +155,6 @@ class MemberWish(forms.Form):
     email = forms.CharField(
         label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
-    name = forms.CharField(
-        label=_("Name"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
     is_administrator = forms.BooleanField(
         label=_("Administers the organisation's entry: its networks, domains and contacts"), required=False
     )

@@ -30,12 +30,11 @@ def add_member(
     """
     _permit(by, constituent)
     person = person_by_email(email)
+    _refuse_stranger(by, person, constituent)
     if person is None:
         made = create_person(email=email, name=name, role=Role.CONSTITUENT_CONTACT, by=by, at=at)
         person = Person.objects.get(pk=made.person)
         make_enrolment_link(person, token=token, by=by, at=at)
-    else:
-        _refuse_stranger(by, person, constituent)
     _refuse_unfit(person)
     if Membership.objects.filter(person=person, constituent=constituent, ended_at=None).exists():
         raise Conflict(_("{name} is a member already.").format(name=person), where="email")
@@ -45,10 +44,11 @@ def add_member(
     )
 
 
-def _refuse_stranger(by: Actor, person: Person, constituent: Constituent) -> None:
-    """Refuse an account that was there, but for the team and for those who were members before.
+def _refuse_stranger(by: Actor, person: Person | None, constituent: Constituent) -> None:
+    """Refuse all but those who were members before, unless the team adds them.
 
-    Who else has an account here, and by which name, is not for a member to learn.
+    Who has an account here, and by which name, is not for a member to learn; and whoever opens an account at somebody
+    else's address would see what that address is given sight of later.
     """
     is_of_team = not isinstance(by, Person) or policy.may(by, policy.Ability.EDIT_DIRECTORY)
     if not is_of_team and not Membership.objects.filter(person=person, constituent=constituent).exists():

@@ -30,7 +30,6 @@ from tocsin.people.access import needs
 from tocsin.people.answering import accepted
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability
-from tocsin.people.queries import person_by_email
 from tocsin.portal.entry_forms import MemberWish
 from tocsin.portal.views.asking import member, organisation_asked_for
 
@@ -136,34 +135,20 @@ def _administered(request: HttpRequest, public_id: str) -> tuple[Person, Constit
 @needs(Ability.EDIT_OWN)
 @require_http_methods(["GET", "POST"])
 def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """Add a member by e-mail address; where an account is opened, its enrolment link is shown once."""
+    """Add again, by e-mail address, somebody who was a member before. The team adds all others."""
     by, row = _administered(request, public_id)
     form = MemberWish(request.POST if request.method == "POST" else None)
-    token, made = links.new_token(), list[int]()
-    was_there = person_by_email(form.data.get("email", "")) is not None
 
     def act() -> None:
-        made.append(actions.add_member(row, **form.cleaned_data, token=token, by=by, at=now()).person)
+        actions.add_member(row, **form.cleaned_data, name="", token=links.new_token(), by=by, at=now())
 
     if request.method == "POST" and accepted(form, act, lambda _facts: ()):
-        if was_there:
-            messages.success(request, _("The member is added again, and signs in as before."))
-            return redirect("my:entry-of", public_id)
-        return _show_link(request, row, Person.objects.get(pk=made[0]), token)
-    title = _("Who else signs in for {name}?").format(name=row.local_name)
-    lead = _("A member sees the findings, the notices and the entry of the organisation, and nothing of others.")
+        messages.success(request, _("The member is added again, and signs in as before."))
+        return redirect("my:entry-of", public_id)
+    title = _("Who signs in again for {name}?").format(name=row.local_name)
+    lead = _("Here you add who was a member before. Ask the team to add anybody else: it opens the account.")
     shown = {"form": form, "heading": title, "lead": lead, "button": _("Add"), "organisation": row}
     return render(request, "portal/entry_form.html", shown, status=422 if form.errors else 200)
-
-
-def _show_link(request: HttpRequest, row: Constituent, person: Person, token: str) -> HttpResponse:
-    shown = {
-        "organisation": row,
-        "person": person,
-        "link": links.enrolment_address(request, token),
-        "expires_at": now() + links.ENROLMENT_LASTS,
-    }
-    return render(request, "portal/entry_link.html", shown)
 
 
 @needs(Ability.EDIT_OWN)
