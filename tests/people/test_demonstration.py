@@ -38,6 +38,13 @@ def test_the_link_signs_in_by_one_button_without_second_factor(address: str) -> 
     assert browser.get(address).headers["Location"] == "/", "following it again in the same browser leads in again"
 
 
+def test_a_members_link_leads_to_the_pages_of_members(address: str, cast: Cast) -> None:
+    token, browser = links.new_token(), Client(HTTP_HOST="localhost")
+    actions.make_demo_sign_in_link(cast.contact, token=token, by=COMMAND_LINE, at=clock.now())
+    for leads in (browser.post, browser.get):
+        assert leads(f"/sign-in/demo/{token}/").headers["Location"] == "/my/"
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"HTTP_SEC_PURPOSE": "prefetch;prerender"}, {"HTTP_PURPOSE": "prefetch"}, {"HTTP_X_MOZ": "prefetch"}],

@@ -76,6 +76,13 @@ def test_the_share_gone_is_what_is_not_left() -> None:
     assert found.gone_within(99) is None
 
 
+def test_what_has_gone_to_the_last_is_gone_for_good() -> None:
+    found = curve(lives([2, 3, 6], [1, 1, 1]))
+    last, later = found.gone_within(6), found.gone_within(14)
+    assert last == later and later is not None and later.value == 1.0
+    assert curve(lives([2, 3, 6], [1, 1, 0])).gone_within(14) is None
+
+
 def test_where_every_life_stands_alone_the_error_is_greenwoods() -> None:
     found = curve(lives(WEEKS, ENDED))
     assert variances(found) == pytest.approx(greenwood(found), rel=1e-5)

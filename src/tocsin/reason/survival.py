@@ -33,14 +33,18 @@ class Curve:
     lives: int
 
     def left_after(self, day: float) -> Interval | None:
-        """Return the share still there after `day`, or None where nobody was watched for so long."""
-        if not 0.0 <= day <= self.watched_to or not self.lives:
+        """Return the share still there after `day`, or None where nobody was watched for so long.
+
+        Once all are gone, none is left on any later day.
+        """
+        is_over = bool(self.left.size) and not self.left[-1]
+        if not self.lives or day < 0.0 or (day > self.watched_to and not is_over):
             return None
         at = int(np.searchsorted(self.days, day, "right")) - 1
         return Interval(1.0, 1.0, 1.0) if at < 0 else self._share(at)
 
     def gone_within(self, day: float) -> Interval | None:
-        """Return the share gone after `day`, or None where nobody was watched for so long."""
+        """Return the share gone after `day`, or None where nobody was watched for so long and some are left."""
         left = self.left_after(day)
         return None if left is None else Interval(1.0 - left.value, 1.0 - left.high, 1.0 - left.low)
 

@@ -301,7 +301,7 @@ def follow_demo_link(request: HttpRequest, token: str) -> HttpResponseBase:
     if not demonstration.allowed_here(request):
         return render(request, "people/link_refused.html", {"reason": "NoDemonstration"}, status=403)
     if isinstance(request.user, Person) and demonstration.is_demo_session(request, request.user):
-        return HttpResponseRedirect("/")
+        return HttpResponseRedirect(access.first_page(request.user))
     try:
         link = links.open_link(DemoSignInLink, token, at=clock.now())
         if request.method != "POST":
@@ -311,4 +311,4 @@ def follow_demo_link(request: HttpRequest, token: str) -> HttpResponseBase:
         return _refuse_link(request, refusal)
     login(request, link.person, backend=BACKEND)
     request.session[demonstration.DEMO_SESSION] = link.person.pk
-    return HttpResponseRedirect("/")
+    return HttpResponseRedirect(access.first_page(link.person))
