@@ -158,6 +158,8 @@ def test_a_reply_stands_in_the_ledger_to_be_read(bank: Notice, cast: Cast) -> No
         receiving.receive(message("From: it@bank.example", f"To: {to}", body="Closed."), envelope_recipient=to, at=AT)
     following.settle(at=AT)
     assert state(bank) == "sent" and ledger(bank)[1:] == [("replied", "it@bank.example")]
+    told = Told.objects.filter(finding__in=bank.lines.values("finding"))
+    assert told and all(row.reacted_at == AT for row in told), "somebody is there: nobody else is told of it"
     page = signed_in(cast.analyst).get(reverse("notices:notice", args=[bank.reference]))
     received = LedgerEntry.objects.get(what="replied").received
     assert "A reply came, to be read" in text(page)
@@ -167,6 +169,7 @@ def test_a_reply_stands_in_the_ledger_to_be_read(bank: Notice, cast: Cast) -> No
 
 
 def test_an_automatic_answer_is_noted(bank: Notice) -> None:
+    """Nobody has reacted by it: the next one is told when it is time."""
     found = sent()
     to = f"reply+{tokens.make('reply', found.key)}@back.cirt.example"
     away = message("From: it@bank.example", f"To: {to}", "Auto-Submitted: auto-replied", body="Away.")

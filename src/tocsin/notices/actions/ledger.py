@@ -76,13 +76,18 @@ def record_outcome(
 def note_on_notice(
     notice: Notice, *, what: Happening, note: str = "", received: int, by: Actor, at: Instant
 ) -> NoticeNoted:
-    """Write into the ledger what came back about a notice. Raises Conflict when it stands there."""
+    """Write into the ledger what came back about a notice. Raises Conflict when it stands there.
+
+    Who replies has reacted: nobody else is told of these findings then.
+    """
     if LedgerEntry.objects.filter(received=received).exists():
         raise Conflict(_("This message stands in the ledger already."))
     note = note[:LONGEST_NOTE]
     LedgerEntry.objects.create(
         notice=notice, at=at, what=what, note=note, actor_label=by.audit_label, received=received
     )
+    if what == Happening.REPLIED:
+        _reacted(notice, at)
     return NoticeNoted(
         notice=notice.reference,
         constituent=notice.constituent.public_id,
