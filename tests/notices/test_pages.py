@@ -67,6 +67,7 @@ def test_who_cannot_be_told_is_named_with_the_way_to_mend_it(told: Store, browse
 def test_from_the_plan_to_a_notice_that_may_leave(told: Store, browser: Client) -> None:
     page = browser.post("/notices/prepare/", follow=True)
     assert "2 notices are prepared. Read them before they leave." in text(page)
+    assert "2 notices wait to be read" in text(page)
     bank = Notice.objects.get(constituent__public_id="bank")
     address = reverse("notices:notice", args=[bank.reference])
     assert address in links(page)
@@ -74,6 +75,10 @@ def test_from_the_plan_to_a_notice_that_may_leave(told: Store, browser: Client) 
     assert "You have read it." in text(browser.post(f"{address}read/", follow=True))
     assert "Read by the team" in text(browser.get(address))
     assert "I have read it" not in text(browser.get(address))
+    assert "1 notice waits to be read" in text(browser.get("/notices/"))
+    ministry = Notice.objects.get(constituent__public_id="moh")
+    browser.post(reverse("notices:read", args=[ministry.reference]))
+    assert "2 notices wait to be sent" in text(browser.get("/notices/"))
 
 
 def test_reading_twice_is_refused_with_a_sentence(told: Store, browser: Client) -> None:

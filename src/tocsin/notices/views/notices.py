@@ -56,6 +56,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "due": named.notices[:ROWS],
         "due_count": len(named.notices),
+        "unread_count": counts.get(NoticeState.PLANNED, 0),
         "unreached": named.unreached[:ROWS],
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
