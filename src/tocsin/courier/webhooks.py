@@ -35,6 +35,8 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.kernel.tlp import TLP
 
+NOT_PUBLIC = "What it leads to is not an address of the public Internet."
+"""Not which address: members read it, and may name whatever our resolver knows."""
 LARGEST_ANSWER_BYTES = 64 * 1024
 SHOWN = 200
 LONGEST_URL = 2000
@@ -81,8 +83,8 @@ def post(message: OutgoingMessage, at: Instant, *, fetched: Fetch = fetch) -> De
     posting = Post(bytes(message.content), headers(message, secrets_of(hook, at), at))
     try:
         answer = fetched(hook.url, post=posting, largest_bytes=LARGEST_ANSWER_BYTES)
-    except AddressRefused as refusal:
-        return Delivery(Outcome.REFUSED, legible.shown(refusal.problem))
+    except AddressRefused:
+        return Delivery(Outcome.REFUSED, NOT_PUBLIC)
     except FetchRefused as refusal:
         return Delivery(Outcome.PUT_OFF, legible.shown(refusal.problem))
     return _judged(answer)
