@@ -117,6 +117,14 @@ def test_it_says_where_a_claim_gives_nothing_new(browser: Client, ministry: Cons
     assert "gives the organisation nothing that it does not have" in text(browser.get(f"{LIST}{request.pk}/"))
 
 
+def test_what_is_in_an_own_claim_is_not_said_to_be_nobodys(browser: Client, ministry: Constituent, cast: Cast) -> None:
+    member(ministry, cast.contact)
+    claim(ministry, "192.0.2.0/24")
+    said = text(browser.get(f"{LIST}{ask(claim_wish(ministry, '192.0.2.0/25'), cast.contact).pk}/"))
+    assert "It lies in a claim of its own that is not confirmed" in said and "192.0.2.0/24" in said
+    assert "nobody's until now" not in said
+
+
 def test_a_claim_is_approved_confirmed_and_told(browser: Client, asked: dict[str, ChangeRequest]) -> None:
     answer = {"decision": "approve", "is_confirmed": "on", "answer": "Welcome."}
     page = browser.post(f"{LIST}{asked['claim'].pk}/", answer, follow=True)

@@ -31,6 +31,8 @@ class Effects:
     """Of more: what they have of it goes to the narrower claim."""
     inside: tuple[Claim, ...] = ()
     """Of a part: they keep it."""
+    own: tuple[Claim, ...] = ()
+    """The constituent's own that hold all of it, confirmed or not, on whatever days."""
     gives_nothing_new: bool = False
 
 
@@ -58,6 +60,7 @@ def effects_of(wish: Wish) -> Effects:
         same=tuple(each for each in others if each.value == value),
         around=tuple(each for each in others if each.value != value),
         inside=tuple(each for each in _inside(wish)[:SHOWN] if _is_of_another(each, wish)),
+        own=tuple(each for each in holding if each.constituent_id == wish.constituent.pk),
         gives_nothing_new=rules.gives_nothing_new(period, around),
     )
 
