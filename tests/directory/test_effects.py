@@ -143,6 +143,7 @@ def test_what_lies_in_ones_own_confirmed_claim_takes_nothing(ministry: Constitue
     claim(ministry, "192.0.2.0/24", is_confirmed=True)
     claim(ministry, "moh.example", ClaimKind.SUFFIX, is_confirmed=True)
     for kind, value in ((ClaimKind.NETWORK, "192.0.2.0/25"), (ClaimKind.SUFFIX, "a.moh.example")):
-        assert effects_of(claim_wish(ministry, value, kind)) == Effects(gives_nothing_new=True)
+        found = effects_of(claim_wish(ministry, value, kind))
+        assert found == Effects(own=found.own, gives_nothing_new=True) and len(found.own) == 1
     claim(bank, "192.0.2.0/25")
     assert not effects_of(claim_wish(ministry, "192.0.2.0/26")).gives_nothing_new
