@@ -157,6 +157,8 @@ def test_nobody_closes_or_demotes_themselves(cast: Cast, enrolled: Enrolled) -> 
     assert (person.name, person.role, person.is_active) == ("Nadia A.", Role.NATIONAL_ADMINISTRATOR, True)
     with pytest.raises(Conflict, match="their own role"):
         actions.change_person(person, name="N", role=Role.ANALYST, clearance="", by=person, at=clock.now())
+    with pytest.raises(Conflict, match="their own clearance"):
+        actions.change_person(person, name="N", role=person.role, clearance="GREEN", by=person, at=clock.now())
     actions.change_person(other, name="Bo", role=Role.ANALYST, clearance="", by=person, at=clock.now())
     assert Person.objects.get(pk=other.pk).role == Role.ANALYST, "there is another one"
 

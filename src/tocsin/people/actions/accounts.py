@@ -54,13 +54,15 @@ def change_person(
 ) -> events.PersonChanged:
     """Change name, role and clearance of an account. An empty clearance is that of the role.
 
-    Refused: another role for oneself, and any other role for the last national administrator who can sign in.
+    Refused: another role or clearance for oneself, and any other role for the last national administrator who can sign in.
     """
     person.refresh_from_db()
     permit(by, person)
     _refuse_unfit(name=name)
     if clearance and clearance not in Clearance.values:
         raise InvalidInput(_("{value!r} is no label.").format(value=clearance), where="clearance")
+    if clearance != person.clearance:
+        _refuse_own(by, person, _("Nobody changes their own clearance. Ask another national administrator."))
     if role != person.role:
         _permit_role(by, role)
         _refuse_own(by, person, _("Nobody changes their own role. Ask another national administrator."))
