@@ -31,13 +31,14 @@ class AccountForm(forms.Form):
         given = [(code, label) for code, label in Role.choices if policy.may_give(given_by, code)]
         self.fields["role"].choices = given  # type: ignore[attr-defined]
         if person is not None and person == given_by:
-            # Nobody changes their own role: so it is not asked for.
-            self.fields.pop("role")
+            # Nobody changes their own role and clearance: so they are not asked for.
+            del self.fields["role"], self.fields["clearance"]
         self.person = person
 
     def answers(self) -> dict[str, Any]:
         """Return what the action asks for."""
-        return {"role": self.person.role if self.person else "", **self.cleaned_data}
+        kept = {name: getattr(self.person, name, "") for name in ("role", "clearance")}
+        return {**kept, **self.cleaned_data}
 
 
 class NewAccountForm(forms.Form):
