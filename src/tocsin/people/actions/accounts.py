@@ -54,7 +54,8 @@ def change_person(
 ) -> events.PersonChanged:
     """Change name, role and clearance of an account. An empty clearance is that of the role.
 
-    Refused: another role or clearance for oneself, and any other role for the last national administrator who can sign in.
+    Refused: another role or clearance for oneself, and any other role for the last national administrator who can sign
+    in.
     """
     person.refresh_from_db()
     permit(by, person)
