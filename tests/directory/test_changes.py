@@ -449,22 +449,23 @@ def test_what_a_plain_member_says_is_noted_and_verifies_nobody(ministry: Constit
 # ---- members
 
 
-def test_who_administers_adds_new_people_and_nobody_who_has_an_account_elsewhere(
+def test_who_administers_adds_again_who_was_there_and_nobody_else(
     cast: Cast, ministry: Constituent, bank: Constituent, keeper: Person
 ) -> None:
     facts: dict[str, Any] = {"name": "Noa", "is_administrator": False, "token": "t"}
-    actions.add_member(ministry, email="noa@moh.example", **facts, by=keeper, at=LATER)
+    actions.add_member(ministry, email="noa@moh.example", **facts, by=cast.analyst, at=LATER)
     noa = Person.objects.get(email="noa@moh.example")
     assert list(queries.constituents_of(noa)) == [ministry]
     member(bank, cast.stranger)
     said = []
-    for email in (cast.stranger.email, cast.analyst.email):
+    for email in (cast.stranger.email, cast.analyst.email, "new@moh.example"):
         with pytest.raises(Conflict) as refused:
             actions.add_member(ministry, email=email, **facts, by=keeper, at=LATER)
         said.append(str(refused.value))
-    assert said == ["The person with this address cannot be added here. Ask the team to do it."] * 2, (
+    assert said == ["The person with this address cannot be added here. Ask the team to do it."] * 3, (
         "who it is stays ours"
     )
+    assert not Person.objects.filter(email="new@moh.example").exists()
     actions.end_membership(queries.members_of(ministry).get(person=noa), by=keeper, at=LATER)
     actions.add_member(ministry, email="noa@moh.example", **facts, by=keeper, at=LATER)
     assert list(queries.constituents_of(noa)) == [ministry]

@@ -578,10 +578,8 @@ def test_organisations_are_offered_in_the_order_of_words(pages: Pages, bank: Con
     for number, (name, french) in enumerate(names):
         facts = {"sector": "energy", "names": {"fr": french}, "by": BY, "at": AT}
         actions.add_constituent(public_id=f"o{number}", name=name, **facts)
-
     with translation.override("fr"):
         page = pages.get("/directory/constituents/bank/change/").content.decode()
-
     offered = page.partition('name="parent"')[2].partition("</select>")[0]
     assert re.findall(r">([^<>]+)</option>", offered) == ["---------", "eau", "Énergie", "Œuvres", "Zinc"]
 
@@ -590,15 +588,12 @@ def test_organisations_are_offered_in_the_order_of_words(pages: Pages, bank: Con
 def test_the_day_offered_is_that_of_the_instance(
     pages: Pages, ministry: Constituent, bank: Constituent, settings: Any, monkeypatch: Any, zone: str, today: str
 ) -> None:
-    """Beside a clock that says another day, that of UTC would be wrong."""
     settings.TIME_ZONE = zone
     one, other = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
     at = dt.datetime(2026, 11, 19, 10 if today == "2026-11-18" else 20, 30, tzinfo=dt.UTC)
     for view in (constituent_views, work_views):
         monkeypatch.setattr(view, "now", lambda: at)
-
     ending = pages.get(f"/directory/claims/{one.pk}/end/")
     settling = pages.get(f"/directory/conflicts/{one.pk}-{other.pk}/")
-
     assert f'value="{today}"' in ending.content.decode()
     assert f'value="{dt.date.fromisoformat(today) - dt.timedelta(days=1)}"' in settling.content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -16,6 +17,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.audit.queries import verify
 from tocsin.engine import store as engine
+from tocsin.engine.store import Delivered
 from tocsin.feeds.actions import findings, runs
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner, Handover, Manifest, Report, Run, State
 from tocsin.kernel.refusals import Conflict, InvalidInput
@@ -133,7 +135,9 @@ def test_a_failed_run_says_why_within_reason() -> None:
 
 def test_a_withdrawn_run_names_its_reports() -> None:
     run = started()
-    runs.commit_run(run, delta(report(0), report(1)), {}, by=COMMAND_LINE, at=AT)
+    came = tuple(Delivered(one.type, one.on, one.name, one.id) for one in (report(0), report(1)))
+    brought = dataclasses.replace(delta(report(0), report(1)), came=came)
+    runs.commit_run(run, brought, {}, by=COMMAND_LINE, at=AT)
     taken_back = delta(superseded=(report(0).id, report(1).id))
     event = runs.withdraw_run(run, taken_back, reason="Of another country.", by=COMMAND_LINE, at=AT)
     assert sorted(event.reports) == [report(0).name, report(1).name]

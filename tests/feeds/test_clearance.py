@@ -87,9 +87,9 @@ def addresses() -> list[str]:
     }  # fmt: skip
     asked = [*(f"/findings/{each}" for each in ASKED), "/search/?q=192.0.2.99", "/search/?q=canary"]
     asked += ["/feeds/quarantine/?type=scan_ssh", "/findings/export.json?type=scan_ssh", "/notices/planned/bank/"]
-    for pattern in _patterns(get_resolver()):
-        if {*pattern.converters} <= {*known}:
-            asked.append(reverse(pattern.name, kwargs={each: known[each] for each in pattern.converters}))
+    for name, wanted in _patterns(get_resolver()):
+        if {*wanted} <= {*known}:
+            asked.append(reverse(name, kwargs={each: known[each] for each in wanted}))
     changing = ("/sign-in/", "/account/authenticator/")  # show a secret of their own each time
     return [address for address in dict.fromkeys(asked) if not address.startswith(changing)]
 
@@ -102,8 +102,7 @@ def pages(browser: Client) -> dict[str, tuple[int, bytes]]:
 def _patterns(resolver: URLResolver, before: str = "") -> Iterator[Any]:
     for each in resolver.url_patterns:
         if isinstance(each, URLPattern):
-            each.pattern.name = f"{before}{each.name}"  # type: ignore[attr-defined]
-            yield each.pattern
+            yield f"{before}{each.name}", each.pattern.converters
         else:
             yield from _patterns(each, f"{before}{each.namespace}:" if each.namespace else before)
 

@@ -109,10 +109,12 @@ def test_findings_that_are_forgotten_have_no_page(week: Store, browser: Client, 
     assert GONE.isdisjoint(each["asset"] for each in week.findings())
 
 
-def test_the_first_page_says_what_went(week: Store, keep: Any) -> None:
+def test_the_first_page_says_what_went(week: Store, keep: Any, cast: Cast) -> None:
     keep(amber=1)
     expire()
-    (sentence,) = [said for row, said, _ in since(AT.replace(year=2020)) if row.code == "observations.expired"]
+    (sentence,) = [
+        said for row, said, _ in since(AT.replace(year=2020), cast.manager) if row.code == "observations.expired"
+    ]
     assert sentence == "16 rows are no longer kept: they are as old as the settings allow"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from tocsin.engine import store
 from tocsin.engine.cycles import Calendar, Decision
@@ -24,7 +24,8 @@ from tocsin.engine.said import Said
 from tocsin.feeds import deliveries, mappings, rollup, sayings
 from tocsin.feeds.choices import SHADOWSERVER, SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.keeping import held_reports
-from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Manifest, Movement, Report, ReportType, Run, State
+from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Movement, Report, ReportType, Run, State
+from tocsin.feeds.versions import touch
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
 _COUNTED = ("on", "constituent", "category", "severity", *_LABELS.values())
@@ -163,12 +164,6 @@ def expire(expiry: Expiry, at: dt.datetime) -> None:
 def kept_so_far(row: ReportType, up_to: dt.date) -> QuerySet[Report]:
     """Return the reports of a type up to a day whose files are here, those that count no more too."""
     return held_reports().filter(type=row, on__lte=up_to)
-
-
-def touch() -> None:
-    """Let readers know that the manifest has changed."""
-    if not Manifest.objects.filter(pk=1).update(version=F("version") + 1):
-        Manifest.objects.create(pk=1, version=1)
 
 
 def _types(delivered: dict[str, store.Report], touched: Iterable[str]) -> dict[str, ReportType]:

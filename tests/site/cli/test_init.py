@@ -127,7 +127,7 @@ def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgrade
 
     refused = tocsin("finding", "list")
     assert refused.returncode == 1
-    assert "lacks 10 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
+    assert "lacks 11 steps" in refused.stderr and "tocsin upgrade" in refused.stderr
 
     done = tocsin("upgrade")
     assert "feeds.0003_second_rollup" in done.stdout and "feeds.0004_fill_second_rollup" in done.stdout

@@ -12,9 +12,9 @@ from django.utils.translation import pgettext
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
-from tocsin.feeds import manifest
 from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, SchemaLoaded
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner
+from tocsin.feeds.versions import touch
 from tocsin.kernel import legible
 from tocsin.kernel.refusals import Conflict, InvalidInput, refuse
 
@@ -79,7 +79,7 @@ def change_terms(feed: Feed, *, tlp: str, terms: str, by: Actor, at: dt.datetime
     if said := legible.flaw(terms, lines=True):
         raise InvalidInput(_(said), where="terms")
     before, after = change(feed, tlp=tlp, terms=terms)
-    manifest.touch()  # what is kept of its types says the label, too
+    touch()  # what is kept of its types says the label, too
     return FeedTermsChanged(feed=feed.code, before=before, after=after)
 
 

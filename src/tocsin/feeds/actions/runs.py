@@ -24,6 +24,7 @@ from tocsin.feeds.events import (
     RunWithdrawn,
 )
 from tocsin.feeds.models import Handover, ReportType, Run, State
+from tocsin.feeds.versions import touch
 
 
 @action("run.started")
@@ -117,5 +118,5 @@ def reattribute_findings(
         gained[after] = gained.get(after, 0) + 1
         rows.append(Handover(finding=finding, type=types[name], before=before, after=after, at=at))
     Handover.objects.bulk_create(rows, batch_size=2000)
-    manifest.touch()
+    touch()
     return FindingsReattributed(findings=len(rows), by_constituent=gained)
