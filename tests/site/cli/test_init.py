@@ -118,6 +118,8 @@ def test_a_database_of_an_earlier_day_of_the_same_version_is_refused_and_upgrade
             "feeds_baseline",
             "feeds_delivery",
             "feeds_saying",
+            "feeds_judgement",
+            "feeds_answer",
         ):
             connection.execute(f"DROP TABLE {table}")
         for table, columns in COLUMNS_SINCE.items():
