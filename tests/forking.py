@@ -2,8 +2,9 @@
 
 To start Python and to load Django, Arrow and DuckDB costs more than most commands do after it, and the suite runs more
 than a thousand. What is forked is a process like any other: with memory, environment, folder and exit code of its own,
-and pipes for what it prints. Nothing of ours has been loaded in it and no setting has been read. Tests that look at the
-start itself or send signals start Python anew: `tests.homes.Home.start`, `subprocess`.
+and pipes for what it prints. Of ours only what reads no setting has been loaded in it: the pure rooms and the parsers
+of the commands. Tests that look at the start itself or send signals start Python anew: `tests.homes.Home.start`,
+`subprocess`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -38,6 +40,8 @@ LOADED = (
     "pyarrow.compute", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "qrcode", "tarfile", "tomllib",
 )  # fmt: skip
 """What commands load besides what is ours."""
+OURS = ("tocsin.kernel", "tocsin.engine", "tocsin.formats", "tocsin.reason", "tocsin.site.cli")
+"""Of ours, the rooms that read no setting."""
 READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_")
 """Variables that count when Python starts: who has others is forked from another process."""
 LONGEST_BYTES = 1 << 20
@@ -51,38 +55,67 @@ def run(
 
     Raises subprocess.TimeoutExpired, after killing it, when it takes too long.
     """
-    with contextlib.ExitStack() as ends:
-        stdin = ends.enter_context(tempfile.TemporaryFile())
+    with tempfile.TemporaryFile() as stdin:
         stdin.write(given.encode())
         stdin.seek(0)
-        (out, to_out), (err, to_err) = (map(ends.enter_context, _pipe()) for _ in range(2))
-        reply, to_reply = map(ends.enter_context, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-        theirs = (stdin, to_out, to_err, to_reply)
-        _parent_for(environment).fork(words, environment, [end.fileno() for end in theirs])
-        for end in theirs:
+        process = Process(words, environment, stdin=stdin)
+        try:
+            printed = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(process.args, process.returncode, *printed)
+
+
+class Process:
+    """`python WORDS…`, which are `-m MODULE …` or `-c CODE …`, while it runs: like subprocess.Popen with pipes."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], *, stdin: IO[bytes] | None = None) -> None:
+        self.args = [sys.executable, *words]
+        self.returncode: int | None = None
+        self._reply, to_reply = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        (out, to_out), (err, to_err), (from_in, into) = (os.pipe() for _ in range(3))
+        theirs = (stdin.fileno() if stdin else from_in, to_out, to_err, to_reply.fileno())
+        _parent_for(environment).fork(words, environment, theirs)
+        for end in (from_in, to_out, to_err):
+            os.close(end)
+        to_reply.close()
+        self.stdout, self.stderr, self.stdin = os.fdopen(out), os.fdopen(err), os.fdopen(into, "w")
+        self.pid = int(self._reply.recv(20) or "0")
+        assert self.pid, "the process that forks has ended: see what it said on standard error"
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end; return what it printed, on either way.
+
+        Raises subprocess.TimeoutExpired when it takes longer; it may be asked again then.
+        """
+        if self.returncode is not None:
+            return "", ""
+        readers = ThreadPoolExecutor(2)
+        printed = [readers.submit(end.read) for end in (self.stdout, self.stderr)]
+        readers.shutdown(wait=False)
+        self._reply.settimeout(timeout)
+        try:
+            self.returncode = int(self._reply.recv(20))
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+        out, err = (future.result() for future in printed)
+        with contextlib.suppress(BrokenPipeError):  # of what it has not read
+            self.stdin.close()
+        for end in (self._reply, self.stdout, self.stderr):
             end.close()
-        with ThreadPoolExecutor(2) as readers:
-            printed = [readers.submit(end.read) for end in (out, err)]
-            code = _code(words, reply, timeout_s)
-            texts = [future.result().decode() for future in printed]
-    return subprocess.CompletedProcess([sys.executable, *words], code, *texts)
-
-
-def _pipe() -> tuple[IO[bytes], IO[bytes]]:
-    reading, writing = os.pipe()
-    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-
-
-def _code(words: Sequence[str], reply: socket.socket, timeout_s: float) -> int:
-    """Wait for the number of a process and then for its exit code."""
-    process = int(reply.recv(20) or "0")
-    assert process, "the process that forks has ended: see what it said on standard error"
-    reply.settimeout(timeout_s)
-    try:
-        return int(reply.recv(20))
-    except TimeoutError:
-        os.kill(process, signal.SIGKILL)
-        raise subprocess.TimeoutExpired(list(words), timeout_s) from None
+        return out, err
 
 
 class Parent:
@@ -101,10 +134,10 @@ class Parent:
                 pass_fds=[theirs.fileno()],
             )
 
-    def fork(self, words: Sequence[str], environment: Mapping[str, str], handles: list[int]) -> None:
+    def fork(self, words: Sequence[str], environment: Mapping[str, str], handles: Sequence[int]) -> None:
         """Ask for a process with these handles: standard input, output, error, and where its end is told."""
         asked = json.dumps([list(words), dict(environment), str(Path.cwd())]).encode()
-        socket.send_fds(self._control, [asked], handles)
+        socket.send_fds(self._control, [asked], list(handles))
 
     def end(self) -> None:
         """Let it go: whoever measures the tests counts its time then."""
@@ -137,7 +170,8 @@ def serve(control: int) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is loaded by now need not be looked through by each, but DuckDB counts what is left of it
-    importlib.import_module("duckdb")
+    for name in ("duckdb", *_modules_of(OURS)):
+        importlib.import_module(name)
     children: dict[int, tuple[int, int]] = {}
     waiting = select.poll()
     waiting.register(control, select.POLLIN)
@@ -160,6 +194,11 @@ def serve(control: int) -> None:
             watched = os.pidfd_open(process)
             children[watched] = process, handles[3]
             waiting.register(watched, select.POLLIN)
+
+
+def _modules_of(rooms: Sequence[str]) -> Iterator[str]:
+    for room in map(importlib.import_module, rooms):
+        yield from (module.name for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."))
 
 
 def _received(control: int) -> tuple[bytes, list[int]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -33,16 +31,9 @@ class Instance:
         self.run("from django.core.management import call_command; call_command('migrate', verbosity=0)")
         return self
 
-    def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, code: str, *arguments: str) -> forking.Process:
         """Start a process that runs `code` with Django set up."""
-        return subprocess.Popen(
-            [sys.executable, "-c", STRICT + PREAMBLE + textwrap.dedent(code), *arguments],
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return forking.Process(["-c", STRICT + PREAMBLE + textwrap.dedent(code), *arguments], self.environment)
 
     def run(self, code: str, *arguments: str) -> str:
         """Run `code` to its end; return what it printed. Fails the test when it fails."""
@@ -51,7 +42,7 @@ class Instance:
         return done.stdout
 
 
-def finish(process: subprocess.Popen[str], timeout_s: float = 60) -> str:
+def finish(process: forking.Process, timeout_s: float = 60) -> str:
     """Wait for a process; return what it printed. Fails the test when it failed."""
     out, err = process.communicate(timeout=timeout_s)
     assert process.returncode == 0, err

@@ -42,13 +42,17 @@ def run_suite(folder: Path, source: str, *options: str, **environment: str) -> s
 SKIPPED = "import pytest\n\ndef test_it(): pytest.skip({reason!r})\n\ndef test_other(): assert True\n"
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "shared by two processes"])
 @pytest.mark.parametrize(
-    ("reason", "ci", "code"),
-    [("no browser", "true", 1), ("TOCSIN_TEST_FEEDS names no folder", "true", 0), ("no browser", "false", 0)],
+    ("reason", "ci", "options", "code"),
+    [
+        ("no browser", "true", (), 1),
+        ("no browser", "true", ("-n", "2"), 1),
+        ("TOCSIN_TEST_FEEDS names no folder", "true", ("-n", "2"), 0),
+        ("no browser", "false", (), 0),
+    ],
 )
 def test_ci_fails_when_a_test_is_skipped_for_want_of_anything_but_outside_folders(
-    tmp_path: Path, reason: str, ci: str, code: int, options: tuple[str, ...]
+    tmp_path: Path, reason: str, ci: str, options: tuple[str, ...], code: int
 ) -> None:
     result = run_suite(tmp_path, SKIPPED.format(reason=reason), *options, CI=ci)
 

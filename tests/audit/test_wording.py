@@ -35,6 +35,7 @@ def codes_in_the_source() -> set[str]:
     decorators = (
         decorator
         for module in modules()
+        if "@action(" in module.text
         for node in ast.walk(module.tree)
         if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list

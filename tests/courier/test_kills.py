@@ -12,16 +12,15 @@ import email
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.courier.mail_server import free_port
-from tests.processes import ROOT, Instance
+from tests.processes import Instance
 
 KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "6"))
 MEASURED = 100
@@ -81,20 +80,19 @@ LEFT = """
 class Killed:
     """A process that is started again after each kill."""
 
-    def __init__(self, start: object) -> None:
+    def __init__(self, start: Callable[[], forking.Process]) -> None:
         self._start = start
-        self.process: subprocess.Popen[str] = start()  # type: ignore[operator]
+        self.process = start()
 
     def kill(self) -> None:
         self.end()
-        self.process = self._start()  # type: ignore[operator]
+        self.process = self._start()
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.communicate()
 
     def wait_until_ready(self) -> None:
-        assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
 
 
@@ -108,11 +106,9 @@ def running(instance: Instance, inbox: Path) -> Iterator[tuple[Killed, Killed]]:
         "TOCSIN_MAIL_DOMAIN": "back.cirt.example",
     }
 
-    def serve() -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", SERVER, str(port), str(inbox)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
-
-    server, worker = Killed(serve), Killed(lambda: instance.start(WORKER))
+    serve = ["-c", SERVER, str(port), str(inbox)]
+    server = Killed(lambda: forking.Process(serve, instance.environment))
+    worker = Killed(lambda: instance.start(WORKER))
     try:
         server.wait_until_ready()
         worker.wait_until_ready()

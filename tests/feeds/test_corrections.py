@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.chance import seeds
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day, write
 from tests.feeds.test_expiring import expire
@@ -176,7 +177,7 @@ def test_a_run_that_was_corrected_can_be_withdrawn_before_its_correction(first: 
 PARTS, CONTENTS = ("", "-b"), ((1,), (2, 3), (3, 4), (5,))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_under_each_name_counts_what_came_last_and_was_not_taken_back(store: Store, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     left: list[tuple[int, str, tuple[int, ...]]] = []  # run, name, content: in the order in which they came

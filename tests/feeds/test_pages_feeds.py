@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -456,56 +454,6 @@ def test_pages_cost_few_queries(faulty: Store, cast: Cast, django_assert_max_num
         browser.get(path)
         with django_assert_max_num_queries(15):
             assert browser.get(path).status_code == 200
-
-
-VISIT = """
-import sys
-from tocsin.site.starting import set_up_django
-set_up_django()
-from django.conf import settings
-settings.ALLOWED_HOSTS = ["*"]
-from tests.feeds.pages import signed_in
-from tocsin.people.models import Person
-person = Person(email="a@cirt.example", name="A", role="analyst")
-person.save()
-browser = signed_in(person)
-for path in sys.argv[1:]:
-    answer = browser.get(path)
-    assert answer.status_code == 200, (path, answer.status_code)
-    b"".join(answer)
-assert not {"numpy", "pyarrow"} & set(sys.modules), "a page has loaded the engine"
-print("visited", len(sys.argv) - 1)
-"""
-
-
-@pytest.mark.django_db(transaction=False)
-def test_no_page_loads_the_engine(tmp_path: Path) -> None:
-    """A web process has 250 MB: PyArrow and NumPy alone would take a good part of it."""
-    home = tmp_path / "home"
-    environment = {
-        "TOCSIN_HOME": str(home),
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": "src:.",
-        "DJANGO_SETTINGS_MODULE": "tocsin.site.settings",
-    }
-    command = [sys.executable, "-m", "tocsin"]
-    report = write(tmp_path / "reports", 0, range(1, 9))
-
-    def call(*arguments: str) -> str:
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    call(*command, "init")
-    call(*command, "feed", "run", str(report))
-    listing = call(*command, "finding", "list", "--json", "--limit", "1")
-    one = listing.partition('"id": "')[2].partition('"')[0]
-    pages = [
-        "/", "/findings/", "/findings/?q=a", "/findings/export.csv", "/findings/export.xlsx", f"/findings/{one}/",
-        "/feeds/", "/feeds/runs/1/", "/feeds/quarantine/", "/directory/unattributed/", "/directory/",
-        "/search/?q=192.0.2.0/24",
-    ]  # fmt: skip
-    assert call(sys.executable, "-c", VISIT, *pages).strip() == f"visited {len(pages)}"
 
 
 def test_a_type_whose_only_file_is_broken_was_never_checked(week: Store, cast: Cast, tmp_path: Path) -> None:

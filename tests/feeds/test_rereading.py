@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.chance import seeds
 from tests.engine import reports as engine_reports
 from tests.engine.test_life import File
 from tests.engine.test_said import Log, Told
@@ -263,7 +264,7 @@ class Law:
         assert self.store.files() == self.store.named()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_whatever_is_read_again_in_between_what_is_withdrawn_is_as_if_it_had_never_been(
     store: Store, tmp_path: Path, seed: int, settings: Any
 ) -> None:

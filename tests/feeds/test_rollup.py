@@ -16,6 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
+from tests.chance import seeds
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import day, write
@@ -168,7 +169,7 @@ def test_an_import_sums_what_it_counted(store: Store, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(6))
 def test_whatever_was_done_the_second_roll_up_is_the_sum(store: Store, tmp_path: Path, seed: int) -> None:
     country = Country(store, tmp_path / "in", seed)
     country.several()
@@ -180,7 +181,7 @@ def test_whatever_was_done_the_second_roll_up_is_the_sum(store: Store, tmp_path:
     assert_made_anew_it_is_the_same()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_so_it_is_when_open_findings_change_hands(store: Store, tmp_path: Path, seed: int) -> None:
     """Who held a finding on a day stays as it was when the day was counted, so that rows alone do not tell it."""
     country = Country(store, tmp_path / "in", seed)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
+from tests.chance import seeds
 from tests.engine import reports as engine_reports
 from tests.engine.test_life import File
 from tests.engine.test_said import NETWORKS, Log, Told
@@ -314,7 +315,7 @@ def some_files(chance: random.Random) -> list[File]:
     return [File(on, 0, chance.choice(CONTENTS), network=network) for on, network in places]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_what_is_withdrawn_is_as_if_it_had_never_been_told(store: Store, tmp_path: Path, seed: int) -> None:
     chance, log = random.Random(seed), Log()
     for number in range(9):

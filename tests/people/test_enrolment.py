@@ -189,10 +189,8 @@ def test_of_many_who_use_a_link_at_once_one_succeeds(instance: Instance) -> None
     """
     processes = [instance.start(race) for _ in range(4)]
     for process in processes:
-        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     for process in processes:
-        assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
     assert sorted(finish(process).strip() for process in processes) == ["in", "used", "used", "used"]
