@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 
-.PHONY: help run setup test check fix bench bench-intelmq bench-large bench-notices bench-pages i18n docs pictures lock clean
+.PHONY: help run setup test check check-types check-suite fix bench bench-intelmq bench-large bench-notices bench-pages i18n docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,8 +33,13 @@ test: $(VENV)/.tools  ## set up all that tests need and run every test, on SQLit
 check: $(VENV)/.tools  ## format, lint, types, layers, translations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 check-types check-suite
+
+check-types:
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+check-suite:
 	@$(BIN)/python -m pytest -q -p no:cacheprovider -n 2 --dist worksteal tests/architecture tests/language tests/docs
 
 fix: $(VENV)/.tools  ## let the tools put right what they can

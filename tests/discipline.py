@@ -12,6 +12,8 @@ import os
 import pytest
 
 FOLDERS_FROM_OUTSIDE = ("TOCSIN_TEST_FEEDS", "TOCSIN_TEST_SCHEMA")
+WITHOUT_DATABASE = ("tests/architecture", "tests/language", "tests/docs", "tests/faults")
+"""Folders that are not looked into for the second half of `make test`."""
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 
@@ -21,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
+            if item.nodeid.startswith(WITHOUT_DATABASE):
+                raise pytest.UsageError(f"{item.nodeid} uses the database: tools/run-tests would leave it out")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

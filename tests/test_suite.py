@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import ROOT
+from tests.discipline import WITHOUT_DATABASE
 
 
 def run_suite(folder: Path, source: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -71,7 +72,8 @@ def test_what_is_left_out_in_one_place_is_run_in_the_other() -> None:
     checked = folders_in(".ci/run", "export TOCSIN_TEST_CHECKED=")
     assert folders_in("tools/test-pure-rooms", "    tests/kernel") == elsewhere
     assert folders_in("Makefile", "-p no:cacheprovider -n 2") == checked
-    assert all((ROOT / folder).is_dir() for folder in (*elsewhere, *checked))
+    assert folders_in("tools/run-tests", r"without=\(--ignore") == list(WITHOUT_DATABASE)
+    assert all((ROOT / folder).is_dir() for folder in (*elsewhere, *checked, *WITHOUT_DATABASE))
 
 
 @pytest.mark.parametrize("folder", ["tests", "bench", "tools"])

@@ -177,7 +177,11 @@ def test_nobody_gets_more_or_less_than_is_written(land: Country) -> None:
 def tried(land: Country, route: Route) -> Iterator[str]:
     """Ask for one address as everybody; yield what is not as written."""
     before = land.written()
-    for caller in (each for each in CALLERS if each not in route.who):
+    refused = [each for each in CALLERS if each not in route.who]
+    # On SQLite each of them: whoever is refused is so before the other database is asked for anything of theirs.
+    for caller in (
+        refused if connection.vendor == "sqlite" else {*refused[:1], *({"stranger", "nobody"} & set(refused))}
+    ):
         yield from turned_away(land, route, caller)
     if land.written() != before:
         yield f"{route.name}: something was written by somebody who was refused"

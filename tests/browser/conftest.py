@@ -15,6 +15,8 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tools.pictures.pseudo import compile_pseudo_arabic
+
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 
@@ -44,6 +46,21 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def pseudo_arabic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pseudo-Arabic translation of everything, which is not shipped, made once."""
+    folder = tmp_path_factory.mktemp("arabic")
+    compile_pseudo_arabic(folder)
+    return folder
+
+
+@pytest.fixture
+def arabic(settings: Any, pseudo_arabic: Path) -> None:
+    """Pages are there in English and in pseudo-Arabic."""
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    settings.LOCALE_PATHS = [pseudo_arabic]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.feeds.pages import signed_in
 from tocsin.feeds import holding, queries
 from tocsin.feeds.choices import RunState
 from tocsin.feeds.models import Run
-from tools.pictures.pseudo import compile_pseudo_arabic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
@@ -92,11 +90,7 @@ def test_no_page_scrolls_sideways(visit: Visit, language: str, widths: tuple[int
 
 
 @pytest.mark.layout
-def test_no_page_scrolls_sideways_right_to_left(visit: Visit, settings: Any, tmp_path: Path) -> None:
-    compile_pseudo_arabic(tmp_path)
-    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
-    settings.LOCALE_PATHS = [tmp_path]
-
+def test_no_page_scrolls_sideways_right_to_left(arabic: None, visit: Visit) -> None:
     for path in pages():
         page = visit(path, 320, "ar")
         assert page.evaluate("document.documentElement.dir") == "rtl"

@@ -30,7 +30,6 @@ from tocsin.kernel import clock
 from tocsin.notices import following, queries
 from tocsin.notices.models import Notice
 from tocsin.people.models import Person
-from tools.pictures.pseudo import compile_pseudo_arabic
 
 __all__ = ["enrolled", "served", "store", "week"]
 
@@ -216,11 +215,10 @@ def test_no_page_scrolls_sideways_on_a_telephone_in_any_language(
     served: str,
     contexts: Any,
     settings: Any,
-    tmp_path: Path,
+    pseudo_arabic: Path,
 ) -> None:
-    compile_pseudo_arabic(tmp_path)
     settings.LANGUAGES = [("en", "English"), ("fr", "Français"), ("ar", "العربية")]
-    settings.LOCALE_PATHS = [*settings.LOCALE_PATHS, tmp_path]
+    settings.LOCALE_PATHS = [*settings.LOCALE_PATHS, pseudo_arabic]
     for language in ("en", "fr", "ar"):
         page = contexts(member, language, viewport={"width": 320, "height": 700}).new_page()
         for path in pages():

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import resolve
 
 from tests.cast import Cast
+from tests.chance import fewer
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import main_of, signed_in, text
 from tests.feeds.reports import write
@@ -86,7 +87,7 @@ def is_refused(browser: Client, person: Person, offer: Offer) -> bool:
     return answer.status_code == 403
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", fewer(ROLES))
 def test_nothing_is_offered_that_is_then_refused(busy: Store, cast: Cast, role: str) -> None:
     person = of_role(cast, role)
     browser = signed_in(person)
