@@ -96,9 +96,9 @@ def test_what_passes_is_one_line_of_ascii(text: str) -> None:
         ("soc@bank.example", ""),
         ("soc@société.example", ""),
         ("soc@банк.example", ""),
-        ("soc@bаnk.example", "leads to xn--bnk-7cd.example"),
+        ("soc@bаnk.example", "leads to xn--bnk-6cd.example"),
         ("soc@сосо.example", "looks like coco.example"),
-        ("soc@xn--bnk-7cd.example", ""),
+        ("soc@xn--bnk-6cd.example", ""),
         ("soc@сосо.other", ""),
         ("soc@", ""),
     ],
@@ -110,7 +110,7 @@ def test_a_host_that_would_be_taken_for_another_is_told(address: str, said: str)
 
 def test_a_look_alike_is_refused_only_beside_what_it_looks_like() -> None:
     assert deceit("soc@сосо.example") == ""
-    assert checked("soc@сосо.example") == "soc@xn--n1aaaa.example"
+    assert checked("soc@сосо.example") == "soc@xn--n1aahb.example"
 
 
 def test_one_mailbox_is_one_however_it_is_written() -> None:

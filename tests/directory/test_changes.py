@@ -269,7 +269,7 @@ def test_new_claims_and_names_wait_for_the_team_whoever_asks(ministry: Constitue
     assert ask(claim_wish(ministry, "198.51.100.0/24"), keeper).waits
     assert ask(claim_wish(ministry, "192.0.2.0/25"), keeper).waits, "the wider claim may end before this one"
     assert ask(Wish(ministry, ChangeKind.FACTS, {"name": "Island Bank"}), keeper).waits
-    assert ask(Wish(ministry, ChangeKind.FACTS, {"name": "Island Bank", "languages": ["fr"]}), keeper).waits
+    assert ask(Wish(ministry, ChangeKind.FACTS, {"sector": "finance", "languages": ["fr"]}), keeper).waits
     assert Claim.objects.count() == 1
 
 

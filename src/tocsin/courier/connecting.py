@@ -25,10 +25,12 @@ from tocsin.courier.refusals import AddressRefused, NotReachable, TooSlow
 
 PORTS = {"http": 80, "https": 443}
 URL_LENGTH = 8000
-PRIVATE_NAMES = frozenset(
-    ("localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa")
-    + ("alt", "invalid", "onion", "test")
-)
+_PRIVATE_NAMES = frozenset(
+    {
+        "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
+        "alt", "invalid", "onion", "test",
+    }
+)  # fmt: skip
 """Ends of names that no public server bears. Source: IANA, Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476);
 ICANN, 2024 (`internal`) and 2018 (`corp`, `home`); the others are in use within many networks and delegated nowhere.
 """
@@ -124,7 +126,7 @@ def may_be_public(host: str) -> bool:
     except ValueError:
         pass
     labels = host.lower().rstrip(".").split(".")
-    if len(labels) < 2 or labels[-1] in PRIVATE_NAMES or ".".join(labels[-2:]) in PRIVATE_NAMES:
+    if len(labels) < 2 or labels[-1] in _PRIVATE_NAMES or ".".join(labels[-2:]) in _PRIVATE_NAMES:
         return False
     # The last label of a name is never a number, be it written in octal or in hexadecimal.
     return not re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1])

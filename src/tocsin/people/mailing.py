@@ -57,7 +57,7 @@ def put_link(person: Person, purpose: str, address: str, *, at: Instant) -> None
 
 
 def put_invitation(person: Person, address: str, *, until: Instant, language: str, at: Instant) -> None:
-    """Mail an enrolment link to the address that an account was opened for: who reads there proves that it is theirs."""
+    """Mail an enrolment link to the address of an account: who reads there proves that it is theirs."""
     with translation.override(person.language or language or settings.LANGUAGE_CODE):
         day = formats.date_format(timezone.localtime(until), pgettext("date format", "j M Y, H:i"))
         subject = _("Your account at {team}").format(team=settings.TOCSIN_TEAM_NAME)

@@ -84,7 +84,8 @@ FILTERS: tuple[tuple[dict[str, Any], set[int]], ...] = (
     ({"type": "scan_rdp", "constituent": "moh", "state": "still"}, {1, 2, 3}),
 )
 MISTAKES = (
-    ({"stat": "gone"}, "stat"), ({"a": "1", "sort": "id"}, "a"), ({"state": "lost"}, "state.0"), ({"severity": "7"}, "severity.0"),
+    ({"stat": "gone"}, "stat"), ({"a": "1", "sort": "id"}, "a"),
+    ({"state": "lost"}, "state.0"), ({"severity": "7"}, "severity.0"),
     ({"severity": "x"}, "severity.0"), ({"seen_since": "yesterday"}, "seen_since"), ({"limit": "1001"}, "limit"),
     ({"limit": "0"}, "limit"), ({"format": "xml"}, "format"), ({"constituent": "bank"}, "constituent"),
     ({"type": "scan_none"}, "type"), ({"class": "none"}, "class"), ({"cursor": "nonsense"}, "cursor"),
