@@ -269,7 +269,7 @@ def test_a_key_to_which_nothing_can_be_encrypted_is_a_problem_unless_it_is_here_
     file = as_json({"id": "a", "name": "A", "contacts": [{"email": "a@a.example", "openpgp_key": EXPIRED}]})
     assert "expired on 31 Dec 2020" in refusal(file).problems[0].sentence
     load(as_json({"id": "a", "name": "A", "contacts": [{"email": "a@a.example"}]}))
-    Contact.objects.update(openpgp_key=EXPIRED, openpgp_fingerprint=openpgp.fingerprint(EXPIRED))
+    Contact.objects.update(openpgp_key=EXPIRED.strip(), openpgp_fingerprint=openpgp.fingerprint(EXPIRED))
     assert load(file).is_empty
 
 

@@ -192,7 +192,7 @@ def _of_double(contact: Contact, facts: Facts) -> Mistakes:
 def of_new_key(contact: Contact, key: str | None, at: clock.Instant) -> Mistakes:
     """Yield why nothing could be encrypted to a key that a contact is to have. The one it has may stay as it is."""
     stored = Contact.objects.filter(pk=contact.pk).values_list("openpgp_key", flat=True).first()
-    if key and key.strip() and key != stored and (said := openpgp.flaw(key, at=at)):
+    if key and key.strip() and key.strip() != (stored or "").strip() and (said := openpgp.flaw(key, at=at)):
         yield InvalidInput(said, where="openpgp_key")
 
 

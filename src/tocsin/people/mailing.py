@@ -126,8 +126,9 @@ def _put(person: Person, subject: str, paragraphs: list[str], at: Instant) -> No
     from tocsin.courier.composing import Mail  # late: every command that knows accounts would pay for OpenPGP
     from tocsin.courier.outbox import Posting, put_mail
 
+    language = translation.get_language() or settings.LANGUAGE_CODE
     mail = Mail(
-        to=person.email, subject=subject, text="\n\n".join(paragraphs), tlp=TLP.RED, language=_language(person),
+        to=person.email, subject=subject, text="\n\n".join(paragraphs), tlp=TLP.RED, language=language,
         is_personal=True,
     )  # fmt: skip
     put_mail(mail, Posting(key=f"people:{secrets.token_hex(16)}", severity=URGENT), at=at)

@@ -333,7 +333,7 @@ def _contact_key(row: Contact) -> tuple[str, str]:
 def _of_key(record: ContactRecord, row: Contact | None) -> Iterator[Problem]:
     """Yield why nothing could be encrypted to the key of a contact, where it is not the one that is here already."""
     key = record.given.get("openpgp_key", "")
-    if key and (row is None or row.openpgp_key != key) and (said := openpgp.flaw(key, at=clock.now())):
+    if key and (row is None or row.openpgp_key.strip() != key) and (said := openpgp.flaw(key, at=clock.now())):
         yield Problem(record.place, said)
 
 
