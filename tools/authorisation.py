@@ -108,8 +108,10 @@ def page() -> str:
     words = "\n".join(f"- *{caller}*: {who}" for caller, who in CALLERS.items())
     things = "\n".join(f"- *{thing}*: {what}" for thing, what in THINGS.items())
     head = f"| Address | {' | '.join(CALLERS)} | Other things |"
-    rows = "\n".join([head, "|---" * (len(CALLERS) + 2) + "|", *map(_row, found.values())])
-    return _PAGE.format(routes=len(found), words=words, things=things, rows=rows)
+    # Two names may lead to one address: a page has a name of its own and that of its menu. It is said once.
+    told = dict.fromkeys(map(_row, found.values()))
+    rows = "\n".join([head, "|---" * (len(CALLERS) + 2) + "|", *told])
+    return _PAGE.format(routes=len({route.address for route in found.values()}), words=words, things=things, rows=rows)
 
 
 def _row(route: Route) -> str:

@@ -14,12 +14,15 @@ from django.db.models import QuerySet
 from tests.cast import Cast
 from tocsin.audit import queries
 from tocsin.audit.action import action
-from tocsin.audit.actors import COMMAND_LINE
+from tocsin.audit.actors import COMMAND_LINE, Known
 from tocsin.audit.changes import change
 from tocsin.audit.listening import listens_to, stop_listening
 from tocsin.audit.models import AuditRow
 from tocsin.kernel.events import Event
+from tocsin.kernel.refusals import NotPermitted
+from tocsin.people import acts
 from tocsin.people.models import Person
+from tocsin.people.policy import Ability
 
 AT = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 
@@ -51,6 +54,13 @@ def rename_all(people: list[Person], name: str, *, by: Any, at: dt.datetime, fai
     if fail:
         raise RuntimeError("after the inner actions")
     return AllRenamed(people=len(people))
+
+
+@pytest.fixture(autouse=True)
+def _known_to_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let those who manage accounts do the acts of these tests."""
+    own = dict.fromkeys(("test.renamed", "test.all_renamed"), (Ability.MANAGE_PEOPLE,))
+    monkeypatch.setattr(acts, "NEEDS", {**acts.NEEDS, **own})
 
 
 @pytest.fixture
@@ -85,6 +95,14 @@ def test_an_action_that_fails_leaves_no_change_no_row_and_no_event(
     assert heard == []
     assert AuditRow.objects.count() == 0
     assert Person.objects.get(pk=cast.analyst.pk).name == "Anan Analyst"
+
+
+def test_who_is_bound_by_rules_is_asked_before_anything_is_read(cast: Cast, django_assert_num_queries: Any) -> None:
+    person, by = cast.analyst, cast.peer
+    with pytest.raises(NotPermitted, match="may not open and close accounts"), django_assert_num_queries(0):
+        rename(person, "Ana", by=by, at=AT)
+    rename(person, "Ana", by=Known(by.audit_key, by.audit_label), at=AT)
+    assert AuditRow.objects.get().actor_key == by.audit_key, "what follows from an act is its author's"
 
 
 def test_an_inner_action_writes_its_own_row_before_the_outer_one(

@@ -178,7 +178,7 @@ def _of_members() -> dict[str, Any]:
             "request": _asked(row, by, region="North"),
             "colleague": Membership.objects.get(person__name=f"colleague-{public_id}").pk,
         }
-    decided = _asked(row, by, region="South")
+    decided = _asked(row, by, sector="finance")
     directory.refuse_change(ChangeRequest.objects.get(pk=decided), answer="It lies in the north.", **BY_AT)
     ours = {f"my {kind} {who}": pk for kind, pk in found["moh"].items() for who in ("member", "keeper", "head")}
     ours |= {f"my {kind} stranger": pk for kind, pk in found["bank"].items()}

@@ -75,6 +75,11 @@ def test_the_page_for_readers_says_the_same() -> None:
     assert authorisation.PAGE.read_text(encoding="utf-8") == authorisation.page(), told
 
 
+def test_no_line_of_the_page_stands_twice() -> None:
+    lines = [line for line in authorisation.page().splitlines() if line.startswith("| `")]
+    assert len(lines) == len(set(lines)) > 100
+
+
 def test_every_address_with_parts_is_tried_with_a_thing_that_is_not_there() -> None:
     silent = [route.name for route in ROUTES.values() if "<" in route.address and "gone" not in route.at]
     tokens = {"people_mailed_link", "people_reset", "people_enrolment_link", "people_demo_link"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.courier.mail_addresses import LONGEST, checked, checked_name
+from tocsin.courier.mail_addresses import LONGEST, checked, checked_name, deceit, in_ascii, mailbox
 from tocsin.kernel.refusals import InvalidInput
 
 
@@ -58,6 +58,8 @@ HOSTILE = [
     "a\u200b@x.example",
     "a@x\u200b.example",
     "a@x\u2066.example",
+    "a@аlpha.example",
+    "a@bеta.example",
     "a" * 65 + "@x.example",
     "a@" + "x" * 64 + ".example",
     "a@" + ".".join(["x" * 60] * 5) + ".example",
@@ -86,6 +88,37 @@ def test_what_passes_is_one_line_of_ascii(text: str) -> None:
     assert address.isascii() and address.isprintable() and " " not in address
     assert len(address) <= LONGEST
     assert checked(address) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("soc@bank.example", ""),
+        ("soc@société.example", ""),
+        ("soc@банк.example", ""),
+        ("soc@bаnk.example", "leads to xn--bnk-6cd.example"),
+        ("soc@сосо.example", "looks like coco.example"),
+        ("soc@xn--bnk-6cd.example", ""),
+        ("soc@сосо.other", ""),
+        ("soc@", ""),
+    ],
+)
+def test_a_host_that_would_be_taken_for_another_is_told(address: str, said: str) -> None:
+    found = deceit(address, ["bank.example", "coco.example"])
+    assert said in found and bool(found) == bool(said)
+
+
+def test_a_look_alike_is_refused_only_beside_what_it_looks_like() -> None:
+    assert deceit("soc@сосо.example") == ""
+    assert checked("soc@сосо.example") == "soc@xn--n1aahb.example"
+
+
+def test_one_mailbox_is_one_however_it_is_written() -> None:
+    assert mailbox(" SOC@Bank.Example") == mailbox("soc@bank.example") != mailbox("noc@bank.example")
+    assert mailbox("equipe@santé.example") == mailbox("Equipe@XN--sant-epa.example")
+    assert (in_ascii("a@santé.example"), in_ascii("a@sante.example"), in_ascii("")) == (
+        "a@xn--sant-epa.example", "", "",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["", "Anna Berg", "Équipe de sécurité", "فريق الأمن", "O'Brien, Jr."])

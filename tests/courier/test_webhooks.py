@@ -277,12 +277,22 @@ def test_a_webhook_is_tried_with_a_posting_that_says_nothing(receiver: Receiver,
         webhooks.try_webhook(hook, by=COMMAND_LINE, at=AT)
 
 
+NOT_PUBLIC = (
+    "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "10.1", "127.0.0.1.", "192.168.257", "localhost",
+    "LOCALHOST.", "a.localhost", "printer.local", "hook.internal", "router.home.arpa", "intranet", "db.lan", "x.onion",
+)  # fmt: skip
+"""What an operating system reads as an address of a private network, and names that are none of the Internet."""
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
         ("https://hook.example/in?a=b", ""),
         ("https://8.8.8.8/", ""),
+        ("https://Hook.Example./", ""),
+        ("https://127.1.example/", ""),
         ("http://hook.example/", "begins with https"),
+        *((f"https://{host}/", "none of the public Internet") for host in NOT_PUBLIC),
         ("https://hook.example:8443/", "port 8443"),
         ("https://10.0.0.1/", "public Internet"),
         ("https://[::1]/", "public Internet"),

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.directory.conftest import AT, BY, claim
-from tests.directory.test_openpgp import FINGERPRINT, KEY
+from tests.directory.test_openpgp import EXPIRED, FINGERPRINT, KEY, SIGNS_ONLY
 from tocsin.directory import actions, queries
 from tocsin.directory.choices import ClaimKind, Outcome, Status
 from tocsin.directory.models import Claim, Constituent, Contact, Settlement
@@ -165,6 +165,36 @@ def test_a_contact_is_added_with_the_fingerprint_of_its_key(ministry: Constituen
     event = actions.add_contact(ministry, role="security", email="soc@moh.example", openpgp_key=KEY, by=BY, at=AT)
     row = Contact.objects.get(pk=event.contact)
     assert (row.openpgp_fingerprint, str(row)) == (FINGERPRINT, "soc@moh.example")
+
+
+def test_one_mailbox_is_one_contact_in_a_role_and_doubles_of_an_earlier_day_stay(ministry: Constituent) -> None:
+    first = Contact.objects.get(pk=actions.add_contact(ministry, email="soc@moh.example", by=BY, at=AT).contact)
+    for again in ("SOC@moh.example", "Soc@Moh.Example"):
+        with pytest.raises(Conflict, match="in this role already"):
+            actions.add_contact(ministry, email=again, by=BY, at=AT)
+    actions.add_contact(ministry, role="legal", email="SOC@moh.example", by=BY, at=AT)
+    double = Contact.objects.create(constituent=ministry, email="SOC@moh.example")
+    actions.change_contact(double, phone="+999 1234", by=BY, at=AT)
+    actions.change_contact(first, email="Soc@moh.example", by=BY, at=AT)
+    with pytest.raises(Conflict, match="in this role already"):
+        actions.change_contact(first, email="SOC@moh.example", by=BY, at=AT)
+    other = Contact.objects.get(pk=actions.add_contact(ministry, email="noc@moh.example", by=BY, at=AT).contact)
+    with pytest.raises(Conflict, match="in this role already"):
+        actions.change_contact(other, email="soc@MOH.example", by=BY, at=AT)
+
+
+def test_a_key_that_serves_nobody_is_refused_and_one_that_expired_hinders_no_other_change(
+    ministry: Constituent,
+) -> None:
+    for key, said in ((EXPIRED, "expired on 31 Dec 2020"), (SIGNS_ONLY, "only signs")):
+        with pytest.raises(InvalidInput, match=said):
+            actions.add_contact(ministry, email="soc@moh.example", openpgp_key=key, by=BY, at=AT)
+    row = Contact.objects.create(constituent=ministry, email="soc@moh.example", openpgp_key=EXPIRED)
+    actions.change_contact(row, phone="+999 1234", openpgp_key=EXPIRED, by=BY, at=AT)
+    with pytest.raises(InvalidInput, match="only signs"):
+        actions.change_contact(row, openpgp_key=SIGNS_ONLY, by=BY, at=AT)
+    actions.change_contact(row, openpgp_key=KEY, by=BY, at=AT)
+    assert Contact.objects.get().openpgp_fingerprint == FINGERPRINT
 
 
 def test_a_new_address_is_unverified_until_somebody_says_so(ministry: Constituent) -> None:

@@ -16,7 +16,7 @@ from tests.cast import Cast
 from tests.directory.asking import ask, claim_wish
 from tests.directory.conftest import AT, BY
 from tests.directory.test_members import member
-from tests.directory.test_openpgp import KEY
+from tests.directory.test_openpgp import EXPIRED, KEY
 from tocsin.audit.models import AuditRow
 from tocsin.courier import page_addresses
 from tocsin.courier.models import OutgoingMessage
@@ -98,8 +98,16 @@ def test_who_is_no_member_any_more_is_told_nothing(cast: Cast, request_: ChangeR
 def test_it_is_encrypted_where_the_key_of_that_address_is_known(
     cast: Cast, request_: ChangeRequest, ministry: Constituent
 ) -> None:
-    """The tests' key signs alone: what cannot be encrypted to it is not sent in clear."""
     actions.add_contact(ministry, email=cast.contact.email.upper(), openpgp_key=KEY, by=BY, at=AT)
+    assert actions.refuse_change(request_, answer="No.", by=cast.analyst, at=LATER).message != ""
+    assert OutgoingMessage.objects.get().protection == "encrypted"
+
+
+def test_what_cannot_be_encrypted_any_more_is_not_sent_in_clear(
+    cast: Cast, request_: ChangeRequest, ministry: Constituent
+) -> None:
+    actions.add_contact(ministry, email=cast.contact.email.upper(), openpgp_key=KEY, by=BY, at=AT)
+    ministry.contacts.update(openpgp_key=EXPIRED)
     assert actions.refuse_change(request_, answer="No.", by=cast.analyst, at=LATER).message == ""
     assert mails() == []
 

@@ -12,7 +12,7 @@ from tests.cast import Cast
 from tests.directory.asking import TODAY, TOMORROW, YESTERDAY, ask, claim_wish, codes, contact_wish, end_wish, last
 from tests.directory.conftest import AT, BY, claim
 from tests.directory.test_members import member
-from tests.directory.test_openpgp import FINGERPRINT, KEY
+from tests.directory.test_openpgp import EXPIRED, FINGERPRINT, KEY
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions, queries
 from tocsin.directory.choices import ChangeKind, ChangeState, ClaimKind
@@ -163,6 +163,38 @@ def test_the_same_is_not_asked_twice_while_it_waits(cast: Cast, ministry: Consti
     assert ask(claim_wish(ministry, "192.0.2.0/24"), plain).waits
 
 
+def test_one_person_asks_for_one_change_of_a_thing_at_a_time(cast: Cast, ministry: Constituent, plain: Person) -> None:
+    contact, day = a_contact(ministry), dt.date(2025, 1, 1)
+    for first, again in (
+        (
+            Wish(ministry, ChangeKind.FACTS, {"name": "A"}),
+            Wish(ministry, ChangeKind.FACTS, {"name": "B", "region": "N"}),
+        ),
+        (claim_wish(ministry, "192.0.2.0/24"), claim_wish(ministry, "192.0.2.0/24", valid_from=day)),
+        (contact_wish(contact, phone="+1 5"), contact_wish(contact, phone="+1 6")),
+        (_new("b@moh.example"), _new("B@MOH.example", name="Bea")),
+    ):
+        ask(first, plain)
+        with pytest.raises(Conflict, match="Take that back first"):
+            ask(again, plain)
+    member(ministry, cast.stranger)
+    assert ask(Wish(ministry, ChangeKind.FACTS, {"name": "B"}), cast.stranger).waits, "the team decides between two"
+    assert ask(contact_wish(contact, name="Soc 2"), plain).waits, "another fact of it"
+
+
+def _new(email: str, **facts: Any) -> Wish:
+    return Wish(Constituent.objects.get(), ChangeKind.NEW_CONTACT, {"role": "legal", "email": email, **facts})
+
+
+def test_one_person_leaves_room_for_the_others(cast: Cast, ministry: Constituent, plain: Person) -> None:
+    for number in range(10):
+        ask(claim_wish(ministry, f"192.0.{number}.0/24"), plain)
+    with pytest.raises(Conflict, match="10 requests of yours wait"):
+        ask(claim_wish(ministry, "198.51.100.0/24"), plain)
+    member(ministry, cast.stranger)
+    assert ask(claim_wish(ministry, "198.51.100.0/24"), cast.stranger).waits
+
+
 def test_nobody_floods_the_list_of_work(ministry: Constituent, plain: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tocsin.directory.actions.asking.MOST_WAITING", 2)
     for number in range(2):
@@ -172,6 +204,34 @@ def test_nobody_floods_the_list_of_work(ministry: Constituent, plain: Person, mo
 
 
 # ---- whose word is enough
+
+
+def test_the_actions_ask_themselves_whose_word_is_enough(
+    cast: Cast, ministry: Constituent, bank: Constituent, keeper: Person
+) -> None:
+    """Whatever a page lets somebody send: the actions of the directory take it from those whose word it is."""
+    by: dict[str, Any] = {"by": keeper, "at": LATER}
+    ours, theirs = claim(ministry, "192.0.2.0/24"), claim(bank, "192.0.2.0/24")
+    other, since = a_contact(bank, email="soc@bank.example"), last()
+    for refused in (
+        lambda: actions.add_claim(ministry, kind=ClaimKind.ASN, value="64500", **by),
+        lambda: actions.confirm_claim(ours, **by),
+        lambda: actions.end_claim(ours, ends_on=YESTERDAY, **by),
+        lambda: actions.end_claim(theirs, ends_on=TOMORROW, **by),
+        lambda: actions.settle_conflict(confirmed=ours, ended=theirs, ends_on=TODAY, reason="Ours.", **by),
+        lambda: actions.change_constituent(ministry, name="Island Bank", **by),
+        lambda: actions.change_constituent(bank, languages=["fr"], **by),
+        lambda: actions.add_contact(bank, email="x@moh.example", **by),
+        lambda: actions.change_contact(other, email="x@moh.example", **by),
+        lambda: actions.note_undelivered(other, answer="550", **by),
+    ):
+        with pytest.raises(NotPermitted):
+            refused()
+    assert codes(since) == []
+    actions.end_claim(ours, ends_on=TODAY, **by)
+    actions.change_constituent(ministry, languages=["fr"], **by)
+    actions.add_contact(ministry, email="x@moh.example", **by)
+    assert codes(since) == ["claim.ended", "constituent.changed", "contact.added"]
 
 
 def test_who_administers_the_entry_changes_contacts_and_languages_at_once(
@@ -209,7 +269,7 @@ def test_new_claims_and_names_wait_for_the_team_whoever_asks(ministry: Constitue
     assert ask(claim_wish(ministry, "198.51.100.0/24"), keeper).waits
     assert ask(claim_wish(ministry, "192.0.2.0/25"), keeper).waits, "the wider claim may end before this one"
     assert ask(Wish(ministry, ChangeKind.FACTS, {"name": "Island Bank"}), keeper).waits
-    assert ask(Wish(ministry, ChangeKind.FACTS, {"name": "Island Bank", "languages": ["fr"]}), keeper).waits
+    assert ask(Wish(ministry, ChangeKind.FACTS, {"sector": "finance", "languages": ["fr"]}), keeper).waits
     assert Claim.objects.count() == 1
 
 
@@ -365,6 +425,10 @@ def test_what_the_organisation_has_is_not_asked_for_and_what_others_have_is_not_
         ({"email": "a\u200b@moh.example"}, "email", "not an e-mail address"),
         ({"email": ""}, "email", "needs an e-mail address or"),
         ({"email": "soc@moh.example"}, "email", "in this role already"),
+        ({"email": "SOC@Moh.Example"}, "email", "in this role already"),
+        ({"email": "soc@mоh.example"}, "email", "several alphabets"),
+        ({"email": "soc@осе.example"}, "email", "looks like oce.example"),
+        ({"email": "a@moh.example", "openpgp_key": EXPIRED}, "openpgp_key", "expired on 31 Dec 2020"),
         ({"email": "a@moh.example", "openpgp_key": "no key"}, "openpgp_key", "not an armoured"),
         ({"email": "a@moh.example", "language": "French"}, "language", "not a language code"),
         ({"email": "a@moh.example", "role": "king"}, "role", "is no role"),
@@ -374,6 +438,7 @@ def test_hostile_and_wrong_contacts_are_refused_when_they_are_asked_for(
     ministry: Constituent, plain: Person, facts: dict[str, Any], where: str, said: str
 ) -> None:
     a_contact(ministry)
+    claim(ministry, "oce.example", ClaimKind.SUFFIX)
     with pytest.raises((InvalidInput, Conflict), match=said) as refused:
         ask(Wish(ministry, ChangeKind.NEW_CONTACT, facts), plain)
     assert refused.value.where == where and not ChangeRequest.objects.exists()

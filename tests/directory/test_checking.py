@@ -81,6 +81,8 @@ def test_what_the_file_does_not_give_is_not_in_the_record() -> None:
         ({"status": "asleep"}, "status", "Known are: active"),
         ({"status": "former", "networks": ["192.0.2.0/24"]}, "status", "need a last day"),
         ({"languages": ["French"]}, "languages", "not a language code"),
+        ({"languages": ["zz"]}, "languages", "not a language code"),
+        ({"contacts": [{"email": "a@bаnk.example"}]}, "contacts[1].email", "several alphabets"),
         ({"names": {"French": "A"}}, "names.French", "not a language code"),
         ({"names": ["A"]}, "names", "an object by language"),
         ({"colour": "red"}, "colour", "no such field"),

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.directory.conftest import AT, BY, as_json, claim
+from tests.directory.test_openpgp import EXPIRED
 from tocsin.audit.listening import listens_to
+from tocsin.courier import openpgp
 from tocsin.directory import actions, queries
 from tocsin.directory.events import DirectoryImported
 from tocsin.directory.models import Claim, Constituent, Contact
@@ -252,6 +254,23 @@ def test_contacts_are_added_and_changed_and_deputies_linked(load: Load) -> None:
     assert (plan.as_data()["contacts_added"], plan.as_data()["contacts_changed"]) == (0, 1)
     found = Contact.objects.get(email="deputy@a.example").deputy_of
     assert found and (found.name, found.phone) == ("Chief", "+999 123 45")
+
+
+def test_one_mailbox_is_one_contact_however_a_file_writes_it(load: Load) -> None:
+    chief = {"role": "management", "email": "chief@santé.example", "phone": "+999 123 45"}
+    deputy = {"role": "management", "email": "deputy@a.example", "deputy_of": "Chief@Santé.example"}
+    load(as_json({"id": "a", "name": "A", "contacts": [deputy, chief]}))
+    again = [{**chief, "email": "CHIEF@xn--sant-epa.example"}, {**deputy, "email": "Deputy@a.example"}]
+    assert load(as_json({"id": "a", "name": "A", "contacts": again})).is_empty
+    assert Contact.objects.count() == 2 and Contact.objects.filter(deputy_of__isnull=False).count() == 1
+
+
+def test_a_key_to_which_nothing_can_be_encrypted_is_a_problem_unless_it_is_here_already(load: Load) -> None:
+    file = as_json({"id": "a", "name": "A", "contacts": [{"email": "a@a.example", "openpgp_key": EXPIRED}]})
+    assert "expired on 31 Dec 2020" in refusal(file).problems[0].sentence
+    load(as_json({"id": "a", "name": "A", "contacts": [{"email": "a@a.example"}]}))
+    Contact.objects.update(openpgp_key=EXPIRED.strip(), openpgp_fingerprint=openpgp.fingerprint(EXPIRED))
+    assert load(file).is_empty
 
 
 def test_listeners_hear_of_an_import_once(load: Load, django_capture_on_commit_callbacks: Any) -> None:

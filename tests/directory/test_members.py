@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,9 @@ from django.test import Client
 
 from tests.cast import Cast
 from tests.directory.conftest import AT, BY
+from tocsin.audit import wording
 from tocsin.audit.models import AuditRow
+from tocsin.courier.models import OutgoingMessage
 from tocsin.directory import actions, queries
 from tocsin.directory.models import Constituent, Membership
 from tocsin.feeds.queries import only_constituents
@@ -126,6 +132,32 @@ def test_a_member_added_by_address_gets_an_account_and_a_link_once(cast: Cast, m
     assert "Noa New became a member and administers the entry" in history
 
 
+def test_where_mail_leaves_a_new_member_is_invited_at_the_address_itself(
+    cast: Cast, ministry: Constituent, settings: Any, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {"home": tmp_path, "smtp_url": "smtp://127.0.0.1:9", "mail_from": "cirt@cirt.example"}
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **more)
+    actions.change_constituent(ministry, languages=["ar", "fr"], by=BY, at=AT)
+    client = browser_of(cast.analyst)
+    answer = client.post(f"{MEMBERS}add/", {"email": "new@moh.example", "name": "Noa New"}, follow=True)
+    assert "invited by a mail to new@moh.example" in answer.content.decode()
+    assert "sign-in/enrol" not in answer.content.decode(), "nobody of the team holds the link"
+    mail = OutgoingMessage.objects.get()
+    letter = message_from_bytes(bytes(mail.content), policy=default)
+    assert (mail.recipient, letter["Content-Language"]) == ("new@moh.example", "fr")
+    (link,) = re.findall(r"http://testserver(/sign-in/enrol/\S+)", str(letter.get_content()))  # type: ignore[attr-defined]
+    assert Client().get(link).status_code == 302
+    row = AuditRow.objects.get(code="person.enrolment_link_made")
+    assert row.data["is_mailed"] and "mailed to its holder" in wording.sentence(row.code, row.data)
+    assert link.rsplit("/", 2)[1] not in row.data_json
+
+
+def test_an_address_that_would_be_taken_for_another_opens_no_account(cast: Cast, ministry: Constituent) -> None:
+    answer = browser_of(cast.analyst).post(f"{MEMBERS}add/", {"email": "noa@mоh.example"})
+    assert answer.status_code == 422 and "several alphabets" in answer.content.decode()
+    assert not Person.objects.filter(role=Role.CONSTITUENT_CONTACT).exists()
+
+
 def test_a_member_whose_account_was_there_gets_no_link(cast: Cast, ministry: Constituent) -> None:
     answer = browser_of(cast.analyst).post(f"{MEMBERS}add/", {"email": cast.contact.email.upper()}, follow=True)
     assert "The account was there already." in answer.content.decode()
@@ -207,6 +239,6 @@ def test_a_contact_finds_the_own_organisations_on_the_account_page_alone(
     client = browser_of(cast.contact)
     page = client.get("/account/").content.decode()
     assert "Ministry of Health" in page and "you administer its entry" in page and "Island Bank" not in page
-    for closed in ("/directory/", "/directory/constituents/moh/", "/findings/", "/"):
+    for closed in ("/directory/", "/directory/constituents/moh/", "/findings/"):
         assert client.get(closed).status_code == 403, "pages of the team"
     assert "moh" not in client.get("/search/?q=Ministry").content.decode().partition("<h1")[2]

@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import Cast
+from tests.directory.test_members import browser_of
 from tocsin.kernel.refusals import NotPermitted
 from tocsin.people.access import Door, Gate, door_of, may_open, needs, public, remember_second_factor, signed_in
 from tocsin.people.choices import Role
@@ -85,6 +86,15 @@ def test_every_address_but_those_of_enrolling_sends_a_person_without_second_fact
         else:
             assert answer.headers["Location"].startswith("/sign-in/authenticator/"), pattern
     assert passed == {"account_logout", "people_set_up_second_factor"}
+
+
+def test_who_asks_for_the_first_page_is_led_to_where_they_begin(cast: Cast) -> None:
+    member, peer = browser_of(cast.contact), browser_of(cast.peer)
+    for verb in (member.get, member.head):
+        assert (verb("/").status_code, verb("/")["Location"]) == (302, "/my/")
+    assert member.get("/my/").status_code == 200
+    assert member.post("/").status_code == 405 and member.get("/findings/").status_code == 403
+    assert peer.get("/").status_code == 403, "who begins nowhere is refused"
 
 
 def test_a_page_that_says_nothing_is_for_staff(cast: Cast) -> None:

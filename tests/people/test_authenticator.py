@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.test import Client
 
 from tests.cast import PASSWORD, Cast
@@ -16,12 +17,13 @@ from tests.people.test_accounts import page_text
 from tocsin.audit.models import AuditRow
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict
-from tocsin.people import actions, queries
+from tocsin.people import actions, queries, sealing
 from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
 
 SignIn = Callable[[Person], Client]
+ADDRESS = "/account/authenticator/"
 
 
 def enter(person: Person, code: str) -> bool:
@@ -30,6 +32,20 @@ def enter(person: Person, code: str) -> bool:
     browser.post("/sign-in/", {"login": person.email, "password": PASSWORD})
     browser.post("/sign-in/code/", {"code": code})
     return browser.get("/account/").status_code == 200
+
+
+def test_a_secret_that_waits_for_its_first_code_is_sealed_in_the_session(cast: Cast, sign_in: SignIn) -> None:
+    browser = sign_in(cast.analyst)
+
+    def waits() -> str:
+        return str(browser.session.get(SECRET_SESSION_KEY, ""))
+
+    for answer in (browser.get(ADDRESS), browser.post(ADDRESS, {"code": "000000"})):
+        shown = re.search(r"<bdi dir=.ltr.>([A-Z2-7 ]+)</bdi>", answer.content.decode())
+        secret = shown[1].replace(" ", "") if shown else ""
+        assert len(secret) == 32 and sealing.is_sealed(waits()) and secret not in waits()
+        assert sealing.unseal(waits()) == secret
+    assert browser.post(ADDRESS, {"code": code_of(secret)}).status_code == 302 and waits() == ""
 
 
 def test_a_new_authenticator_takes_the_place_of_the_old_one(cast: Cast, sign_in: SignIn) -> None:

@@ -289,7 +289,9 @@ def test_who_opened_an_account_cannot_take_it_once_it_is_in_use(cast: Cast) -> N
     facts: dict[str, Any] = {"by": cast.analyst, "at": clock.now()}
     ways: list[Callable[[Person], object]] = [
         lambda person: actions.set_up_second_factor(person, secret=SECRET, by=person, at=clock.now()),
-        lambda person: actions.bind(person, issuer="https://login.example", subject="x", **facts),
+        lambda person: actions.bind(
+            person, issuer="https://login.example", subject="x", by=System("another service"), at=clock.now()
+        ),
         lambda person: person.set_password(PASSWORD),
     ]
     for number, use in enumerate(ways):

@@ -16,7 +16,7 @@ from tests.cast import PASSWORD, Cast
 from tests.people.conftest import SECRET, code_of
 from tocsin.audit.models import AuditRow
 from tocsin.kernel import clock
-from tocsin.people import actions
+from tocsin.people import actions, sealing
 from tocsin.people.adapter import AccountAdapter
 from tocsin.people.models import Person
 from tocsin.site import settings as product
@@ -78,7 +78,7 @@ def test_the_code_that_sets_an_authenticator_up_does_not_sign_in(cast: Cast, cli
     cast.analyst.save()
     client.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})
     client.get("/sign-in/authenticator/")
-    secret = client.session["mfa.totp.secret"]
+    secret = sealing.unseal(client.session["mfa.totp.secret"])
     assert client.post("/sign-in/authenticator/", {"code": code_of(secret)}).status_code == 302
     thief = Client()
     thief.post("/sign-in/", {"login": cast.analyst.email, "password": PASSWORD})

@@ -16,8 +16,9 @@ from tests.cast import Cast
 from tests.directory.asking import ask, claim_wish
 from tests.directory.conftest import AT, BY, claim
 from tests.directory.test_members import member
-from tests.directory.test_openpgp import FINGERPRINT, KEY
+from tests.directory.test_openpgp import EXPIRED, FINGERPRINT, KEY, SIGNS_ONLY
 from tests.feeds.pages import signed_in, text
+from tests.notices.conftest import set_mail
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions, queries
 from tocsin.directory.choices import ChangeKind, ChangeState, ClaimKind
@@ -29,6 +30,7 @@ from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
 ENTRY = "/my/entry/moh/"
+ASKED = {"name": "Health", "sector": "health", "languages": ""}
 
 
 def a_contact(constituent: Constituent, email: str = "soc@moh.example", **facts: Any) -> Contact:
@@ -96,7 +98,8 @@ def test_mail_that_comes_back_and_keys_that_cannot_encrypt_are_said(
     plain: Client,
     ministry: Constituent,
 ) -> None:
-    lost = a_contact(ministry, openpgp_key=KEY)
+    lost = a_contact(ministry)
+    Contact.objects.update(openpgp_key=SIGNS_ONLY)
     actions.note_undelivered(lost, answer="550 no such user", by=BY, at=AT)
     said = text(plain.get(ENTRY))
     assert "Mail to this address comes back since" in said and "cannot encrypt now" in said
@@ -233,6 +236,10 @@ def test_a_plain_member_asks_for_a_contact_and_a_change(plain: Client, ministry:
         ({"email": "a@b.example\r\nBcc: x@evil.example"}, "is not an e-mail address"),
         ({"email": "a@b.example", "name": "Soc\nBcc: x"}, "control character"),
         ({"email": "a@b.example", "openpgp_key": "no key"}, "not an armoured OpenPGP public key"),
+        ({"email": "a@b.example", "openpgp_key": EXPIRED}, "expired on 31 Dec 2020"),
+        ({"email": "a@b.example", "openpgp_key": SIGNS_ONLY}, "it only signs"),
+        ({"email": "a@аlpha.example"}, "mixes letters of several alphabets"),
+        ({"email": "a@b.example", "language": "zz"}, "not a language code"),
         ({"email": ", ".join(f"a{n}@b.example" for n in range(9))}, "is not an e-mail address"),
         ({}, "needs an e-mail address or a telephone number"),
     ],
@@ -263,6 +270,21 @@ def test_a_claim_is_ended_at_once_from_today_on_and_earlier_by_the_team(
     assert (one.valid_to, other.valid_to) == (today(), None)
     bad = keeper.post(f"{ENTRY}claims/{other.pk}/end/", {"ends_on": "soon"})
     assert (bad.status_code, "Enter a valid date" in text(bad)) == (422, True)
+
+
+def test_a_mail_is_promised_only_where_one_leaves(plain: Client, settings: Any) -> None:
+    facts = {"kind": "network", "value": "192.0.2.0/24"}
+    page, done = plain.get(f"{ENTRY}contacts/add/"), plain.post(f"{ENTRY}claims/add/", facts, follow=True)
+    assert "look again in a few days" in text(page) and "look again in a few days" in text(done)
+    set_mail(settings, smtp_url="smtp://127.0.0.1:9")
+    page, done = plain.get(f"{ENTRY}contacts/add/"), plain.post(f"{ENTRY}change/", ASKED, follow=True)
+    assert "a mail tells you" in text(page) and "a mail tells you" in text(done)
+
+
+def test_an_address_beyond_ascii_is_shown_in_both_forms(keeper: Client, cast: Cast, ministry: Constituent) -> None:
+    keeper.post(f"{ENTRY}contacts/add/", {"role": "security", "email": "soc@société.example"})
+    for page in (keeper.get(ENTRY), signed_in(cast.analyst).get("/directory/constituents/moh/")):
+        assert "soc@société.example soc@xn--socit-esab.example" in text(page)
 
 
 def test_facts_wait_for_the_team_but_languages_do_not(keeper: Client, ministry: Constituent) -> None:
@@ -401,7 +423,10 @@ def test_a_plain_member_manages_no_members_and_takes_back_only_what_is_their_own
     assert theirs.waits and not Person.objects.filter(email="x@y.example").exists()
 
 
-def test_a_page_costs_few_queries_however_long_the_entry_is(keeper: Client, ministry: Constituent, cast: Cast) -> None:
+def test_a_page_costs_few_queries_however_long_the_entry_is(
+    keeper: Client, ministry: Constituent, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.directory.actions.asking.MOST_OF_ONE", 50)
     for number in range(12):
         claim(ministry, f"10.{number}.0.0/16")
         contact = a_contact(ministry, f"c{number}@moh.example", openpgp_key=KEY)
@@ -412,8 +437,11 @@ def test_a_page_costs_few_queries_however_long_the_entry_is(keeper: Client, mini
     assert len(asked) <= 18, "\n".join(query["sql"] for query in asked.captured_queries)
 
 
-def test_a_large_entry_is_a_small_page(plain: Client, ministry: Constituent, cast: Cast) -> None:
+def test_a_large_entry_is_a_small_page(
+    plain: Client, ministry: Constituent, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is sent, before it is compressed: the style sheet comes once."""
+    monkeypatch.setattr("tocsin.directory.actions.asking.MOST_OF_ONE", 50)
     for number in range(60):
         claim(ministry, f"10.{number}.0.0/16")
     for number in range(12):

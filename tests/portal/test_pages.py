@@ -55,7 +55,7 @@ def test_when_everything_is_answered_nothing_is_to_be_done(browser: Client, week
     said = text(browser.get("/my/"))
     assert "1 finding is open" in said and "You have answered all of them." in said
     week.run(write(tmp_path, 5, [70, 200]), accept_drop=True)
-    assert "Nothing is open on your networks" in text(browser.get("/my/"))
+    assert "Nothing that this account may see is open on your networks" in text(browser.get("/my/"))
 
 
 def test_who_belongs_to_nothing_is_told_whom_to_ask(week: Store, cast: Cast) -> None:
@@ -126,7 +126,8 @@ def test_who_does_not_belong_any_more_sees_nothing(browser: Client, member: Pers
 
 def test_what_a_member_is_not_cleared_for_is_not_there(browser: Client) -> None:
     Feed.objects.update(tlp="RED")
-    assert "Nothing is open" in text(browser.get("/my/"))
+    assert "Nothing that this account may see is open on your networks" in text(browser.get("/my/"))
+    assert "Nothing that this account may see is open." in text(browser.get("/my/findings/"))
     assert browser.get(f"/my/findings/{finding_of(1)}/").status_code == 404
     assert main_of(browser.get("/my/findings/")).count('name="finding"') == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import re
@@ -25,16 +26,19 @@ from tests.notices.conftest import prepared, send
 from tests.portal.conftest import belongs
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
-from tocsin.courier import sending
+from tocsin.courier import outbox as outgoing
+from tocsin.courier import queries, sending
 from tocsin.courier import webhooks as postings
 from tocsin.courier.connecting import Allowance
 from tocsin.courier.fetching import fetch
 from tocsin.courier.models import OutgoingMessage, Webhook
+from tocsin.courier.outbox import Posting
 from tocsin.directory.models import Constituent
 from tocsin.feeds.actions.findings import change_terms
 from tocsin.feeds.models import Feed, Run
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict, NotPermitted
+from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
 from tocsin.portal import webhooks
 from tocsin.portal.choices import Told
@@ -77,6 +81,8 @@ def test_an_administrator_adds_one_and_sees_its_secret_once(keeper: Person) -> N
         ({"url": "http://hook.example/", "told": "notice.sent"}, "begins with https"),
         ({"url": "https://hook.example:80/", "told": "notice.sent"}, "port 443"),
         ({"url": "https://10.0.0.1/", "told": "notice.sent"}, "public Internet"),
+        ({"url": "https://127.1/", "told": "notice.sent"}, "public Internet"),
+        ({"url": "https://localhost/", "told": "notice.sent"}, "public Internet"),
         ({"url": "https://hook.example:8443/", "told": "notice.sent"}, "port 443"),
         ({"url": URL}, "Say what it is told of"),
         ({"url": URL, "told": "everything"}, "not one of the available choices"),
@@ -126,6 +132,38 @@ def test_it_is_tried_ended_and_given_another_secret(keeper: Person) -> None:
     assert "The webhook has ended." in text(browser.post(f"{address}end/", follow=True))
     assert "has ended already" in text(browser.post(f"{address}end/", follow=True))
     assert "Send a test" not in text(browser.get(address))
+
+
+def test_tests_are_few_and_go_on_after_an_hour(keeper: Person) -> None:
+    hooks = [added(keeper, url=f"{URL}/{number}") for number in range(3)]
+    at = clock.now()
+
+    def tried(hook: Webhook, later: int = 0) -> None:
+        postings.try_webhook(hook, by=keeper, at=at + dt.timedelta(minutes=later))
+
+    for hook in hooks[:2]:
+        for _each in range(postings.MOST_TESTS):
+            tried(hook)
+        with pytest.raises(Conflict, match="That was 5 tests within an hour"):
+            tried(hook, 59)
+    with pytest.raises(Conflict, match="That was 10 tests within an hour"):
+        tried(hooks[2])
+    postings.end_webhook(hooks[0], by=keeper, at=at)
+    with pytest.raises(Conflict, match="10 tests"):
+        tried(added(keeper, url=f"{URL}/4"))
+    tried(hooks[1], 61)
+    tried(added(keeper, url=f"{URL}/5"), 61)
+
+
+def test_a_test_that_is_refused_stands_with_its_webhook_and_not_in_the_outbox(keeper: Person, cast: Cast) -> None:
+    hook, at = added(keeper), clock.now()
+    postings.try_webhook(hook, by=keeper, at=at)
+    outgoing.put_webhook(hook, {"event": "notice.sent"}, Posting("real"), tlp=TLP.CLEAR, at=at)
+    waiting = queries.health(at=at).waiting
+    OutgoingMessage.objects.update(state="refused", last_answer="404 Not Found")
+    assert (waiting, queries.health(at=at).failed) == (1, 1)
+    assert "1 message was not delivered" in text(signed_in(cast.analyst).get("/outbox/"))
+    assert text(signed_in(keeper).get(f"/my/webhooks/{hook.key}/")).count("404 Not Found") == 2
 
 
 def test_staff_see_them_with_the_constituent(keeper: Person, cast: Cast) -> None:

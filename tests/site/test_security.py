@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from tests.cast import Cast
 from tests.feeds.pages import signed_in
 from tocsin.directory.views.work import LONGEST_UPLOAD
 from tocsin.people.access import LONGEST_FORM
-from tocsin.site.security import CONTENT_SECURITY_POLICY, LONGEST_ADDRESS, security_headers
+from tocsin.site.security import CONTENT_SECURITY_POLICY, LONGEST_ADDRESS, heads_alone, security_headers
 from tocsin.site.serving.addresses import Listening
 from tocsin.site.serving.parts import web_command
 
@@ -27,6 +27,15 @@ def respond(request: HttpRequest, response: HttpResponse | None = None) -> HttpR
     """Return what the middleware makes of a response."""
     answer = response or HttpResponse("a page")
     return security_headers(lambda _request: answer)(request)
+
+
+def test_what_answers_head_is_its_headers_alone() -> None:
+    page, streamed = HttpResponse("a page", status=405), StreamingHttpResponse(iter(["a", "b"]))
+    for answer in (page, streamed):
+        given: list[Any] = [answer]
+        heads_alone(lambda _request, given=given: given[0])(RequestFactory().head("/"))  # type: ignore[misc]
+    assert page.content == b"" and page.status_code == 405 and b"".join(streamed.streaming_content) == b""  # type: ignore[arg-type]
+    assert heads_alone(lambda _request: HttpResponse("a page"))(RequestFactory().get("/")).content == b"a page"  # type: ignore[attr-defined]
 
 
 def test_a_page_may_only_load_what_is_ours() -> None:

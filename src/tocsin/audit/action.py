@@ -10,6 +10,9 @@ long work is a job that calls short actions.
 An action may call another. Both then stand in one transaction and each writes
 its own row, the inner one first, because it was finished first; if the outer
 one fails, neither happened, and no listener hears of either.
+
+An actor who may not do everything has `require_act`, which is asked first: a
+person who may not is refused before anything is read, whoever forgot to ask.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ def action(code: str) -> Callable[[Callable[P, E]], Callable[P, E]]:
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> E:
             by, at = _actor(code, kwargs), _instant(code, kwargs)
+            if require := getattr(by, "require_act", None):
+                require(code, args[0] if args else kwargs.get("person"))
             with transaction.atomic():
                 trail.take_turn()
                 event = function(*args, **kwargs)

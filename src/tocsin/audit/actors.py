@@ -10,7 +10,10 @@ LONGEST_LABEL = 200
 
 
 class Actor(Protocol):
-    """Anybody or anything that an audit row can name."""
+    """Anybody or anything that an audit row can name.
+
+    One who may not do everything, as a person, also has `require_act(code, about)`, which raises NotPermitted.
+    """
 
     @property
     def audit_key(self) -> str:

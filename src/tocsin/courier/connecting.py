@@ -25,6 +25,15 @@ from tocsin.courier.refusals import AddressRefused, NotReachable, TooSlow
 
 PORTS = {"http": 80, "https": 443}
 URL_LENGTH = 8000
+_PRIVATE_NAMES = frozenset(
+    {
+        "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
+        "alt", "invalid", "onion", "test",
+    }
+)  # fmt: skip
+"""Ends of names that no public server bears. Source: IANA, Special-Use Domain Names (RFC 6761, 6762, 7686, 8375, 9476);
+ICANN, 2024 (`internal`) and 2018 (`corp`, `home`); the others are in use within many networks and delegated nowhere.
+"""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 Resolver = Callable[[str, int], list[str]]
@@ -104,6 +113,23 @@ def written(url: str) -> None:
         return
     if not is_public(address):
         raise AddressRefused(url, f"{address} is not an address of the public Internet.")
+
+
+def may_be_public(host: str) -> bool:
+    """Say whether the name of a host may be one of the public Internet, as far as its spelling tells.
+
+    Not so are names without a dot and those of private use; nor addresses as no registry writes them but every
+    operating system reads them: 127.1, 2130706433, 0x7f000001.
+    """
+    try:
+        return is_public(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    labels = host.lower().rstrip(".").split(".")
+    if len(labels) < 2 or labels[-1] in _PRIVATE_NAMES or ".".join(labels[-2:]) in _PRIVATE_NAMES:
+        return False
+    # The last label of a name is never a number, be it written in octal or in hexadecimal.
+    return not re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1])
 
 
 def _split(url: str) -> tuple[SplitResult, int]:

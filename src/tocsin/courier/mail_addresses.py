@@ -7,10 +7,11 @@ language of its sentences.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from tocsin.kernel import legible
+from tocsin.kernel import legible, scripts
 from tocsin.kernel.refusals import InvalidInput
 
 LONGEST = 254
@@ -44,7 +45,42 @@ def checked(address: str, *, where: str = "email") -> str:
     name = _in_ascii(host)
     if not name or len(local) + 1 + len(name) > LONGEST:
         raise refused(_("The host of {value!r} is none that mail can be sent to."))
+    if said := deceit(given):
+        raise InvalidInput(said, where=where)
     return f"{local}@{name}"
+
+
+def deceit(address: str, known: Iterable[str] = ()) -> str:
+    """Return in a sentence for what other host that of an address would be taken; empty where it would not.
+
+    None of its labels may mix scripts that are not written together, and it may not look like one of the `known` hosts
+    and be another. Source: `kernel.scripts`. Hosts in ASCII deceive nobody here.
+    """
+    given = address.strip().rpartition("@")[2].lower()
+    if given.isascii() or not (written := _in_ascii(given)):
+        return ""
+    shown = {"value": legible.shown(given[:80]), "written": written}
+    if any(scripts.mixes_scripts(label) for label in given.split(".")):
+        words = _("{value!r} mixes letters of several alphabets in one word, and leads to {written}. Type it anew.")
+        return words.format(**shown)
+    looks = next((host for host in known if host != given and scripts.taken_for(given) == host.lower()), "")
+    words = _("{value!r} looks like {known}, and leads to another host, {written}. Type it anew.")
+    return words.format(**shown, known=looks) if looks else ""
+
+
+def mailbox(address: str) -> str:
+    """Return an address so that two of one mailbox are equal: the host in ASCII, all in small letters.
+
+    RFC 5321 lets a host tell letters by their case before the @, too; none does, and people do not.
+    """
+    local, _at, host = address.strip().rpartition("@")
+    return f"{local}@{_in_ascii(host) or host}".casefold()
+
+
+def in_ascii(address: str) -> str:
+    """Return how an address is written to a mail server, where that is otherwise than people read it; else nothing."""
+    local, _at, host = address.strip().rpartition("@")
+    return "" if host.isascii() else f"{local}@{_in_ascii(host)}"
 
 
 def _in_ascii(host: str) -> str:

@@ -18,6 +18,8 @@ from pysequoia.packet import Packet, PacketPile, SignatureType, Tag
 
 from tocsin.kernel.clock import Instant
 
+AHEAD = dt.timedelta(days=1)
+"""By so much the clock of who made a key may be ahead of ours."""
 LONGEST = 200_000
 """Characters of a key: more is no key of a person."""
 _BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -74,6 +76,34 @@ def hindrance(armoured: str, *, at: Instant) -> str:
     if _encrypted(cert, b"", at) is None:
         return _("The recipient's OpenPGP key cannot encrypt now, and what must be encrypted is not sent in clear.")
     return ""
+
+
+def flaw(armoured: str, *, at: Instant) -> str:
+    """Return in a whole sentence why a key that somebody gives serves nobody; empty when it does, or is none at all.
+
+    Said before it is kept: one that can be read, and to which nothing could be encrypted.
+    """
+    try:
+        cert = _read(armoured)
+    except NotAPublicKey:
+        return ""
+    words, day = "", cert.expiration
+    made = next(iter(_parts(PacketPile.from_bytes(bytes(cert)))))[0].key_created
+    if cert.is_revoked:
+        words = _(
+            "This OpenPGP key was revoked by its owner: nothing can be encrypted to it. Give the one in its place."
+        )
+    elif day is not None and day <= at:
+        words = _("This OpenPGP key expired on {day}: nothing can be encrypted to it. Give one that is still valid.")
+    elif made is not None and made > at + AHEAD:
+        day = made
+        words = _("This OpenPGP key is valid from {day} on, which has not come yet: check the clock where it was made.")
+    elif _encrypted(cert, b"", at) is None:
+        words = _(
+            "Nothing can be encrypted to this OpenPGP key: it only signs, or its part for encrypting has expired. Give "
+            "one that can encrypt."
+        )
+    return words.format(day=formats.date_format(day, pgettext("date format", "j M Y")) if day else "")
 
 
 def encrypt(content: bytes, armoured: str, *, at: Instant, signer: pysequoia.PySigner | None = None) -> bytes:

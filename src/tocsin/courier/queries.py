@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Manager, Min, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,12 +17,19 @@ from tocsin.kernel.clock import Instant
 
 LATE_AFTER = dt.timedelta(hours=1)
 """What was due so long ago and is not sent is late."""
+TESTS = "webhook-tests"
+"""The room that tests of webhooks bear. They say nothing, and stand with their webhook, not in the outbox."""
 
 
 def listed(states: frozenset[State] | None = None) -> QuerySet[OutgoingMessage]:
     """Return messages without their content, newest first; those in the states, when some are named."""
     found = OutgoingMessage.objects.defer("content").order_by("-made_at", "-pk")
     return found.filter(state__in=states) if states else found
+
+
+def listed_in_outbox(states: frozenset[State]) -> QuerySet[OutgoingMessage]:
+    """Return the messages in some states that say something, without their content, newest first."""
+    return listed(states).exclude(reference_room=TESTS)
 
 
 def message_keyed(key: str) -> OutgoingMessage | None:
@@ -108,11 +115,17 @@ class Health:
 
 def health(*, at: Instant) -> Health:
     """Return how sending goes."""
-    counted = OutgoingMessage.objects.order_by().values_list("state").annotate(number=Count("pk"))
-    under_way = OutgoingMessage.objects.filter(state__in=UNDER_WAY)
+    tests = _counted(OutgoingMessage.objects.filter(reference_room=TESTS))
+    counted = {state: number - tests.get(state, 0) for state, number in _counted(OutgoingMessage.objects).items()}
+    under_way = OutgoingMessage.objects.filter(state__in=UNDER_WAY).exclude(reference_room=TESTS)
     since = under_way.filter(next_at__lte=at).aggregate(since=Min("next_at"))["since"]
     mails_wait = under_way.filter(channel=Channel.MAIL).exists()
-    return Health(dict(counted), since, line(), is_mail_set_up(), mails_wait, at)
+    return Health(counted, since, line(), is_mail_set_up(), mails_wait, at)
+
+
+def _counted(rows: Manager[OutgoingMessage] | QuerySet[OutgoingMessage]) -> dict[str, int]:
+    """Return how many messages are in each state: two counts by an index each are less than one by none."""
+    return dict(rows.order_by().values_list("state").annotate(number=Count("pk")))
 
 
 def in_words(found: Health) -> str:

@@ -44,7 +44,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     """How sending goes, and the messages, fifty at a time."""
     question, health = Question(request.GET.copy()), queries.health(at=now())
     states = frozenset(map(State, question.values("state", State.values)))
-    pages = Paginator(queries.listed(states or FIRST_SHOWN), ROWS)
+    pages = Paginator(queries.listed_in_outbox(states or FIRST_SHOWN), ROWS)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
     context = {

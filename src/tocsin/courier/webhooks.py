@@ -20,12 +20,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from django.db.models import Q
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
-from tocsin.courier import connecting, events, outbox, tokens
+from tocsin.courier import connecting, events, outbox, queries, tokens
 from tocsin.courier.fetching import Fetched, Post, fetch
 from tocsin.courier.mailer import Delivery, Outcome
 from tocsin.courier.models import OutgoingMessage, Webhook
@@ -42,6 +44,9 @@ SHOWN = 200
 LONGEST_URL = 2000
 OVERLAP = dt.timedelta(days=1)
 """So long is signed by the secret before, too."""
+TESTS_WITHIN = dt.timedelta(hours=1)
+MOST_TESTS, MOST_TESTS_OF_ONE = 5, 10
+"""Of a webhook, and of all webhooks of one thing, those that have ended too: whose machine it is nobody has proved."""
 
 Poster: TypeAlias = Callable[[OutgoingMessage, Instant], Delivery]
 Fetch: TypeAlias = Callable[..., Fetched]
@@ -110,6 +115,8 @@ def flaw(url: str) -> str:
         return refusal.problem
     if not url.startswith("https://"):
         return "it is no address that begins with https://"
+    if not connecting.may_be_public(urlsplit(url).hostname or ""):
+        return "its name is none of the public Internet."
     return "port 80 is for http." if urlsplit(url).port == connecting.PORTS["http"] else ""
 
 
@@ -155,12 +162,15 @@ def change_secret(hook: Webhook, *, secret: str, by: Actor, at: Instant) -> even
 
 @action("webhook.tried")
 def try_webhook(hook: Webhook, *, by: Actor, at: Instant) -> events.WebhookTried:
-    """Post something that says nothing, so that the other side can be seen to take it."""
+    """Post something that says nothing, so that the other side can be seen to take it. Raises Conflict when too often.
+
+    A test stands with the webhook alone: that it was refused is nothing that anybody has to mend.
+    """
     _require_open(hook)
+    _require_few_tests(hook, at)
     body = {"event": "test", "at": at.isoformat(timespec="seconds")}
-    message = outbox.put_webhook(
-        hook, body, outbox.Posting(f"test:{hook.key}:{tokens.new_key()}"), tlp=TLP.CLEAR, at=at
-    )
+    posting = outbox.Posting(f"test:{hook.key}:{tokens.new_key()}", outbox.Reference(queries.TESTS, hook.key))
+    message = outbox.put_webhook(hook, body, posting, tlp=TLP.CLEAR, at=at)
     return events.WebhookTried(webhook=hook.key, url=hook.url, message=message.key)
 
 
@@ -173,6 +183,17 @@ def end_webhook(hook: Webhook, *, is_gone: bool = False, by: Actor, at: Instant)
     _require_open(hook)
     change(hook, ended_at=at, is_gone=is_gone)
     return events.WebhookEnded(webhook=hook.key, url=hook.url, is_gone=is_gone)
+
+
+def _require_few_tests(hook: Webhook, at: Instant) -> None:
+    tests = OutgoingMessage.objects.filter(reference_room=queries.TESTS, made_at__gt=at - TESTS_WITHIN)
+    whose = Q(webhook__reference_room=hook.reference_room, webhook__reference_key=hook.reference_key)
+    for counted, most in ((tests.filter(webhook=hook), MOST_TESTS), (tests.filter(whose), MOST_TESTS_OF_ONE)):
+        times = list(counted.order_by("-made_at").values_list("made_at", flat=True)[:most])
+        if len(times) == most:
+            again = formats.time_format(timezone.localtime(times[-1] + TESTS_WITHIN), "H:i")
+            words = _("That was {most} tests within an hour, which are the most. Try again after {time}.")
+            raise Conflict(words.format(most=most, time=again))
 
 
 def _require_open(hook: Webhook) -> None:

@@ -12,6 +12,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from tocsin.courier import mail_addresses
 from tocsin.directory import mistakes
 from tocsin.directory.choices import ChangeKind
 from tocsin.directory.forms import ClaimForm, ConstituentForm, ContactForm, EndClaimForm
@@ -86,6 +87,8 @@ def _shown(request: ChangeRequest, name: str, value: Any) -> str:
     field = _FORMS[request.kind].base_fields[name]
     if name == "openpgp_key":
         return mistakes.openpgp_fingerprint(value)
+    if name == "email" and (written := mail_addresses.in_ascii(value)):
+        return f"{value} ({written})"
     if name == "deputy_of":
         return str(Contact.objects.filter(constituent=request.constituent, pk=value).first() or "")
     if isinstance(field, ChoiceField):

@@ -16,10 +16,11 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tocsin.courier import openpgp
-from tocsin.directory.choices import ContactRole, Status
+from tocsin.courier import mail_addresses, openpgp
+from tocsin.directory.choices import ClaimKind, ContactRole, Status
+from tocsin.directory.languages import is_language
 from tocsin.directory.models import Claim, Constituent, Contact
-from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
+from tocsin.directory.rules import canonical, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
 from tocsin.kernel import clock, legible
 from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal
@@ -142,8 +143,7 @@ def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     yield from of_texts(facts, one_line=("name", "phone"))
     if {"email", "phone"} <= facts.keys() and not facts["email"] and not facts["phone"]:
         yield InvalidInput(_("A contact needs an e-mail address or a telephone number."), where="email")
-    if (email := facts.get("email")) and not _is_email(email):
-        yield InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email")
+    yield from _of_address(contact, facts.get("email") or "")
     if facts.get("role", ContactRole.SECURITY) not in ContactRole.values:
         yield InvalidInput(_("{value!r} is no role.").format(value=facts["role"]), where="role")
     if (language := facts.get("language")) and not is_language(language):
@@ -151,13 +151,49 @@ def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     deputised = facts.get("deputy_of")
     if deputised and (deputised.constituent_id != contact.constituent_id or deputised.pk == contact.pk):
         yield InvalidInput(_("A deputy stands in for another contact of the same constituent."), where="deputy_of")
-    same = Contact.objects.filter(constituent=contact.constituent_id, role=facts.get("role"), email=email)
-    if email and same.exclude(pk=contact.pk).exists():
-        yield Conflict(_("{value} is a contact in this role already.").format(value=email), where="email")
+    yield from _of_double(contact, facts)
     try:
         openpgp_fingerprint(facts.get("openpgp_key", ""))
     except openpgp.NotAPublicKey as error:
         yield InvalidInput(str(error), where="openpgp_key")
+
+
+def _of_address(contact: Contact, email: str) -> Mistakes:
+    """Yield why an address is none, or would be taken for another."""
+    if email and not _is_email(email):
+        yield InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email")
+    elif not email.isascii() and (said := mail_addresses.deceit(email, _hosts_of(contact.constituent))):
+        yield InvalidInput(said, where="email")
+
+
+def _hosts_of(constituent: Constituent) -> list[str]:
+    """Return the hosts that are known as a constituent's own: its domains, and those of its contacts."""
+    claimed = constituent.claims.filter(kind=ClaimKind.SUFFIX).values_list("value", flat=True)
+    written = constituent.contacts.exclude(email="").values_list("email", flat=True)
+    return [*claimed, *(each.rpartition("@")[2] for each in written)]
+
+
+def _of_double(contact: Contact, facts: Facts) -> Mistakes:
+    """Yield that a mailbox is a contact in a role already, however its letters are written.
+
+    Doubles of an earlier day stay: who changes something else of one is not hindered.
+    """
+    role, email = facts.get("role"), facts.get("email")
+    if not email:
+        return
+    mailbox = mail_addresses.mailbox(email)
+    rows = Contact.objects.filter(constituent=contact.constituent_id, role=role).exclude(email="")
+    same = {pk: known for pk, known in rows.values_list("pk", "email") if mail_addresses.mailbox(known) == mailbox}
+    is_there = email in {known for pk, known in same.items() if pk != contact.pk}
+    if is_there or (same and contact.pk not in same):
+        yield Conflict(_("{value} is a contact in this role already.").format(value=email), where="email")
+
+
+def of_new_key(contact: Contact, key: str | None, at: clock.Instant) -> Mistakes:
+    """Yield why nothing could be encrypted to a key that a contact is to have. The one it has may stay as it is."""
+    stored = Contact.objects.filter(pk=contact.pk).values_list("openpgp_key", flat=True).first()
+    if key and key.strip() and key.strip() != (stored or "").strip() and (said := openpgp.flaw(key, at=at)):
+        yield InvalidInput(said, where="openpgp_key")
 
 
 def openpgp_fingerprint(key: str) -> str:

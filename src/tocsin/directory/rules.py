@@ -19,7 +19,6 @@ from tocsin.kernel import networks
 
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _MADE_ID = re.compile(r"org-(\d{4,})\Z")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 WIDEST_PREFIX = {4: 8, 6: 16}
 """Shortest prefix length of a claim, by address family. Whoever claims more has made a slip."""
 
@@ -102,11 +101,6 @@ def address_range(kind: ClaimKind, value: str) -> Range | tuple[None, None]:
 def is_public_id(text: str) -> bool:
     """Whether `text` can be a constituent's permanent id: letters, digits, dot, underscore and hyphen, at most 64."""
     return _PUBLIC_ID.match(text) is not None
-
-
-def is_language(text: str) -> bool:
-    """Whether `text` has the form of a language code: `fr`, `pt-BR`, `zh-Hans`."""
-    return _LANGUAGE.match(text) is not None
 
 
 def made_ids(taken: Iterable[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from tocsin.courier import mail_addresses
 from tocsin.directory import mistakes, rules
 from tocsin.directory.choices import ChangeKind, ClaimKind
 from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
+from tocsin.kernel.clock import Instant
 from tocsin.kernel.events import plain
 from tocsin.kernel.refusals import Conflict, InvalidInput, Refusal
 
@@ -125,6 +126,13 @@ def mistakes_of(wish: Wish) -> Iterator[Refusal]:
         yield Conflict(_("It is so already: nothing would change."))
 
 
+def mistakes_of_key(wish: Wish, at: Instant) -> Iterator[Refusal]:
+    """Yield why nothing could be encrypted to the key that a contact is to have."""
+    if wish.kind in (ChangeKind.CONTACT, ChangeKind.NEW_CONTACT):
+        contact = wish.contact or Contact(constituent=wish.constituent)
+        yield from mistakes.of_new_key(contact, wish.facts.get("openpgp_key"), at)
+
+
 def _of_claim(wish: Wish) -> Iterator[Refusal]:
     yield from mistakes.of_new_claim(wish.constituent, wish.facts)
 
@@ -164,6 +172,17 @@ _OF_KIND = {
     ChangeKind.CONTACT: _of_contact,
     ChangeKind.FACTS: _of_facts,
 }
+
+
+def is_about(request: ChangeRequest) -> frozenset[tuple[Any, ...]]:
+    """Return what a request would change, each as one value: two that share one cannot both be meant."""
+    facts, kind = request.facts, str(request.kind)
+    if kind == ChangeKind.CLAIM:
+        return frozenset({(kind, facts["kind"], facts["value"])})
+    if kind == ChangeKind.NEW_CONTACT:
+        mailbox = mail_addresses.mailbox(facts.get("email") or "") or facts.get("phone")
+        return frozenset({(kind, facts.get("role"), mailbox)})
+    return frozenset((kind, request.claim_id, request.contact_id, name) for name in facts)
 
 
 def is_outdated(request: ChangeRequest) -> bool:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
 from django.utils.http import urlencode
@@ -176,9 +176,19 @@ class Gate:
         if not _is_complete(request, request.user):
             return None if door is Door.ENROLLING and _may_enrol(request.user) else _send_to_finish(request)
         if not _passes(request.user, door):
-            raise PermissionDenied
+            return _lead_on(request, request.user)
         sessions.note_seen(request, clock.now())
         return None
+
+
+def _lead_on(request: HttpRequest, person: Person) -> HttpResponseBase:
+    """Lead whom the first page is not for to where they begin: people type the bare address. Refuse all else."""
+    own = first_page(person)
+    if request.path != FIRST_PAGES[0] or own not in FIRST_PAGES:
+        raise PermissionDenied
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    return HttpResponseRedirect(own)
 
 
 def _is_complete(request: HttpRequest, person: Person) -> bool:

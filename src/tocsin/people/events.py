@@ -93,6 +93,8 @@ class EnrolmentLinkMade(Event):
 
     person: int
     expires_at: Instant
+    is_mailed: bool = False
+    """Whether it went to the account's address; else whoever made it was shown it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.kernel import legible
-from tocsin.people import limiter, queries
+from tocsin.people import limiter, queries, sealing
 from tocsin.people.models import Person, normal_email
 from tocsin.people.password_forms import PasswordTwice
 
@@ -83,18 +84,37 @@ class SecondFactorForm(AuthenticateForm):  # type: ignore[misc]
 
 
 class AuthenticatorForm(ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of a new authenticator."""
+    """The first code of a new authenticator.
+
+    Until it comes the secret waits in the session, which is a row of the database: sealed there, as it is later.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.secret = _sealed_meanwhile()
         self.fields["code"].label = _("Code that the authenticator shows now")
         _ask_for_code(self)
 
     def clean_code(self) -> str:
-        """Return the code, which does not sign in afterwards."""
-        code: str = super().clean_code()
+        """Return the code, which does not sign in afterwards. After a wrong one there is another secret."""
+        try:
+            code: str = super().clean_code()
+        finally:
+            self.secret = _sealed_meanwhile()
         _use_up(self.user, code)
         return code
+
+    def forget(self) -> None:
+        """Leave nothing of the secret in the session: it is kept where it belongs."""
+        context.request.session.pop(SECRET_SESSION_KEY, None)
+
+
+def _sealed_meanwhile() -> str:
+    """Seal the secret that waits in the session; return it as it is."""
+    session = context.request.session
+    secret = sealing.unseal(session[SECRET_SESSION_KEY])
+    session[SECRET_SESSION_KEY] = sealing.seal(secret)
+    return secret
 
 
 class EnrolmentForm(PasswordTwice):

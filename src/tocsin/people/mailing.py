@@ -56,6 +56,21 @@ def put_link(person: Person, purpose: str, address: str, *, at: Instant) -> None
         _put(person, subject.format(team=settings.TOCSIN_TEAM_NAME), text, at)
 
 
+def put_invitation(person: Person, address: str, *, until: Instant, language: str, at: Instant) -> None:
+    """Mail an enrolment link to the address of an account: who reads there proves that it is theirs."""
+    with translation.override(person.language or language or settings.LANGUAGE_CODE):
+        day = formats.date_format(timezone.localtime(until), pgettext("date format", "j M Y, H:i"))
+        subject = _("Your account at {team}").format(team=settings.TOCSIN_TEAM_NAME)
+        text = [
+            _("{team} has opened an account for you, {email}. There you see what is found on the networks of your "
+              "organisation, and say what became of it.").format(team=settings.TOCSIN_TEAM_NAME, email=person.email),
+            _("Open this link to choose how you sign in. It works once, until {day}:").format(day=day),
+            address,
+            _("If you do not know what this is about, you need do nothing: without the link nobody signs in."),
+        ]  # fmt: skip
+        _put(person, subject, text, at)
+
+
 def tell(person: Person, change: Change, *, at: Instant) -> None:
     """Tell a person what was done to their account, unless no mail leaves."""
     if not queries.is_mail_offered():
@@ -111,8 +126,9 @@ def _put(person: Person, subject: str, paragraphs: list[str], at: Instant) -> No
     from tocsin.courier.composing import Mail  # late: every command that knows accounts would pay for OpenPGP
     from tocsin.courier.outbox import Posting, put_mail
 
+    language = translation.get_language() or settings.LANGUAGE_CODE
     mail = Mail(
-        to=person.email, subject=subject, text="\n\n".join(paragraphs), tlp=TLP.RED, language=_language(person),
+        to=person.email, subject=subject, text="\n\n".join(paragraphs), tlp=TLP.RED, language=language,
         is_personal=True,
     )  # fmt: skip
     put_mail(mail, Posting(key=f"people:{secrets.token_hex(16)}", severity=URGENT), at=at)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tocsin.audit.actors import LONGEST_LABEL
 from tocsin.kernel.clock import Instant
+from tocsin.people import acts
 from tocsin.people.choices import STAFF, Clearance, Purpose, Role
 
 
@@ -86,6 +87,10 @@ class Person(AbstractBaseUser):
         name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
         whole = f"{name} <{self.email}>"
         return whole if len(whole) <= LONGEST_LABEL else f"{whole[: LONGEST_LABEL - 2]}…>"
+
+    def require_act(self, code: str, about: Any) -> None:
+        """Refuse with a sentence an act that this person may not do: every action asks."""
+        acts.require(self, code, about)
 
     @property
     def is_staff_of_team(self) -> bool:

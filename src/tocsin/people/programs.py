@@ -18,7 +18,7 @@ from pydantic import ValidationInfo, model_validator
 
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import Busy, InvalidInput, NotPermitted, Refusal
+from tocsin.kernel.refusals import Busy, InvalidInput, NotPermitted, Refusal, refuse
 from tocsin.people import keys, limiter
 from tocsin.people.choices import Scope
 from tocsin.people.models import Person
@@ -88,17 +88,16 @@ class Asked(Schema):
     def nothing_else(self, info: ValidationInfo) -> Asked:
         """Refuse what would be passed over: whoever misspells a filter would get more than was asked for."""
         known = {field.alias or name for name, field in type(self).model_fields.items()}
-        if said := _unknown((info.context or {})["request"], known):
-            raise ValueError(said)
+        refuse(_unknown((info.context or {})["request"], known))
         return self
 
 
 def nothing_asked(request: HttpRequest) -> None:
     """Refuse whatever stands behind an address that says all."""
-    if said := _unknown(request, set()):
-        raise InvalidInput(said)
+    refuse(_unknown(request, set()))
 
 
-def _unknown(request: HttpRequest, known: set[str]) -> str:
-    names = sorted(set(request.GET) - known)
-    return _("Nothing here is called {names}.").format(names=", ".join(each[:40] for each in names)) if names else ""
+def _unknown(request: HttpRequest, known: set[str]) -> list[InvalidInput]:
+    """Return a refusal of each name that is not known, each where it stands."""
+    names = [name[:40] for name in sorted(set(request.GET) - known)]
+    return [InvalidInput(_("Nothing here is called {names}.").format(names=name), where=name) for name in names]

@@ -28,6 +28,8 @@ def _created(data: Data) -> str:
 
 
 def _link_made(data: Data) -> str:
+    if data.get("is_mailed"):
+        return _("Enrolment link mailed to its holder, valid until {until}").format(until=_until(data["expires_at"]))
     return _("Enrolment link made, valid until {until}").format(until=_until(data["expires_at"]))
 
 

@@ -67,12 +67,16 @@ api.add_router("/my/", portal)
 def refused(_request: HttpRequest, refusal: Any) -> HttpResponse:
     """Say why something was refused."""
     status = next(status for kind, status in STATUSES.items() if isinstance(refusal, kind))
-    said = refusal.problem if isinstance(refusal, InvalidInput) else str(refusal)
-    where = [{"where": refusal.where, "detail": said}] if refusal.where else []
-    answer = problem(status, said, where)
+    all_of_it = [refusal, *refusal.further]
+    where = [{"where": each.where, "detail": _said(each)} for each in all_of_it if each.where]
+    answer = problem(status, " ".join(map(_said, all_of_it)), where)
     if status == HTTPStatus.UNAUTHORIZED:
         answer["WWW-Authenticate"] = CHALLENGE
     return answer
+
+
+def _said(refusal: Refusal) -> str:
+    return refusal.problem if isinstance(refusal, InvalidInput) else str(refusal)
 
 
 @api.exception_handler(AuthenticationError)

@@ -42,7 +42,7 @@ def problem(status: int, detail: str, errors: Sequence[dict[str, str]] = ()) -> 
 
 
 class Problems:
-    """Middleware, the outermost: what it is given is what would be sent."""
+    """Middleware, outside of all others that say anything: what it is given is what would be sent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

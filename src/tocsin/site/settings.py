@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tocsin.site.security.heads_alone",
     "tocsin.site.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "tocsin.site.security.security_headers",

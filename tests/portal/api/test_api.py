@@ -84,7 +84,8 @@ FILTERS: tuple[tuple[dict[str, Any], set[int]], ...] = (
     ({"type": "scan_rdp", "constituent": "moh", "state": "still"}, {1, 2, 3}),
 )
 MISTAKES = (
-    ({"stat": "gone"}, ""), ({"state": "lost"}, "state.0"), ({"severity": "7"}, "severity.0"),
+    ({"stat": "gone"}, "stat"), ({"a": "1", "sort": "id"}, "a"),
+    ({"state": "lost"}, "state.0"), ({"severity": "7"}, "severity.0"),
     ({"severity": "x"}, "severity.0"), ({"seen_since": "yesterday"}, "seen_since"), ({"limit": "1001"}, "limit"),
     ({"limit": "0"}, "limit"), ({"format": "xml"}, "format"), ({"constituent": "bank"}, "constituent"),
     ({"type": "scan_none"}, "type"), ({"class": "none"}, "class"), ({"cursor": "nonsense"}, "cursor"),
@@ -107,6 +108,9 @@ def test_what_is_not_understood_is_refused_and_named(program: Program) -> None:
 def test_a_name_that_is_misspelt_is_told(program: Program) -> None:
     assert "Nothing here is called stat." in problem(program.ask(stat="gone"), 422)["detail"]
     assert "Nothing here is called x." in problem(program.ask("/api/v1/my/notices", x=1), 422)["detail"]
+    said = problem(program.ask("/api/v1/my/findings/1", sort="id", foo="1"), 422)
+    assert [each["where"] for each in said["errors"]] == ["foo", "sort"]
+    assert said["detail"] == "Nothing here is called foo. Nothing here is called sort."
 
 
 def test_forms_are_chosen_by_the_header_or_by_name(program: Program) -> None:

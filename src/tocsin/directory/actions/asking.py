@@ -20,8 +20,8 @@ from tocsin.kernel.refusals import Conflict, NotPermitted, Refusal, refuse
 from tocsin.people import policy
 from tocsin.people.models import Person
 
-MOST_WAITING = 50
-"""Requests of one constituent that wait at one time: the list of work is for people."""
+MOST_WAITING, MOST_OF_ONE = 50, 10
+"""Requests of one constituent, and of one person for it, that wait at one time: the list of work is for people."""
 
 
 @action("change.asked")
@@ -33,7 +33,7 @@ def ask_for_change(wish: Wish, *, by: Person, at: Instant) -> ChangeAsked:
     require_own(by, wish)
     for row in filter(None, (wish.constituent, wish.claim, wish.contact)):
         read_again(row)
-    refuse(wishes.mistakes_of(wish))
+    refuse([*wishes.mistakes_of(wish), *wishes.mistakes_of_key(wish, at)])
     wish = wishes.in_order(wish)
     today, administers = timezone.localdate(at), queries.can_edit(by, wish.constituent)
     is_at_once = wishes.takes_effect_at_once(wish, administers=administers, today=today)
@@ -82,9 +82,16 @@ def _request(wish: Wish, by: Person, at: Instant) -> ChangeRequest:
 def _of_waiting(request: ChangeRequest) -> Iterator[Refusal]:
     """Yield why a request is not added to those that wait."""
     waiting = list(ChangeRequest.objects.filter(constituent=request.constituent, state=ChangeState.WAITS))
+    own = [each for each in waiting if each.asked_by_id == request.asked_by_id]
     same = ("kind", "claim_id", "contact_id", "facts")
     if any(all(getattr(each, name) == getattr(request, name) for name in same) for each in waiting):
         yield Conflict(_("This was asked for already, and waits for the team."))
+    elif any(wishes.is_about(each) & wishes.is_about(request) for each in own):
+        words = _("You have asked for another change of the same, and it waits for the team. Take that back first.")
+        yield Conflict(words)
+    elif len(own) >= MOST_OF_ONE:
+        words = _("{number} requests of yours wait for the team already. Take back what is no longer wanted, or wait.")
+        yield Conflict(words.format(number=len(own)))
     elif len(waiting) >= MOST_WAITING:
         words = _("{number} requests wait for the team already. Take back what is no longer wanted, or wait.")
         yield Conflict(words.format(number=len(waiting)))

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import attribution, mistakes
+from tocsin.directory.actions.permitting import permit_change, permit_team
 from tocsin.directory.actions.rows import read_again
-from tocsin.directory.choices import ClaimKind, Outcome
+from tocsin.directory.choices import ChangeKind, ClaimKind, Outcome
 from tocsin.directory.events import ClaimsChanged, ConflictSettled
 from tocsin.directory.models import Claim, Constituent, Settlement
 from tocsin.directory.rules import address_range, canonical, periods_overlap
@@ -37,6 +38,7 @@ def add_claim(
 
     It then stands in the list of conflicts, for people to settle.
     """
+    permit_team(by)
     facts = {"kind": kind, "value": value, "valid_from": valid_from, "valid_to": valid_to, "source": source}
     refuse(mistakes.of_new_claim(constituent, facts))
     value = canonical(kind, value)
@@ -62,6 +64,7 @@ def add_claim(
 @action("claim.confirmed")
 def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
     """Say that the claim was checked now."""
+    permit_team(by)
     read_again(claim)
     _confirm(claim, by, at)
     attribution.order(at)
@@ -71,6 +74,7 @@ def confirm_claim(claim: Claim, *, by: Actor, at: Instant) -> ClaimsChanged:
 @action("claim.ended")
 def end_claim(claim: Claim, *, ends_on: dt.date, reason: str = "", by: Actor, at: Instant) -> ClaimsChanged:
     """Give the claim its last day. An earlier end than it has may be given; a later one is a new claim."""
+    permit_change(by, claim.constituent, ChangeKind.END_OF_CLAIM, {"ends_on": ends_on}, at=at)
     read_again(claim)
     refuse([*mistakes.of_last_day(claim, ends_on), *mistakes.of_texts({"reason": reason}, lines=("reason",))])
     _end(claim, ends_on, at)
@@ -86,6 +90,7 @@ def settle_conflict(
 
     Raises Conflict when somebody was faster: it is settled, or the claims share no day any more.
     """
+    permit_team(by)
     _must_be_a_conflict(confirmed, ended, reason, at, ended, ends_on)
     _end(ended, ends_on, at)
     _confirm(confirmed, by, at)
@@ -97,6 +102,7 @@ def settle_conflict(
 @action("conflict.kept")
 def settle_keeping_both(one: Claim, other: Claim, *, reason: str, by: Actor, at: Instant) -> ConflictSettled:
     """Let both claims stand, for a reason: a shared network. It comes back when the dates of either change."""
+    permit_team(by)
     _must_be_a_conflict(one, other, reason, at)
     _record(one, other, Outcome.BOTH_KEPT, reason, by, at)
     return _settled(one, other, Outcome.BOTH_KEPT, reason, None)

@@ -8,7 +8,9 @@ from typing import Any
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import mistakes
+from tocsin.directory.actions.permitting import permit_change, permit_team
 from tocsin.directory.actions.rows import read_again
+from tocsin.directory.choices import ChangeKind
 from tocsin.directory.events import ConstituentAdded, ConstituentChanged
 from tocsin.directory.models import Constituent
 from tocsin.directory.rules import made_ids
@@ -24,6 +26,7 @@ def add_constituent(
     *, name: str, sector: str, public_id: str = "", by: Actor, at: Instant, **facts: Any
 ) -> ConstituentAdded:
     """Enter a constituent. Without `public_id` one is made; either stays for ever."""
+    permit_team(by)
     public_id = public_id or next(made_ids(Constituent.objects.values_list("public_id", flat=True)))
     facts = {"name": name, "sector": sector, **facts}
     _refuse_unknown(facts)
@@ -38,6 +41,7 @@ def add_constituent(
 def change_constituent(constituent: Constituent, *, by: Actor, at: Instant, **facts: Any) -> ConstituentChanged:
     """Change facts. To become former is refused while a claim has no last day: end the claims first."""
     _refuse_unknown(facts)
+    permit_change(by, constituent, ChangeKind.FACTS, facts, at=at)
     read_again(constituent)
     if facts.get("parent"):
         read_again(facts["parent"])

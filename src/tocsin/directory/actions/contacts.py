@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory import mistakes
+from tocsin.directory.actions.permitting import permit_keeper, permit_team
 from tocsin.directory.actions.rows import read_again
 from tocsin.directory.events import ContactChanged, ContactUndelivered
 from tocsin.directory.models import Constituent, Contact
@@ -23,6 +24,7 @@ FIELDS = ("role", "name", "language", "email", "phone", "openpgp_key", "verified
 @action("contact.added")
 def add_contact(constituent: Constituent, *, by: Actor, at: Instant, **facts: Any) -> ContactChanged:
     """Enter a person or mailbox of a constituent."""
+    permit_keeper(by, constituent)
     contact = Contact(constituent=constituent)
     after = _set(contact, facts, at)
     contact.save()
@@ -32,6 +34,7 @@ def add_contact(constituent: Constituent, *, by: Actor, at: Instant, **facts: An
 @action("contact.changed")
 def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) -> ContactChanged:
     """Change a contact. A new address or number is not verified until somebody says so anew."""
+    permit_keeper(by, contact.constituent)
     read_again(contact)
     before = {key: _named(getattr(contact, key)) for key in facts if key in FIELDS}
     reached_by = (contact.email, contact.phone)
@@ -62,6 +65,7 @@ def note_undelivered(contact: Contact, *, answer: str, by: Actor, at: Instant) -
 
     Raises Conflict when that is known.
     """
+    permit_team(by)
     read_again(contact)
     if contact.undelivered_since is not None:
         raise Conflict(_("It is known that mail to this contact comes back."))
@@ -83,7 +87,8 @@ def _set(contact: Contact, facts: dict[str, Any], at: Instant) -> dict[str, Any]
             raise TypeError(f"a contact has no field {key!r} that may be changed")
         setattr(contact, key, value)
     stated = {key: getattr(contact, key) for key in FIELDS}
-    refuse([*mistakes.of_contact(contact, stated), *mistakes.of_verified_day(facts.get("verified_on"), at)])
+    found = [*mistakes.of_contact(contact, stated), *mistakes.of_new_key(contact, facts.get("openpgp_key"), at)]
+    refuse([*found, *mistakes.of_verified_day(facts.get("verified_on"), at)])
     if "openpgp_key" in facts:
         contact.openpgp_fingerprint = mistakes.openpgp_fingerprint(contact.openpgp_key)
     return {key: _named(value) for key, value in facts.items()}

@@ -12,6 +12,7 @@ from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
 from tocsin.directory import letters, mistakes, queries, wishes
 from tocsin.directory.actions.performing import perform
+from tocsin.directory.actions.permitting import permit_team
 from tocsin.directory.actions.rows import read_again
 from tocsin.directory.choices import ChangeState
 from tocsin.directory.events import ChangeDecided, ChangeTakenBack
@@ -34,7 +35,7 @@ def approve_change(
     what has changed since it was asked.
     """
     _must_wait(request)
-    _permit(by)
+    permit_team(by)
     _refuse_unreadable(answer)
     if wishes.is_outdated(request):
         raise Conflict(_("What it was to change has changed meanwhile. Refuse it with a word on how it is now."))
@@ -48,7 +49,7 @@ def approve_change(
 def refuse_change(request: ChangeRequest, *, answer: str, by: Actor, at: Instant) -> ChangeDecided:
     """Refuse what was asked for, with a reason that the member reads."""
     _must_wait(request)
-    _permit(by)
+    permit_team(by)
     if not answer.strip():
         raise InvalidInput(_("Say why: the member reads it."), where="answer")
     _refuse_unreadable(answer)
@@ -84,12 +85,6 @@ def _must_wait(request: ChangeRequest) -> None:
         read_again(row)
     if not request.waits:
         raise Conflict(_("This is decided already."))
-
-
-def _permit(by: Actor) -> None:
-    """Refuse a person who is not of the team, whatever entry the person administers. Parts of the software may."""
-    if isinstance(by, Person):
-        policy.require(by, policy.Ability.EDIT_DIRECTORY)
 
 
 def _refuse_unreadable(answer: str) -> None:

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
+from tocsin.courier import mail_addresses
 from tocsin.directory import attribution
 from tocsin.directory.choices import Status
 from tocsin.directory.events import DirectoryImported
 from tocsin.directory.imports.planning import ConstituentPlan, Plan, confirmation, plan_import
-from tocsin.directory.imports.records import ClaimRecord, ReadFiles
+from tocsin.directory.imports.records import ClaimRecord, ReadFiles, contact_key
 from tocsin.directory.models import Claim, Constituent, Contact, Settlement
 from tocsin.directory.rules import address_range
 from tocsin.kernel.clock import Instant
@@ -167,8 +168,8 @@ def _write_contacts(plan: Plan, rows: Rows) -> None:
 
 def _write_deputies(item: ConstituentPlan, constituent: Constituent) -> None:
     contacts = list(constituent.contacts.all())
-    by_key = {(row.role, (row.email or row.name).casefold()): row for row in contacts}
-    by_email = {row.email.casefold(): row for row in contacts}
+    by_key = {contact_key(row.role, row.email, row.name): row for row in contacts}
+    by_mailbox = {mail_addresses.mailbox(row.email): row for row in contacts}
     for key, email in item.deputies:
-        by_key[key].deputy_of = by_email[email.casefold()]
+        by_key[key].deputy_of = by_mailbox[mail_addresses.mailbox(email)]
     Contact.objects.bulk_update([by_key[key] for key, _email in item.deputies], ["deputy_of"], BATCH)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
-from tocsin.directory import queries
+from tocsin.directory.actions.permitting import permit_keeper
 from tocsin.directory.events import MemberAdded, MembershipChanged, MembershipEnded
 from tocsin.directory.models import Constituent, Membership
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import Conflict, NotPermitted
+from tocsin.kernel.refusals import Conflict
 from tocsin.people import policy
 from tocsin.people.actions import create_person, make_enrolment_link
 from tocsin.people.choices import Role
@@ -21,20 +22,29 @@ from tocsin.people.queries import person_by_email
 
 @action("membership.added")
 def add_member(
-    constituent: Constituent, *, email: str, name: str, is_administrator: bool, token: str, by: Actor, at: Instant
+    constituent: Constituent,
+    *,
+    email: str,
+    name: str = "",
+    is_administrator: bool,
+    token: str = "",
+    base: str = "",
+    by: Actor,
+    at: Instant,
 ) -> MemberAdded:
     """Make the person with an address a member, opening an account of a constituent's contact where there is none.
 
-    `token`, from `people.links.new_token`, becomes the enrolment link of an account that is opened; where there was
-    one, no link is made. Refused for people of other roles: they see by their role.
+    `token`, from `people.links.new_token`, becomes the enrolment link of an account that is opened, mailed to the
+    address where `base` says what addresses of this instance begin with; where there was one, no link is made.
+    Refused for people of other roles: they see by their role.
     """
-    _permit(by, constituent)
+    permit_keeper(by, constituent)
     person = person_by_email(email)
     _refuse_stranger(by, person, constituent)
     if person is None:
         made = create_person(email=email, name=name, role=Role.CONSTITUENT_CONTACT, by=by, at=at)
         person = Person.objects.get(pk=made.person)
-        make_enrolment_link(person, token=token, by=by, at=at)
+        make_enrolment_link(person, token=token, base=base, language=_language(constituent), by=by, at=at)
     _refuse_unfit(person)
     if Membership.objects.filter(person=person, constituent=constituent, ended_at=None).exists():
         raise Conflict(_("{name} is a member already.").format(name=person), where="email")
@@ -42,6 +52,11 @@ def add_member(
     return MemberAdded(
         constituent=constituent.public_id, person=person.pk, name=str(person), is_administrator=is_administrator
     )
+
+
+def _language(constituent: Constituent) -> str:
+    """Return the language of a constituent that letters can be written in; empty for none."""
+    return next((code for code in constituent.languages if code in dict(settings.LANGUAGES)), "")
 
 
 def _refuse_stranger(by: Actor, person: Person | None, constituent: Constituent) -> None:
@@ -68,7 +83,7 @@ def _refuse_unfit(person: Person) -> None:
 def change_membership(membership: Membership, *, is_administrator: bool, by: Actor, at: Instant) -> MembershipChanged:
     """Let a member administer the constituent's entry, or no longer."""
     _read_open(membership)
-    _permit(by, membership.constituent)
+    permit_keeper(by, membership.constituent)
     before, after = change(membership, is_administrator=is_administrator)
     return MembershipChanged(
         constituent=membership.constituent.public_id,
@@ -83,7 +98,7 @@ def change_membership(membership: Membership, *, is_administrator: bool, by: Act
 def end_membership(membership: Membership, *, by: Actor, at: Instant) -> MembershipEnded:
     """End a membership: from now on the person sees nothing of the constituent's. Nobody ends their own."""
     _read_open(membership)
-    _permit(by, membership.constituent)
+    permit_keeper(by, membership.constituent)
     if isinstance(by, Person) and by.pk == membership.person_id:
         raise Conflict(_("Nobody ends their own membership. Ask another administrator of the entry, or the team."))
     change(membership, ended_at=max(at, membership.since))
@@ -96,9 +111,3 @@ def _read_open(membership: Membership) -> None:
     membership.refresh_from_db()
     if membership.ended_at is not None:
         raise Conflict(_("This membership has ended already."))
-
-
-def _permit(by: Actor, constituent: Constituent) -> None:
-    """Refuse a person who may not say who belongs to the constituent. Parts of the software may."""
-    if isinstance(by, Person) and not queries.can_edit(by, constituent):
-        raise NotPermitted(f"{policy.REFUSED[policy.Ability.EDIT_DIRECTORY]} {policy.ASK}")

@@ -14,7 +14,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tocsin.courier import openpgp
+from tocsin.courier import mail_addresses, openpgp
 from tocsin.directory.choices import ClaimKind, ContactRole, Status
 from tocsin.directory.imports.reading import read_items
 from tocsin.directory.imports.records import (
@@ -27,7 +27,8 @@ from tocsin.directory.imports.records import (
     RawItem,
     ReadFiles,
 )
-from tocsin.directory.rules import canonical, is_language, is_public_id, periods_overlap
+from tocsin.directory.languages import is_language
+from tocsin.directory.rules import canonical, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
 from tocsin.kernel import clock, legible
 
@@ -296,9 +297,11 @@ class _Checker:
         for number, contact in enumerate(right):
             if contact.key in {other.key for other in right[:number]}:
                 self.problems.append(Problem(contact.place, _("The contact stands there twice in the same role.")))
-        addresses = {contact.email for contact in right}
+        mailbox = mail_addresses.mailbox
+        addresses = {mailbox(contact.email) for contact in right}
         for contact in right:
-            if contact.deputy_of and (contact.deputy_of not in addresses or contact.deputy_of == contact.email):
+            other = mailbox(contact.deputy_of)
+            if contact.deputy_of and (other not in addresses or other == mailbox(contact.email)):
                 sentence = _("{value} is no other contact of this constituent.").format(value=contact.deputy_of)
                 self.problems.append(Problem(contact.place, sentence))
         return tuple(right)
@@ -366,6 +369,8 @@ def _email(text: str) -> str:
         validate_email(text)
     except ValidationError:
         raise ValueError(_("{value!r} is not an e-mail address.").format(value=text)) from None
+    if said := mail_addresses.deceit(text):
+        raise ValueError(said)
     return text
 
 

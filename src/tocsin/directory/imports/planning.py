@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from tocsin.courier import mail_addresses, openpgp
 from tocsin.directory.choices import Status
 from tocsin.directory.imports.records import (
     ClaimRecord,
@@ -22,9 +23,11 @@ from tocsin.directory.imports.records import (
     ImportRefused,
     Problem,
     ReadFiles,
+    contact_key,
 )
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.rules import made_ids, periods_overlap
+from tocsin.kernel import clock
 
 Key = tuple[str, str]
 """Kind and value of a claim."""
@@ -312,16 +315,26 @@ def _plan_contacts(item: ConstituentPlan, here: _Directory, problems: list[Probl
     existing = {_contact_key(row): row for row in (here.contacts[item.constituent.pk] if item.constituent else ())}
     for record in item.record.contacts:
         row = existing.get(record.key)
+        problems += _of_key(record, row)
         if row is None:
             item.contacts_added.append(record)
         elif changes := _contact_changes(record, row):
             item.contacts_changed.append((row, changes))
-        if record.deputy_of and (row is None or row.deputy_of is None or row.deputy_of.email != record.deputy_of):
+        mailbox = mail_addresses.mailbox
+        is_so = row and row.deputy_of and mailbox(row.deputy_of.email) == mailbox(record.deputy_of)
+        if record.deputy_of and not is_so:
             item.deputies.append((record.key, record.deputy_of))
 
 
 def _contact_key(row: Contact) -> tuple[str, str]:
-    return row.role, (row.email or row.name).casefold()
+    return contact_key(row.role, row.email, row.name)
+
+
+def _of_key(record: ContactRecord, row: Contact | None) -> Iterator[Problem]:
+    """Yield why nothing could be encrypted to the key of a contact, where it is not the one that is here already."""
+    key = record.given.get("openpgp_key", "")
+    if key and (row is None or row.openpgp_key.strip() != key) and (said := openpgp.flaw(key, at=clock.now())):
+        yield Problem(record.place, said)
 
 
 def _contact_changes(record: ContactRecord, row: Contact) -> dict[str, Any]:

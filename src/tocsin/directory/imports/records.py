@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tocsin.courier import mail_addresses
 from tocsin.directory.choices import ClaimKind, ContactRole
 from tocsin.kernel.refusals import InvalidInput
 
@@ -98,6 +99,11 @@ class ClaimRecord:
         return self.valid_from, self.valid_to
 
 
+def contact_key(role: str, email: str, name: str) -> tuple[str, str]:
+    """Return what makes two contacts the same: the role, and the mailbox or, without an address, the name."""
+    return role, mail_addresses.mailbox(email) if email else name.casefold()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ContactRecord:
     """A checked contact: the fields that the file gives."""
@@ -112,7 +118,7 @@ class ContactRecord:
     @property
     def key(self) -> tuple[str, str]:
         """What makes it the same contact in a later file: the role, and the address or, without one, the name."""
-        return self.role.value, (self.email or self.given.get("name", "")).casefold()
+        return contact_key(self.role.value, self.email, self.given.get("name", ""))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

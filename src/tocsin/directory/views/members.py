@@ -26,28 +26,33 @@ from tocsin.people.access import needs
 from tocsin.people.answering import accepted
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability
-from tocsin.people.queries import person_by_email
+from tocsin.people.queries import is_mail_offered, person_by_email
 
 
 @needs(Ability.EDIT_DIRECTORY)
 @never_cache
 @require_http_methods(["GET", "POST"])
 def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """Add a member by e-mail address; where an account is opened, its enrolment link is shown once."""
+    """Add a member by e-mail address; where an account is opened, it is invited by mail, or its link is shown once."""
     by, row = actor(request), constituent_asked_for(request, public_id)
     form = MemberForm(request.POST or None)
-    token = links.new_token()
+    token, base = links.new_token(), links.base_of(request) if is_mail_offered() else ""
     was_there = person_by_email(form.data.get("email", "")) is not None
     made: list[int] = []
 
     def act() -> None:
-        made.append(actions.add_member(row, **form.cleaned_data, token=token, by=by, at=now()).person)
+        made.append(actions.add_member(row, **form.cleaned_data, token=token, base=base, by=by, at=now()).person)
 
     if request.method == "POST" and accepted(form, act, _none_further):
         if was_there:
             messages.success(request, _("The member is added. The account was there already."))
             return redirect("directory:relations", public_id)
-        return _show_link(request, row, Person.objects.get(pk=made[0]), token)
+        person = Person.objects.get(pk=made[0])
+        if not base:
+            return _show_link(request, row, person, token)
+        words = _("The member is added, and invited by a mail to {email}. The link in it works for a week.")
+        messages.success(request, words.format(email=person.email))
+        return redirect("directory:relations", public_id)
     title = _("Who belongs to {name}?").format(name=row.local_name)
     shown = {"form": form, "heading": title, "button": _("Add"), "constituent": row}
     return render(request, "directory/form.html", shown, status=422 if form.errors else 200)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.audit.changes import change
+from tocsin.courier import mail_addresses
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted
@@ -30,6 +31,8 @@ def create_person(*, email: str, name: str, role: str, by: Actor, at: Instant) -
         raise InvalidInput(_("{value!r} is no role.").format(value=role), where="role", remedy=remedy)
     _permit_role(by, role)
     _refuse_unfit(email=email, name=name)
+    if said := mail_addresses.deceit(email):
+        raise InvalidInput(said, where="email")
     if Person.objects.filter(email=email).exists():
         raise Conflict(_("There is an account for {email} already.").format(email=email))
     person = Person(email=email, name=name.strip() or email.partition("@")[0], role=role, created_at=at)

@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -20,10 +21,14 @@ from tocsin.people.models import DemoSignInLink, EnrolmentLink, Person, SignedIn
 
 
 @action("person.enrolment_link_made")
-def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -> events.EnrolmentLinkMade:
+def make_enrolment_link(
+    person: Person, *, token: str, base: str = "", language: str = "", by: Actor, at: Instant
+) -> events.EnrolmentLinkMade:
     """Let a person choose a password and set up a second factor, once, within a week.
 
-    `token` is from `links.new_token`; only its hash is stored. Earlier links of the person stop working.
+    `token` is from `links.new_token`; only its hash is stored. Earlier links of the person stop working. With `base`,
+    what addresses of this instance begin with, the link is mailed to the account's address, in `language` where the
+    person has chosen none.
     """
     permit(by, person, opening=queries.is_unused(person))
     if not person.is_active:
@@ -31,7 +36,10 @@ def make_enrolment_link(person: Person, *, token: str, by: Actor, at: Instant) -
     EnrolmentLink.objects.filter(person=person, used_at=None).delete()
     expires_at = at + links.ENROLMENT_LASTS
     EnrolmentLink.objects.create(person=person, token_hash=links.token_hash(token), made_at=at, expires_at=expires_at)
-    return events.EnrolmentLinkMade(person=person.pk, expires_at=expires_at)
+    if base:
+        address = base + reverse("people_enrolment_link", args=[token])
+        mailing.put_invitation(person, address, until=expires_at, language=language, at=at)
+    return events.EnrolmentLinkMade(person=person.pk, expires_at=expires_at, is_mailed=bool(base))
 
 
 @action("person.first_invited")

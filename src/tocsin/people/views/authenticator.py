@@ -33,6 +33,7 @@ def replace(request: HttpRequest) -> HttpResponseBase:
     form = AuthenticatorForm(request.POST if request.method == "POST" else None, user=person)
     if form.is_valid():
         actions.replace_authenticator(person, secret=form.secret, by=person, at=clock.now())
+        form.forget()
         messages.success(request, _("The new authenticator signs you in from now on."))
         return redirect("account")
     address = get_adapter().build_totp_url(person, form.secret)

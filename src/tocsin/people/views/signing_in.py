@@ -249,6 +249,7 @@ def set_up_second_factor(request: HttpRequest) -> HttpResponseBase:
     form = AuthenticatorForm(request.POST or None, user=person)
     if form.is_valid():
         actions.set_up_second_factor(person, secret=form.secret, by=person, at=clock.now())
+        form.forget()
         complete(request, person, method=ENROLMENT)
         request.session[NEW_CODES] = True
         return redirect("people_recovery_codes")

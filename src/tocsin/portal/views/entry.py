@@ -25,7 +25,6 @@ from tocsin.kernel.clock import Instant, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices.queries import addressees_of
-from tocsin.people import links
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
 from tocsin.people.models import Person
@@ -140,7 +139,7 @@ def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
     form = MemberWish(request.POST if request.method == "POST" else None)
 
     def act() -> None:
-        actions.add_member(row, **form.cleaned_data, name="", token=links.new_token(), by=by, at=now())
+        actions.add_member(row, **form.cleaned_data, by=by, at=now())
 
     if request.method == "POST" and accepted(form, act, lambda _facts: ()):
         messages.success(request, _("The member is added again, and signs in as before."))

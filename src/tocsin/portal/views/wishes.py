@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from tocsin.courier import queries as outgoing
 from tocsin.directory import actions, wishes
 from tocsin.directory.choices import ChangeKind
 from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
@@ -73,11 +74,15 @@ def _answer(request: HttpRequest, page: _Page) -> HttpResponse:
 def _said(is_at_once: bool) -> str:
     if is_at_once:
         return _("It is done. The team sees it.")
-    return _("The team has it. What it decides stands here, and a mail tells you.")
+    if outgoing.can_mail():
+        return _("The team has it. What it decides stands here, and a mail tells you.")
+    return _("The team has it. What it decides stands here: look again in a few days.")
 
 
 def _waits() -> str:
-    return _("The team looks at it first. What it decides stands in your entry, and a mail tells you.")
+    if outgoing.can_mail():
+        return _("The team looks at it first. What it decides stands in your entry, and a mail tells you.")
+    return _("The team looks at it first. What it decides stands in your entry: look again in a few days.")
 
 
 def _given(request: HttpRequest) -> Any:

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from tocsin.courier import mail_addresses
 from tocsin.kernel import legible
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
@@ -72,6 +73,13 @@ def state(code: str, text: str = "") -> SafeString:
 def mono(value: Any) -> SafeString:
     """`{{ finding.address|mono }}`: an identifier, in its own direction; what is not seen of it is written out."""
     return format_html('<bdi class="mono" dir="ltr">{}</bdi>', legible.shown(str(value)))
+
+
+@register.filter
+def address(value: Any) -> SafeString:
+    """`{{ contact.email|address }}`: an address of mail; of one beyond ASCII also how mail servers write it."""
+    written = mail_addresses.in_ascii(str(value))
+    return format_html('{} <span class="muted">{}</span>', mono(value), mono(written)) if written else mono(value)
 
 
 @register.filter
