@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from tocsin.effect import queries, sentences
@@ -161,7 +162,7 @@ def _chart(row: Figure, comparison: Comparison) -> dict[str, Any] | None:
     ]
     if not named:
         return None
-    day = formats.date_format(row.measurement.at.date(), "j M Y")
+    day = formats.date_format(row.measurement.at.date(), pgettext("date format", "j M Y"))
     return {
         "name": _("Share of findings still there after so many days"),
         "caption": _(
