@@ -87,7 +87,8 @@ def _rows(rows: list[Figure] | Any, comparison: Comparison, by: By) -> list[dict
 
 
 def _cells(facts: Any) -> dict[str, Any]:
-    return {**facts, "median": sentences.median(facts), "within": sentences.within(facts)}
+    is_half_gone = bool(facts["median"])
+    return {**facts, "is_half_gone": is_half_gone, "median": sentences.median(facts), "within": sentences.within(facts)}
 
 
 def _address(comparison: Comparison, by: By, key: str) -> str:
