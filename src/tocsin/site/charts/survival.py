@@ -86,9 +86,11 @@ def _grid() -> Iterable[SafeString]:
 
 
 def _places(days: Sequence[float], longest: float) -> Iterable[tuple[int, str, str]]:
+    """Yield the number of each day, how its text stands, and where; a narrow screen leaves out every second one."""
     for at, day in enumerate(days):
         share = day / longest
-        yield at, "start" if share == 0 else "middle", f"{number(100 * share)}%"
+        anchor = "start" if share == 0 else "middle"
+        yield at, f"{anchor} between" if at % 2 else anchor, f"{number(100 * share)}%"
 
 
 def _under(days: Sequence[float], longest: float) -> Iterable[SafeString]:
