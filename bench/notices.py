@@ -1,10 +1,11 @@
 """N1: the plan of all notices: whom to tell of which of 100,000 open findings of 500 constituents.
 
-    TOCSIN_HOME=DIR python -m bench.notices policy|tell
+    TOCSIN_HOME=DIR python -m bench.notices policy|tell|while-there
 
 The instance is filled by `bench.stored`, a third of whose findings are nobody's; each constituent has a contact, and a
 policy is for everybody. Measured is `tocsin notice preview --json` as a user runs it, first when nothing was told yet,
-then when all of it was: what was told of each finding is then read as well.
+then when all of it was: what was told of each finding is then read as well. Then whether it helped is reckoned, as if
+it had been told while the findings were there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.figures import Figure, Target, median
 from bench.measures import Setting, Wrong
 from bench.pages.stock import address as address_of
 from bench.processes import Cost
-from bench.stored import CONSTITUENTS
+from bench.stored import CONSTITUENTS, FIRST_DAY
 
 SECONDS = Target(10.0, 3.0)
 MEMORY_MB = Target(500.0, 300.0)
@@ -61,6 +62,8 @@ def planned(setting: Setting, *, rows: int, database: str) -> list[Figure]:
         setting.say(f"N1, telling all of it, {database}")
         made.python("-m", "bench.notices", "tell")
         figures += _measured(setting, made, f"{database}, all of it told")
+        made.python("-m", "bench.notices", "while-there")
+        figures += _reckoned(setting, made, database)
     shutil.rmtree(home)
     return figures
 
@@ -85,8 +88,22 @@ def _measured(setting: Setting, made: product.Instance, what: str) -> list[Figur
     ]
 
 
+def _reckoned(setting: Setting, made: product.Instance, database: str) -> list[Figure]:
+    setting.say(f"N1, whether it helped, {database}")
+    spent = [made.tocsin("notice", "effect", "--by", "constituent", "--json") for _round in range(setting.repeat)]
+    said = json.loads(spent[0][1])
+    if not 0 < said["told"] <= said["lives"]:
+        raise Wrong(f"No finding was told while it was there: {said['told']} of {said['lives']}.")
+    title = f"N1 whether {said['told']:,} of {said['lives']:,} lives were told to some effect ({database})"
+    return [
+        median(f"{title}: seconds", [cost.wall_s for cost, _said in spent], "s", SECONDS),
+        median(f"{title}: processor time", [cost.cpu_s for cost, _said in spent], "s"),
+        median(f"{title}: memory", [cost.peak_mb for cost, _said in spent], "MB", MEMORY_MB),
+    ]
+
+
 def main(verb: str) -> None:
-    """Write the policy, or send all that is due without sending it."""
+    """Write the policy, send all that is due without sending it, or date it back to when the findings were there."""
     from tocsin.site.starting import set_up_django
 
     set_up_django()
@@ -94,11 +111,15 @@ def main(verb: str) -> None:
     from tocsin.kernel.clock import now
     from tocsin.notices import actions, queries
     from tocsin.notices.choices import NoticeState
-    from tocsin.notices.models import Notice
+    from tocsin.notices.models import LedgerEntry, Notice
 
     by_at = functools.partial(dict, by=COMMAND_LINE, at=now())
     if verb == "policy":
         actions.add_policy(threshold=6, **by_at())
+        return
+    if verb == "while-there":
+        day = FIRST_DAY + dt.timedelta(days=DAYS // 2)
+        LedgerEntry.objects.update(at=dt.datetime.combine(day, dt.time(12), dt.UTC))
         return
     actions.prepare_notices(queries.plan_now(now()), most=CONSTITUENTS, **by_at())
     for notice in Notice.objects.all():

@@ -1,4 +1,4 @@
-"""The chain names the first row that is not as it was written."""
+"""The chain names the rows that are not as they were written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.audit.chain import GENESIS, Link, canonical_json, check, row_hash, written
+from tocsin.audit.chain import GENESIS, MOST_BREAKS, Break, Link, canonical_json, check, row_hash, written
 
 AT = dt.datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=dt.UTC)
 
@@ -29,19 +29,66 @@ def stored(sequence: int, *fields: str) -> Link:
     return Link(sequence, *(text.encode() for text in texts))
 
 
+def first(links: list[Link]) -> tuple[int | None, str]:
+    """Return which row is named first, and why."""
+    verdict = check(links)
+    return verdict.broken_at, verdict.problem
+
+
+def breaks(links: list[Link]) -> list[Break]:
+    """Return all that is named."""
+    return list(check(links).breaks)
+
+
+def changed(link: Link) -> Link:
+    return link._replace(code=b"case.opened")
+
+
 def test_an_untouched_chain_is_sound() -> None:
     links = make_chain(20)
-    assert check(links) == (20, links[-1].hash.decode(), None, "", {})
+    verdict = check(links)
+    assert verdict == (20, links[-1].hash.decode(), 20, {}, (), 0)
+    assert (verdict.broken_at, verdict.problem) == (None, "")
 
 
-def test_the_hashes_of_marked_rows_are_kept_as_far_as_the_chain_is_sound() -> None:
+def test_the_hashes_of_marked_rows_are_kept_where_they_fit() -> None:
     links = make_chain(20)
-    links[9] = links[9]._replace(code=b"case.opened")
-    assert check(links, {3, 9, 10, 15}).marked == {3: links[2].hash.decode(), 9: links[8].hash.decode()}
+    links[9] = changed(links[9])
+    hashes = {number: links[number - 1].hash.decode() for number in (3, 9, 15)}
+    assert check(links, {3, 9, 10, 15}).marked == hashes
 
 
 def test_an_empty_chain_is_sound() -> None:
-    assert check([]) == (0, GENESIS, None, "", {})
+    assert check([]) == (0, GENESIS, 0, {}, (), 0)
+
+
+def test_each_change_is_one_break_and_what_follows_is_as_it_was_written() -> None:
+    links = make_chain(40)
+    for number in (5, 6, 7, 20):
+        links[number - 1] = changed(links[number - 1])
+    links[29] = links[29]._replace(hash=b"0" * 64)
+    del links[9:12]
+    expected = [("changed", 5, 7), ("missing", 10, 12), ("changed", 20, 20), ("changed", 30, 30)]
+    assert breaks(links) == expected
+    verdict = check(links)
+    assert (verdict.rows, verdict.head, verdict.last) == (4, links[3].hash.decode(), 40)
+
+
+def test_breaks_are_bounded_and_the_others_counted() -> None:
+    links = make_chain(2 * MOST_BREAKS + 20)
+    for number in range(0, len(links), 2):
+        links[number] = changed(links[number])
+    verdict = check(links)
+    assert [each.row for each in verdict.breaks] == list(range(1, 2 * MOST_BREAKS, 2))
+    assert verdict.more_breaks == 10
+
+
+def test_a_run_of_changes_is_one_break_also_behind_the_last_that_is_named() -> None:
+    links = make_chain(2 * MOST_BREAKS + 20)
+    for number in [*range(0, 2 * MOST_BREAKS, 2), *range(2 * MOST_BREAKS, len(links))]:
+        links[number] = changed(links[number])
+    assert check(links).more_breaks == 1
+    assert check([changed(link) for link in links]).breaks == (("changed", 1, len(links)),)
 
 
 @pytest.mark.parametrize("field", Link._fields)
@@ -58,39 +105,40 @@ def test_a_change_of_any_field_is_found_in_its_row(field: str, row: int) -> None
 def test_a_row_taken_out_is_missing() -> None:
     links = make_chain(20)
     del links[4]
-    assert check(links)[2:4] == (5, "missing")
+    assert first(links) == (5, "missing")
 
 
 def test_a_row_before_the_first_was_never_written() -> None:
     links = make_chain(3)
-    assert check([links[0]._replace(sequence=0), *links])[2:4] == (1, "order")
+    assert first([links[0]._replace(sequence=0), *links]) == (1, "order")
 
 
 def test_two_rows_that_changed_places_are_found() -> None:
     links = make_chain(20)
     links[4], links[5] = links[5]._replace(sequence=5), links[4]._replace(sequence=6)
-    assert check(links)[2:4] == (5, "order")
+    assert first(links) == (5, "order")
+    assert breaks(links) == [("order", 5, 7)], "the one behind them follows neither"
 
 
 @pytest.mark.parametrize("number", ["five", 5.5, b"5", None])
 def test_a_number_that_is_none_is_no_row(number: object) -> None:
     links = make_chain(20)
     links[4] = links[4]._replace(sequence=number)  # type: ignore[arg-type]
-    assert check(links)[2:4] == (5, "order")
+    assert first(links) == (5, "order")
 
 
 def test_rows_renumbered_after_taking_one_out_are_out_of_order() -> None:
     links = make_chain(20)
     del links[4]
     links = [link._replace(sequence=number) for number, link in enumerate(links, 1)]
-    assert check(links)[2:4] == (5, "order")
+    assert first(links) == (5, "order")
 
 
 def test_a_row_rewritten_with_a_fitting_hash_breaks_the_next_one() -> None:
     links = make_chain(20)
     fields = [field.decode() for field in links[4][2:-1]]
     links[4] = stored(5, "person:2", *fields[1:])
-    assert check(links)[2:4] == (6, "order")
+    assert first(links) == (6, "order")
 
 
 @given(st.lists(st.text(), min_size=5, max_size=5), st.lists(st.text(), min_size=5, max_size=5))

@@ -36,7 +36,7 @@ def test_an_administrator_who_lifts_the_triggers_is_found_out() -> None:
     assert not queries.database_is_append_only()
     AuditRow.objects.filter(sequence=6).update(data_json='{"number":0}')
     append_only.forbid(connection)
-    assert queries.verify()[2:4] == (6, "changed")
+    assert queries.verify().breaks == (("changed", 6, 6),)
 
 
 @pytest.mark.usefixtures("ten_rows")
@@ -45,7 +45,7 @@ def test_a_deleted_row_is_found_missing(monkeypatch: pytest.MonkeyPatch) -> None
     append_only.permit(connection)
     AuditRow.objects.filter(sequence=4).delete()
     append_only.forbid(connection)
-    assert queries.verify()[2:4] == (4, "missing")
+    assert queries.verify().breaks == (("missing", 4, 4),)
 
 
 @pytest.mark.usefixtures("ten_rows")

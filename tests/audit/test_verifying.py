@@ -16,7 +16,7 @@ from tocsin.audit.actors import System
 from tocsin.audit.chain import GENESIS, row_hash
 from tocsin.audit.models import AuditRow, SignedHead
 from tocsin.audit.signing import Head
-from tocsin.audit.verifying import Fault, verify
+from tocsin.audit.verifying import MOST_FAULTS, Fault, verify
 
 AT = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 BY = System("audit")
@@ -116,13 +116,41 @@ def test_a_removed_row_is_missing(home: Path) -> None:
     with lifted():
         AuditRow.objects.filter(sequence=6).delete()
     assert found(home) == [("missing", 6, None)]
+    with lifted():
+        AuditRow.objects.filter(sequence__in=(7, 8)).delete()
+    assert found(home) == [("missing", 6, 8)], "the head over row 8 says nothing more"
+
+
+def test_everything_that_was_done_is_named_and_what_was_left_alone_is_not(home: Path) -> None:
+    with lifted():
+        AuditRow.objects.filter(sequence__in=(2, 3)).update(actor_label="somebody else")
+        AuditRow.objects.filter(sequence=6).delete()
+        AuditRow.objects.filter(sequence=10).update(code="test.other")
+        AuditRow.objects.filter(sequence__gt=11).delete()
+        SignedHead.objects.filter(on=dt.date(2026, 3, 2)).delete()
+    done = verify(keeping.own_key(home))
+    assert [(fault.problem, fault.row, fault.until) for fault in done.faults] == [
+        ("changed", 2, 3), ("missing", 6, None), ("no head", 9, None), ("changed", 10, None), ("cut off", 12, 12),
+    ]  # fmt: skip
+    assert (done.rows, done.heads, done.more) == (1, 1, 0)
+
+
+def test_faults_are_bounded_and_the_others_counted(home: Path) -> None:
+    for number in range(2 * MOST_FAULTS):
+        trail.append("test.noted", {"number": number}, by=BY, at=AT + 3 * DAY)
+    with lifted():
+        AuditRow.objects.filter(sequence__in=range(14, 14 + 2 * MOST_FAULTS, 2)).update(code="test.other")
+        SignedHead.objects.all().delete()
+    done = verify(keeping.own_key(home))
+    assert [fault.row for fault in done.faults][:4] == [5, 9, 13, 14]
+    assert (len(done.faults), done.more) == (MOST_FAULTS, 3)
 
 
 def test_rows_that_changed_places_are_out_of_order(home: Path) -> None:
     with lifted():
         for old, new in ((6, 99), (7, 6), (99, 7)):
             AuditRow.objects.filter(sequence=old).update(sequence=new)
-    assert found(home) == [("order", 6, None)]
+    assert found(home) == [("order", 6, 8)]
 
 
 def test_a_row_put_before_the_first_was_never_written(home: Path) -> None:
@@ -131,16 +159,16 @@ def test_a_row_put_before_the_first_was_never_written(home: Path) -> None:
     assert found(home) == [("order", 1, None)]
 
 
-def test_rows_cut_off_at_the_end_are_told_by_the_first_head_beyond(home: Path) -> None:
+def test_rows_cut_off_at_the_end_are_told_by_the_head_that_goes_furthest(home: Path) -> None:
     with lifted():
         AuditRow.objects.filter(sequence__gt=6).delete()
-    assert verify(keeping.own_key(home)).faults == (Fault("cut off", 7, 8, dt.date(2026, 3, 2)),)
+    assert verify(keeping.own_key(home)).faults == (Fault("cut off", 7, 12, dt.date(2026, 3, 3)),)
 
 
 def test_a_trail_of_which_nothing_is_left_is_cut_off(home: Path) -> None:
     with lifted():
         AuditRow.objects.all().delete()
-    assert found(home) == [("cut off", 1, 4)]
+    assert found(home) == [("cut off", 1, 12)]
 
 
 def test_a_change_after_which_all_hashes_were_computed_anew_is_told_by_the_first_head_that_differs(home: Path) -> None:
@@ -150,6 +178,7 @@ def test_a_change_after_which_all_hashes_were_computed_anew_is_told_by_the_first
     assert queries.verify().broken_at is None
     done = verify(keeping.own_key(home))
     assert done.faults[0] == Fault("rewritten", 5, 8, dt.date(2026, 3, 2))
+    assert done.faults[1:] == (Fault("rewritten", 5, 12, dt.date(2026, 3, 3)),), "each head that does not fit"
     assert done.rows == 4, "as far as a head says"
 
 
@@ -165,7 +194,7 @@ def test_what_was_computed_anew_before_a_break_is_named_first(home: Path) -> Non
         AuditRow.objects.filter(sequence=6).update(actor_label="somebody else")
         compute_anew(6)
         AuditRow.objects.filter(sequence=11).update(code="test.other")
-    assert [problem for problem, _, _ in found(home)] == ["rewritten", "changed"]
+    assert found(home) == [("rewritten", 5, 8), ("rewritten", 5, 12), ("changed", 11, None)]
 
 
 @pytest.mark.parametrize(

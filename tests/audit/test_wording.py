@@ -145,4 +145,7 @@ def test_each_fault_has_its_sentence(problem: str) -> None:
     fault = verifying.Fault(problem, 5, 8, dt.date(2026, 3, 2))
     said = recorded.fault(fault.as_data())
     assert said.endswith(".")
+    if problem in ("missing", "order", "changed"):
+        assert said.startswith("Rows 5 to 8 ")
+        assert recorded.fault({**fault.as_data(), "until": None}).startswith("Row 5 ")
     assert wording.sentence("audit.checked", plain({"rows": 4, "heads": 0, "faults": [fault.as_data()]})).endswith(said)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.courier.conftest import Put
-from tests.courier.mail_server import MailServer
+from tests.courier.mail_server import MailServer, free_port
 from tests.courier.name_server import names
 from tests.courier.test_domains import GOOD
 from tocsin.courier import claiming, domains
@@ -25,7 +25,15 @@ def said(settings: Any) -> list[Verdict]:
 
 def test_an_instance_that_sends_has_nothing_to_mend(put: Put, server: MailServer, settings: Any) -> None:
     (verdict,) = said(settings)
-    assert (verdict.says, verdict.must_be_mended) == ("0 messages wait", False)
+    assert (verdict.says, verdict.must_be_mended) == ("the mail server takes ours; 0 messages wait", False)
+    assert server.taken == [], "it was greeted, and no mail sent"
+
+
+def test_a_mail_server_that_was_never_tried_and_is_not_there_is_named(put: Put, settings: Any) -> None:
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, smtp_url=f"smtp://127.0.0.1:{(port := free_port())}")
+    (verdict,) = said(settings)
+    assert verdict.says == f"none can leave: nothing listens at 127.0.0.1:{port}; 0 messages wait"
+    assert "TOCSIN_SMTP_URL" in verdict.fix
 
 
 def test_mail_that_nobody_sends_is_named(put: Put, settings: Any) -> None:

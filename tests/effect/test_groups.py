@@ -127,6 +127,22 @@ def test_of_nothing_nothing_comes() -> None:
     assert not len(handed_over(found, happened((1, BEFORE, 0, 0))))
 
 
+def test_an_accepted_risk_is_watched_on_for_without_it_telling_would_seem_to_help() -> None:
+    """Only what was told is accepted, and only what nobody will mend: left out from then on, the quick ones remain."""
+    made, hears = country(1.0)
+    found = stock(made)
+    told = telling(found, happened(*((number, on, 1, number % 24) for number, on in hears.items())))
+    pieces = before(found, told, chosen(found))
+    lives = pieces.of(np.arange(len(pieces.life)), found)
+    stratum = found.category[pieces.life]
+    assert effect(lives, pieces.is_told, stratum=stratum).verdict is Verdict.NO_VISIBLE_EFFECT
+    accepted = pieces.is_told & (pieces.lasted - pieces.entered > 14)
+    until = np.where(accepted, pieces.entered + 3, pieces.lasted)
+    left_out = Pieces(pieces.life, pieces.entered, until, pieces.ended & ~accepted, pieces.is_told, pieces.policy)
+    wrong = left_out.of(np.arange(len(pieces.life)), found)
+    assert effect(wrong, pieces.is_told, stratum=stratum).verdict is Verdict.FASTER
+
+
 @pytest.mark.parametrize(("ratio", "says"), [(1.0, Verdict.NO_VISIBLE_EFFECT), (2.5, Verdict.FASTER)])
 def test_late_entry_is_what_keeps_the_verdict_right(ratio: float, says: Verdict) -> None:
     """Without it, whoever was told lived to be told: time in which it could not go would count for it."""

@@ -11,7 +11,8 @@ import pytest
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day
-from tests.notices.conftest import prepared, send
+from tests.notices.conftest import DAY, prepared, send
+from tests.notices.test_answers import say
 from tocsin.audit.queries import latest_rows
 from tocsin.effect import actions, jobs, measuring, queries
 from tocsin.effect.choices import By
@@ -86,6 +87,16 @@ def test_lives_of_the_week_are_reckoned_from_its_files(week: Store) -> None:
     # 20 to 29, which are new, it is too young then. 200 is nobody's.
     assert (found.lives, found.told, found.began_before, found.too_young) == (0, 0, 9, 11)
     assert found.watched_to == day(3) and not found.figures
+
+
+def test_what_is_said_of_a_finding_neither_ends_its_life_nor_leaves_it_out(told: Store) -> None:
+    from tocsin.feeds import lives
+
+    before = lives.lives().lives
+    say(3, kind="accepted", text="Old.", until=AT.date() + 90 * DAY)
+    say(1, 2)
+    say(5, kind="false-positive", text="A honeypot.")
+    assert before.num_rows and lives.lives().lives.equals(before)
 
 
 @pytest.fixture

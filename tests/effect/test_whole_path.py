@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.cast import Cast
 from tests.effect.country import Country, drawn, live, name, pieces, settle, tell
 from tests.effect.country import at as noon
 from tests.feeds.conftest import Store
+from tests.feeds.pages import main_of, signed_in, text
 from tests.feeds.reports import day
 from tests.notices.conftest import set_mail
 from tests.reason import lifelines_answers
 from tocsin.audit.actors import COMMAND_LINE
-from tocsin.effect import measuring
+from tocsin.effect import measuring, sentences
+from tocsin.effect.actions import record_measurement
 from tocsin.effect.choices import By, Comparison, Verdict
 from tocsin.effect.reckoned import Measured, Reckoned
 from tocsin.notices import actions
@@ -103,9 +106,16 @@ def test_where_telling_helps_the_curves_are_those_of_lifelines_and_faster_is_sai
     assert {each.key for each in measured.figures if each.by is By.SECTOR} == {"health", "energy"}
 
 
-def test_where_telling_does_nothing_no_visible_effect_is_said(store: Store, tmp_path: Path, settings: Any) -> None:
+def test_where_telling_does_nothing_the_page_says_no_visible_effect(
+    store: Store, tmp_path: Path, settings: Any, cast: Cast
+) -> None:
     measured, _is_held = lived(Country(seed=5, ratio=1.0), store, tmp_path, settings)
+    record_measurement(measured, basis="", by=COMMAND_LINE, at=noon(LAST))
+    browser = signed_in(cast.analyst)
     for each in (Comparison.BEFORE, Comparison.HELD_OUT):
         said = figure(measured, each).facts
         assert said["verdict"] == Verdict.NO_VISIBLE_EFFECT
         assert said["told"]["lives"] > 100 and said["natural"]["lives"] > 100
+        page = browser.get("/effect/", {"against": each.value})
+        assert "<h1>Telling has no visible effect</h1>" in main_of(page)
+        assert f"at {sentences.decimal(said['ratio'][0])} times the rate" in text(page)

@@ -238,7 +238,7 @@ def test_the_stranger_gets_nothing_from_any_page(cast: Cast) -> None:
 def test_the_roles_stand_in_sentences_from_the_policy_for_everybody_signed_in(cast: Cast) -> None:
     page = page_text(signed_in_as(cast.stranger).get("/people/roles/"))
     assert page.count("This is your role.") == 1
-    analyst = page.partition("An analyst works on findings")[2].partition("Constituent's contact")[0]
+    analyst = page.partition("An analyst works on findings")[2].partition("Constituent’s contact")[0]
     may, _, may_not = analyst.partition("May not")
     assert "Import feeds and withdraw runs" in may and "Read the audit trail" in may_not
     assert "TLP:RED" in analyst

@@ -44,7 +44,8 @@ def sign_head(*, path: Path, by: Actor, at: dt.datetime) -> HeadSigned:
 @action("audit.checked")
 def record_check(found: Verification, *, by: Actor, at: dt.datetime) -> TrailChecked:
     """Put on record what checking the trail found, for the page."""
-    return TrailChecked(rows=found.rows, heads=found.heads, faults=tuple(fault.as_data() for fault in found.faults))
+    faults = tuple(fault.as_data() for fault in found.faults)
+    return TrailChecked(rows=found.rows, heads=found.heads, faults=faults, more=found.more)
 
 
 @action("audit.exported")

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
 """What the first row has for the hash of the row before it."""
+MOST_BREAKS = 20
+"""So many are named: whoever has changed a thousand rows has done one thing."""
 
 
 class Link(NamedTuple):
@@ -34,19 +36,66 @@ class Link(NamedTuple):
     hash: bytes
 
 
+class Break(NamedTuple):
+    """Rows side by side that are not as they were written, all in the same way."""
+
+    problem: str
+    """`missing`, `order` or `changed`."""
+    row: int
+    """Number of the first."""
+    until: int
+    """Number of the last."""
+
+
 class Verdict(NamedTuple):
     """What checking the chain found."""
 
     rows: int
-    """How many rows are sound, counted from the first."""
+    """So many rows are sound, counted from the first."""
     head: str
-    """Hash of the last sound row."""
-    broken_at: int | None = None
-    """Number of the first row that is not as it was written, if there is one."""
-    problem: str = ""
-    """`missing`, `order` or `changed`."""
+    """Hash of the last of them."""
+    last: int
+    """Number of the last row that is there, sound or not."""
     marked: Mapping[int, str] = {}
-    """Hashes of the sound rows whose numbers were marked."""
+    """Hashes of the rows whose numbers were marked, where they fit what the rows hold."""
+    breaks: tuple[Break, ...] = ()
+    """In the order of the rows; MOST_BREAKS at most."""
+    more_breaks: int = 0
+    """So many more there are."""
+
+    @property
+    def broken_at(self) -> int | None:
+        """Number of the first row that is not as it was written, if there is one."""
+        return self.breaks[0].row if self.breaks else None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it."""
+        return self.breaks[0].problem if self.breaks else ""
+
+
+class _Found:
+    """Breaks as they are found, those of rows side by side as one, and what was sound before the first."""
+
+    def __init__(self) -> None:
+        self.breaks: list[Break] = []
+        self.more = 0
+        self.sound: tuple[int, bytes] | None = None
+        self._last: Break | None = None
+
+    def add(self, problem: str, row: int, until: int, head: bytes) -> None:
+        """Note a break; `head` is the hash of the row before it."""
+        if self.sound is None:
+            self.sound = row - 1, head
+        if self._last and self._last.problem == problem and self._last.until >= row - 1:
+            row, until = self._last.row, max(until, self._last.until)
+            if not self.more:
+                self.breaks.pop()
+        elif len(self.breaks) == MOST_BREAKS:
+            self.more += 1
+        self._last = Break(problem, row, until)
+        if not self.more:
+            self.breaks.append(self._last)
 
 
 def canonical_json(data: Any) -> str:
@@ -75,30 +124,32 @@ def row_hash(sequence: int, at: dt.datetime, *fields: str) -> str:
 def check(links: Iterable[Link], marked: Container[int] = ()) -> Verdict:
     """Walk the chain once, in order, holding one row at a time. Of `marked` rows the hashes are kept.
 
-    The loop calls as little as it can: it has a million turns.
+    After a row that is not as it was written the walk goes on: what follows is held against what that row says of
+    itself, and against what it should say, so that one change is one break. The loop calls as little as it can: it has
+    a million turns.
     """
-    rows, head, sha256 = 0, GENESIS.encode(), hashlib.sha256
-    found: dict[int, str] = {}
+    number, head, kept, sha256 = 0, GENESIS.encode(), b"", hashlib.sha256
+    hashes, found = dict[int, str](), _Found()
     for sequence, at, key, label, code, data, previous, stored in links:
-        if sequence != rows + 1:
-            return _out_of_turn(sequence, rows, head, found)
-        if previous != head:
-            return Verdict(rows, head.decode(), rows + 1, "order", found)
-        number = b"%d" % sequence
+        if sequence != number + 1:
+            if not isinstance(sequence, int) or sequence <= number:  # it never was written
+                found.add("order", number + 1, number + 1, head)
+                continue
+            found.add("missing", number + 1, sequence - 1, head)
+            head = previous  # whatever was before it is gone
+        number, text = sequence, b"%d" % sequence
+        follows = previous in (head, kept)
+        if not follows:
+            found.add("order", number, number, head)
         text = b"%d:%b%d:%b%d:%b%d:%b%d:%b%d:%b%d:%b" % (
-            len(number), number, len(at), at, len(key), key, len(label), label, len(code), code, len(data), data,
+            len(text), text, len(at), at, len(key), key, len(label), label, len(code), code, len(data), data,
             len(previous), previous,
         )  # fmt: skip
-        head = sha256(text).hexdigest().encode()
+        head, kept = sha256(text).hexdigest().encode(), stored
         if head != stored:
-            return Verdict(rows, previous.decode(), rows + 1, "changed", found)
-        rows += 1
-        if rows in marked:
-            found[rows] = head.decode()
-    return Verdict(rows, head.decode(), marked=found)
-
-
-def _out_of_turn(sequence: object, rows: int, head: bytes, found: Mapping[int, str]) -> Verdict:
-    """Return the verdict on a row whose number is not the next: later ones are missing, or it never was written."""
-    is_later = isinstance(sequence, int) and sequence > rows + 1
-    return Verdict(rows, head.decode(), rows + 1, "missing" if is_later else "order", found)
+            if follows:
+                found.add("changed", number, number, previous)
+        elif number in marked:
+            hashes[number] = head.decode()
+    rows, sound = found.sound or (number, head)
+    return Verdict(rows, sound.decode(), number, hashes, tuple(found.breaks), found.more)

@@ -38,6 +38,8 @@ class TrailChecked(Event):
     heads: int
     """So many signed heads fit the rows."""
     faults: tuple[dict[str, Any], ...]
+    more: int = 0
+    """So many more faults there are."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

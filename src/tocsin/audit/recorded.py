@@ -24,6 +24,7 @@ def _day(text: str | None) -> str:
 
 def fault(data: Data) -> str:
     """Return what checking found wrong, as a sentence."""
+    row, until = int(data["row"]), int(data.get("until") or data["row"])
     words = {
         "missing": _("Row {row} is missing: it was removed."),
         "order": _("Row {row} does not follow the row before it."),
@@ -36,8 +37,13 @@ def fault(data: Data) -> str:
         "key": _("The key that signs heads was replaced."),
         "no head": _("The signed head that row {row} tells of was removed or changed."),
     }
+    if until > row:
+        words |= {
+            "missing": _("Rows {row} to {until} are missing: they were removed."),
+            "order": _("Rows {row} to {until} do not follow one another."),
+            "changed": _("Rows {row} to {until} were changed."),
+        }
     day = _day(data["on"]) if data.get("on") else ""
-    row, until = int(data["row"]), int(data.get("until") or data["row"])
     return words[data["problem"]].format(row=_count(row), until=_count(until), day=day)
 
 

@@ -1,8 +1,8 @@
 """Whether the trail is as it was written: its chain, its signed heads, and heads that were kept elsewhere.
 
-The chain alone names the first row that was changed, removed or put between others. Whoever computes all hashes anew
-after a change leaves a sound chain, and whoever cuts rows off at its end, too: signed heads tell both. Whoever has the
-key can sign new heads: a head that was kept elsewhere tells that.
+The chain alone names the rows that were changed, removed or put between others. Whoever computes all hashes anew after
+a change leaves a sound chain, and whoever cuts rows off at its end, too: signed heads tell both. Whoever has the key
+can sign new heads: a head that was kept elsewhere tells that.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from tocsin.audit import chain, queries, stored
 from tocsin.audit.models import AuditRow, SignedHead
 from tocsin.audit.signing import Head
 
-CHAIN = ("missing", "order", "changed")
-FAULTS = (*CHAIN, "rewritten", "cut off", "signature", "key", "no head")
+FAULTS = ("missing", "order", "changed", "rewritten", "cut off", "signature", "key", "no head")
 """Words for what can be wrong, as `--json` and the trail have them."""
+MOST_FAULTS = 20
+"""So many are told: the first; of the others how many there are."""
+_HEAD = ("on", "sequence", "hash", "key", "signature")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +47,19 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True)
 class Verification:
-    """What checking found. `faults` stand in the order of the rows that they are about."""
+    """What checking found. `faults` stand in the order of the rows that they are about: MOST_FAULTS at most."""
 
     rows: int
     """So many rows are as they were written, counted from the first, as far as chain and heads tell."""
     head: str
-    """Hash of the last row that was reached."""
+    """Hash of the last row before the first that the chain shows not to be so."""
     heads: int
     """So many signed heads fit the rows and their signatures."""
     last_head: dt.date | None
     """Day of the last of them."""
     faults: tuple[Fault, ...] = ()
+    more: int = 0
+    """So many more faults there are."""
 
     @property
     def first(self) -> Fault | None:
@@ -68,40 +74,51 @@ def verify(key: str = "", elsewhere: Sequence[Head] = ()) -> Verification:
     """
     own = [Head(*row) for row in SignedHead.objects.values_list("on", "sequence", "hash", "key", "signature")]
     own.sort(key=lambda head: (head.sequence, head.on))
-    verdict = chain.check(stored.links(), {head.sequence for head in (*own, *elsewhere)})
+    marked = {*(head.sequence for head in (*own, *elsewhere)), *_tell_of_heads().values_list("sequence", flat=True)}
+    verdict = chain.check(stored.links(), marked)
     known = queries.keys_on_record()
     faults = [
-        *_of_chain(verdict),
+        *(Fault(each.problem, each.row, each.until if each.until > each.row else None) for each in verdict.breaks),
         *_of_heads(own, verdict, known),
-        *_of_missing_heads(own, verdict.rows),
-        *_of_replaced_key(key, known, verdict.rows),
+        *_of_missing_heads(own, verdict),
+        *_of_replaced_key(key, known, verdict.last),
         *_of_heads(sorted(elsewhere, key=lambda head: head.sequence), verdict, known, kept_elsewhere=True),
     ]
     faults.sort(key=lambda fault: fault.row)
-    fitting = [head for head in own if verdict.marked.get(head.sequence) == head.hash and head.is_signed]
-    rows = min([verdict.rows, *(fault.row - 1 for fault in faults if fault.problem in (*CHAIN, "rewritten"))])
+    fitting = [head for head in own if _fits(head, verdict) and head.is_signed]
+    rows = min([verdict.rows, *(fault.row - 1 for fault in faults if fault.problem == "rewritten")])
     last = max((head.on for head in fitting), default=None)
-    return Verification(rows, verdict.head, len(fitting), last, tuple(faults))
+    more = verdict.more_breaks + len(faults[MOST_FAULTS:])
+    return Verification(rows, verdict.head, len(fitting), last, tuple(faults[:MOST_FAULTS]), more)
 
 
-def _of_chain(verdict: chain.Verdict) -> Iterator[Fault]:
-    if verdict.broken_at is not None:
-        yield Fault(verdict.problem, verdict.broken_at)
+def _tell_of_heads() -> QuerySet[AuditRow]:
+    return AuditRow.objects.filter(code="audit.head_signed")
+
+
+def _fits(head: Head, verdict: chain.Verdict) -> bool:
+    return verdict.marked.get(head.sequence) == head.hash
 
 
 def _of_heads(
     heads: Iterable[Head], verdict: chain.Verdict, keys: Iterable[str], *, kept_elsewhere: bool = False
 ) -> Iterator[Fault]:
-    """Yield the first fault of each kind that heads show, in the order of their rows."""
-    seen, fits, known = set[str](), 0, set(keys)
+    """Yield what each head shows that is not as it was signed, in the order of their rows.
+
+    Of rows cut off at the end the head that goes furthest tells.
+    """
+    fits, beyond, known = 0, None, set(keys)
     for head in heads:
         problem = _problem(head, verdict, known)
-        if not problem:
-            fits = head.sequence
-        elif problem not in seen:
-            seen.add(problem)
-            first = {"rewritten": fits + 1, "cut off": verdict.rows + 1}.get(problem, head.sequence)
+        if problem == "cut off":
+            beyond = head
+        elif problem:
+            first = fits + 1 if problem == "rewritten" else head.sequence
             yield Fault(problem, first, head.sequence, head.on, kept_elsewhere)
+        elif _fits(head, verdict):
+            fits = head.sequence
+    if beyond:
+        yield Fault("cut off", verdict.last + 1, beyond.sequence, beyond.on, kept_elsewhere)
 
 
 def _problem(head: Head, verdict: chain.Verdict, known: set[str]) -> str:
@@ -111,21 +128,22 @@ def _problem(head: Head, verdict: chain.Verdict, known: set[str]) -> str:
     """
     if not head.is_signed:
         return "signature"
-    if head.sequence > verdict.rows:
-        return "" if verdict.broken_at is not None else "cut off"  # a broken chain was not followed so far
-    if verdict.marked[head.sequence] != head.hash:
+    if head.sequence > verdict.last:
+        return "cut off"
+    if head.sequence not in verdict.marked:
+        return ""  # the row itself is named as missing or changed
+    if not _fits(head, verdict):
         return "rewritten"
     return "" if head.key in known else "key"
 
 
-def _of_missing_heads(heads: Iterable[Head], rows: int) -> Iterator[Fault]:
-    """Yield the first head that the trail says was signed and that is not there as it was signed."""
+def _of_missing_heads(heads: Iterable[Head], verdict: chain.Verdict) -> Iterator[Fault]:
+    """Yield each head that a row tells of, itself as it was written, and that is not there as it was signed."""
     there = {(head.on.isoformat(), head.sequence, head.hash, head.key, head.signature) for head in heads}
-    signed = AuditRow.objects.filter(code="audit.head_signed", sequence__lte=rows).order_by("sequence")
-    for row in signed.iterator():
-        if tuple(row.data.get(name) for name in ("on", "sequence", "hash", "key", "signature")) not in there:
+    for row in _tell_of_heads().order_by("sequence").iterator():
+        is_sound = row.sequence in verdict.marked
+        if is_sound and tuple(row.data.get(name) for name in _HEAD) not in there:
             yield Fault("no head", row.sequence, on=row.at.date())
-            return
 
 
 def _of_replaced_key(key: str, known: set[str], rows: int) -> Iterator[Fault]:

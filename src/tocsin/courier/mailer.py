@@ -65,8 +65,12 @@ class Delivery:
 class Mailer:
     """A connection to the mail server. Opened by `with`."""
 
-    def __init__(self, server: MailServer, *, name: str, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, server: MailServer, *, name: str, context: ssl.SSLContext | None = None, within_s: float | None = None
+    ) -> None:
+        """`within_s`: so long is waited for an answer, and for all of the greeting, where not as long as usual."""
         self.server, self._name = server, name
+        self._silence_s, self._longest_s = within_s or SILENCE_S, within_s or LONGEST_S
         self._given_context = context
         self._smtp: smtplib.SMTP | None = None
 
@@ -90,7 +94,7 @@ class Mailer:
         smtp = self._connected()
         with contextlib.ExitStack() as unless_open:
             unless_open.callback(smtp.close)
-            with self._cut_after(LONGEST_S, smtp):
+            with self._cut_after(self._longest_s, smtp):
                 self._greet(smtp)
             unless_open.pop_all()
         self._smtp = smtp
@@ -98,8 +102,8 @@ class Mailer:
     def _connected(self) -> smtplib.SMTP:
         host, port, name = self.server.host, self.server.port, self._name
         if self.server.tls == "implicit":
-            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=SILENCE_S, context=self._context)
-        return smtplib.SMTP(host, port, local_hostname=name, timeout=SILENCE_S)
+            return smtplib.SMTP_SSL(host, port, local_hostname=name, timeout=self._silence_s, context=self._context)
+        return smtplib.SMTP(host, port, local_hostname=name, timeout=self._silence_s)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -123,7 +127,7 @@ class Mailer:
         """Hand a message over; say what the server made of it. Raises LineFailed, LineBroke when it was in hand."""
         assert self._smtp is not None, "opened by `with`"  # noqa: S101
         try:
-            with self._cut_after(LONGEST_S, self._smtp):
+            with self._cut_after(self._longest_s, self._smtp):
                 return self._deliver(self._smtp, content, sender, to)
         except smtplib.SMTPResponseException as error:
             return self._judged(error.smtp_code, error.smtp_error)

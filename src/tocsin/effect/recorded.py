@@ -18,7 +18,8 @@ def _measured(data: Data) -> str:
 def _verdicts(data: Data) -> list[str]:
     names, verdicts = dict(Comparison.choices), dict(Verdict.choices)
     found = sorted(data["verdicts"].items())
-    return [f"{names.get(name, name)}: {verdicts.get(said, said)}" for name, said in found]
+    words = _("{comparison}: {verdict}")
+    return [words.format(comparison=names.get(name, name), verdict=verdicts.get(said, said)) for name, said in found]
 
 
 _SENTENCES: dict[str, Sentence] = {"effect.measured": _measured}

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from tocsin.effect import queries, sentences
@@ -86,7 +87,8 @@ def _rows(rows: list[Figure] | Any, comparison: Comparison, by: By) -> list[dict
 
 
 def _cells(facts: Any) -> dict[str, Any]:
-    return {**facts, "median": sentences.median(facts), "within": sentences.within(facts)}
+    is_half_gone = bool(facts["median"])
+    return {**facts, "is_half_gone": is_half_gone, "median": sentences.median(facts), "within": sentences.within(facts)}
 
 
 def _address(comparison: Comparison, by: By, key: str) -> str:
@@ -161,7 +163,7 @@ def _chart(row: Figure, comparison: Comparison) -> dict[str, Any] | None:
     ]
     if not named:
         return None
-    day = formats.date_format(row.measurement.at.date(), "j M Y")
+    day = formats.date_format(row.measurement.at.date(), pgettext("date format", "j M Y"))
     return {
         "name": _("Share of findings still there after so many days"),
         "caption": _(

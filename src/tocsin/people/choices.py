@@ -12,7 +12,7 @@ class Role(models.TextChoices):
     NATIONAL_ADMINISTRATOR = "national_administrator", _("National administrator")
     HEAD_OF_TEAM = "head_of_team", _("Head of team")
     ANALYST = "analyst", _("Analyst")
-    CONSTITUENT_CONTACT = "constituent_contact", _("Constituent's contact")
+    CONSTITUENT_CONTACT = "constituent_contact", _("Constituent’s contact")
     PEER = "peer", _("Peer team")
     AUDITOR = "auditor", _("Auditor")
     OBSERVER = "observer", _("Observer")
@@ -71,7 +71,7 @@ ROLE_SAYS = {
     ),
     Role.ANALYST: _("An analyst works on findings and keeps the directory up to date."),
     Role.CONSTITUENT_CONTACT: _(
-        "A constituent's contact sees what belongs to their own organisations, and nothing of others."
+        "A constituent’s contact sees what belongs to their own organisations, and nothing of others."
     ),
     Role.PEER: _("A peer works in another team and gets what is shared with that team."),
     Role.AUDITOR: _("An auditor reads everything that was done and changes nothing."),

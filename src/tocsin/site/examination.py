@@ -363,9 +363,10 @@ def _fetching(config: Config) -> Iterator[Verdict]:
 
 
 def _mail(config: Config) -> Iterator[Verdict]:
-    """Whether what is to go out goes: the switch, the mail server, what failed."""
-    from tocsin.courier import queries
+    """Whether what is to go out goes: the switch, the mail server, what failed. The server is greeted, no mail sent."""
+    from tocsin.courier import composing, mail_servers, queries, trying
 
+    hindered: trying.Hindrance | None = None
     health = queries.health(at=now())
     line, waiting = health.line, counted(health.waiting, "message", "waits", "wait")
     if config.exercise or instance.is_demonstration(config.home):
@@ -381,13 +382,19 @@ def _mail(config: Config) -> Iterator[Verdict]:
             f"the mail server takes nothing since {line.failing_since:%Y-%m-%d %H:%M} UTC: {line.problem.rstrip('.')}"
         )
         yield Verdict("mail", f"{says}; {waiting}", "Mend that, or TOCSIN_SMTP_URL; it is tried again by itself.")
+    elif health.is_mail_set_up and (
+        hindered := trying.hindrance(mail_servers.read(config.smtp_url), name=composing.domain())
+    ):
+        remedy = f"{hindered.remedy} The address is that of TOCSIN_SMTP_URL."
+        yield Verdict("mail", f"none can leave: {hindered.says}; {waiting}", remedy)
     elif health.is_late:
         yield Verdict("mail", f"{waiting} since {health.due_since:%Y-%m-%d %H:%M} UTC", "See that a worker runs.")
     if health.failed:
         failed = counted(health.failed, "message", "was not delivered", "were not delivered")
         yield Verdict("mail", failed, "Decide about them on the page Outbox.")
-    if health.is_well:
-        yield Verdict("mail", f"{waiting}" if health.is_mail_set_up else "no mail server is set, and nothing waits")
+    if health.is_well and not hindered:
+        says = f"the mail server takes ours; {waiting}"
+        yield Verdict("mail", says if health.is_mail_set_up else "no mail server is set, and nothing waits")
 
 
 def _sender(config: Config) -> Iterator[Verdict]:

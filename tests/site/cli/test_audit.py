@@ -50,10 +50,16 @@ def test_a_changed_row_is_named(ready: Path, tocsin: Command) -> None:
         triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (name,) in triggers:
             connection.execute(f'DROP TRIGGER "{name}"')
-        connection.execute("UPDATE audit_auditrow SET actor_label = 'somebody else' WHERE sequence = 2")
+        connection.execute("UPDATE audit_auditrow SET actor_label = 'somebody else' WHERE sequence IN (2, 4, 5)")
     done = tocsin("audit", "verify")
     assert done.returncode == 1
-    assert "Row 2 is not as it was written" in done.stdout
+    assert done.stdout.splitlines()[:3] == [
+        "Row 2 is not as it was written (changed).",
+        "Rows 4 to 5 are not as they were written (changed).",
+        "1 row before that: as written.",
+    ]
+    data = json.loads(tocsin("audit", "verify", "--json").stdout)
+    assert (data["broken_at"], [fault["row"] for fault in data["faults"]], data["more"]) == (2, [2, 4], 0)
 
 
 ROUND = """

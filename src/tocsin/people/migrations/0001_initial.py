@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('role', models.CharField(choices=[('national_administrator', 'National administrator'), ('head_of_team', 'Head of team'), ('analyst', 'Analyst'), ('constituent_contact', "Constituent's contact"), ('peer', 'Peer team'), ('auditor', 'Auditor'), ('observer', 'Observer')], max_length=30, verbose_name='role')),
+                ('role', models.CharField(choices=[('national_administrator', 'National administrator'), ('head_of_team', 'Head of team'), ('analyst', 'Analyst'), ('constituent_contact', "Constituent’s contact"), ('peer', 'Peer team'), ('auditor', 'Auditor'), ('observer', 'Observer')], max_length=30, verbose_name='role')),
                 ('language', models.CharField(blank=True, max_length=10, verbose_name='language')),
                 ('is_active', models.BooleanField(default=True, verbose_name='may sign in')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

@@ -54,6 +54,14 @@ def series(
         *_band(usual, top),
         *(_curve(line, values, top, index) for index, (line, values) in enumerate(zip(lines, data, strict=True))),
     ]
+    behind, over = [*_grid(top, number_text), *_under(days)], _ends(lines, data, usual, top)
+    return plot(name, behind, inner, over)
+
+
+def plot(
+    name: str, behind: Iterable[SafeString], inner: Iterable[SafeString], over: Iterable[SafeString], look: str = "plot"
+) -> SafeString:
+    """Return a drawing of which `inner` is stretched to the column; what is behind and over it keeps its shape."""
     box = element(
         "svg",
         together(inner),
@@ -65,8 +73,8 @@ def series(
         preserveAspectRatio="none",
         overflow="visible",
     )
-    parts = [*_grid(top, number_text), *_under(days), box, *_ends(lines, data, usual, top)]
-    return element("div", drawing(name, together(parts), height=PLOT_HEIGHT, width="100%"), class_="plot", dir="ltr")
+    made = drawing(name, together([*behind, box, *over]), height=PLOT_HEIGHT, width="100%")
+    return element("div", made, class_=look, dir="ltr")
 
 
 def _checked_lines(lines: Sequence[Line]) -> list[list[float]]:

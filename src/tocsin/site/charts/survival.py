@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from django.utils.safestring import SafeString
 
 from tocsin.kernel.refusals import InvalidInput
-from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, spread
-from tocsin.site.charts.svg import checked, drawing, element, number, path, together
+from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, plot, spread
+from tocsin.site.charts.svg import checked, element, number, path
 
 AT_RISK_FROM, AT_RISK_GAP, AT_RISK_DX = 34, 14, 22
 """Below the axis, and beside the last number."""
@@ -42,20 +42,8 @@ def falls(groups: Sequence[Fall], name: str, days: Sequence[float], axis: str) -
         _require(group, days)
     longest = max(days[-1], 1)
     inner = [_band(group, longest) for group in groups] + [_steps(group, longest) for group in groups]
-    box = element(
-        "svg",
-        together(inner),
-        x="0",
-        y="0",
-        width="100%",
-        height=PLOT_HEIGHT,
-        viewBox=f"0 0 {SCALE_WIDTH} {PLOT_HEIGHT}",
-        preserveAspectRatio="none",
-        overflow="visible",
-    )
-    parts = [*_grid(), *_under(days, longest), box, *_ends(groups, longest), *_at_risk(groups, days, longest, axis)]
-    made = drawing(name, together(parts), height=PLOT_HEIGHT, width="100%")
-    return element("div", made, class_="plot falls", dir="ltr")
+    over = [*_ends(groups, longest), *_at_risk(groups, days, longest, axis)]
+    return plot(name, [*_grid(), *_under(days, longest)], inner, over, look="plot falls")
 
 
 def _require(group: Fall, days: Sequence[float]) -> None:
@@ -98,9 +86,11 @@ def _grid() -> Iterable[SafeString]:
 
 
 def _places(days: Sequence[float], longest: float) -> Iterable[tuple[int, str, str]]:
+    """Yield the number of each day, how its text stands, and where; a narrow screen leaves out every second one."""
     for at, day in enumerate(days):
         share = day / longest
-        yield at, "start" if share == 0 else "middle", f"{number(100 * share)}%"
+        anchor = "start" if share == 0 else "middle"
+        yield at, f"{anchor} between" if at % 2 else anchor, f"{number(100 * share)}%"
 
 
 def _under(days: Sequence[float], longest: float) -> Iterable[SafeString]:

@@ -81,11 +81,14 @@ def _data(found: Verification) -> dict[str, object]:
         "broken_at": first.row if first else None,
         "problem": first.problem if first else "",
         "faults": [fault.as_data() for fault in found.faults],
+        "more": found.more,
     }
 
 
 def _sentences(found: Verification, guarded: bool, given: int) -> str:
     lines = [_sentence(fault) for fault in found.faults]
+    if found.more:
+        lines.append(f"{counted(found.more, 'more fault', 'follows', 'follow')} these.")
     if lines:
         lines.append(f"{counted(found.rows, 'row')} before that: as written.")
     else:
@@ -102,12 +105,14 @@ def _sentences(found: Verification, guarded: bool, given: int) -> str:
 
 def _sentence(fault: Fault) -> str:
     whose = f"head of {fault.on}" + (" that was given" if fault.kept_elsewhere else "")
-    rows = f"Rows {fault.row} to {fault.until}" if fault.until not in (None, fault.row) else f"Row {fault.row}"
-    are = "are" if rows.startswith("Rows") else "is"
+    are_many = fault.until not in (None, fault.row)
+    rows = f"Rows {fault.row} to {fault.until}" if are_many else f"Row {fault.row}"
+    are, were = ("are", "they were") if are_many else ("is", "it was")
+    follow = "they do not follow one another" if are_many else "it does not follow the row before"
     words = {
-        "missing": f"Row {fault.row} is not as it was written (missing): it was removed.",
-        "order": f"Row {fault.row} is not as it was written (order): it does not follow the row before.",
-        "changed": f"Row {fault.row} is not as it was written (changed).",
+        "missing": f"{rows} {are} not as {were} written (missing): {were} removed.",
+        "order": f"{rows} {are} not as {were} written (order): {follow}.",
+        "changed": f"{rows} {are} not as {were} written (changed).",
         "rewritten": f"{rows} {are} not as written (rewritten): at least one was changed and all hashes were computed "
         f"anew, for the {whose} was signed over another hash.",
         "cut off": f"{rows} {are} missing at the end (cut off): the {whose} was signed over row {fault.until}.",

@@ -124,7 +124,9 @@ class Standing:
     rows: int
     heads: int
     fault: str
-    """What was wrong, as a sentence; empty when nothing was."""
+    """What was wrong first, as a sentence; empty when nothing was."""
+    others: int
+    """So much more was wrong."""
     since: int
     """Rows that came after the check."""
 
@@ -135,8 +137,10 @@ def standing() -> Standing | None:
     if row is None:
         return None
     said = row.data
-    wrong = recorded.fault(said["faults"][0]) if said["faults"] else ""
-    return Standing(row.at, said["rows"], said["heads"], wrong, queries.last_number() - row.sequence + 1)
+    faults = said["faults"]
+    wrong = recorded.fault(faults[0]) if faults else ""
+    others = max(len(faults) - 1, 0) + said.get("more", 0)
+    return Standing(row.at, said["rows"], said["heads"], wrong, others, queries.last_number() - row.sequence + 1)
 
 
 def whole_text(row: AuditRow) -> str:
