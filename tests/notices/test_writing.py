@@ -165,7 +165,11 @@ def test_the_attachment_has_every_finding_and_no_formula(told: Store) -> None:
     _bank, ministry = prepared()
     content = queries.attachment_of(ministry).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(content)))
-    assert len(rows) == 14 and {row["why"] for row in rows} == {"new"} and {row["tlp"] for row in rows} == {"TLP:AMBER"}
+    assert (
+        len(rows) == 14
+        and {row["why"] for row in rows} == {"Nouveau"}
+        and {row["tlp"] for row in rows} == {"TLP:AMBER"}
+    )
     assert {row["id"] for row in rows} == set(ministry.lines.values_list("finding", flat=True))
     assert not re.search(r"^[=+@-]", content, re.M)
 
