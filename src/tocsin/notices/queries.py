@@ -61,10 +61,10 @@ from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
     "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "covered", "current_plan",
-    "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread", "letter_of",
-    "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "open_by_class",
-    "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "policy_title", "ready", "ready_for",
-    "remedy_for", "sayings_of", "sent_notices", "served_count", "standing_hold_outs", "subject", "suppressions",
+    "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread",
+    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "open_by_class",
+    "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "policy_title", "ready",
+    "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count", "standing_hold_outs", "subject", "suppressions",
     "suppressions_visible_to", "text", "text_as_sent", "told_findings", "unread_count",
 ]  # fmt: skip
 
@@ -325,11 +325,13 @@ _LOW = (1 << 64) - 1
 
 
 def open_by_class(person: object) -> dict[str, list[tuple[str, int]]]:
-    """Return what is open of each class now, as the pages of findings call it: kinds and how many, the most first."""
+    """Return what of somebody is open of each class now, as the pages of findings call it: kinds, the most first."""
     kinds: dict[str, Counter[str]] = {}
     titles = titles_of_types()
-    for category, name, number in findings_for(person).counts(("class", "type"), Filter(states=STATES_OPEN)):
-        kinds.setdefault(category or "", Counter())[kind(name, titles)] += number
+    facets = ("class", "type", "constituent")
+    for category, name, whose, number in findings_for(person).counts(facets, Filter(states=STATES_OPEN)):
+        if whose:
+            kinds.setdefault(category or "", Counter())[kind(name, titles)] += number
     return {category: counts.most_common() for category, counts in kinds.items()}
 
 
