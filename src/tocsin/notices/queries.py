@@ -62,10 +62,11 @@ from tocsin.people.policy import Ability, is_cleared, may
 __all__ = [
     "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "covered", "current_plan",
     "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread",
-    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "open_by_class",
-    "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "policy_title", "ready",
-    "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count", "standing_hold_outs", "subject", "suppressions",
-    "suppressions_visible_to", "text", "text_as_sent", "told_findings", "unread_count",
+    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
+    "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
+    "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
+    "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
+    "told_findings", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
