@@ -87,8 +87,8 @@ def test_what_has_gone_while_a_notice_waited_is_not_told(
     bank.refresh_from_db()
     ministry.refresh_from_db()
     assert (bank.state, ministry.state, ministry.total) == ("discarded", "sent", 2)
-    assert ledger(bank)[-1] == ("discarded", "Nothing of it is left to tell (gone: 1).")
-    assert ("struck", "gone: 12") in ledger(ministry)
+    assert ledger(bank)[-1] == ("discarded", "Nothing of it is left to tell: gone (1).")
+    assert ("struck", "gone (12)") in ledger(ministry)
     assert set(Told.objects.values_list("finding", flat=True)) == {finding_of(1), finding_of(2)}
     codes = list(AuditRow.objects.order_by("sequence").values_list("code", flat=True))
     assert {"notice.revised", "notice.dropped", "message.dropped", "message.sent"} <= set(codes)
@@ -332,7 +332,7 @@ def test_what_has_nothing_left_when_it_is_sent_is_dropped_and_said(
     assert "12 findings of it are not so any more" in said and "moh is told of 2 findings" in said
     said = text(browser.post("/notices/send/", follow=True))
     assert "1 notice is not sent: nothing of it is left to tell." in said and "1 notice is on its way." in said
-    assert "Nothing of it is left to tell (gone: 1)." in text(browser.get(f"/notices/{bank.reference}/"))
+    assert "Nothing of it is left to tell: gone (1)." in text(browser.get(f"/notices/{bank.reference}/"))
     with pytest.raises(Conflict):
         actions.queue_notice(bank, **BY_AT)
     with pytest.raises(NothingIsLeft):

@@ -34,13 +34,13 @@ class NothingIsLeft(Conflict):
 
     def __init__(self, struck: Mapping[str, Struck]) -> None:
         self.struck = struck
-        super().__init__(_("Nothing of it is left to tell ({reasons}).").format(reasons=in_words(struck)))
+        super().__init__(_("Nothing of it is left to tell: {reasons}.").format(reasons=in_words(struck)))
 
 
 def in_words(struck: Mapping[str, Struck]) -> str:
     """Return how many findings are struck off for which reasons."""
     counts = Counter(struck.values())
-    return ", ".join(f"{reason.label}: {counts[reason]}" for reason in Struck if counts[reason])
+    return ", ".join(f"{reason.label} ({counts[reason]})" for reason in Struck if counts[reason])
 
 
 @dataclasses.dataclass(frozen=True)
