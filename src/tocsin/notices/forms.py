@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils import formats
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -147,7 +148,8 @@ def _named(name: str, kinds: Sequence[tuple[str, int]]) -> str:
     count = sum(number for _kind, number in kinds)
     called = [kind for kind, _number in kinds[:KINDS_NAMED]] + (["…"] if len(kinds) > KINDS_NAMED else [])
     words = _("{what} ({n}): {kinds}")
-    return str(words).format(what=class_label(name), n=count, kinds=", ".join(called))
+    shown = formats.number_format(count, force_grouping=True)
+    return str(words).format(what=class_label(name), n=shown, kinds=", ".join(called))
 
 
 class SuppressionForm(_AboutConstituents):

@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState
+from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -282,6 +282,7 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
         "text": text,
         "is_as_sent": is_as_sent,
         "total": letter.total,
+        "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
         "struck_count": row.total - letter.total,
         "has_attachment": letter.has_attachment,
         "is_pending": state in PENDING,
