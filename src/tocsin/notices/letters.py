@@ -52,11 +52,10 @@ def letter_of(notice: Notice, at: Instant | None = None) -> Letter:
 
 def _lines_of(notice: Notice, at: Instant | None) -> tuple[dict[str, str], TLP]:
     """Return the findings of a notice with why they stand there, and its label: as they are to leave at an instant."""
-    lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
     if at is None or notice.state not in PENDING:
-        return lines, TLP.read(notice.tlp)
+        return dict(notice.lines.order_by("pk").values_list("finding", "why")), TLP.read(notice.tlp)
     found = standing(notice, at)
-    return {finding: why for finding, why in lines.items() if finding not in found.struck}, found.label
+    return dict(found.why), found.label
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:

@@ -55,6 +55,8 @@ class Standing:
     """The strictest label of those that may."""
     returns: Mapping[str, int]
     """How often those have come back that have done so once more since it was prepared."""
+    why: Mapping[str, str]
+    """Why each of those that may is told."""
 
     @property
     def severity(self) -> int:
@@ -70,7 +72,8 @@ def standing(notice: Notice, at: Instant) -> Standing:
     left = {finding: found for finding, found in judge.found.items() if finding not in struck}
     label = strictest({judge.label(each) for each in left.values()}) if left else TLP.read(notice.tlp)
     returns = {finding: row.returns for finding, row in left.items() if row.returns != lines[finding].returns}
-    return Standing(tuple(left.values()), struck, label, returns)
+    whys = {finding: line.why for finding, line in lines.items() if finding in left}
+    return Standing(tuple(left.values()), struck, label, returns, whys)
 
 
 class _Judge:

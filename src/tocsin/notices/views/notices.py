@@ -254,8 +254,10 @@ def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
     may_send = may(request.user, Ability.SEND_NOTICES)
     message = queries.message_of(row)
     is_ready = state == NoticeState.PREVIEWED
+    ledger = list(row.ledger.all())
     shown = {
         **_read(row, state),
+        "sent_at": max((each.at for each in ledger if each.what == NoticeState.SENT), default=None),
         "message": message,
         "goes_in_clear": message is not None and queries.is_in_clear(message),
         "is_ready": is_ready,
@@ -264,7 +266,7 @@ def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
         "never_leaves": outgoing.never_leaves(),
         "is_demo": settings.TOCSIN_IS_DEMO,
         "notice": row,
-        "ledger": row.ledger.all(),
+        "ledger": ledger,
         "may_open_mail": may(request.user, Ability.VIEW_RECEIVED_MAIL),
         "form": form,
         "may_read": may_send and may_follow(NoticeState.PREVIEWED, state),
@@ -287,5 +289,4 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
         "has_attachment": letter.has_attachment,
         "is_pending": state in PENDING,
         "went_out": state in WENT_OUT,
-        "sent_at": row.ledger.filter(what=NoticeState.SENT).values_list("at", flat=True).last(),
     }
