@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.feeds.conftest import AT, Store
-from tests.notices.conftest import contact, prepared
+from tests.feeds.reports import write
+from tests.notices.conftest import DAY, contact, prepared, send
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier.models import OutgoingMessage
-from tocsin.directory.models import Contact
+from tocsin.directory.models import Constituent, Contact
 from tocsin.kernel import clock
 from tocsin.notices import actions
-from tocsin.notices.models import LedgerEntry, Notice, Told
+from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Policy, Told
 from tocsin.site.cli import notice, parser
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +90,7 @@ def test_the_rehearsal_names_the_addresses(told: Store, capsys: pytest.CaptureFi
     answer = asked(capsys, "send", "--dry-run")
     assert answer == {
         "notices": 2, "findings": 15, "people": 2, "to": ["soc@bank.example", "soc@moh.example"], "asks": False,
-        "exercise": False, "unread": 0, "sent": [], "refused": [],
+        "exercise": False, "unread": 0, "sent": [], "refused": [], "dropped": [],
     }  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def test_what_others_prepared_and_nobody_read_is_not_sent(told: Store, capsys: p
     actions.preview_notice(Notice.objects.get(constituent__public_id="bank"), by=COMMAND_LINE, at=AT)
     assert run("send") == 0
     said = capsys.readouterr().out
-    assert "1 notice about 1 finding; 1 on the way." in said and "1 notice prepared by others" in said
+    assert "1 notice about 1 finding on the way." in said and "1 notice prepared by others" in said
 
 
 def test_many_people_are_not_written_to_unconfirmed(
@@ -141,7 +144,10 @@ def test_a_demonstration_says_that_nothing_leaves(
 ) -> None:
     settings.TOCSIN_IS_DEMO = True
     assert run("send") == 0
-    assert "2 in the outbox. Nothing leaves an exercise or a demonstration." in capsys.readouterr().out
+    assert (
+        "2 notices about 15 findings in the outbox. Nothing leaves an exercise or a demonstration."
+        in capsys.readouterr().out
+    )
     assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {"held"}
 
 
@@ -150,3 +156,64 @@ def test_an_address_that_steers_a_terminal_is_written_out(told: Store, capsys: p
     Contact.objects.filter(pk=row.pk).update(email="a\x1b[2Jb@bank.example")
     assert run("preview") == 0 and run("send", "--dry-run") == 1
     assert not any("\x1b" in said for said in capsys.readouterr())
+
+
+def test_commands_answer_in_english_whatever_the_language_of_the_instance(
+    told: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Contact.objects.filter(email="soc@bank.example").update(undelivered_since=AT, name="Ann\nBcc: all@x.example")
+    Contact.objects.filter(email="soc@moh.example").update(openpgp_key="no key")
+    with translation.override("fr"):
+        assert run("send", "--dry-run") == 1
+        said = capsys.readouterr().err
+        for _twice in range(2):
+            assert run("send", "--json") == 1
+    refused = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert said.startswith("moh, soc@moh.example: The recipient") and "clé" not in said
+    assert [each["why"] for each in refused[0]["refused"]] == [said.partition(": ")[2].strip()]
+    assert (refused[0]["notices"], refused[0]["to"], refused[0]["sent"]) == (0, [], [])
+
+
+def test_one_reason_is_said_once_however_many_notices_wait_for_it(
+    told: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Contact.objects.filter(email="soc@moh.example").update(openpgp_key="no key")
+    assert run("send") == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["soc@bank.example", "1 notice about 1 finding on the way."]
+    second = Notice.objects.get(constituent__public_id="moh")
+    lines = [line.finding for line in second.lines.all()]
+    second.pk, second.reference = None, "z" * 10
+    second.save()
+    NoticeFinding.objects.bulk_create(NoticeFinding(notice=second, finding=each, why="new") for each in lines)
+    assert run("send") == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_has_nothing_left_is_dropped_and_counted(
+    told: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for each in prepared():
+        actions.preview_notice(each, by=COMMAND_LINE, at=AT)
+    told.run(write(tmp_path, 4, [1]), accept_drop=True)
+    bank = Notice.objects.get(constituent__public_id="bank")
+    assert run("send") == 0
+    said = capsys.readouterr().out
+    assert "1 notice about 1 finding on the way." in said and "1 notice of which nothing is left to tell" in said
+    bank.refresh_from_db()
+    assert bank.state == "discarded" and asked(capsys, "send")["dropped"] == []
+
+
+def test_preview_says_which_step_is_passed_over_as_it_would_tell_somebody_of_itself(
+    told: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for each in prepared():
+        send(each)
+    Policy.objects.update(regulator_after_days=2, regulator=Constituent.objects.get(public_id="bank"))
+    Notice.objects.update(made_at=AT - 9 * DAY)
+    Told.objects.update(first_at=AT - 9 * DAY)
+    answer = asked(capsys, "preview")
+    assert answer["itself"] == [{"constituent": "bank", "whom": "regulator", "findings": 1}]
+    assert [(each["constituent"], each["to"]) for each in answer["notices"]] == [("moh", "soc@bank.example")]
+    assert run("preview") == 0
+    assert "bank is its own regulator: that step is passed over (1 finding)." in capsys.readouterr().out

@@ -15,7 +15,7 @@ from tests.feeds.pages import links, main_of, signed_in, text
 from tests.notices.conftest import BY_AT, policy, prepared, send, suppression
 from tocsin.directory.models import Contact
 from tocsin.kernel import clock
-from tocsin.notices import actions
+from tocsin.notices import actions, queries
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.views import notices as views
 
@@ -168,11 +168,31 @@ def test_a_policy_is_changed_and_ended(told: Store, head: Client) -> None:
 
 def test_something_is_kept_quiet_and_told_again(told: Store, browser: Client) -> None:
     facts = {"constituent": "bank", "network": "192.0.2.77/26", "until": "2026-11-30", "reason": "They are moving."}
-    page = browser.post("/notices/suppressions/add/", facts, follow=True)
+    page = browser.post("/notices/suppressions/add/", facts)
+    assert "This keeps 1 open finding quiet" in text(page) and not Suppression.objects.exists()
+    known = {**facts, "confirmed": "bank - 192.0.2.77/26 -"}
+    assert "This keeps 14 open findings quiet" in text(
+        browser.post("/notices/suppressions/add/", {**known, "network": "", "constituent": "moh"})
+    ), "what was changed meanwhile is counted anew"
+    page = browser.post("/notices/suppressions/add/", known, follow=True)
     assert "bank, 192.0.2.64/26" in text(page) and "They are moving." in text(page)
     row = Suppression.objects.get()
     assert "It is told again." in text(browser.post(f"/notices/suppressions/{row.pk}/end/", follow=True))
     assert "ended already" in text(browser.post(f"/notices/suppressions/{row.pk}/end/", follow=True))
+
+
+def test_what_covers_nothing_says_so_and_classes_are_called_as_findings_are(
+    told: Store, cast: Cast, browser: Client
+) -> None:
+    page = main_of(browser.get("/notices/suppressions/add/"))
+    assert "(15): Remote desktop" in page and page.index("Open now") < page.index("Nothing open now")
+    facts = {"category": "spam", "until": "2026-11-30", "reason": "They know."}
+    assert "No open finding fits this now" in text(browser.post("/notices/suppressions/add/", facts))
+    browser.post("/notices/suppressions/add/", {**facts, "confirmed": "- spam - -"})
+    assert Suppression.objects.get().category == "spam"
+    one = prepared()[0].lines.get().finding
+    counts = [queries.covered(cast.analyst, each) for each in ({"finding": one}, {"category": "vulnerable-system"})]
+    assert counts == [1, 15]
 
 
 def test_an_empty_suppression_is_refused_with_all_that_is_missing(told: Store, browser: Client) -> None:

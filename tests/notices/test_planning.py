@@ -108,10 +108,21 @@ def test_step_by_step_the_next_one_is_told_when_nobody_reacts() -> None:
 
 def test_a_step_without_anybody_is_passed_over_and_said() -> None:
     policy = Terms(1, interval=dt.timedelta(0), steps=STEPS)
+    before = Before("state", AT - 20 * DAY, AT - 20 * DAY, 0, 0)
+    found = planned(Open("a", constituent="state"), told={"a": before}, policies=(policy,))
+    assert found.notices[0].whom is Whom.REGULATOR
+    assert set(found.unreached) == {("state", Whom.SECOND), ("state", Whom.PARENT)} and not found.itself
+
+
+def test_nobody_is_told_of_itself() -> None:
+    policy = Terms(1, interval=dt.timedelta(0), steps=STEPS)
     before = Before("bank", AT - 20 * DAY, AT - 20 * DAY, 0, 0)
     found = planned(Open("a", constituent="bank"), told={"a": before}, policies=(policy,))
-    assert found.notices[0].whom is Whom.REGULATOR
-    assert set(found.unreached) == {("bank", Whom.SECOND), ("bank", Whom.PARENT)}
+    assert not found.notices and reasons(found) == {"a": Waits.TOLD}
+    assert found.itself == {("bank", Whom.REGULATOR): 1} and ("bank", Whom.REGULATOR) not in found.unreached
+    own_parent = {**PEOPLE, "bank": dataclasses.replace(PEOPLE["bank"], parent="bank")}
+    found = planned(Open("a", constituent="bank"), told={"a": before}, policies=(policy,), recipients=own_parent)
+    assert set(found.itself) == {("bank", Whom.PARENT), ("bank", Whom.REGULATOR)}
 
 
 def test_whom_nobody_can_tell_is_not_dropped_but_named() -> None:
@@ -147,6 +158,18 @@ def test_a_weekly_list_is_sent_by_policies_that_ask_for_it() -> None:
     assert told(planned(Open("a"), told=before, policies=weekly)) == {"a": Why.DIGEST}
     listed = {("moh", 1): AT - 6 * DAY}
     assert told(planned(Open("a"), told=before, policies=weekly, digests=listed)) == {}
+
+
+def test_that_others_were_told_does_not_put_the_weekly_list_off() -> None:
+    weekly = (Terms(1, interval=dt.timedelta(0), digest=True, steps=STEPS[:2]),)
+    known = {"a": Before("moh", AT - 8 * DAY, AT - DAY, 2, 0, security_at=AT - 8 * DAY)}
+    found = planned(Open("a"), told=known, policies=weekly)
+    assert told(found) == {"a": Why.DIGEST} and found.notices[0].to == OFFICER
+    known = told_after(known, found.notices[0], AT)
+    assert known["a"].security_at == AT
+    assert told(planned(Open("a"), at=AT + 6 * DAY, told=known, policies=weekly)) == {}
+    (step,) = planned(Open("b"), told={"b": known["a"]._replace(step=0)}, policies=weekly).notices
+    assert told_after({"b": known["a"]}, step, AT + DAY)["b"].security_at == AT, "a step tells others"
 
 
 def test_a_notice_leaves_in_the_working_hours_of_its_policy() -> None:

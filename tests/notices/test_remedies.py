@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from tocsin.feeds.last_rows import FACTS
 from tocsin.formats.shadowserver import built_in
 from tocsin.formats.shadowserver.variants import plain
 from tocsin.kernel import rsit
 from tocsin.kernel.reference_data import DATA
-from tocsin.notices.remedies import LANGUAGES, remedies, remedy_for
+from tocsin.notices.remedies import LANGUAGES, headings, remedies, remedy_for
+from tocsin.notices.writing import USUAL
 
 FILES = sorted((DATA / "remedies").glob("*.toml"))
 ENTRIES: dict[str, Any] = {
@@ -82,3 +84,40 @@ def test_a_type_of_report_without_a_text_has_that_of_its_class() -> None:
 def test_a_language_that_we_have_no_text_in_gets_english() -> None:
     remedy = remedies()["remote-desktop"]
     assert remedy.text("es") == remedy.text("en") and remedy.text("fr") != remedy.text("en")
+
+
+QUOTED = {"en": re.compile("“([^”]*)”"), "fr": re.compile("«\\s([^»]*)\\s»")}
+POINTS = {
+    "en": re.compile(r"\b(?:in|of) the (?:list|table)\b"),
+    "fr": re.compile(r"\b(?:dans|de) (?:la liste|le tableau)\b(?! de)"),
+}
+NEEDED = {
+    "source_port": ("source_port",),
+    "destination": ("destination", "destination_host"),
+    "page": ("page",),
+    "detail": ("malware", "tag", "product", "listed_by"),
+}
+"""A column of the table → facts of which one at least fills it."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_remedy_points_at_columns_that_its_table_has_and_at_no_other(language: str) -> None:
+    columns = {heading: name for name, heading in headings(language).items()}
+    for name, remedy in remedies().items():
+        text = remedy.text(language)
+        said = " ".join((text.wrong, text.matters, *text.fix, text.check))
+        pointed = {columns[each] for each in QUOTED[language].findall(said) if each in columns}
+        assert pointed - {*USUAL} == {*remedy.columns}, f"{name} points at other columns than its table has"
+        assert not POINTS[language].search(said), f"{name} points at a list instead of a column"
+        assert {*QUOTED[language].findall(said)} - {*columns} <= {"open", "blocked", "Permission denied"}, name
+
+
+def test_each_type_of_report_says_what_the_columns_of_its_remedy_need() -> None:
+    lacking = set()
+    for report, mapping in built_in().items():
+        remedy = remedy_for(report, dict(mapping.constants).get("classification.type", ""))
+        keys = {field.key for field in mapping.fields}
+        for column in remedy.columns:
+            if not any(keys & set(FACTS[fact]) for fact in NEEDED[column]):
+                lacking.add((report, column))
+    assert lacking == {("sandbox_conn", "page")}, "there the place is all that is known, which the text names as well"

@@ -20,7 +20,7 @@ from tests.cast import Cast
 from tests.courier.mail_server import MailServer, mail_server
 from tests.courier.test_openpgp import Gpg, gpg  # noqa: F401  the ring of keys
 from tests.feeds.conftest import AT, Store
-from tests.feeds.pages import main_of, signed_in, text
+from tests.feeds.pages import links, main_of, signed_in, text
 from tests.notices.conftest import BY_AT, policy, prepared, set_mail
 from tocsin.audit.models import AuditRow
 from tocsin.courier import composing, sending
@@ -95,17 +95,21 @@ def test_a_notice_goes_from_the_button_to_its_recipient(browser: Client, server:
     ministry.refresh_from_db()
     assert (bank.state, ministry.state, Told.objects.count()) == ("sent", "previewed", 1)
     said = text(browser.get(address))
+    assert "bank was told of 1 finding" in said and "soc@bank.example , sent 19 Nov" in said
+    assert "As it was sent" in said and "Pass this on only within" in said and "not before" not in said
     assert "In clear" in said and "No OpenPGP key of the recipient is known" in said and "250 2.0.0 taken" in said
 
 
 def test_all_that_was_read_is_sent_at_once_the_worst_first(browser: Client, server: MailServer) -> None:
     read()
     assert "Tell 2 organisations" in text(browser.get("/notices/"))
-    assert "2 notices are on their way." in text(browser.post("/notices/send/", follow=True))
+    page = browser.post("/notices/send/", follow=True)
+    assert "2 notices are on their way." in text(page) and "<h1>2 notices are on their way</h1>" in main_of(page)
     drain()
     assert sorted(server.recipients) == ["soc@bank.example", "soc@moh.example"]
     assert set(Notice.objects.values_list("state", flat=True)) == {"sent"}
-    assert "What may be sent" not in text(browser.get("/notices/"))
+    said = text(browser.get("/notices/"))
+    assert "What may be sent" not in said and "Nobody is to be told of anything now" in said
     french = next(parsed(each.content) for each in server.taken if each.to == "soc@moh.example")
     assert french["Content-Language"] == "fr"
 
@@ -156,6 +160,10 @@ def test_what_hinders_one_notice_is_said_and_hinders_no_other(
     assert list(OutgoingMessage.objects.values_list("reference_key", flat=True)) == [ministry.reference]
     bank.refresh_from_db()
     assert bank.state == "previewed" and not bank.ledger.filter(what="queued").exists()
+    page = browser.get("/notices/")
+    assert "<h1>1 notice cannot be sent</h1>" in main_of(page) and why in text(page) and bank.reference in text(page)
+    assert "Tell 1 organisation" not in text(page) and "What may be sent" not in text(page)
+    assert f"/directory/constituents/{bank.constituent.public_id}/#contacts" in links(page)
 
 
 def test_ten_thousand_recipients_in_one_address_are_refused(told: Store) -> None:
@@ -205,6 +213,8 @@ def test_without_a_key_the_text_and_the_ledger_say_so(told: Store) -> None:
     actions.queue_notice(bank, **BY_AT)
     body = parsed(bytes(OutgoingMessage.objects.get().content)).get_body()
     assert body is not None and "This message was not encrypted" in body.get_content()
+    prose = [line for line in body.get_content().splitlines() if not line.startswith("  ")]
+    assert max(map(len, prose)) <= composing.WIDTH
     assert list(bank.ledger.values_list("what", flat=True))[-2:] == ["queued", "in-clear"]
 
 

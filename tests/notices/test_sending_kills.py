@@ -13,32 +13,43 @@ from pathlib import Path
 import pytest
 
 from tests.courier.test_kills import KILLS, _wait_for, arrived, running
+from tests.feeds.reports import write
 from tests.processes import Instance
 
 NOTICES = 30
 PREPARE = """
     import datetime as dt
+    from pathlib import Path
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.directory import actions as directory
     from tocsin.directory.models import Constituent, Contact
-    from tocsin.engine.public_ids import public_id
+    from tocsin.engine.run import Options
+    from tocsin.feeds import intake
+    from tocsin.feeds import queries as feeds
+    from tocsin.feeds.models import Feed
     from tocsin.kernel.clock import now
     from tocsin.notices import actions
     from tocsin.notices.models import Notice, NoticeFinding, Policy
 
     at, by_at = now(), {"by": COMMAND_LINE, "at": now()}
-    for name in ("moh", "bank", "port"):
+    for name, network in (("moh", "192.0.2.0/26"), ("bank", "192.0.2.64/26"), ("port", "192.0.2.128/26")):
         directory.add_constituent(public_id=name, name=name, sector="health", **by_at)
         row = Constituent.objects.get(public_id=name)
         directory.add_contact(row, email=f"soc@{name}.example", **by_at)
         actions.add_policy(constituent=row, tlp="GREEN", **by_at)
+        directory.add_claim(row, kind="network", value=network, **by_at)
+    intake.import_reports([Path("REPORT")], options=Options(), by=COMMAND_LINE, at=at, wait_s=0)
+    Feed.objects.update(tlp="GREEN")
+    places = {feeds.asset_of(each): feeds.finding_id(each) for each in feeds.findings().stream(feeds.Filter())}
+    addressed = list(Contact.objects.order_by("pk"))
     for number in range(NOTICES):
-        contact = list(Contact.objects.order_by("pk"))[number % 3]
+        contact = addressed[number % 3]
         notice = Notice.objects.create(
             reference=f"ref{number:07}", constituent=contact.constituent, contact=contact, to=contact.email,
             policy=Policy.objects.get(constituent=contact.constituent), language="en", tlp="GREEN",
             severity=1 + number % 6, not_before=at, made_at=at, new=1)
-        NoticeFinding.objects.create(notice=notice, finding=public_id(number, number), why="new")
+        finding = places[f"192.0.2.{64 * (number % 3) + 1 + number // 3}"]
+        NoticeFinding.objects.create(notice=notice, finding=finding, why="new")
         actions.preview_notice(notice, **by_at)
     done = actions.send_notices(list(Notice.objects.all()), most=50, **by_at)
     print(len(done.references), len(done.refused))
@@ -74,7 +85,9 @@ def test_each_notice_is_sent_once_in_the_ledger_whoever_is_killed(
     inbox, chance = tmp_path / "inbox", random.Random(11)
     inbox.mkdir()
     instance.environment |= {"TOCSIN_MAIL_FROM": "cirt@cirt.example"}
-    assert instance.run(PREPARE.replace("NOTICES", str(NOTICES))).split() == [str(NOTICES), "0"]
+    hosts = [64 * block + 1 + number for block in range(3) for number in range(NOTICES // 3)]
+    prepare = PREPARE.replace("NOTICES", str(NOTICES)).replace("REPORT", str(write(tmp_path, 0, hosts)))
+    assert instance.run(prepare).split() == [str(NOTICES), "0"]
     with running(instance, inbox) as (server, worker):
         for kill in range(KILLS):
             (worker if chance.random() < 0.6 else server).kill()

@@ -7,20 +7,28 @@ import dataclasses
 import datetime as dt
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.feeds.conftest import AT, Store
-from tests.notices.conftest import prepared
+from tests.feeds.reports import day
+from tests.notices.conftest import DAY, contact, prepared, send
+from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory import actions as directory
+from tocsin.directory.models import Constituent
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.models import Feed
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import queries
 from tocsin.notices.choices import Whom, Why
+from tocsin.notices.models import Policy, Told
 from tocsin.notices.remedies import remedies, remedy_for
-from tocsin.notices.writing import MOST_BYTES, MOST_ROWS, Entry, Kind, Letter, subject, text
+from tocsin.notices.writing import MOST_BYTES, MOST_ROWS, Entry, Kind, Letter, ToldBefore, subject, text
 
 ENTRY = Entry("198.18.4.7:3389", "", dt.date(2026, 11, 16), AT, Why.NEW)
 RDP = remedy_for("scan_rdp", "vulnerable-system")
@@ -81,6 +89,41 @@ def test_an_exercise_is_called_so_before_all_else() -> None:
 def test_who_is_told_next_reads_whose_it_is() -> None:
     said = " ".join(text(letter(kind(), whom=Whom.PARENT)).split())
     assert "We have told Ministry of Health of 1 weakness or intrusion on its networks" in said
+
+
+BEFORE = (
+    ToldBefore(dt.date(2026, 11, 16), Whom.SECURITY, "soc@moh.example"),
+    ToldBefore(dt.date(2026, 11, 18), Whom.PARENT, "The State"),
+)
+
+
+def test_the_second_contact_reads_who_was_told_when_and_that_nobody_has_reacted() -> None:
+    still = kind(2, entries=(dataclasses.replace(ENTRY, why=Why.ESCALATED),))
+    said = text(letter(still, whom=Whom.SECOND, told_before=BEFORE[:1]))
+    flat = " ".join(said.split())
+    assert "We have told others at Ministry of Health of 1 weakness or intrusion on your networks; nobody" in flat
+    assert "\nTold so far, and without a reaction:\n  2026-11-16  Security contact: soc@moh.example\n" in said
+    assert "our last notice" not in said, "it never got one"
+
+
+def test_the_weekly_list_says_who_else_was_told_and_when() -> None:
+    said = text(letter(kind(), told_before=BEFORE))
+    assert "\nTold of these besides you:\n  2026-11-18  Parent organisation: The State\n" in said
+    assert "soc@moh.example" not in said
+    assert "besides you" not in text(letter(kind(), told_before=BEFORE[:1]))
+    many = tuple(dataclasses.replace(BEFORE[1], name=f"Org {number}") for number in range(9))
+    said = text(letter(kind(), whom=Whom.REGULATOR, told_before=many))
+    assert "Org 5" in said and "Org 6" not in said and "  …" in said
+
+
+def test_a_machine_behind_translated_addresses_can_be_found_by_the_table() -> None:
+    entry = dataclasses.replace(ENTRY, place="198.18.4.7", source_port="51234/tcp", destination="203.0.113.9:443")
+    remedy = remedies()["infected"]
+    said = text(letter(kind(remedy=remedy, entries=(entry, dataclasses.replace(ENTRY, detail="amber")))))
+    lines = said[said.index("  Where") :].splitlines()
+    assert lines[0].split()[-4:] == ["Source", "port", "Destination", "Detail"]
+    assert lines[1].endswith("New      51234/tcp    203.0.113.9:443") and lines[2].split()[-3:] == ["-", "-", "amber"]
+    assert "“Source port”" in " ".join(said.split())
 
 
 def test_fifty_rows_are_shown_and_the_rest_is_counted() -> None:
@@ -165,7 +208,11 @@ def test_the_attachment_has_every_finding_and_no_formula(told: Store) -> None:
     _bank, ministry = prepared()
     content = queries.attachment_of(ministry).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(content)))
-    assert len(rows) == 14 and {row["why"] for row in rows} == {"new"} and {row["tlp"] for row in rows} == {"TLP:AMBER"}
+    assert (
+        len(rows) == 14
+        and {row["why"] for row in rows} == {"Nouveau"}
+        and {row["tlp"] for row in rows} == {"TLP:AMBER"}
+    )
     assert {row["id"] for row in rows} == set(ministry.lines.values_list("finding", flat=True))
     assert not re.search(r"^[=+@-]", content, re.M)
 
@@ -178,3 +225,61 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_text(told: Store, monkeypatc
     evil = dataclasses.replace(finding, name="=HYPERLINK(1)")
     monkeypatch.setattr(feeds, "findings_named", lambda _named: [evil])
     assert ",'=HYPERLINK(1)," in queries.attachment_of(bank).decode()
+
+
+SINKHOLE = """timestamp,src_ip,src_port,protocol,dst_ip,dst_port,infection
+2026-11-19 06:00:07,{},51234,tcp,203.0.113.9,443,amber
+"""
+
+
+@pytest.mark.django_db
+def test_what_the_last_row_says_stands_in_text_and_attachment(told: Store, tmp_path: Path) -> None:
+    Policy.objects.update(threshold=6)
+    path = tmp_path / f"{day(3)}-event4_sinkhole-xm-geo.csv"
+    path.write_text(SINKHOLE.format("192.0.2.7"))
+    told.run(path)
+    ministry = next(each for each in prepared() if each.constituent.public_id == "moh")
+    said = queries.text(queries.letter_of(ministry))
+    assert "Port source  Destination" in said and "51234/tcp    203.0.113.9:443" in said and "06:00:07" in said
+    content = queries.attachment_of(ministry).decode("utf-8-sig")
+    row = next(each for each in csv.DictReader(io.StringIO(content)) if each["type"] == "event4_sinkhole")
+    assert (row["source_port"], row["transport"], row["malware"]) == ("51234", "tcp", "amber")
+    assert (row["destination"], row["destination_port"], row["page"]) == ("203.0.113.9", "443", "")
+    (finding,) = feeds.findings_named([row["id"]])
+    assert queries.sayings_of(finding, "en") == [("Source port", "51234/tcp"), ("Destination", "203.0.113.9:443")]
+    for part in told.root.rglob("observations/**/*.parquet"):
+        part.unlink()
+    assert "51234/tcp" not in queries.text(queries.letter_of(ministry)), "it is told without what is lost"
+
+
+@pytest.mark.django_db
+def test_a_file_is_wholly_in_the_language_of_its_reader(told: Store) -> None:
+    row = Constituent.objects.get(public_id="moh")
+    directory.change_constituent(row, names={"fr": "Ministère"}, by=COMMAND_LINE, at=AT)
+    _bank, ministry = prepared()
+    content = queries.attachment_of(ministry).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content)))
+    terms = {each["terms"] for each in rows}
+    assert {each["organisation"] for each in rows} == {"Ministère"} and {each["why"] for each in rows} == {"Nouveau"}
+    with translation.override("fr"):
+        assert terms == {Feed.objects.get().terms_shown}
+
+
+@pytest.mark.django_db
+def test_who_was_told_before_is_read_from_the_ledgers(told: Store) -> None:
+    contact("bank", "ciso@bank.example")
+    Policy.objects.update(second_after_days=3, digest=True)
+    bank, _ministry = prepared()
+    send(bank)
+    (second,) = (each for each in prepared(AT + 3 * DAY) if each.step)
+    assert queries.letter_of(bank).told_before == (), "what is new has no story"
+    assert [(each.on, each.whom, each.name) for each in queries.letter_of(second).told_before] == [
+        (AT.date(), Whom.SECURITY, "soc@bank.example")
+    ]
+    send(second, AT + 3 * DAY)
+    Told.objects.filter(finding=bank.lines.get().finding).update(reacted_at=AT + 4 * DAY)
+    (weekly,) = (each for each in prepared(AT + 8 * DAY) if each.constituent_id == bank.constituent_id)
+    assert (weekly.digest, weekly.to) == (1, "soc@bank.example")
+    assert "Told of these besides you:\n  2026-11-22  Second contact: ciso@bank.example" in queries.text(
+        queries.letter_of(weekly)
+    )

@@ -34,7 +34,10 @@ def _of(message: OutgoingMessage) -> dict[str, Any]:
 
 def _finish(message: OutgoingMessage, state: State, answer: str, at: Instant) -> None:
     """Note what became of a message in hand. Raises Conflict when another worker has it by now."""
-    finished = {"state": state, "finished_at": at, "last_answer": answer, "lease_until": None, "leased_by": ""}
+    finished = {
+        "state": state, "finished_at": at, "last_answer": answer, "lease_until": None, "leased_by": "",
+        "fixed_at": message.fixed_at,
+    }  # fmt: skip
     if not claiming.held(message).update(**finished):
         raise Conflict(_("Another worker has this message by now."))
 
@@ -58,6 +61,13 @@ def give_up(message: OutgoingMessage, *, answer: str, by: Actor, at: Instant) ->
     """Note that a message was put off for too long."""
     _finish(message, State.GIVEN_UP, answer, at)
     return events.MessageGivenUp(**_of(message), answer=answer, attempts=message.attempts)
+
+
+@action("message.dropped")
+def drop_message(message: OutgoingMessage, *, why: str, by: Actor, at: Instant) -> events.MessageDropped:
+    """Note that a message in hand is not sent: when its turn came there was nothing left to say."""
+    _finish(message, State.DISMISSED, why, at)
+    return events.MessageDropped(**_of(message), why=why)
 
 
 @action("message.retried")

@@ -6,7 +6,8 @@ Every later write names worker and try, so that a worker which lost its lease ch
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -64,20 +65,32 @@ def is_held(message: OutgoingMessage, *, at: Instant, lease: dt.timedelta = LEAS
     return bool(held(message).update(lease_until=message.lease_until))
 
 
+def fix(message: OutgoingMessage, made: Mapping[str, Any], *, at: Instant) -> bool:
+    """Let a message in hand be what was made, at this try and every later one; False when it was lost."""
+    for name, value in made.items():
+        setattr(message, name, value)
+    message.fixed_at = at
+    return bool(held(message).update(**made, fixed_at=at))
+
+
 def put_back(messages: Sequence[OutgoingMessage]) -> None:
     """Give messages back that were claimed and not tried."""
     for each in messages:
-        held(each).update(state=State.QUEUED, attempts=F("attempts") - 1, **_FREE)
+        held(each).update(state=State.QUEUED, attempts=F("attempts") - 1, fixed_at=each.fixed_at, **_FREE)
 
 
-def put_off(message: OutgoingMessage, answer: str, *, at: Instant) -> bool:
-    """Have a message tried again later, after a pause that grows; False when it was lost."""
+def put_off(message: OutgoingMessage, answer: str, *, at: Instant, fixed_at: Instant | None = None) -> bool:
+    """Have a message tried again later, after a pause that grows; False when it was lost.
+
+    `fixed_at` says since when its bytes stay; None where it is looked at anew.
+    """
     return bool(
         held(message).update(
             state=State.QUEUED,
             next_at=at + rules.pause(message.attempts),
             failing_since=message.failing_since or at,
             last_answer=answer,
+            fixed_at=fixed_at,
             **_FREE,
         )
     )

@@ -98,7 +98,8 @@ def compose(mail: Mail, *, key: str, at: Instant, never_leaves: bool = False) ->
         else:
             decision = protection.decide(mail.tlp, mail.openpgp_key, wants=mail.encrypt, at=at)
             subject, footer = f"[{mail.tlp.label}] {_subject(mail.subject)}", _footer(mail.tlp)
-        text = "\n\n".join(filter(None, (_text(mail.text), decision.says, footer)))
+        said = "\n".join(textwrap.wrap(decision.says, WIDTH))
+        text = "\n\n".join(filter(None, (_text(mail.text), said, footer)))
     entity = _entity(text + "\n", mail.attachments)
     sealed = sealing.seal(entity, sign=mail.sign, to=mail.openpgp_key if decision.encrypts else "", at=at)
     content = _head(mail, to, subject, key=key, at=at, never_leaves=never_leaves) + sealed.entity

@@ -57,6 +57,13 @@ class MessageDismissed(_OfMessage):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageDropped(_OfMessage):
+    """When its turn came there was nothing left to say: it is not sent."""
+
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LineChanged(Event):
     """Somebody stopped everything that goes out, or let it go again."""
 

@@ -60,6 +60,8 @@ class Delivery:
     answer: str
     is_gone: bool = False
     """Whether the other side said that nothing is to be sent there any more."""
+    is_unsure: bool = False
+    """Whether the other side may have it all the same."""
 
 
 class Mailer:

@@ -1,4 +1,4 @@
-"""What goes out: messages with the bytes that were fixed when they were queued, and how the line they go by stands."""
+"""What goes out: messages with the bytes that are sent at every try, and how the line they go by stands."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ class OutgoingMessage(models.Model):
     """What the other side said last, as text to be shown."""
     content = models.BinaryField()
     """The bytes that are sent: the same at every try."""
+    fixed_at = models.DateTimeField(null=True, blank=True)
+    """Since when they stay, where the room looks at them anew before they leave (see `leaving`)."""
 
     class Meta:
         constraints = (

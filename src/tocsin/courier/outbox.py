@@ -54,9 +54,10 @@ class Posting:
 
 
 def put_mail(mail: Mail, posting: Posting, *, at: Instant) -> OutgoingMessage:
-    """Queue a mail; its bytes, with Date and Message-ID, are fixed now. Raises the refusals of `composing`.
+    """Queue a mail; its bytes, with Date and Message-ID, are made now. Raises the refusals of `composing`.
 
-    What belongs to an exercise or stands in a demonstration is composed all the same, and never leaves.
+    A room may have them made anew when it leaves (see `anew`). What belongs to an exercise or stands in a demonstration
+    is composed all the same, and never leaves.
     """
     if known := _known(posting):
         return known
@@ -68,7 +69,7 @@ def put_mail(mail: Mail, posting: Posting, *, at: Instant) -> OutgoingMessage:
 
 
 def put_webhook(webhook: Webhook, body: dict[str, Any], posting: Posting, *, tlp: TLP, at: Instant) -> OutgoingMessage:
-    """Queue a posting of JSON to a webhook; its bytes are fixed now, the signature is made at each try.
+    """Queue a posting of JSON to a webhook; its bytes are made now, the signature is made at each try.
 
     Raises Conflict when the webhook has ended, InvalidInput for what is too large.
     """
@@ -76,13 +77,18 @@ def put_webhook(webhook: Webhook, body: dict[str, Any], posting: Posting, *, tlp
         return known
     if webhook.ended_at is not None:
         raise Conflict(f"The webhook {webhook} has ended.")
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    if len(content) > LARGEST_BODY_BYTES:
-        raise InvalidInput(f"it has {len(content):,} bytes; {LARGEST_BODY_BYTES:,} are the most.", where="body")
-    key = tokens.new_key()
+    content, key = posted(body), tokens.new_key()
     row = _row(posting, key, at, channel=Channel.WEBHOOK, recipient=str(webhook)[:320], tlp=tlp, content=content)
     row.webhook = webhook
     return _put(row)
+
+
+def posted(body: dict[str, Any]) -> bytes:
+    """Return the bytes of a posting. Raises InvalidInput for what is too large."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    if len(content) > LARGEST_BODY_BYTES:
+        raise InvalidInput(f"it has {len(content):,} bytes; {LARGEST_BODY_BYTES:,} are the most.", where="body")
+    return content
 
 
 def _known(posting: Posting) -> OutgoingMessage | None:

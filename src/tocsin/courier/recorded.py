@@ -43,6 +43,10 @@ def _dismissed(data: Data) -> str:
     return _("Taken off the list, not sent: for {recipient}").format(**_shown(data, "recipient"))
 
 
+def _dropped(data: Data) -> str:
+    return _("Not sent to {recipient}, nothing was left to say: {why}").format(**_shown(data, "recipient", "why"))
+
+
 def _stopped(data: Data) -> str:
     return _("Everything that goes out was stopped: {reason}").format(**_shown(data, "reason"))
 
@@ -94,6 +98,7 @@ _SENTENCES: dict[str, Sentence] = {
     "message.given_up": _given_up,
     "message.retried": _retried,
     "message.dismissed": _dismissed,
+    "message.dropped": _dropped,
     "mail.stopped": _stopped,
     "mail.started": lambda _data: _("What waits may go out again"),
     "webhook.added": _hook(gettext_lazy("Webhook added: {url}")),

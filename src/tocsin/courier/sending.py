@@ -1,6 +1,7 @@
 """One turn of sending: what is due is claimed, handed over and noted, until nothing is due or the turn is over.
 
-Before each message is asked whether somebody has stopped everything, and whether the message is this worker's still.
+Before each message is asked whether somebody has stopped everything, whether the message is this worker's still, and
+whether what it says is so still (see `leaving`).
 Killed at any point, a worker leaves messages whose lease runs out, and at most the one in hand is sent once more, with
 the same bytes and Message-ID.
 """
@@ -16,13 +17,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from tocsin.courier import actions, claiming, composing, mail_servers, queries, rules, webhooks
+from tocsin.courier import actions, claiming, composing, leaving, mail_servers, queries, rules, webhooks
 from tocsin.courier.choices import Channel, State
 from tocsin.courier.mailer import Delivery, LineBroke, LineFailed, Mailer, Outcome
 from tocsin.courier.models import OutgoingMessage
 from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import Conflict
+from tocsin.kernel.refusals import Conflict, Refusal
 
 BATCH = 20
 """Messages claimed at once: so many may stand before one that is worse."""
@@ -137,15 +138,25 @@ def _send_each(turn: Turn, channel: Channel, hand_over: Callable[[OutgoingMessag
 
 
 def _try(turn: Turn, message: OutgoingMessage, hand_over: Callable[[OutgoingMessage], Delivery]) -> None:
+    was_loose = leaving.is_loose(message)
+    try:
+        if not leaving.made_ready(message, at=turn.now()):
+            return
+    except Refusal as refusal:  # what cannot be looked at is not sent as it was, and hinders no other
+        _note(message, Delivery(Outcome.PUT_OFF, str(refusal)), turn.now())
+        return
     try:
         delivery = hand_over(message)
     except LineBroke as broke:
         # Perhaps this very message breaks it: others go before it is tried again.
-        _note(message, Delivery(Outcome.PUT_OFF, broke.problem), turn.now())
+        _note(message, Delivery(Outcome.PUT_OFF, broke.problem, is_unsure=True), turn.now())
         raise
     except LineFailed:
+        message.fixed_at = None if was_loose else message.fixed_at
         claiming.put_back([message])
         raise
+    if was_loose and not delivery.is_unsure and delivery.outcome is not Outcome.SENT:
+        message.fixed_at = None  # it was not taken: when it is tried again, it says what is so then
     _note(message, delivery, turn.now())
 
 
@@ -162,6 +173,6 @@ def _note(message: OutgoingMessage, delivery: Delivery, at: Instant) -> None:
         elif message.failing_since and rules.is_given_up(message.failing_since, at):
             actions.give_up(message, answer=answer, by=by, at=at)
         else:
-            claiming.put_off(message, answer, at=at)
+            claiming.put_off(message, answer, at=at, fixed_at=message.fixed_at)
     except Conflict as lost:
         log.warning("%s: %s", message, lost)

@@ -91,7 +91,7 @@ def post(message: OutgoingMessage, at: Instant, *, fetched: Fetch = fetch) -> De
     except AddressRefused:
         return Delivery(Outcome.REFUSED, NOT_PUBLIC)
     except FetchRefused as refusal:
-        return Delivery(Outcome.PUT_OFF, legible.shown(refusal.problem))
+        return Delivery(Outcome.PUT_OFF, legible.shown(refusal.problem), is_unsure=True)
     return _judged(answer)
 
 
@@ -101,7 +101,7 @@ def _judged(answer: Fetched) -> Delivery:
     if 200 <= answer.status < 300:
         return Delivery(Outcome.SENT, words)
     gone = answer.status == http.client.GONE
-    return Delivery(Outcome.REFUSED if gone else Outcome.PUT_OFF, words, is_gone=gone)
+    return Delivery(Outcome.REFUSED if gone else Outcome.PUT_OFF, words, is_gone=gone, is_unsure=True)
 
 
 def flaw(url: str) -> str:

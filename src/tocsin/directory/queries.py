@@ -512,8 +512,9 @@ _COUNTED: dict[str, Callable[[], QuerySet[Any, Any]]] = {
 
 
 def constituent_names() -> dict[str, str]:
-    """Return the names of all constituents, also former ones, by public id."""
-    return dict(Constituent.objects.values_list("public_id", "name"))
+    """Return the names of all constituents, also former ones, in the reader's language, by public id."""
+    rows = Constituent.objects.values_list("public_id", "name", "names")
+    return {public_id: name_shown(name, names) for public_id, name, names in rows}
 
 
 def counts() -> dict[str, Any]:

@@ -305,7 +305,7 @@ def as_exported(finding: Finding, feed: Feed, *, what: str, organisation: str) -
     return {
         **as_record(finding),
         "tlp": TLP.read(feed.tlp).label,
-        "terms": feed.terms,
+        "terms": feed.terms_shown,
         "severity": f"C{finding.severity}",
         "class": finding.category,
         "what": what,

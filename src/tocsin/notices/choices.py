@@ -51,10 +51,15 @@ class Happening(models.TextChoices):
     IN_CLEAR = "in-clear", _("Goes in clear: no OpenPGP key of its recipient is known")
     REPLIED = "replied", _("A reply came, to be read")
     AUTOMATIC = "automatic", _("An automatic message came back")
+    STRUCK = "struck", _("Struck off before it left: not so any more")
 
 
 PENDING = (NoticeState.PLANNED, NoticeState.PREVIEWED, NoticeState.QUEUED)
 """States of a notice that has not left: its findings are in no other."""
+
+
+WENT_OUT = (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ, NoticeState.ACTED)
+"""States of a notice that was told and did not come back."""
 
 
 class Why(models.TextChoices):
@@ -64,6 +69,22 @@ class Why(models.TextChoices):
     RETURNED = "returned", pgettext_lazy("why a finding is told", "Came back")
     ESCALATED = "escalated", pgettext_lazy("why a finding is told", "Still open")
     DIGEST = "digest", pgettext_lazy("why a finding is told", "Weekly list")
+
+
+class Struck(models.TextChoices):
+    """Why a finding is struck off a notice before it leaves. In the order in which they are looked at."""
+
+    UNSERVED = "unserved", _("the organisation is suspended or former")
+    UNKNOWN = "unknown", _("no longer in any report")
+    MOVED = "moved", _("somebody else’s by now")
+    GONE = "gone", pgettext_lazy("why a finding is struck off", "gone")
+    SUPPRESSED = "suppressed", pgettext_lazy("why a finding is struck off", "suppressed")
+    TLP = "tlp", _("its label is stricter by now")
+    ANSWERED = "answered", pgettext_lazy("why a finding is struck off", "answered")
+    REACTED = "reacted", _("somebody has reacted")
+    TOLD = "told", _("told by another notice")
+    UNTOLD = "untold", _("what was told before came back undelivered")
+    HELD_OUT = "held-out", pgettext_lazy("why a finding is struck off", "held out")
 
 
 class Whom(models.TextChoices):

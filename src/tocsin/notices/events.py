@@ -108,6 +108,27 @@ class NoticeDiscarded(Event):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class NoticeRevised(Event):
+    """What is not so any more was struck off a notice before it left."""
+
+    notice: str
+    constituent: str
+    struck: dict[str, str]
+    """Finding → why. They were not told by it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoticeDropped(Event):
+    """A notice does not leave: nothing of it is left, or it may not go to whom it should."""
+
+    notice: str
+    constituent: str
+    reason: str
+    struck: dict[str, str]
+    """Finding → why."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class NoticeQueued(Event):
     """A notice may leave from an instant on."""
 

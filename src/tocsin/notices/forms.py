@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils import formats
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -130,8 +132,32 @@ class PolicyForm(_AboutConstituents):
     encrypt = forms.BooleanField(label=_("Encrypted where the contact has a key"), required=False, initial=True)
 
 
+KINDS_NAMED = 3
+
+
+def _with_kinds(open_now: Mapping[str, Sequence[tuple[str, int]]]) -> list[Any]:
+    """Return the classes to choose from: those of which something is open first, by what the findings are called."""
+    several = {name: open_now[name] for name, _label in _classes() if open_now.get(name)}
+    first = [(name, _named(name, kinds)) for name, kinds in several.items()]
+    rest = [(name, label) for name, label in _classes() if name and name not in several]
+    groups = [(_("Open now"), first), (_("Nothing open now"), rest)]
+    return [("", _("Every class")), *(group for group in groups if group[1])]
+
+
+def _named(name: str, kinds: Sequence[tuple[str, int]]) -> str:
+    count = sum(number for _kind, number in kinds)
+    called = [kind for kind, _number in kinds[:KINDS_NAMED]] + (["…"] if len(kinds) > KINDS_NAMED else [])
+    words = _("{what} ({n}): {kinds}")
+    shown = formats.number_format(count, force_grouping=True)
+    return str(words).format(what=class_label(name), n=shown, kinds=", ".join(called))
+
+
 class SuppressionForm(_AboutConstituents):
     """What is not to be told for a while."""
+
+    def __init__(self, *args: Any, open_now: Mapping[str, Sequence[tuple[str, int]]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["category"].choices = _with_kinds(open_now)  # type: ignore[attr-defined]
 
     constituent = _constituent(_("Constituent"), _("Every constituent"))
     category = forms.ChoiceField(label=_("Class of findings"), choices=_classes, required=False)

@@ -18,28 +18,44 @@ from tocsin.directory.models import Constituent
 from tocsin.directory.queries import members_of
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.last_rows import FACTS, last_facts
 from tocsin.feeds.queries import Finding
+from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.addresses import page_of_members, whole
-from tocsin.notices.choices import OF_ONES_OWN, Attachment, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
+from tocsin.notices.said import Said
+from tocsin.notices.striking import standing
+from tocsin.notices.telling import told_before
 from tocsin.notices.writing import Entry, Kind, Letter
 
-COLUMNS = (*feeds.EXPORTED, "why")
+COLUMNS = (*feeds.EXPORTED, "why", *FACTS)
 UNNAMED = "----------"
 """Stands for the reference of a notice that is not prepared yet."""
 
 
-def letter_of(notice: Notice) -> Letter:
-    """Return what a notice says. A finding that is no more since it was prepared is left out."""
-    lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
+def letter_of(notice: Notice, at: Instant | None = None) -> Letter:
+    """Return what a notice says; with an instant, what it would say if it left then.
+
+    A finding that is no more since it was prepared is left out.
+    """
+    lines, tlp = _lines_of(notice, at)
     return _letter(
-        notice.constituent, notice.policy, lines,
+        notice.constituent, notice.policy, lines, notice=notice.pk,
         reference=notice.reference, to=notice.to, whom=Whom(notice.whom), language=notice.language,
-        tlp=TLP.read(notice.tlp), is_exercise=notice.is_exercise,
+        tlp=tlp, is_exercise=notice.is_exercise,
     )  # fmt: skip
+
+
+def _lines_of(notice: Notice, at: Instant | None) -> tuple[dict[str, str], TLP]:
+    """Return the findings of a notice with why they stand there, and its label: as they are to leave at an instant."""
+    if at is None or notice.state not in PENDING:
+        return dict(notice.lines.order_by("pk").values_list("finding", "why")), TLP.read(notice.tlp)
+    found = standing(notice, at)
+    return dict(found.why), found.label
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
@@ -52,9 +68,13 @@ def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
     )  # fmt: skip
 
 
-def _letter(constituent: Constituent, policy: Policy, lines: Mapping[str, str], **facts: Any) -> Letter:
+def _letter(
+    constituent: Constituent, policy: Policy, lines: Mapping[str, str], *, notice: int | None = None, **facts: Any
+) -> Letter:
     with translation.override(facts["language"]):
+        is_first_told = set(lines.values()) <= {Why.NEW.value, Why.RETURNED.value}
         return Letter(
+            told_before=() if is_first_told else told_before(constituent, list(lines), besides=notice),
             team=settings.TOCSIN.team_name,
             constituent=constituent.local_name,
             kinds=_kinds(feeds.findings_named(lines), lines),
@@ -80,15 +100,18 @@ def _kinds(found: Sequence[Finding], lines: Mapping[str, str]) -> tuple[Kind, ..
     by_type: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         by_type[finding.type].append(finding)
-    kinds = [
-        Kind(
-            title=wording.kind(name, titles),
-            severity=min(each.severity for each in several),
-            remedy=remedy_for(name, several[0].category or ""),
-            entries=tuple(_entry(each, lines) for each in sorted(several, key=_order)),
+    kinds = []
+    for name, several in by_type.items():
+        remedy = remedy_for(name, several[0].category or "")
+        facts = last_facts(several) if remedy.columns else {}
+        kinds.append(
+            Kind(
+                title=wording.kind(name, titles),
+                severity=min(each.severity for each in several),
+                remedy=remedy,
+                entries=tuple(_entry(each, lines, facts) for each in sorted(several, key=_order)),
+            )
         )
-        for name, several in by_type.items()
-    ]
     return tuple(sorted(kinds, key=lambda kind: (kind.severity, -len(kind.entries), kind.title)))
 
 
@@ -96,28 +119,41 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return finding.severity, finding.ip_high or 0, finding.ip_low or 0, finding.port or 0, finding.account or ""
 
 
-def _entry(finding: Finding, lines: Mapping[str, str]) -> Entry:
+def _entry(finding: Finding, lines: Mapping[str, str], facts: Mapping[str, Mapping[str, str]]) -> Entry:
+    public = feeds.finding_id(finding)
+    said = Said(facts.get(public, {}))
     return Entry(
         place=feeds.place_of(finding),
-        detail=feeds.detail_of(finding),
+        detail=feeds.detail_of(finding) or said.detail,
         since=finding.opened_on,
         last=finding.last_seen,
-        why=Why(lines[feeds.finding_id(finding)]),
+        why=Why(lines[public]),
+        source_port=said.source_port,
+        destination=said.destination,
+        page=said.page,
     )
 
 
-def attachment_of(notice: Notice) -> bytes:
+def attachment_of(notice: Notice, at: Instant | None = None) -> bytes:
     """Return the findings of a notice as a CSV file, in the language of its reader. No cell is a formula."""
-    return b"".join(exports.as_csv(records_of(notice), COLUMNS))
+    with translation.override(notice.language):
+        rows = [{**each, "why": str(Why(each["why"]).label)} for each in records_of(notice, at)]
+    return b"".join(exports.as_csv(rows, COLUMNS))
 
 
-def records_of(notice: Notice) -> list[dict[str, Any]]:
-    """Return the findings of a notice with why they stand there, the worst first, in the language of its reader."""
-    lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
+def records_of(notice: Notice, at: Instant | None = None) -> list[dict[str, Any]]:
+    """Return the findings of a notice with why they stand there, the worst first, in the language of its reader.
+
+    With an instant, those that it would tell if it left then.
+    """
+    lines, _label = _lines_of(notice, at)
     with translation.override(notice.language):
         return list(_records(feeds.findings_named(lines), lines))
 
 
 def _records(found: Sequence[Finding], lines: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    needing = [each for each in found if remedy_for(each.type, each.category or "").columns]
+    facts = last_facts(needing)
     for record in feeds.exported(found, feeds.feeds_of_types()):
-        yield {**record, "why": lines[record["id"]]}
+        said = facts.get(record["id"], {})
+        yield {**record, "why": lines[record["id"]], **{name: said.get(name) for name in FACTS}}

@@ -1,4 +1,4 @@
-"""What the room does when messages move or come back, and when findings are answered: their notices are moved on.
+"""What the room does when messages leave, move or come back, and findings are answered: their notices are moved on.
 
 Every command and process registers listeners; what they do is loaded when it is done.
 """
@@ -6,16 +6,26 @@ Every command and process registers listeners; what they do is loaded when it is
 from __future__ import annotations
 
 from tocsin.audit.listening import listens_to
+from tocsin.courier.anew import Anew, looked_at_by
 from tocsin.courier.events import MessageDismissed, MessageGivenUp, MessageRefused, MessageSent
 from tocsin.courier.incoming.events import AutomaticMailReceived, MailBounced, ReplyReceived
 from tocsin.courier.incoming.received import ReceivedMessage
+from tocsin.courier.models import OutgoingMessage
 from tocsin.feeds.events import FindingsAnswered
 from tocsin.kernel import clock
+from tocsin.kernel.clock import Instant
 from tocsin.kernel.events import Event
 from tocsin.notices.choices import ROOM
 
 MOVED: tuple[type[Event], ...] = (MessageSent, MessageRefused, MessageGivenUp, MessageDismissed)
 CAME_BACK: tuple[type[Event], ...] = (MailBounced, ReplyReceived, AutomaticMailReceived)
+
+
+def message_leaves(message: OutgoingMessage, at: Instant) -> Anew:
+    """Return what a notice says now that it leaves."""
+    from tocsin.notices import leaving
+
+    return leaving.look_anew(message, at)
 
 
 def message_moved(event: Event) -> None:
@@ -48,6 +58,7 @@ def findings_answered(event: Event) -> None:
     following.follow_answers(answers, at=clock.now())
 
 
+looked_at_by(ROOM, message_leaves)
 listens_to(FindingsAnswered)(findings_answered)
 for _kind in MOVED:
     listens_to(_kind)(message_moved)

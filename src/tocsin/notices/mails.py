@@ -20,6 +20,7 @@ from tocsin.courier.outbox import Posting, Reference
 from tocsin.courier.queries import never_leaves
 from tocsin.directory.models import Contact
 from tocsin.directory.queries import has_member
+from tocsin.feeds.last_rows import FACTS
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.kernel.tlp import TLP
@@ -122,8 +123,9 @@ def hindered(plan: Plan) -> list[tuple[str, str, str]]:
 
 def mail_of(notice: Notice, at: Instant) -> Mail:
     """Return the mail that a notice is sent as. Raises the refusal of `check`."""
-    contact, tlp, letter = notice.contact, TLP.read(notice.tlp), letter_of(notice)
-    check(told_by(notice), at)
+    contact, tlp = notice.contact, TLP.read(notice.tlp)
+    _check_mail(notice.to, contact, notice.policy, tlp, at)
+    letter = letter_of(notice)
     assert contact is not None  # noqa: S101  checked above
     return Mail(
         to=notice.to,
@@ -152,7 +154,8 @@ def _wants_encryption(policy: Policy, contact: Contact) -> bool:
 
 def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
     """Return what is posted to a webhook: the text, and as many findings as have room, the worst first."""
-    letter, records = letter_of(notice), records_of(notice)
+    letter = letter_of(notice)
+    records = [_without_unknown(each) for each in records_of(notice)]
     shown = records[:MOST_POSTED]
     while shown and len(json.dumps(shown, ensure_ascii=False).encode()) > ROOM_POSTED_BYTES:
         shown = shown[: len(shown) // 2]
@@ -170,6 +173,10 @@ def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
         "more": len(records) - len(shown),
         "address": addresses.page_of_members(notice.reference),
     }
+
+
+def _without_unknown(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if value is not None or name not in FACTS}
 
 
 def posting_of(notice: Notice) -> Posting:

@@ -250,6 +250,8 @@ class Told(models.Model):
     first_at = models.DateTimeField()
     """When it was told since it last came back."""
     last_at = models.DateTimeField()
+    security_at = models.DateTimeField(null=True, blank=True)
+    """When the security contact was told last; by it weekly lists are reckoned, whoever else was told since."""
     times = models.PositiveIntegerField(default=1)
     step = models.PositiveSmallIntegerField(default=0)
     returns = models.PositiveIntegerField(default=0)

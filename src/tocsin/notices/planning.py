@@ -23,6 +23,7 @@ from tocsin.notices.rules import (
     Answered,
     Before,
     Holding,
+    Step,
     Suppressed,
     Terms,
     due_step,
@@ -141,6 +142,8 @@ class Plan:
     is_exercise: bool = False
     has_policies: bool = True
     """Whether anybody is told of anything at all."""
+    itself: Mapping[tuple[str, Whom], int] = dataclasses.field(default_factory=dict)
+    """Steps that are passed over because they would tell a constituent of itself, and of how many findings."""
 
     def people(self) -> dict[int, int]:
         """Return how many addresses each policy would write to."""
@@ -180,6 +183,7 @@ class _Desk:
         self._held: dict[Waits, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._due: dict[Key, list[Line]] = defaultdict(list)
         self._unreached: dict[tuple[str, Whom], int] = defaultdict(int)
+        self._itself: dict[tuple[str, Whom], int] = defaultdict(int)
         self._terms: dict[int, Terms] = {each.key: each for each in known.policies}
         self._stands: dict[tuple[str, str, str, int], Waits | Terms] = {}
         today = at.date()
@@ -278,7 +282,7 @@ class _Desk:
         elif step := self._reachable_step(terms, constituent, before):
             why = Why.ESCALATED
         elif terms.digest and is_digest_due(
-            before.last_at, self._known.digests.get((constituent, terms.key)), self._at
+            before.listed_from, self._known.digests.get((constituent, terms.key)), self._at
         ):
             why, step = Why.DIGEST, 0
         else:
@@ -291,19 +295,31 @@ class _Desk:
         while step := due_step(terms.steps, before, self._at):
             if self._addressee(terms, constituent, step):
                 return step
-            self._unreached[constituent, terms.steps[step - 1].whom] += 1
+            wanted = terms.steps[step - 1]
+            passed_over = self._itself if self._is_itself(constituent, wanted) else self._unreached
+            passed_over[constituent, wanted.whom] += 1
             before = before._replace(step=step)
         return 0
 
+    def _other(self, constituent: str, wanted: Step) -> str:
+        """Return the organisation that is told next; empty for the constituent's own second contact."""
+        if wanted.whom == Whom.SECOND:
+            return ""
+        return self._known.recipients[constituent].parent if wanted.whom == Whom.PARENT else wanted.regulator
+
+    def _is_itself(self, constituent: str, wanted: Step) -> bool:
+        """Say whether a step would tell a constituent of itself."""
+        return self._other(constituent, wanted) == constituent
+
     def _addressee(self, terms: Terms, constituent: str, step: int) -> Addressee | None:
-        recipients, own = self._known.recipients, self._known.recipients[constituent]
+        own = self._known.recipients[constituent]
         if not step:
             return own.security
         wanted = terms.steps[step - 1]
         if wanted.whom == Whom.SECOND:
             return own.second
-        other = recipients.get(own.parent if wanted.whom == Whom.PARENT else wanted.regulator)
-        return other.security if other else None
+        other = self._known.recipients.get(self._other(constituent, wanted))
+        return other.security if other and other is not own else None
 
     def plan(self) -> Plan:
         """Return what has been sorted."""
@@ -313,7 +329,10 @@ class _Desk:
             for reason, by in self._held.items()
         }
         has_policies = bool(self._known.policies)
-        return Plan(self._at, tuple(notices), held, dict(self._unreached), self._known.is_exercise, has_policies)
+        return Plan(
+            self._at, tuple(notices), held, dict(self._unreached), self._known.is_exercise, has_policies,
+            dict(self._itself),
+        )  # fmt: skip
 
     def _notice(self, key: Key, lines: list[Line]) -> PlannedNotice | None:
         """Return the notice of findings that are due; None while nobody can be told or it is too soon: they wait."""
@@ -349,10 +368,10 @@ def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -
     for line in notice.lines:
         before = told.get(line.finding)
         if before is None or begins_anew(line.why, notice.step):
-            known[line.finding] = Before(notice.constituent, at, at, 0, line.returns)
+            known[line.finding] = Before(notice.constituent, at, at, 0, line.returns, security_at=at)
         else:
-            step = max(before.step, notice.step)
-            known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns)
+            step, security_at = max(before.step, notice.step), before.security_at if notice.step else at
+            known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns, security_at=security_at)
     return known
 
 

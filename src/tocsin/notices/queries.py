@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from email import message_from_bytes
 from email.policy import default
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -22,34 +24,49 @@ from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import constituents_of
 from tocsin.engine.public_ids import words_of
 from tocsin.feeds import clearing
-from tocsin.feeds.queries import at_one_version, finding_id, findings_among, manifest_version
-from tocsin.feeds.wording import class_label
+from tocsin.feeds.last_rows import last_facts
+from tocsin.feeds.queries import (
+    STATES_OPEN,
+    Filter,
+    Finding,
+    at_one_version,
+    detail_of,
+    finding_id,
+    findings_among,
+    findings_for,
+    manifest_version,
+    titles_of_types,
+)
+from tocsin.feeds.wording import class_label, kind
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.networks import spans
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, NoticeState, Waits, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear
 from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
-from tocsin.notices.remedies import remedy_for
+from tocsin.notices.remedies import headings, remedy_for
 from tocsin.notices.rules import MILD, is_held_out, may_follow
+from tocsin.notices.said import Said
 from tocsin.notices.sentences import policy_sentences, policy_title
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
-    "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "current_plan", "held_out_of",
-    "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread", "letter_of",
-    "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to", "own_notices",
-    "people_of", "plan_for", "plan_now", "policies", "policy_sentences", "policy_title", "ready", "ready_for",
-    "remedy_for", "sent_notices", "served_count", "standing_hold_outs", "subject", "suppressions",
-    "suppressions_visible_to", "text", "text_as_sent", "told_findings", "unread_count",
+    "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "covered", "current_plan",
+    "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread",
+    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
+    "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
+    "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
+    "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
+    "told_findings", "unread_count",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -120,17 +137,28 @@ class Unreached:
 
 
 @dataclasses.dataclass(frozen=True)
+class OfItself:
+    """A constituent that would be told of itself as its own parent or regulator: that step is passed over."""
+
+    constituent: Constituent
+    whom: Whom
+    findings: int
+
+
+@dataclasses.dataclass(frozen=True)
 class NamedPlan:
     """A plan as a page shows it."""
 
     notices: tuple[Named, ...]
     unreached: tuple[Unreached, ...]
     waiting: tuple[tuple[Waits, int], ...]
+    itself: tuple[OfItself, ...] = ()
 
 
 def named_plan(plan: Plan) -> NamedPlan:
     """Return a plan with the names of its constituents, worst first."""
-    wanted = {each.constituent for each in plan.notices} | {public for public, _whom in plan.unreached}
+    others = (*plan.unreached, *plan.itself)
+    wanted = {each.constituent for each in plan.notices} | {public for public, _whom in others}
     known = {row.public_id: row for row in Constituent.objects.filter(public_id__in=wanted)}
     ordered = sorted(plan.notices, key=lambda each: (each.severity, -len(each.lines), each.constituent))
     unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
@@ -149,6 +177,7 @@ def named_plan(plan: Plan) -> NamedPlan:
         ),
         tuple(Unreached(known[public], whom, number, public in back) for (public, whom), number in unreached),
         tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
+        tuple(OfItself(known[public], whom, number) for (public, whom), number in sorted(plan.itself.items())),
     )
 
 
@@ -227,6 +256,17 @@ def unread_count() -> int:
     return Notice.objects.filter(state=NoticeState.PLANNED).count()
 
 
+def sayings_of(finding: Finding, language: str) -> list[tuple[str, str]]:
+    """Return what the remedy of a finding points at besides where and when: heading and what the reports say."""
+    remedy = remedy_for(finding.type, finding.category or "")
+    if not remedy.columns:
+        return []
+    said = Said(last_facts([finding]).get(finding_id(finding), {}))
+    named = headings(language)
+    wanted = [each for each in named if each in remedy.columns and not (each == "detail" and detail_of(finding))]
+    return [(named[each], text) for each in wanted if (text := getattr(said, each))]
+
+
 def message_of(notice: Notice) -> OutgoingMessage | None:
     """Return the message in the outbox that a notice is sent by, without its content; None before that."""
     return outgoing.messages_of(ROOM, notice.reference).first()
@@ -261,6 +301,39 @@ def policies() -> QuerySet[Policy]:
 def suppressions(today: dt.date, person: object) -> list[Suppression]:
     """Return what is not told today, what ends first above; none of a finding that a person may not see."""
     return suppressions_visible_to(person, reading.standing_suppressions(today))
+
+
+def covered(person: object, facts: Mapping[str, Any]) -> int:
+    """Return how many open findings of somebody, of those that a person may see, a suppression would keep quiet."""
+    named, network, finding = facts.get("constituent"), facts.get("network") or "", facts.get("finding") or ""
+    asked = Filter(
+        states=STATES_OPEN,
+        constituents=(named.public_id,) if named else (),
+        classes=(facts["category"],) if facts.get("category") else (),
+        addresses=tuple(_words(*ends) for ends in spans(ip_network(network, strict=False))) if network else (),
+        keys=(words_of(finding),) if finding else None,
+    )
+    found = findings_for(person)
+    nobodys = 0 if named else found.count(dataclasses.replace(asked, constituents=("",)))
+    return found.count(asked) - nobodys
+
+
+def _words(first: int, last: int) -> tuple[int, int, int, int]:
+    return first >> 64, first & _LOW, last >> 64, last & _LOW
+
+
+_LOW = (1 << 64) - 1
+
+
+def open_by_class(person: object) -> dict[str, list[tuple[str, int]]]:
+    """Return what of somebody is open of each class now, as the pages of findings call it: kinds, the most first."""
+    kinds: dict[str, Counter[str]] = {}
+    titles = titles_of_types()
+    facets = ("class", "type", "constituent")
+    for category, name, whose, number in findings_for(person).counts(facets, Filter(states=STATES_OPEN)):
+        if whose:
+            kinds.setdefault(category or "", Counter())[kind(name, titles)] += number
+    return {category: counts.most_common() for category, counts in kinds.items()}
 
 
 def suppressions_visible_to(person: object, rows: list[Suppression]) -> list[Suppression]:
@@ -311,9 +384,6 @@ class Sent:
     """Public id."""
     policy: int
     on: dt.date
-
-
-WENT_OUT = (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ, NoticeState.ACTED)
 
 
 def sent_notices() -> dict[int, Sent]:

@@ -38,6 +38,9 @@ from tocsin.notices.models import (
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
 from tocsin.notices.rules import Answered, Before, Holding, Hours, Step, Suppressed, Terms
 
+AT_ONCE = 10_000
+"""So many values in one question."""
+
 
 def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
     """Yield open findings that are somebody's, in the columns that planning sorts."""
@@ -220,12 +223,21 @@ def _addressee(contact: Contact | None) -> Addressee | None:
 
 
 def _told() -> dict[str, Before]:
-    fields = ("finding", "constituent", "first_at", "last_at", "step", "returns", "reacted_at")
-    rows = Told.objects.order_by().values_list(*fields)
-    return {
-        finding: Before(constituent, first, last, step, returns, reacted is not None)
-        for finding, constituent, first, last, step, returns, reacted in rows.iterator(20_000)
-    }
+    return dict(_before(Told.objects.order_by()))
+
+
+def told_of(findings: Sequence[str]) -> dict[str, Before]:
+    """Return what is known of some findings that were told."""
+    parts = (findings[first : first + AT_ONCE] for first in range(0, len(findings), AT_ONCE))
+    return {finding: before for part in parts for finding, before in _before(Told.objects.filter(finding__in=part))}
+
+
+def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
+    fields = ("finding", "constituent", "first_at", "last_at", "step", "returns", "reacted_at", "security_at")
+    for finding, constituent, first, last, step, returns, reacted, security in rows.values_list(*fields).iterator(
+        20_000
+    ):
+        yield finding, Before(constituent, first, last, step, returns, reacted is not None, security)
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

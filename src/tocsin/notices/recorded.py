@@ -53,6 +53,18 @@ def _of_notice(words: Any) -> Sentence:
     return lambda data: str(words).format(notice=data["notice"], reason=data.get("reason", ""))
 
 
+def _revised(data: Data) -> str:
+    count = len(data["struck"])
+    if not count:
+        return _("Notice {notice} brought up to date").format(notice=data["notice"])
+    said = ngettext(
+        "{n} finding struck off notice {notice}, since it is not so any more",
+        "{n} findings struck off notice {notice}, since they are not so any more",
+        count,
+    )
+    return said.format(n=count, notice=data["notice"])
+
+
 def _held_out(data: Data) -> str:
     words = _(
         "{held} of {organisations} organisations are not told of {what} from C5 to C{mildest} until {day}: {reason}"
@@ -80,6 +92,8 @@ _SENTENCES: dict[str, Sentence] = {
     "notices.prepared": _prepared,
     "notice.previewed": _of_notice(gettext_lazy("Notice {notice} read before it is sent")),
     "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),
+    "notice.revised": _revised,
+    "notice.dropped": _of_notice(gettext_lazy("Notice {notice} does not leave: {reason}")),
     "notice.queued": _of_notice(gettext_lazy("Notice {notice} waits to be sent")),
     "notice.moved": _moved,
     "notice.noted": _noted,

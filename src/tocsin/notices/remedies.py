@@ -35,10 +35,19 @@ class Remedy:
 
     name: str
     texts: Mapping[str, Text]
+    columns: tuple[str, ...] = ()
+    """What the table has for it besides the usual columns: names in `headings`. Its texts name them as these do."""
 
     def text(self, language: str) -> Text:
         """Return it in a language, in English where it has no text in that one."""
         return self.texts.get(language) or self.texts["en"]
+
+
+@functools.cache
+def headings(language: str) -> Mapping[str, str]:
+    """Return what the columns of the table in a notice are called in a language, in their order; else in English."""
+    data = tomllib.loads((DATA / "notice-columns.toml").read_text(encoding="utf-8"))
+    return {name: said.get(language) or said["en"] for name, said in data.items()}
 
 
 @functools.cache
@@ -79,4 +88,5 @@ def _remedy(name: str, entry: Mapping[str, Any]) -> Remedy:
             language: Text(text["wrong"], text["matters"], tuple(text["fix"]), text["check"])
             for language, text in texts.items()
         },
+        tuple(entry.get("columns", ())),
     )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import NoticeState, Whom
+from tocsin.notices.choices import NoticeState, Whom, Why
 
 DIGEST_DAYS = 7
 
@@ -145,6 +145,13 @@ class Before(NamedTuple):
     step: int
     returns: int
     has_reacted: bool = False
+    security_at: Instant | None = None
+    """When its security contact was told last; None for `first_at`."""
+
+    @property
+    def listed_from(self) -> Instant:
+        """From when a weekly list is reckoned."""
+        return self.security_at or self.first_at
 
 
 class Answered(NamedTuple):
@@ -171,8 +178,20 @@ def due_step(steps: Sequence[Step], before: Before, at: Instant) -> int:
     return next((number for number in due if number > before.step), 0)
 
 
+def is_told_since(why: str, step: int, returns: int, before: Before, made_at: Instant) -> bool:
+    """Say whether what a notice that was prepared would tell of a finding has been told otherwise since."""
+    if why in (Why.NEW, Why.RETURNED):
+        return why == Why.NEW or before.returns >= returns
+    if step:
+        return before.step >= step or before.first_at > made_at
+    return (before.listed_from if why == Why.DIGEST else before.last_at) > made_at
+
+
 def is_digest_due(last_told: Instant, last_digest: Instant | None, at: Instant) -> bool:
-    """Say whether a finding that was told may stand in a weekly list: neither was told within the last seven days."""
+    """Say whether a finding that was told may stand in a weekly list: neither was told within the last seven days.
+
+    `last_told` is when the security contact was: what others are told does not put its list off.
+    """
     latest = max(last_told, last_digest) if last_digest else last_told
     return (at.date() - latest.date()).days >= DIGEST_DAYS
 

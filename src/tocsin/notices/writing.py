@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import Whom, Why
-from tocsin.notices.remedies import Remedy
+from tocsin.notices.remedies import Remedy, headings
 
 MOST_BYTES = 9_600
 """With what the courier puts below, on the label and on encryption, at most 10,000."""
@@ -32,6 +32,8 @@ WIDTH = 76
 LONGEST_NAME = 90
 LONGEST_PLACE = 47
 LONGEST_DETAIL = 30
+MOST_TOLD = 6
+"""So many who were told before are named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Entry:
     since: dt.date
     last: dt.datetime
     why: Why
+    source_port: str = ""
+    """Of the machine, as others saw it: by it and the time it is found behind translated addresses."""
+    destination: str = ""
+    page: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +60,16 @@ class Kind:
     severity: int
     remedy: Remedy
     entries: tuple[Entry, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ToldBefore:
+    """Somebody who was told of findings of the notice before."""
+
+    on: dt.date
+    whom: Whom
+    name: str
+    """An address of the constituent's own, else the name of the organisation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +96,8 @@ class Letter:
     """At which the team can be asked."""
     answer_at: str = ""
     """Whole address of the page on which its reader can answer each finding; empty where nobody can sign in."""
+    told_before: tuple[ToldBefore, ...] = ()
+    """The earliest first."""
 
     @property
     def total(self) -> int:
@@ -168,8 +186,8 @@ def _head(letter: Letter) -> str:
         parts += [_("EXERCISE. Nothing of this is real."), ""]
     team, name = legible.shown(letter.team), legible.shown(letter.constituent)
     parts += [_wrapped(_("{team} to {name}").format(team=team, name=name)), ""]
-    parts += [_wrapped(f"{_opening(letter, name)} {_reasons(letter)}"), ""]
-    return "\n".join(parts)
+    parts += [_wrapped(f"{_opening(letter, name)} {_reasons(letter)}".strip()), ""]
+    return "\n".join([*parts, *_told_before(letter)])
 
 
 def _opening(letter: Letter, name: str) -> str:
@@ -180,6 +198,14 @@ def _opening(letter: Letter, name: str) -> str:
             " the next one to act.",
             "We have told {name} of {n} weaknesses or intrusions on its networks, and they are still open. We tell you"
             " as the next one to act.",
+            letter.total,
+        )
+    elif letter.whom == Whom.SECOND and letter.told_before:
+        words = ngettext(
+            "We have told others at {name} of {n} weakness or intrusion on your networks; nobody has reacted, and it is"
+            " still open. We tell you as the next one to act.",
+            "We have told others at {name} of {n} weaknesses or intrusions on your networks; nobody has reacted, and"
+            " they are still open. We tell you as the next one to act.",
             letter.total,
         )
     else:
@@ -209,8 +235,25 @@ def _reasons(letter: Letter) -> str:
                      "{n} were told before and are still open (weekly list).", letter.count(Why.DIGEST)),
         ),
     )  # fmt: skip
-    said = [words.format(n=_number(letter.count(why))) for why, words in sentences if letter.count(why)]
+    is_next = letter.whom != Whom.SECURITY  # the opening has said that it is open still
+    said = [
+        words.format(n=_number(letter.count(why)))
+        for why, words in sentences
+        if letter.count(why) and not (is_next and why == Why.ESCALATED)
+    ]
     return " ".join(said)
+
+
+def _told_before(letter: Letter) -> list[str]:
+    """Return who was told before, and when: to who is told next all of them, to the first contact the others."""
+    is_first = letter.whom == Whom.SECURITY
+    rows = [each for each in letter.told_before if not (is_first and each.whom == Whom.SECURITY)]
+    if not rows:
+        return []
+    words = _("Told of these besides you:") if is_first else _("Told so far, and without a reaction:")
+    shown = [f"  {each.on.isoformat()}  {each.whom.label}: {_cut(legible.shown(each.name), LONGEST_NAME)}"
+             for each in rows[:MOST_TOLD]]  # fmt: skip
+    return [words, *shown, *(["  …"] if len(rows) > MOST_TOLD else []), ""]
 
 
 def _block(letter: Letter, number: int, kind: Kind, rows: int, mended: dict[str, int]) -> str:
@@ -220,7 +263,7 @@ def _block(letter: Letter, number: int, kind: Kind, rows: int, mended: dict[str,
     before = mended.get(kind.remedy.name)
     if before is None:
         lines += [_wrapped(remedy.wrong), _wrapped(remedy.matters), ""]
-    lines += _table(kind.entries[:rows])
+    lines += _table(kind, rows, letter.language)
     if more := len(kind.entries) - rows:
         lines.append("  " + _more(more, has_attachment=letter.has_attachment))
     lines.append("")
@@ -237,26 +280,36 @@ def _step(place: int, step: str) -> str:
     )  # fmt: skip
 
 
-def _table(entries: Iterable[Entry]) -> list[str]:
+def _table(kind: Kind, rows: int, language: str) -> list[str]:
     """Return rows of a table whose columns stand below each other in letters of one width."""
-    heads = (_("Where"), _("Since"), _("Last seen (UTC)"), _("Why now"), _("Detail"))
-    rows = [heads, *(_cells(entry) for entry in entries)]
-    if not any(row[-1] for row in rows[1:]):
-        rows = [row[:-1] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    entries = kind.entries[:rows]
+    named = headings(language)
+    columns = [name for name in named if name in USUAL or name in kind.remedy.columns or name == "detail"]
+    if "detail" not in kind.remedy.columns and not any(entry.detail for entry in entries):
+        columns.remove("detail")
+    cells = [[named[name] for name in columns], *([_cell(entry, name) for name in columns] for entry in entries)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
-        ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip() for row in rows
+        ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip() for row in cells
     ]
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
-    return (
-        _cut(legible.shown(entry.place), LONGEST_PLACE),
-        entry.since.isoformat(),
-        entry.last.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        str(entry.why.label),
-        _cut(legible.shown(entry.detail), LONGEST_DETAIL),
-    )
+USUAL = ("place", "since", "last", "why")
+"""Columns of every table."""
+UNKNOWN = "-"
+"""Stands where the reports say nothing."""
+_LONGEST = {"detail": LONGEST_DETAIL}
+
+
+def _cell(entry: Entry, column: str) -> str:
+    if column == "since":
+        return entry.since.isoformat()
+    if column == "last":
+        return entry.last.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if column == "why":
+        return str(entry.why.label)
+    said = _cut(legible.shown(getattr(entry, column)), _LONGEST.get(column, LONGEST_PLACE))
+    return said or (UNKNOWN if column not in ("place", "detail") else "")
 
 
 def _cut(text: str, longest: int) -> str:

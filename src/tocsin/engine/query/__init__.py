@@ -10,7 +10,16 @@ from tocsin.engine.query.asked import FACETS, Filter, Moved, Tally
 from tocsin.engine.query.blocks import Block, blocks
 from tocsin.engine.query.database import Database
 from tocsin.engine.query.findings import Finding, Findings
-from tocsin.engine.query.observed import Fault, faults, observations, quarantined, reverse_names, sighted, sightings
+from tocsin.engine.query.observed import (
+    Fault,
+    faults,
+    last_cells,
+    observations,
+    quarantined,
+    reverse_names,
+    sighted,
+    sightings,
+)
 from tocsin.engine.query.standing import TypeFiles
 
 __all__ = [
@@ -27,6 +36,7 @@ __all__ = [
     "TypeFiles",
     "blocks",
     "faults",
+    "last_cells",
     "observations",
     "quarantined",
     "reverse_names",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,37 @@ def observations(
     # DuckDB takes columns that differ by case alone for one; within one file their places tell them apart.
     found = [row for part in parts for row in _observations(database, [part], columns[part], (k1, k2, line), limit)]
     return sorted(found, key=lambda row: row[:2], reverse=True)[:limit]
+
+
+def last_cells(
+    database: Database, parts: Sequence[str], keys: Sequence[tuple[int, int]], columns: Sequence[str]
+) -> dict[tuple[int, int], dict[str, str]]:
+    """Return some cells of the latest observation of each of several findings of a type, by column; empty ones are not.
+
+    Columns that no part has are left out, and so are those of which one has another that differs by case alone.
+    """
+    held = _told_apart(database, parts, columns) if parts and keys else []
+    if not held:
+        return {}
+    database.require(parts)
+    shown = ", ".join(f'"c.{name.replace(chr(34), chr(34) * 2)}"' for name in held)
+    answer = database.ask(
+        f"""WITH asked AS (SELECT unnest(?::UBIGINT[]) AS k1, unnest(?::UBIGINT[]) AS k2)
+            SELECT k1, k2, {shown} FROM read_parquet(?, union_by_name = true) SEMI JOIN asked USING (k1, k2)
+            QUALIFY row_number() OVER (PARTITION BY k1, k2 ORDER BY time DESC, line DESC) = 1""",  # noqa: S608
+        [[k1 for k1, _ in keys], [k2 for _, k2 in keys], list(parts)],
+    )
+    return {
+        (k1, k2): {name: _shown(cell).strip() for name, cell in zip(held, cells, strict=True) if cell}
+        for k1, k2, *cells in answer.rows
+    }
+
+
+def _told_apart(database: Database, parts: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return those of some columns of reports that parts have, and that DuckDB can tell from all others."""
+    names = {name for held in _columns(database, parts).values() for name in held}
+    folded = Counter(name.lower() for name in names)
+    return [each for each in columns if f"c.{each}" in names and folded[f"c.{each}".lower()] == 1]
 
 
 def _columns(database: Database, parts: Sequence[str]) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from tocsin.notices.actions.holding_out import begin_hold_out, end_hold_out, exe
 from tocsin.notices.actions.ledger import discard_notice, note_on_notice, preview_notice, record_outcome
 from tocsin.notices.actions.policies import add_policy, change_policy, end_policy
 from tocsin.notices.actions.preparing import prepare_notices
+from tocsin.notices.actions.revising import bring_up_to_date, drop_notice, revise_notice
 from tocsin.notices.actions.sending import Handed, queue_notice, send_notices
 from tocsin.notices.actions.suppressions import add_suppression, end_suppression
 
@@ -12,8 +13,10 @@ __all__ = [
     "add_policy",
     "add_suppression",
     "begin_hold_out",
+    "bring_up_to_date",
     "change_policy",
     "discard_notice",
+    "drop_notice",
     "end_hold_out",
     "end_policy",
     "end_suppression",
@@ -23,5 +26,6 @@ __all__ = [
     "preview_notice",
     "queue_notice",
     "record_outcome",
+    "revise_notice",
     "send_notices",
 ]

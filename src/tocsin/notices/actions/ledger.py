@@ -124,7 +124,7 @@ def _now_told(notice: Notice, at: Instant) -> None:
         (new if row.pk is None else changed).append(row)
         _tell(row, line, notice, at)
     Told.objects.bulk_create(new, batch_size=BATCH)
-    fields = ["constituent", "first_at", "last_at", "times", "step", "returns", "reacted_at"]
+    fields = ["constituent", "first_at", "last_at", "security_at", "times", "step", "returns", "reacted_at"]
     Told.objects.bulk_update(changed, fields, batch_size=BATCH // 4)
 
 
@@ -132,6 +132,8 @@ def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
     if begins_anew(line.why, notice.step) or row.pk is None:
         row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
     row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
+    if not notice.step:
+        row.security_at = at
 
 
 def _not_told(notice: Notice) -> None:

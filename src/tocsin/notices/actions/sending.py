@@ -21,20 +21,24 @@ from tocsin.kernel.refusals import Refusal
 from tocsin.notices import mails
 from tocsin.notices.actions.ledger import move, record_outcome
 from tocsin.notices.actions.preparing import ask_first
+from tocsin.notices.actions.revising import bring_up_to_date, drop_notice
 from tocsin.notices.choices import OF_ONES_OWN, Channel, Happening, NoticeState
 from tocsin.notices.events import NoticeQueued
 from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.striking import NothingIsLeft
 
 
 @action("notice.queued")
 def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
     """Put a notice that somebody has read into the outbox, which sends it; or onto the constituent's own pages at once.
 
-    Raises Conflict for one that may not leave, and what `mails.check` and the outbox refuse.
+    What is not so any more is struck off. Raises NothingIsLeft when that is all of it, Conflict for one that may not
+    leave, and what `mails.check` and the outbox refuse.
     """
     told = mails.told_by(notice)
     is_instead = told.way != notice.policy.channel and notice.whom in OF_ONES_OWN
     move(notice, NoticeState.QUEUED, _("By mail: the organisation has no webhook.") if is_instead else "", by, at)
+    bring_up_to_date(notice, by=by, at=at)
     message = _put(notice, told, at)
     if message is not None and mails.is_in_clear(message):
         LedgerEntry.objects.create(notice=notice, at=at, what=Happening.IN_CLEAR, actor_label=by.audit_label)
@@ -80,6 +84,8 @@ class Handed:
 
     references: tuple[str, ...]
     refused: tuple[Refused, ...]
+    dropped: tuple[str, ...] = ()
+    """References of those of which nothing is left to tell."""
 
 
 def people_of(notices: Iterable[Notice]) -> dict[int, int]:
@@ -91,7 +97,7 @@ def people_of(notices: Iterable[Notice]) -> dict[int, int]:
 
 
 def send_notices(notices: Sequence[Notice], *, most: int, confirmed: bool = False, by: Actor, at: Instant) -> Handed:
-    """Put each of several notices into the outbox that can be sent.
+    """Put each of several notices into the outbox that can be sent; those of which nothing is left are dropped.
 
     Raises AsksFirst, unless it is `confirmed`, when a policy would write to more than `most` people.
     """
@@ -99,12 +105,16 @@ def send_notices(notices: Sequence[Notice], *, most: int, confirmed: bool = Fals
         ask_first(people_of(notices), most)
     queued: list[str] = []
     refused: list[Refused] = []
+    dropped: list[str] = []
     for notice in notices:
         try:
             queue_notice(notice, by=by, at=at)
+        except NothingIsLeft as nothing:
+            drop_notice(notice, reason=str(nothing), struck=nothing.struck, by=by, at=at)
+            dropped.append(notice.reference)
         except Refusal as refusal:
             whose = notice.constituent
             refused.append(Refused(notice.reference, whose.public_id, whose.local_name, notice.to, mails.why(refusal)))
         else:
             queued.append(notice.reference)
-    return Handed(tuple(queued), tuple(refused))
+    return Handed(tuple(queued), tuple(refused), tuple(dropped))

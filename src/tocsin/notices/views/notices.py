@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import NoticeState
+from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -60,6 +60,8 @@ def notices(request: HttpRequest) -> HttpResponse:
         "unreached": named.unreached[:ROWS],
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
+        "itself": named.itself,
+        "queued_count": counts.get(NoticeState.QUEUED, 0),
         "page": page,
         "facets": _facets(counts),
         "people": people,
@@ -117,10 +119,15 @@ def prepare(request: HttpRequest) -> HttpResponse:
 
 def _ready(person: object, counts: dict[str, int]) -> dict[str, Any]:
     """Return what the page says of notices that may be sent; `counts` says how many there are of each state."""
-    rows = list(queries.ready_for(person)) if counts.get(NoticeState.PREVIEWED) else []
+    read, at = list(queries.ready_for(person)) if counts.get(NoticeState.PREVIEWED) else [], now()
+    cannot = [(row, why) for row in read if (why := queries.hindrance(row, at))]
+    held = {row.pk for row, _why in cannot}
+    rows = [row for row in read if row.pk not in held]
     people = max(queries.people_of(rows).values(), default=0)
     return {
         "ready_count": len(rows),
+        "hindered": cannot[:ROWS],
+        "hindered_count": len(cannot),
         "organisations": len({row.constituent_id for row in rows}),
         "ready_people": people,
         "ready_asks": people > settings.TOCSIN.notice_people,
@@ -156,6 +163,13 @@ def send(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _say(request: HttpRequest, done: actions.Handed) -> None:
     number = len(done.references)
+    if dropped := len(done.dropped):
+        words = ngettext(
+            "{n} notice is not sent: nothing of it is left to tell.",
+            "{n} notices are not sent: nothing of them is left to tell.",
+            dropped,
+        )
+        messages.info(request, words.format(n=dropped))
     if number and outgoing.never_leaves():
         messages.warning(request, _("It stands in the outbox, and nothing leaves it here."))
     elif number:
@@ -179,10 +193,12 @@ def planned(request: HttpRequest, public_id: str) -> HttpResponse:
     constituent = get_object_or_404(Constituent, public_id=public_id)
     plan = queries.plan_for(request.user, now(), (public_id,))
     letters = [queries.letter_of_plan(each, is_exercise=plan.is_exercise) for each in plan.notices]
+    named = queries.named_plan(plan)
     shown = {
         "constituent": constituent,
         "letters": [(queries.subject(each), queries.text(each), each) for each in letters],
-        "waiting": queries.named_plan(plan).waiting,
+        "waiting": named.waiting,
+        "itself": named.itself,
     }
     return render(request, "notices/planned.html", shown)
 
@@ -227,33 +243,50 @@ def discard(request: HttpRequest, reference: str) -> HttpResponse:
 def attachment(request: HttpRequest, reference: str) -> HttpResponse:
     """The attachment of a notice, as it goes out."""
     row = notice_asked_for(request, reference)
-    response = HttpResponse(queries.attachment_of(row), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(queries.attachment_of(row, now()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file_name(row.reference, row.tlp)}"'
     return response
 
 
 @for_its_reader
 def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
-    letter, state = queries.letter_of(row), NoticeState(row.state)
+    at, state = now(), NoticeState(row.state)
     may_send = may(request.user, Ability.SEND_NOTICES)
     message = queries.message_of(row)
     is_ready = state == NoticeState.PREVIEWED
+    ledger = list(row.ledger.all())
     shown = {
+        **_read(row, state),
+        "sent_at": max((each.at for each in ledger if each.what == NoticeState.SENT), default=None),
         "message": message,
         "goes_in_clear": message is not None and queries.is_in_clear(message),
         "is_ready": is_ready,
         "may_go": may_send and is_ready,
-        "hindrance": queries.hindrance(row, now()) if is_ready else "",
+        "hindrance": queries.hindrance(row, at) if is_ready else "",
         "never_leaves": outgoing.never_leaves(),
         "is_demo": settings.TOCSIN_IS_DEMO,
         "notice": row,
-        "subject": queries.subject(letter),
-        "text": queries.text(letter),
-        "has_attachment": letter.has_attachment,
-        "ledger": row.ledger.all(),
+        "ledger": ledger,
         "may_open_mail": may(request.user, Ability.VIEW_RECEIVED_MAIL),
         "form": form,
         "may_read": may_send and may_follow(NoticeState.PREVIEWED, state),
         "may_discard": may_send and may_follow(NoticeState.DISCARDED, state),
     }
     return render(request, "notices/notice.html", shown, status=422 if form.errors else 200)
+
+
+def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
+    """Return the text: as it would leave now, or as it was sent."""
+    letter = queries.letter_of(row, now())
+    text, is_as_sent = queries.text_as_sent(row) if state in WENT_OUT else (queries.text(letter), False)
+    return {
+        "subject": queries.subject(letter),
+        "text": text,
+        "is_as_sent": is_as_sent,
+        "total": letter.total,
+        "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
+        "struck_count": row.total - letter.total,
+        "has_attachment": letter.has_attachment,
+        "is_pending": state in PENDING,
+        "went_out": state in WENT_OUT,
+    }

@@ -15,7 +15,7 @@ from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import words_of
 from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
-from tocsin.kernel.refusals import Refusal
+from tocsin.kernel.refusals import Refusal, refuse
 from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import SuppressionForm
 from tocsin.notices.models import Suppression
@@ -38,25 +38,44 @@ def suppressions(request: HttpRequest) -> HttpResponse:
 @needs(Ability.SEND_NOTICES)
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    """Keep something quiet."""
+    """Keep something quiet. Before it is saved the page says how many open findings that is."""
     by, question = acting(request), Question(request.GET.copy())
     form = SuppressionForm(
         request.POST if request.method == "POST" else None,
         initial=_suggested(question),
         constituents=Constituent.objects.all(),
+        open_now=queries.open_by_class(by),
     )
 
+    def is_confirmed() -> bool:
+        return request.POST.get("confirmed") == _what(form.cleaned_data)
+
     def act() -> None:
-        actions.add_suppression(**form.cleaned_data, by=by, at=now())
+        facts = form.cleaned_data
+        refuse(mistakes.of_suppression(facts, timezone.localdate(now())))
+        if is_confirmed():
+            actions.add_suppression(**facts, by=by, at=now())
 
     def found(facts: dict[str, Any]) -> Any:
         return mistakes.of_suppression(facts, timezone.localdate(now()))
 
-    if request.method == "POST" and accepted(form, act, found):
+    is_good = request.method == "POST" and accepted(form, act, found)
+    if is_good and is_confirmed():
         messages.success(request, _("It is not told until the end of that day."))
         return redirect("notices:suppressions")
     shown = {"form": form, "question": question}
+    if is_good:
+        shown |= {"covered": queries.covered(by, form.cleaned_data), "what": _what(form.cleaned_data)}
     return render(request, "notices/suppression.html", shown, status=422 if form.errors else 200)
+
+
+def _what(facts: dict[str, Any]) -> str:
+    """Return what was counted: when something else is saved in the end, it is counted anew."""
+    parts = (mistakes.scope_of(facts.get("constituent")), *(facts.get(name) or "" for name in PARTS))
+    return " ".join(part or "-" for part in parts)
+
+
+PARTS = ("category", "network", "finding")
 
 
 def _suggested(question: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tocsin.feeds.actions.answers import answer_findings, mistakes_in_answer
 from tocsin.feeds.choices import Stands
 from tocsin.feeds.queries import Finding, at_one_version
 from tocsin.kernel.clock import now
-from tocsin.notices.queries import remedy_for
+from tocsin.notices.queries import remedy_for, sayings_of
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
 from tocsin.people.policy import Ability, may
@@ -70,6 +70,7 @@ def _page(request: HttpRequest, found: Finding, said: answers.Stood | None, form
         "tlp": kind.feed.tlp,
         "terms": kind.feed.terms_shown,
         "remedy": remedy_for(found.type, found.category or "").text(get_language() or "en"),
+        "sayings": sayings_of(found, get_language() or "en"),
         "turns": list(reversed(life.turns)),
         "life": life,
         "rows": queries_finding.observations(found, life)[:SEEN_SHOWN],

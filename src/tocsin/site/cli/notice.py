@@ -7,7 +7,8 @@ import dataclasses
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from tocsin.kernel import clock
@@ -45,6 +46,11 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def preview_notices(options: argparse.Namespace) -> int:
     """Show the plan; of constituents that are named, the text as well."""
     open_instance()
+    with _in_english():
+        return _preview(options)
+
+
+def _preview(options: argparse.Namespace) -> int:
     from tocsin.notices import queries
 
     _refuse_unknown(options.constituent)
@@ -61,6 +67,13 @@ def preview_notices(options: argparse.Namespace) -> int:
             print(f"\n{queries.subject(letters[number])}\n\n{queries.text(letters[number])}")
     _say_the_rest(plan, named)
     return 0
+
+
+def _in_english() -> AbstractContextManager[object]:
+    """Return in what a command answers, reasons and all, whatever the language of the instance and of recipients."""
+    from django.utils import translation
+
+    return translation.override("en")
 
 
 def _refuse_unknown(public_ids: Sequence[str]) -> None:
@@ -85,6 +98,9 @@ def _say_the_rest(plan: Plan, named: NamedPlan) -> None:
     for unreached in named.unreached:
         who = readable(unreached.constituent.public_id)
         print(f"Nobody to tell at {who} ({unreached.whom.value}): {counted(unreached.findings, 'finding')}.")
+    for each in named.itself:
+        who, role = readable(each.constituent.public_id), each.whom.value
+        print(f"{who} is its own {role}: that step is passed over ({counted(each.findings, 'finding')}).")
     for reason, number in named.waiting:
         print(f"{counted(number, 'finding', 'waits', 'wait')} ({reason.value}).")
 
@@ -102,6 +118,10 @@ def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter]) -> dict[str, 
         "unreached": [
             {"constituent": each.constituent.public_id, "whom": each.whom.value, "findings": each.findings}
             for each in named.unreached
+        ],
+        "itself": [
+            {"constituent": each.constituent.public_id, "whom": each.whom.value, "findings": each.findings}
+            for each in named.itself
         ],
         "waiting": {reason.value: number for reason, number in named.waiting},
     }
@@ -142,14 +162,28 @@ class Batch:
         return dict(found)
 
     def told(self) -> dict[str, Any]:
-        """Return the figures, as JSON has them."""
-        to = sorted({each.to.to for each in self.plan.notices} | {each.to for each in self.ready})
-        return {
-            "notices": len(self.plan.notices) + len(self.ready),
-            "findings": self.plan.told + sum(each.total for each in self.ready),
-            "people": len(to),
-            "to": to,
-        }
+        """Return the figures of what would be sent, as JSON has them."""
+        to = {each.to.to for each in self.plan.notices} | {each.to for each in self.ready}
+        findings = self.plan.told + sum(each.total for each in self.ready)
+        return _figures(len(self.plan.notices) + len(self.ready), findings, to)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    told: dict[str, Any]
+    refused: list[dict[str, str]]
+    """Each once, however many notices wait for the same reason."""
+    sent: list[str]
+    """References."""
+    dropped: list[str]
+    """References of notices of which nothing is left to tell."""
+
+
+def _figures(notices: int, findings: int, to: Iterable[str]) -> dict[str, Any]:
+    addresses = sorted(set(to))
+    return {"notices": notices, "findings": findings, "people": len(addresses), "to": addresses}
 
 
 def send_notices(options: argparse.Namespace) -> int:
@@ -158,29 +192,33 @@ def send_notices(options: argparse.Namespace) -> int:
     Whoever runs the command has read what `notice preview` shows: the notices of the plan count as read by them.
     """
     open_instance()
+    with _in_english():
+        return _send(options)
+
+
+def _send(options: argparse.Namespace) -> int:
     from django.conf import settings
 
     from tocsin.notices import queries
 
     batch = Batch(queries.plan_now(clock.now()), list(queries.ready()))
     most, people = settings.TOCSIN.notice_people, max(batch.people.values(), default=0)
-    told, asks = batch.told(), people > most
-    unread = queries.unread_count()
+    asks, unread = people > most, queries.unread_count()
     goes = not options.dry_run and (options.confirm or not asks)
-    refused, references = _sent(batch) if goes else (_hindered(batch), [])
+    came = _sent(batch) if goes else Outcome(batch.told(), _hindered(batch), [], [])
     if options.json:
-        rest = {"asks": asks, "exercise": batch.plan.is_exercise, "unread": unread, "sent": references}
-        print(json.dumps({**told, **rest, "refused": refused}, ensure_ascii=False))
+        rest = {"asks": asks, "exercise": batch.plan.is_exercise, "unread": unread, "sent": came.sent}
+        print(json.dumps({**came.told, **rest, "refused": came.refused, "dropped": came.dropped}, ensure_ascii=False))
     else:
-        _say_what_was_sent(told, references, unread=unread, is_rehearsal=not goes)
-    for each in refused:
+        _say_what_was_sent(came, unread=unread, is_rehearsal=not goes)
+    for each in came.refused:
         print(f"{readable(each['constituent'])}, {readable(each['to'])}: {readable(each['why'])}", file=sys.stderr)
     if asks and not options.confirm:
         raise Conflict(
             f"a policy would write to {people} people, more than {most} (TOCSIN_NOTICE_PEOPLE). "
             "Look at the list, then add --confirm."
         )
-    return 1 if refused else 0
+    return 1 if came.refused else 0
 
 
 def _hindered(batch: Batch) -> list[dict[str, str]]:
@@ -192,12 +230,15 @@ def _hindered(batch: Batch) -> list[dict[str, str]]:
         for each in batch.ready
         if (why := queries.hindrance(each, batch.plan.at))
     ]
-    found = [*queries.hindered(batch.plan), *waiting]
-    return [{"constituent": constituent, "to": to, "why": why} for constituent, to, why in found]
+    return _each_once([*queries.hindered(batch.plan), *waiting])
 
 
-def _sent(batch: Batch) -> tuple[list[dict[str, str]], list[str]]:
-    """Send; return what was refused, and the references of what waits in the outbox now."""
+def _each_once(found: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [{"constituent": constituent, "to": to, "why": why} for constituent, to, why in dict.fromkeys(found)]
+
+
+def _sent(batch: Batch) -> Outcome:
+    """Send; say what was refused, what waits in the outbox now, and what had nothing left to tell."""
     from tocsin.audit.actors import COMMAND_LINE
     from tocsin.notices import actions, queries
     from tocsin.notices.models import Notice
@@ -208,22 +249,27 @@ def _sent(batch: Batch) -> tuple[list[dict[str, str]], list[str]]:
         prepared = actions.prepare_notices(batch.plan, most=most, confirmed=True, **by_at)
         for notice in Notice.objects.filter(reference__in=prepared.references):
             actions.preview_notice(notice, **by_at)
-    done = actions.send_notices(list(queries.ready()), most=1, confirmed=True, **by_at)
-    refused = [{"constituent": each.constituent, "to": each.to, "why": each.why} for each in done.refused]
-    return refused, list(done.references)
+    ready = list(queries.ready())
+    done = actions.send_notices(ready, most=1, confirmed=True, **by_at)
+    gone = [each for each in ready if each.reference in set(done.references)]
+    told = _figures(len(gone), sum(each.total for each in gone), [each.to for each in gone])
+    refused = _each_once((each.constituent, each.to, each.why) for each in done.refused)
+    return Outcome(told, refused, list(done.references), list(done.dropped))
 
 
-def _say_what_was_sent(told: dict[str, Any], references: Sequence[str], *, unread: int, is_rehearsal: bool) -> None:
+def _say_what_was_sent(came: Outcome, *, unread: int, is_rehearsal: bool) -> None:
     from tocsin.courier import queries as outgoing
 
-    for address in told["to"]:
+    for address in came.told["to"]:
         print(readable(address))
-    about = f"{counted(told['notices'], 'notice')} about {counted(told['findings'], 'finding')}"
+    about = f"{counted(came.told['notices'], 'notice')} about {counted(came.told['findings'], 'finding')}"
     if is_rehearsal:
-        print(f"{about}, addressees: {told['people']}. Nothing is sent.")
+        print(f"{about}, addressees: {came.told['people']}. Nothing is sent.")
     elif outgoing.never_leaves():
-        print(f"{about}; {len(references)} in the outbox. Nothing leaves an exercise or a demonstration.")
+        print(f"{about} in the outbox. Nothing leaves an exercise or a demonstration.")
     else:
-        print(f"{about}; {len(references)} on the way.")
+        print(f"{about} on the way.")
+    if came.dropped:
+        print(f"{counted(len(came.dropped), 'notice')} of which nothing is left to tell: not sent.")
     if unread:
         print(f"{counted(unread, 'notice')} prepared by others and not read yet: not among these.")
