@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.engine.reports import day
@@ -186,7 +186,14 @@ def deliver(told: Story, files: list[tuple[File, bool]], *, complete: bool) -> N
     told.bench.run(paths, gone_after=told.gone_after, complete=complete)
 
 
+DAY_0, DAY_1 = (([(File(on, 0, hosts), True)], True) for on, hosts in ((0, (1, 2, 3, 4)), (1, (1, 2, 3))))
+AHEAD: tuple[list[tuple[File, bool]], bool] = ([(File(3, 0, (3, 4, 5)), True)], True)
+
+
 @given(STEPS, st.integers(1, 2), st.integers(0, 3))
+@example([DAY_0, AHEAD, "next", DAY_1], 1, 0)
+@example([DAY_0, AHEAD, DAY_1, "next", "next", "next"], 1, 0)
+@example([DAY_0, DAY_1, "next", AHEAD, "next", "next", 2], 1, 0)
 @LAW
 def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], gone_after: int, come: int) -> None:
     """Names of one content, late ones, days that are not complete or have not come, broken files, persons, withdrawals

@@ -44,10 +44,6 @@ class Calendar:
         """Import the report of a day."""
         return self.store.run(write(self.folder, number, hosts, kind=kind), at=self.at, **options)
 
-    def withdraw(self, summary: dict[str, Any]) -> None:
-        """Take a run back."""
-        intake.withdraw(Run.objects.get(pk=summary["run"]), reason="", by=COMMAND_LINE, at=self.at)
-
     def gone(self) -> list[int]:
         return sorted(int(found["asset"].rpartition(".")[2]) for found in self.store.findings(states=("gone",)))
 
@@ -141,7 +137,7 @@ def test_it_goes_with_the_run_that_brought_it_before_and_after_its_day(
         calendar.take(AHEAD, [1], kind="scan_telnet")
         assert AHEAD in calendar.counted()
 
-    calendar.withdraw(ahead)
+    calendar.store.withdraw(ahead["run"], calendar.at)
 
     assert (calendar.gone(), calendar.counted()) == ([8], [0, 1])
     calendar.turn(AHEAD)
@@ -150,14 +146,21 @@ def test_it_goes_with_the_run_that_brought_it_before_and_after_its_day(
     assert (calendar.gone(), calendar.counted()) == ([8], [0, 1]), "nobody says any more that it is complete"
 
 
-def test_whatever_is_done_about_the_type_lets_it_count_when_it_has_come(
+def test_whatever_is_done_about_the_type_lets_it_count_when_it_has_come_and_no_sooner(
     calendar: Calendar, ahead: dict[str, Any]
 ) -> None:
-    wrong = calendar.take(1, [60])
-    intake.replay(Run.objects.get(pk=ahead["run"]), by=COMMAND_LINE, at=calendar.at)
-    assert AHEAD not in calendar.counted()
+    decide = {"by": COMMAND_LINE, "at": calendar.at}
+    wrong = [calendar.take(number, [60])["run"] for number in (1, 2)]
+    intake.replay(Run.objects.get(pk=ahead["run"]), **decide)
+    assert calendar.counted() == [0]
+    intake.decide("scan_rdp", day(1), decision="discarded", **decide)
+    assert calendar.counted() == [0]
+    intake.refold(["scan_rdp"], **decide)
+    assert calendar.counted() == [0]
+    calendar.store.withdraw(wrong[0], calendar.at)
+    assert (calendar.gone(), calendar.counted()) == ([], [0])
     calendar.turn(AHEAD)
-    calendar.withdraw(wrong)
+    calendar.store.withdraw(wrong[1], calendar.at)
     assert (calendar.gone(), calendar.counted()) == ([2, 3, 4, 5, 6, 7, 8], [0, AHEAD])
 
 
@@ -223,7 +226,7 @@ def test_a_watch_lets_it_count_when_it_has_come(calendar: Calendar, ahead: dict[
         post.at = calendar.at
         assert (post.look(), post.look()) == (expected, [])
     assert calendar.counted() == [0, AHEAD]
-    calendar.withdraw(ahead)
+    calendar.store.withdraw(ahead["run"], calendar.at)
     assert calendar.counted() == [0]
 
 
