@@ -320,7 +320,7 @@ def test_what_is_withdrawn_is_as_if_it_had_never_been_told(
     store: Store, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     chance, log = random.Random(seed), Log()
-    at, settings.TOCSIN_TODAY = AT - dt.timedelta(days=4 if seed % 2 else 0), None  # `AT` is the day after the last
+    at, settings.TOCSIN_TODAY = AT - dt.timedelta(days=5 if seed % 2 else 0), None  # `AT` is the day after the last
     monkeypatch.setattr(days, "now", lambda: at)
     for number in range(9):
         at += dt.timedelta(days=chance.random() < 0.2)
