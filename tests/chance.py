@@ -10,8 +10,8 @@ Value = TypeVar("Value")
 
 
 def fewer(values: Sequence[Value]) -> Sequence[Value]:
-    """Return all; for a run on PostgreSQL one in four: for what is drawn or listed that is not about databases."""
-    return values[::4] if os.environ.get("TOCSIN_DATABASE_URL") else values
+    """Return all; for a run on PostgreSQL one in three: for what is drawn or listed that is not about databases."""
+    return values[::3] if os.environ.get("TOCSIN_DATABASE_URL") else values
 
 
 def seeds(number: int) -> Sequence[int]:

@@ -62,6 +62,8 @@ class Manifest:
     """Of each delivery."""
     number: int = 0
     """Of the last run."""
+    come: dt.date | None = None
+    """The last day that has come, by which it was judged last."""
 
     def reports(self, report_type: str) -> list[Report]:
         return [report for report in self.by_id.values() if report.type == report_type]
@@ -84,6 +86,11 @@ class Manifest:
 
     def unfinished(self) -> list[CycleRecord]:
         return [cycle for cycle in self.by_day.values() if cycle.broken or not cycle.closed]
+
+    def untimely(self, come: dt.date) -> set[str]:
+        judged_by = {kind: judged(self.cycles(kind), self.reports(kind), come) for kind in self.states}
+        counted = {kind: tuple(one.cycle.on for one in of if one.counts) for kind, of in judged_by.items()}
+        return {kind for kind, state in self.states.items() if counted[kind] != state.counted}
 
     def state(self, report_type: str) -> State | None:
         return self.states.get(report_type)
@@ -161,7 +168,7 @@ class Manifest:
 
     def judged(self, report_type: str) -> list[Judged]:
         """Return the cycles of a type as judged now."""
-        return judged(self.cycles(report_type), self.reports(report_type))
+        return judged(self.cycles(report_type), self.reports(report_type), self.come)
 
 
 class Bench:
@@ -195,7 +202,7 @@ class Bench:
             context=self._context(checkpoint),
             recognise=self.recognise,
             executor=executor or Threads(),
-            options=Options(**{"gone_after": 1, **options}),
+            options=Options(**{"gone_after": 1, "come": self.manifest.come, **options}),
         )
         self._commit(delta, checkpoint)
         return delta
@@ -215,7 +222,7 @@ class Bench:
             catalogue=self.manifest,
             context=self._context(no_checkpoint),
             executor=Threads(),
-            options=Options(**{"gone_after": 1, **options}),
+            options=Options(**{"gone_after": 1, "come": self.manifest.come, **options}),
             recognise=self.recognise,
             recount=self.manifest.without_run(run) if run else self.manifest.without(withdrawn),
             said=said,
@@ -225,7 +232,7 @@ class Bench:
 
     def expire(self, report_type: str, up_to: dt.date, checkpoint: Any = no_checkpoint) -> Expiry:
         """Keep nothing of the days of a type up to one, and commit."""
-        plan = retention.plan(report_type, up_to, self.manifest, 1)
+        plan = retention.plan(report_type, up_to, self.manifest, 1, self.manifest.come)
         expiry = retention.expire(plan, workspace=self._context(checkpoint).workspace, executor=Threads())
         self.manifest.expire(expiry, plan.reports)
         self.save()

@@ -77,6 +77,14 @@ def test_a_finding_that_went_gone_by_later_cycles_waits_to_be_forgotten(tmp_path
     assert 2 not in findings_of(told.bench)
 
 
+def test_a_day_that_lies_ahead_counts_no_sooner_because_others_are_no_longer_kept(tmp_path: Path) -> None:
+    told = Story(tmp_path, 1)
+    told.bench.manifest.come = day(3)
+    told.deliver(*WEEK[:2], WEEK[4])
+    judged = told.bench.expire(KIND, day(0)).change.judged
+    assert [one.cycle.on for one in judged if one.counts] == [day(0), day(1)]
+
+
 def test_a_finding_that_came_back_is_known_from_before(tmp_path: Path) -> None:
     files = [File(0, 0, (1, 2)), File(1, 0, (1,)), File(2, 0, (1,)), File(3, 0, (1, 2))]
     told = story(tmp_path, *([file] for file in files))

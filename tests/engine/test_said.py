@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.engine.reports import day
@@ -143,8 +143,8 @@ class Log:
         complete = {file.on for file in came} | (open_days & {file.on for file in whole})
         self.left.append(Told(run, came, frozenset(complete if is_complete else ()), broken))
 
-    def model(self, gone_after: int) -> Model:
-        """Return what must come out: a content under several names is one report."""
+    def model(self, gone_after: int, come: int | None = None) -> Model:
+        """Return what must come out: a content under several names is one report, and a day after `come` lies ahead."""
         names: dict[int, set[str]] = {}
         contents: dict[tuple[int, tuple[int, ...]], File] = {}
         for (on, network), file in self.here().items():
@@ -152,7 +152,8 @@ class Log:
             contents[on, file.addresses] = file
         days = names.keys() | self.empty()
         waiting = {on for on, _ in self.lacking()} | (names.keys() - self.closed())
-        open_days = frozenset(days & waiting)
+        ahead = {on for on in days if come is not None and on > come}
+        open_days = frozenset(days & waiting | ahead)
         return Model(list(contents.values()), open_days, self.decisions(), gone_after, names, self.empty())
 
 
@@ -170,7 +171,10 @@ CALLS = st.tuples(
     ),
     st.booleans(),
 )
-STEPS = st.lists(CALLS | st.integers(0, 9) | st.sampled_from(["empty 0", "empty 1", "empty 2", "empty 3"]), max_size=9)
+STEPS = st.lists(
+    CALLS | st.integers(0, 9) | st.sampled_from(["empty 0", "empty 1", "empty 2", "empty 3", "next", "next"]),
+    max_size=9,
+)
 
 
 def deliver(told: Story, files: list[tuple[File, bool]], *, complete: bool) -> None:
@@ -182,16 +186,28 @@ def deliver(told: Story, files: list[tuple[File, bool]], *, complete: bool) -> N
     told.bench.run(paths, gone_after=told.gone_after, complete=complete)
 
 
-@given(STEPS, st.integers(1, 2))
+DAY_0, DAY_1 = (([(File(on, 0, hosts), True)], True) for on, hosts in ((0, (1, 2, 3, 4)), (1, (1, 2, 3))))
+AHEAD: tuple[list[tuple[File, bool]], bool] = ([(File(3, 0, (3, 4, 5)), True)], True)
+
+
+@given(STEPS, st.integers(1, 2), st.integers(0, 3))
+@example([DAY_0, AHEAD, "next", DAY_1], 1, 0)
+@example([DAY_0, AHEAD, DAY_1, "next", "next", "next"], 1, 0)
+@example([DAY_0, DAY_1, "next", AHEAD, "next", "next", 2], 1, 0)
 @LAW
-def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], gone_after: int) -> None:
-    """Names of one content, late ones, days that are not complete, broken files, persons, withdrawals in any order."""
+def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], gone_after: int, come: int) -> None:
+    """Names of one content, late ones, days that are not complete or have not come, broken files, persons, withdrawals
+    in any order."""
     log = Log()
     with tempfile.TemporaryDirectory() as folder:
         told = Story(Path(folder), gone_after)
+        told.bench.manifest.come = day(come)
         for step in steps:
             runs = [each.run for each in log.left if each.run]
-            if isinstance(step, str):
+            if step == "next":
+                come += 1
+                told.bench.manifest.come = day(come)
+            elif isinstance(step, str):
                 on = int(step[-1])
                 if on not in {at for at, _ in log.here()}:
                     told.bench.refold([KIND], said=[Said(KIND, day(on), What.EMPTY, by=None)], gone_after=gone_after)
@@ -206,7 +222,8 @@ def test_what_is_withdrawn_is_as_if_it_had_never_been_told(steps: list[object], 
                 run = runs[int(str(step)) % len(runs)]
                 told.bench.refold([KIND], run=run, gone_after=gone_after)
                 log.left = [each for each in log.left if each.run != run]
-        check(told.bench, log.model(gone_after))
+        told.bench.run([], gone_after=gone_after)  # of whatever type
+        check(told.bench, log.model(gone_after, come))
         waits = {(one.on, name) for one in told.bench.manifest.cycles(KIND) for name in one.broken}
         assert waits == {(day(on), File(on, 0, (), network=network).name) for on, network in log.lacking()}
         assert told.bench.debris() == set()

@@ -41,13 +41,13 @@ class Store:
             paths, options=asked, by=COMMAND_LINE, at=at, wait_s=0, checkpoint=checkpoint or no_checkpoint
         )
 
-    def withdraw(self, run: int) -> None:
+    def withdraw(self, run: int, at: dt.datetime = AT) -> None:
         """Withdraw a run."""
         from tocsin.audit.actors import COMMAND_LINE
         from tocsin.feeds import intake
         from tocsin.feeds.models import Run
 
-        intake.withdraw(Run.objects.get(pk=run), reason="It was of another country.", by=COMMAND_LINE, at=AT)
+        intake.withdraw(Run.objects.get(pk=run), reason="It was of another country.", by=COMMAND_LINE, at=at)
 
     def findings(self, **asked: Any) -> list[dict[str, Any]]:
         """Return findings as `finding list --json` prints them."""

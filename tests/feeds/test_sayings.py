@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import random
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.feeds.test_replay import describe, replay
 from tests.feeds.test_unfinished import DAMAGED
 from tests.feeds.verbs import run
 from tocsin.audit.actors import COMMAND_LINE
-from tocsin.feeds import intake
+from tocsin.feeds import days, intake
 from tocsin.feeds.manifest import Catalogue
 from tocsin.feeds.models import Cycle, Delivery, Report, Run, Saying
 from tocsin.kernel.refusals import Conflict
@@ -316,21 +317,26 @@ def some_files(chance: random.Random) -> list[File]:
 
 
 @pytest.mark.parametrize("seed", seeds(8))
-def test_what_is_withdrawn_is_as_if_it_had_never_been_told(store: Store, tmp_path: Path, seed: int) -> None:
+def test_what_is_withdrawn_is_as_if_it_had_never_been_told(
+    store: Store, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     chance, log = random.Random(seed), Log()
+    at, settings.TOCSIN_TODAY = AT - dt.timedelta(days=5 if seed % 2 else 0), None  # `AT` is the day after the last
+    monkeypatch.setattr(days, "now", lambda: at)
     for number in range(9):
+        at += dt.timedelta(days=chance.random() < 0.2)
         runs = [told.run for told in log.left if told.run]
         if runs and chance.random() < 0.35:
             taken = chance.choice(runs)
             if Run.objects.get(pk=taken).deliveries.exists() or Saying.objects.filter(run=taken, what="lacks").exists():
-                store.withdraw(taken)
+                store.withdraw(taken, at)
                 log.left = [told for told in log.left if told.run != taken]
             continue
         files, is_complete, on = some_files(chance), chance.random() < 0.6, chance.randrange(3)
-        days = sorted(Cycle.objects.values_list("on", flat=True))
-        if chance.random() < 0.2 and days and days[0] <= day(on) <= days[-1]:
+        known = sorted(Cycle.objects.values_list("on", flat=True))
+        if chance.random() < 0.2 and known and known[0] <= day(on) <= min(known[-1], at.date()):
             if on not in {at for at, _ in log.here()}:
-                intake.declare_empty("scan_rdp", day(on), by=COMMAND_LINE, at=AT)
+                intake.declare_empty("scan_rdp", day(on), by=COMMAND_LINE, at=at)
                 log.left.append(Told(0, empty=on))
             continue
         broken = [file for file in files if chance.random() < 0.25]
@@ -341,10 +347,11 @@ def test_what_is_withdrawn_is_as_if_it_had_never_been_told(store: Store, tmp_pat
             else write(folder, file.on, file.addresses, part=file.network)
             for file in files
         ]
-        summary = store.run(*paths, complete=is_complete)
+        summary = store.run(*paths, complete=is_complete, at=at)
         log.tell(summary["run"], [file for file in files if file not in broken], broken, is_complete=is_complete)
-    model = log.model(1)
-    counted = {(row.on - day(0)).days for row in Cycle.objects.filter(counts=True)}
+    store.run(write(tmp_path / "other", 0, [200], kind="scan_telnet"), at=at)
+    model = log.model(1, (at.date() - day(0)).days + days.SKEW_DAYS)
+    counted = {(row.on - day(0)).days for row in Cycle.objects.filter(counts=True, type__name="scan_rdp")}
     assert (counted, gone(store)) == (
         set(model.counted()),
         sorted(host for host, finding in model.findings().items() if finding["gone"]),

@@ -130,7 +130,7 @@ def test_a_report_of_a_day_ahead_is_named_and_closes_no_other_day(post: Post) ->
     ahead = post.put(20, [99])
     told = post.look()
     assert told[0] == "Run: 1 row of 1 report kept."
-    assert told[1].startswith(f"{ahead.name} is dated 2026-12-06, which lies ahead: pages show that day when")
+    assert told[1].startswith(f"{ahead.name} is dated 2026-12-06, which lies ahead: it counts when that day")
     post.put(3, [1, 2, 3])
     assert post.look() == ["Run: 3 rows of 1 report kept."]
     assert due_cycles(AT) == []

@@ -41,8 +41,8 @@ class Move:
 class Counting:
     """The reports of the manifest with what a run has changed so far."""
 
-    def __init__(self, catalogue: Catalogue, latest: dt.date | None) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, latest: dt.date | None, come: dt.date | None = None) -> None:
+        self.catalogue, self.come = catalogue, come
         self.days = Days(catalogue, latest)
         self.accepted: list[Report] = []
         self.superseded: list[Report] = []
@@ -212,9 +212,14 @@ class Counting:
         again."""
         mine = {(report.type, report.on) for report in self.accepted}
         for kind in {kind for kind, _on in self.brought - mine}:
-            verdicts = judged(self.all_cycles(kind), self.here(kind))
+            verdicts = judged(self.all_cycles(kind), self.here(kind), self.come)
             mine |= self.brought & {(kind, verdict.cycle.on) for verdict in verdicts if verdict.held}
         self.say(Said(kind, on, What.CONFIRMED) for kind, on in sorted(mine))
+
+    def judge_what_has_come(self) -> None:
+        """Have types judged anew of which a day has come that lay ahead when they were judged last."""
+        if self.come is not None:
+            self.touched.update(self.catalogue.untimely(self.come))
 
     def all_cycles(self, kind: str) -> list[CycleRecord]:
         """Return the cycles of a type as this run leaves them. Those that are settled stay as they were."""

@@ -72,7 +72,8 @@ class Cycle:
     rows: int
     """Rows that were kept of its reports: a report none of whose rows could be read must make nothing gone."""
     complete: bool
-    """Whether all its reports are here: nobody said that more will come, and none of them is broken."""
+    """Whether all its reports are here: nobody said that more will come, none of them is broken, and its day has
+    come."""
     decision: Decision = Decision.NONE
     lists: frozenset[str] = frozenset()
     """Which lists of the type came, as `lists.list_of` their names."""

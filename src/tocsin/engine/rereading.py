@@ -31,8 +31,10 @@ from tocsin.engine.wholeness import lost_files
 class Rereading(Counting):
     """The reports of the manifest with what a run reads, and reads again."""
 
-    def __init__(self, catalogue: Catalogue, recognise: Recogniser, latest: dt.date | None) -> None:
-        super().__init__(catalogue, latest)
+    def __init__(
+        self, catalogue: Catalogue, recognise: Recogniser, latest: dt.date | None, come: dt.date | None
+    ) -> None:
+        super().__init__(catalogue, latest, come)
         self.recognise, self.latest = recognise, latest
         self.aside = SetAside(recognise, self.days.refusal)
         self.reads: dict[str, Read] = {}

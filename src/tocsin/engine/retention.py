@@ -64,10 +64,10 @@ class Plan:
         return sum(int(_is_past(read_state(root / file, ("last_cycle",)), self.calendar).sum()) for file in files)
 
 
-def plan(report_type: str, up_to: dt.date, catalogue: Catalogue, gone_after: int) -> Plan:
-    """Return what goes. `gone_after` is for a type that has no findings yet."""
+def plan(report_type: str, up_to: dt.date, catalogue: Catalogue, gone_after: int, come: dt.date | None = None) -> Plan:
+    """Return what goes. `gone_after` is for a type that has no findings yet; `come` is the last day that has come."""
     reports, state = catalogue.reports(report_type), catalogue.state(report_type)
-    before = judged(catalogue.cycles(report_type), reports)
+    before = judged(catalogue.cycles(report_type), reports, come)
     counted = tuple(one.cycle.on for one in before if one.counts and one.cycle.on <= up_to)
     undecided = {one.cycle.on for one in before if one.cycle.on <= up_to} - set(counted)
     cycles = _settled(catalogue.cycles(report_type), undecided)
@@ -76,7 +76,7 @@ def plan(report_type: str, up_to: dt.date, catalogue: Catalogue, gone_after: int
         up_to,
         tuple(report for report in reports if report.on <= up_to and not report.expired),
         cycles,
-        tuple(judged(cycles, reports)),
+        tuple(judged(cycles, reports, come)),
         Calendar(counted, state.gone_after if state else gone_after),
         state,
         catalogue.baseline(report_type),

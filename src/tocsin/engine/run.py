@@ -64,6 +64,8 @@ class Options:
     latest: dt.date | None = None
     """The last day that a report may be of; None for any. It follows from the instant of the import, and so does not
     change when reports are folded or read again."""
+    come: dt.date | None = None
+    """The last day that has come; None for any. One that lies ahead makes nothing go gone until then."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +192,7 @@ class _Intake(Rereading):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
-        super().__init__(catalogue, recognise, options.latest)
+        super().__init__(catalogue, recognise, options.latest, options.come)
         self.options, self._old_files = options, beside
         self.deliveries: list[Delivery] = []
         self.unchanged: list[str] = []
@@ -352,6 +354,7 @@ class _Intake(Rereading):
 
     def _say(self) -> None:
         """Say what this run says of the days of its files."""
+        self.judge_what_has_come()
         self.say_what_came()
         if self.options.complete:
             self.say_complete()
@@ -460,7 +463,7 @@ class _TypeFold:
         self.prior = catalogue.state(kind)
         self.gone_after = self.prior.gone_after if options.as_before and self.prior else options.gone_after
         self.cycles = intake.all_cycles(kind)
-        self.judged = judged(self.cycles, (*self.old, *self.new))
+        self.judged = judged(self.cycles, (*self.old, *self.new), options.come)
         self.counted = tuple(verdict.cycle.on for verdict in self.judged if verdict.counts)
         self.calendar = Calendar(self.counted, self.gone_after)
         is_altered = bool(removed) or any(one.type == kind for one in intake.restored)

@@ -145,15 +145,16 @@ class CycleRecord:
     broken: tuple[str, ...] = ()
     """Names of delivered reports that could not be read: while there is one, the cycle is not complete."""
 
-    def cycle(self, reports: Iterable[Report]) -> Cycle:
-        """Return the cycle for judging, with the reports of its day."""
+    def cycle(self, reports: Iterable[Report], come: dt.date | None = None) -> Cycle:
+        """Return the cycle for judging, with the reports of its day. What was said of a day holds from when it has
+        come: `come` is the last that has, None for any."""
         here = sorted(reports, key=lambda report: report.name)
         lists = [report.lists for report in here]
         return Cycle(
             self.type,
             self.on,
             rows=sum(report.kept for report in here),  # what could not be read says nothing of who is missing
-            complete=self.closed and not self.broken,
+            complete=self.closed and not self.broken and (come is None or self.on <= come),
             decision=self.decision,
             cut=tuple(report.name for report in here if report.cut),
             lists=frozenset().union(*lists) - {""},
@@ -172,12 +173,13 @@ def _sum_known(numbers: Iterable[int | None]) -> int | None:
     return total
 
 
-def judged(records: Iterable[CycleRecord], reports: Iterable[Report]) -> list[Judged]:
-    """Return the cycles of one type in date order, each with what follows from those before it and from its reports."""
+def judged(records: Iterable[CycleRecord], reports: Iterable[Report], come: dt.date | None = None) -> list[Judged]:
+    """Return the cycles of one type in date order, each with what follows from those before it and from its reports.
+    One of a day after `come` makes nothing go gone: that day has not come."""
     by_day: defaultdict[dt.date, list[Report]] = defaultdict(list)
     for report in reports:
         by_day[report.on].append(report)
-    return judge(record.cycle(by_day[record.on]) for record in records)
+    return judge(record.cycle(by_day[record.on], come) for record in records)
 
 
 def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -> dict[dt.date, CycleRecord]:
@@ -261,6 +263,11 @@ class Catalogue(Protocol):
 
     def unfinished(self) -> list[CycleRecord]:
         """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
+        ...
+
+    def untimely(self, come: dt.date) -> set[str]:
+        """Return the types of which a day was judged before it had come, and has now; or counts and lies ahead. `come`
+        is the last day that has come."""
         ...
 
     def state(self, report_type: str) -> State | None:

@@ -1,8 +1,9 @@
 """Which day it is for the instance, and which days lie ahead.
 
 A report carries the day that its publisher's clock said; ours may say another.
-What lies ahead (`engine.bounds` says how far it may) is kept and shown when its
-day has come: it must not pass for the latest, with which everything is compared.
+What lies ahead (`engine.bounds` says how far it may) is kept, and counts and is
+shown when its day has come: it must not pass for the latest, with which
+everything is compared, nor make anything go gone before.
 """
 
 from __future__ import annotations
@@ -23,6 +24,16 @@ def is_ahead(on: dt.date, today: dt.date) -> bool:
     return on > today + dt.timedelta(days=SKEW_DAYS)
 
 
+def last_come(at: Instant | None = None) -> dt.date:
+    """Return the last day that has come, for the engine: what was said of a later one holds when it has.
+
+    That of the clock, of the instant of an import, or on which a demonstration stands; and tomorrow, which it is
+    already where the publisher is.
+    """
+    stands: dt.date = settings.TOCSIN_TODAY or dt.date.min
+    return max(now().date(), (at or now()).date(), stands) + dt.timedelta(days=SKEW_DAYS)
+
+
 def today(reported: Collection[dt.date], at: Instant | None = None) -> dt.date:
     """Return the day it is for the instance that holds reports of these days, at an instant; now for None.
 
@@ -36,7 +47,7 @@ def today(reported: Collection[dt.date], at: Instant | None = None) -> dt.date:
 def lies_ahead(name: str, on: str, run: int) -> str:
     """Say of a report that its day has not come, and what to do where that day is wrong, in English."""
     return (
-        f"{name} is dated {on}, which lies ahead: pages show that day when it has come. If it is "
+        f"{name} is dated {on}, which lies ahead: it counts when that day has come. If it is "
         f"wrong, take it back (tocsin feed withdraw {run}) and correct the name of the file or the clock."
     )
 

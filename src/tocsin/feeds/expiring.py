@@ -20,7 +20,7 @@ from tocsin.audit.actors import Actor
 from tocsin.engine import retention as engine
 from tocsin.engine.executors import Threads
 from tocsin.engine.store import Checkpoint, Workspace, no_checkpoint
-from tocsin.feeds import keeping
+from tocsin.feeds import days, keeping
 from tocsin.feeds.actions.retention import expire_observations
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.holding import RETENTION, WAIT_S, Waiting, in_silence
@@ -123,7 +123,7 @@ def _due(trust_clock: bool) -> list[Due]:
 
 
 def _plan(each: Due) -> engine.Plan:
-    return engine.plan(each.type.name, each.up_to, Catalogue(), settings.TOCSIN.gone_after)
+    return engine.plan(each.type.name, each.up_to, Catalogue(), settings.TOCSIN.gone_after, days.last_come())
 
 
 def _going(each: Due, plan: engine.Plan, findings: int | None = None) -> Going:

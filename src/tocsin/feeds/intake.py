@@ -31,7 +31,7 @@ from tocsin.engine.said import Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
-from tocsin.feeds import deciding, deliveries, mappings, reattribution, sayings, standing
+from tocsin.feeds import days, deciding, deliveries, mappings, reattribution, sayings, standing
 from tocsin.feeds.actions import runs as actions
 from tocsin.feeds.choices import ReportState, RunState
 from tocsin.feeds.folders import files_of
@@ -42,7 +42,7 @@ from tocsin.feeds.recounting import recount_without, repeated_in
 from tocsin.feeds.storehouse import announcements, claims, context
 from tocsin.feeds.summary import Before, Cost, summarise
 from tocsin.feeds.sweeping import remove, store_lock, sweep
-from tocsin.feeds.unfinished import closed_because_of
+from tocsin.feeds.unfinished import awaited, closed_because_of
 from tocsin.kernel import clock, disk, legible
 from tocsin.kernel.memory import peak_rss_mb
 from tocsin.kernel.names import readable
@@ -77,8 +77,9 @@ def import_reports(
     with store_lock(wait_s, waiting=waiting) as held:
         clear_up(by=by)
         reattribution.catch_up(by=by)
-        options = dataclasses.replace(options, latest=options.latest or last_acceptable(at))
-        asked = {**dataclasses.asdict(options), "files": len(files), "latest": str(options.latest)}
+        latest, come = options.latest or last_acceptable(at), options.come or days.last_come(at)
+        options = dataclasses.replace(options, latest=latest, come=come)
+        asked = {**dataclasses.asdict(options), "files": len(files), "latest": str(latest), "come": str(come)}
         started = actions.start_run(files=[readable(path.name) for path in files], options=asked, by=by, at=at)
         held.is_for(started.run)
         run = Run.objects.get(pk=started.run)
@@ -121,7 +122,8 @@ def _corrected_by(delta: Delta) -> list[tuple[str, int]]:
 
 def _waiting_before(corrected: Sequence[tuple[str, int]] = ()) -> Before:
     cycles = Cycle.objects.values_list("type__name", "on")
-    return Before(frozenset(cycles.filter(held=True)), corrected, frozenset(cycles.filter(closed=False)))
+    ahead = frozenset(awaited().values_list("type__name", "on"))
+    return Before(frozenset(cycles.filter(held=True)), corrected, frozenset(cycles.filter(closed=False)), ahead)
 
 
 def replay(
@@ -158,6 +160,7 @@ def replay(
                     complete=False,
                     as_before=True,
                     latest=last_acceptable(run.started_at),
+                    come=days.last_come(at),
                 ),
                 progress=_Announced(again, progress),
             )
@@ -203,7 +206,7 @@ def withdraw(run: Run, *, reason: str, by: Actor, at: dt.datetime, waiting: Wait
         recount = recount_without(run)
         mine = {row.digest for row in deliveries.to_be_taken(run)}
         types = {report.type for report in (*recount.gone, *recount.renamed, *recount.restored)} | sayings.types_of(run)
-        delta = _refold(run, types, recount=recount, untrue=[run.pk])
+        delta = _refold(run, types, at, recount=recount, untrue=[run.pk])
         actions.withdraw_run(run, delta, reason=reason, by=by, at=at)
         kept = {path for report in recount.gone for path in report.files}
         remove([path for path in delta.debris if path not in kept])
@@ -239,7 +242,7 @@ def decide(
             return False
         what = [What.CLOSED] if closed else []
         what += [What(decision)] if decision else []
-        delta = _refold(None, {report_type}, said=[Said(report_type, on, each, by=None) for each in what])
+        delta = _refold(None, {report_type}, at, said=[Said(report_type, on, each, by=None) for each in what])
         cycle = next(each for one in delta.types for each in one.cycles if each.on == on)
         actions.decide_cycle(
             delta, report_type=report_type, on=on, closed=cycle.closed, decision=cycle.decision.value, by=by, at=at
@@ -267,26 +270,28 @@ def declare_empty(report_type: str, on: dt.date, *, by: Actor, at: dt.datetime, 
         cycle = CycleRecord(report_type, on, closed=True, decision=Decision.CONFIRMED)
         if cycle in Catalogue().cycles(report_type):
             return False
-        delta = _refold(None, {report_type}, said=[Said(report_type, on, What.EMPTY, by=None)])
+        delta = _refold(None, {report_type}, at, said=[Said(report_type, on, What.EMPTY, by=None)])
         actions.decide_cycle(delta, report_type=report_type, on=on, closed=True, decision="confirmed", by=by, at=at)
         remove(delta.debris)
     return True
 
 
 def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, wait_s: float = WAIT_S) -> Delta:
-    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over.
+    """Expect no more reports of these cycles (type and day). Those that are closed or not there are passed over; one of
+    which that was said before its day had come counts now.
 
     One that is closed since a later day has begun is open again when what came of later days is withdrawn.
     """
     with store_lock(wait_s, work=DECISION):
         rows = Cycle.objects.select_related("type").filter(closed=False, type__name__in={kind for kind, _ in cycles})
         due = [row for row in rows if (row.type.name, row.on) in set(cycles)]
-        found = [(row.type.name, row.on) for row in due]
+        have_come = set(awaited().filter(on__lte=days.last_come(at)).values_list("type__name", "on")) & set(cycles)
+        found = sorted({*((row.type.name, row.on) for row in due), *have_come})
         closed = [
             Said(row.type.name, row.on, What.COMPLETE, by=run) for row in due for run in closed_because_of(row, at)
         ]
-        delta = _refold(None, {kind for kind, _on in found}, said=closed)
-        if closed:
+        delta = _refold(None, {kind for kind, _on in found}, at, said=closed)
+        if found:
             actions.close_cycles(delta, cycles=found, by=by, at=at)
             remove(delta.debris)
     return delta
@@ -314,19 +319,19 @@ def refold(types: Sequence[str], *, by: Actor, at: dt.datetime, waiting: Waiting
             if name not in states:
                 raise Conflict(_("there are no findings of {type}.").format(type=name))
         lost = lost_files(settings.TOCSIN.store, [path for paths in states.values() for path in paths])
-        delta = _refold(None, set(types), anew=True)
+        delta = _refold(None, set(types), at, anew=True)
         event = actions.refold_findings(delta, lost=sorted(lost), by=by, at=at)
         remove(delta.debris)
     return Refolded(event.types, event.lost)
 
 
-def _refold(run: Run | None, types: set[str], **what: Any) -> Delta:
+def _refold(run: Run | None, types: set[str], at: dt.datetime, **what: Any) -> Delta:
     return engine.refold(
         types,
         catalogue=Catalogue(),
         context=context(run, no_checkpoint),
         executor=Threads(settings.TOCSIN.threads),
-        options=Options(gone_after=settings.TOCSIN.gone_after, as_before=True),
+        options=Options(gone_after=settings.TOCSIN.gone_after, as_before=True, come=days.last_come(at)),
         recognise=mappings.recognition(),
         **what,
     )

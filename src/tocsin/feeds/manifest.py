@@ -25,6 +25,7 @@ from tocsin.feeds import deliveries, mappings, rollup, sayings
 from tocsin.feeds.choices import SHADOWSERVER, SHADOWSERVER_TERMS, ReportState
 from tocsin.feeds.keeping import held_reports
 from tocsin.feeds.models import Baseline, Cycle, Feed, Handover, Movement, Report, ReportType, Run, State
+from tocsin.feeds.unfinished import awaited
 from tocsin.feeds.versions import touch
 
 _LABELS = {Label.NEW: "new", Label.STILL: "still", Label.RETURNED: "returned", Label.GONE: "gone"}
@@ -69,6 +70,13 @@ class Catalogue:
         """Return the cycles, of whatever type, that are open or wait for a file which could not be read."""
         rows = Cycle.objects.filter(Q(closed=False) | ~Q(broken=[])).select_related("type")
         return [engine_cycle(row) for row in rows]
+
+    def untimely(self, come: dt.date) -> set[str]:
+        """Return the types of which a day was judged before it had come, and has now; or counts and lies ahead, as an
+        older version let it, or a clock that was ahead."""
+        too_early = Cycle.objects.filter(counts=True, on__gt=come)
+        found = awaited().filter(on__lte=come).order_by() | too_early.order_by()
+        return set(found.values_list("type__name", flat=True).distinct())
 
     def state(self, report_type: str) -> store.State | None:
         """Return the findings of a type."""

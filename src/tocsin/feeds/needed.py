@@ -154,7 +154,7 @@ def _broken(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
 def _ahead(health: Health, cycle: Any, titles: Mapping[str, str]) -> Decision:
     return Decision(
         title=_("Is this day right? {kind}").format(kind=wording.kind(health.type.name, titles)),
-        text=_("A report of it came before the day itself; it is not shown until then"),
+        text=_("A report of it came before the day itself; it does not count until then"),
         url=reverse("feeds") + "#ahead",
         button=_("See which run"),
         when=cycle.on,

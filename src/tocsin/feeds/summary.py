@@ -36,6 +36,8 @@ class Before:
     """Name and run of the reports that it replaces."""
     open: Collection[tuple[str, dt.date]] = ()
     """Type and day of the cycles of which more was to come."""
+    ahead: Collection[tuple[str, dt.date]] = ()
+    """Type and day of the cycles that were complete before they had come."""
 
 
 def summarise(
@@ -85,12 +87,17 @@ def summarise(
         **({"replay_of": of, "replaced": list(delta.outdated)} if of else {}),
         "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
         "passed_over": list(delta.passed_over),
-        "completed": [
-            {"type": one.type, "date": one.on.isoformat()}
-            for one in delta.said
-            if one.by == THIS_RUN and (one.type, one.on) in set(_asked(one.what, before)) - touched
-        ],
+        "completed": [{"type": kind, "date": on.isoformat()} for kind, on in _completed(delta, before, touched)],
     }
+
+
+def _completed(delta: Delta, before: Before, touched: Collection[tuple[str, dt.date]]) -> list[tuple[str, dt.date]]:
+    """Return the cycles that are complete though nothing new came of them: the run said so, or their day has come."""
+    said = [one for one in delta.said if one.by == THIS_RUN]
+    asked = [(one.type, one.on) for one in said if (one.type, one.on) in _asked(one.what, before)]
+    judged = [(one.type, each.cycle) for one in delta.types for each in one.judged]
+    come = [(kind, cycle.on) for kind, cycle in judged if cycle.complete and (kind, cycle.on) in before.ahead]
+    return [each for each in dict.fromkeys((*asked, *come)) if each not in touched]
 
 
 def _asked(what: What, before: Before) -> Collection[tuple[str, dt.date]]:

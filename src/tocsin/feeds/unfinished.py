@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tocsin.feeds import days
-from tocsin.feeds.choices import DownloadState, ReportState
+from tocsin.feeds.choices import DecisionChoice, DownloadState, ReportState
 from tocsin.feeds.doubts import why_held
 from tocsin.feeds.held import is_of_another_day
 from tocsin.feeds.models import Cycle, Delivery, Download, Report
@@ -19,7 +19,7 @@ from tocsin.kernel.clock import Instant
 CLOSED_AFTER = dt.timedelta(hours=36)
 LACKING_FOR = dt.timedelta(days=8)
 """For how long a report that the publisher offers and will not give keeps its day open."""
-HELD, BROKEN, OPEN = "held", "broken", "open"
+HELD, BROKEN, OPEN, AHEAD = "held", "broken", "open", "ahead"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Unfinished:
     type: str
     on: dt.date
     why: str
-    """`broken` while a file cannot be read, `held` while it may be incomplete, `open` while more files may come."""
+    """`broken` while a file cannot be read, `held` while it may be incomplete, `ahead` while its day has not come,
+    `open` while more files may come."""
     rows: int
     usual: float | None
     files: tuple[str, ...]
@@ -40,6 +41,8 @@ class Unfinished:
     """Why it is held, as `Cycle.doubts`."""
     findings: int | None = None
     usual_findings: float | None = None
+    run: int | None = None
+    """Of one that lies ahead: the last that brought something of it."""
 
     @property
     def name(self) -> str:
@@ -54,6 +57,10 @@ class Unfinished:
             return f"{named} lacks what could not be read: {', '.join(self.files)}"
         if self.why == HELD:
             return f"{named} is held: {why_held(self.as_data())}"
+        if self.why == AHEAD and self.is_due:
+            return f"{named} lay ahead, and has come: it counts with the next import"
+        if self.why == AHEAD:
+            return f"{named} lies ahead: it counts when that day has come"
         return f"{named} is open: more files of it may come"
 
     @property
@@ -65,6 +72,9 @@ class Unfinished:
             f"where there is none, let the day count without it: tocsin feed close {self.name}",
             HELD: f"Say whether it {asked}: tocsin feed confirm {self.name}, or feed discard",
             OPEN: f"When all of its files are here: tocsin feed close {self.name}",
+            AHEAD: f"To let it count now: tocsin feed close {self.name}"
+            if self.is_due
+            else f"If that day is wrong, take it back: tocsin feed withdraw {self.run}",
         }[self.why]
 
     def as_data(self) -> dict[str, Any]:
@@ -86,14 +96,23 @@ class Unfinished:
 
 def unfinished_cycles(at: Instant) -> list[Unfinished]:
     """Return them by day and type."""
-    rows = Cycle.objects.filter(Q(held=True) | Q(closed=False) | ~Q(broken=[])).select_related("type")
-    due = set(due_cycles(at))
-    found = [_unfinished(row, (row.type.name, row.on) in due) for row in rows]
+    waiting = Cycle.objects.filter(Q(held=True) | Q(closed=False) | ~Q(broken=[]))
+    rows = (waiting | awaited()).select_related("type")
+    due, come = set(due_cycles(at)), days.last_come(at)
+    found = [_unfinished(row, (row.type.name, row.on) in due, come) for row in rows]
     return sorted(found, key=lambda each: (each.on, each.type))
 
 
-def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
-    why = BROKEN if row.broken else HELD if row.held else OPEN
+def awaited() -> QuerySet[Cycle]:
+    """Return the cycles that were complete before their day had come, and were not judged since it has."""
+    complete = Cycle.objects.filter(closed=True, broken=[], held=False, counts=False)
+    return complete.exclude(decision=DecisionChoice.DISCARDED)
+
+
+def _unfinished(row: Cycle, is_due: bool, come: dt.date) -> Unfinished:
+    is_ahead = row.closed or row.on > come
+    why = BROKEN if row.broken else HELD if row.held else AHEAD if is_ahead else OPEN
+    brought = Report.objects.filter(type=row.type_id, on=row.on, state=ReportState.ACCEPTED).order_by("-run")
     return Unfinished(
         row.type.name,
         row.on,
@@ -101,15 +120,17 @@ def _unfinished(row: Cycle, is_due: bool) -> Unfinished:
         row.rows,
         row.usual,
         tuple(row.broken),
-        is_due or why != OPEN,
+        is_due or why not in (OPEN, AHEAD),
         row.doubts if why == HELD else {},
         row.findings,
         row.usual_findings,
+        brought.values_list("run", flat=True).first() if why == AHEAD else None,
     )
 
 
 def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
-    """Return the cycles to be closed: a later one of their type has begun, or nothing came for a day and a half.
+    """Return the cycles to be closed: a later one of their type has begun, nothing came for a day and a half, or they
+    were complete before their day had come, and it has.
 
     One that lacks a report which could not be read, or lately not be downloaded, stays open: it would make
     findings gone by mistake. A day that has not come closes none, and is not closed before it has.
@@ -118,7 +139,8 @@ def due_cycles(at: Instant) -> list[tuple[str, dt.date]]:
     lacking = set(Download.objects.filter(state=DownloadState.REFUSED, on__gte=lately).values_list("type", "on"))
     open_ones = Cycle.objects.filter(closed=False, broken=[]).select_related("type")
     latest = _latest(at) if open_ones else {}
-    return [
+    have_come = awaited().filter(on__lte=days.last_come(at)).select_related("type")
+    return [(cycle.type.name, cycle.on) for cycle in have_come] + [
         (cycle.type.name, cycle.on)
         for cycle in open_ones
         if cycle.on <= (last := latest.get(cycle.type_id, dt.date.min))

@@ -31,7 +31,7 @@ from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.days import lies_ahead
-from tocsin.feeds.unfinished import OPEN, Unfinished, due_cycles, unfinished_cycles
+from tocsin.feeds.unfinished import AHEAD, OPEN, Unfinished, due_cycles, unfinished_cycles
 from tocsin.formats.beside import NAMED, is_no_report
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.counting import counted
@@ -237,7 +237,7 @@ class Watch:
 
     def _waiting(self) -> dict[str, Unfinished]:
         """Return the cycles that wait for somebody, each by what is said of it."""
-        return {each.says: each for each in unfinished_cycles(self.now()) if each.why != OPEN}
+        return {each.says: each for each in unfinished_cycles(self.now()) if each.why not in (OPEN, AHEAD)}
 
     def _name_waiting(self, before: Collection[str]) -> None:
         """Tell of the cycles that wait and did not before, or not for that: nothing goes gone because of them."""

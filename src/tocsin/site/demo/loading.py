@@ -108,7 +108,7 @@ def _take_in_reports(files: DemoFiles, day: dt.date) -> None:
     from tocsin.engine.run import Options
     from tocsin.feeds import intake
 
-    options = Options(gone_after=settings.TOCSIN.gone_after, latest=day)
+    options = Options(gone_after=settings.TOCSIN.gone_after, latest=day, come=day)
     intake.import_reports(files.reports, options=options, **_by_and_at())
 
 
