@@ -328,6 +328,7 @@ def test_what_has_nothing_left_when_it_is_sent_is_dropped_and_said(
     browser = signed_in(cast.analyst)
     said = text(browser.get(f"/notices/{bank.reference}/"))
     assert "Nothing is left to tell bank by this notice" in said and "192.0.2.70" not in said
+    assert "Send it" not in said and "Do not send it" in said
     said = text(browser.get(f"/notices/{ministry.reference}/"))
     assert "12 findings of it are not so any more" in said and "moh is told of 2 findings" in said
     said = text(browser.post("/notices/send/", follow=True))

@@ -254,14 +254,14 @@ def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
     may_send = may(request.user, Ability.SEND_NOTICES)
     message = queries.message_of(row)
     is_ready = state == NoticeState.PREVIEWED
-    ledger = list(row.ledger.all())
+    ledger, said = list(row.ledger.all()), _read(row, state)
     shown = {
-        **_read(row, state),
+        **said,
         "sent_at": max((each.at for each in ledger if each.what == NoticeState.SENT), default=None),
         "message": message,
         "goes_in_clear": message is not None and queries.is_in_clear(message),
         "is_ready": is_ready,
-        "may_go": may_send and is_ready,
+        "may_go": may_send and is_ready and said["total"] > 0,
         "hindrance": queries.hindrance(row, at) if is_ready else "",
         "never_leaves": outgoing.never_leaves(),
         "is_demo": settings.TOCSIN_IS_DEMO,
