@@ -82,6 +82,9 @@ def test_the_curve_has_steps_bands_numbers_at_risk_and_a_table(measured: Any, br
     at_risk = [each.text for each in of_class(drawing, "ours")]
     assert sentences.number(row.curves["told"]["at_risk_at"][0]) in at_risk
     assert "<caption>Findings still there" in page and "Told: at risk" in page
+    row.facts["told"]["median"] = None
+    row.save()
+    assert "organisations · half are not gone yet" in text(browser.get("/effect/one/", {"by": "all"}))
 
 
 def test_the_files_hold_every_point_with_its_definition(measured: Any, browser: Client) -> None:

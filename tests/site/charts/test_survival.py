@@ -45,6 +45,11 @@ def test_numbers_at_risk_stand_under_their_days() -> None:
     assert {("4", "50%", f"{PLOT_HEIGHT + 16}"), ("at risk:", "100%", f"{PLOT_HEIGHT + 16}")} <= texts
 
 
+def test_a_narrow_screen_leaves_out_every_second_day_with_its_numbers() -> None:
+    between = {each.text for each in of_class(falls([TOLD, BEFORE], "x", DAYS, "at risk:"), "between")}
+    assert between == {"4", "5", "6"}
+
+
 def test_names_at_the_end_do_not_cover_each_other() -> None:
     made = falls([TOLD, BEFORE], "x", DAYS, "at risk:")
     ends = [
