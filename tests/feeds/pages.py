@@ -45,7 +45,7 @@ def things_of(person: Person, public_id: str) -> Callable[[str], dict[str, int]]
     if not Membership.objects.exists():
         organisation = Constituent.objects.get(public_id=public_id)
         add_member(organisation, **facts, token=secret, by=COMMAND_LINE, at=at)
-    member = Membership.objects.get().pk
+    member = Membership.objects.earliest("pk").pk
 
     def numbers(name: str) -> dict[str, int]:
         if name.startswith("people:"):
@@ -57,10 +57,11 @@ def things_of(person: Person, public_id: str) -> Callable[[str], dict[str, int]]
 
 
 def asked_by_member(public_id: str, **facts: Any) -> int:
-    """Have a member of a constituent ask for other facts of it; return the number of the request."""
-    row, email, at = Constituent.objects.get(public_id=public_id), f"asks@{public_id}.example", clock.now()
+    """Have a member of a constituent ask for other facts of it, each another one; return the number of the request."""
+    row, at = Constituent.objects.get(public_id=public_id), clock.now()
+    email = f"asks{row.change_requests.count() or ''}@{public_id}.example"
     if not Membership.objects.filter(person__email=email).exists():
-        add_member(row, email=email, name="", is_administrator=False, token="t", by=COMMAND_LINE, at=at)
+        add_member(row, email=email, name="", is_administrator=False, token=email, by=COMMAND_LINE, at=at)
     wish = Wish(row, ChangeKind.FACTS, facts)
     return ask_for_change(wish, by=Person.objects.get(email=email), at=at).request
 
