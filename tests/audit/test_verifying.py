@@ -112,6 +112,13 @@ def test_a_cell_that_is_no_instant_or_no_text_any_more_is_found_like_any_other(h
     assert found(home) == []
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[]", "7", "{}"])
+def test_a_key_s_row_that_holds_no_key_any_more_is_found_like_any_other(home: Path, text: str) -> None:
+    with lifted():
+        AuditRow.objects.filter(sequence=1).update(data_json=text)
+    assert found(home)[0] == ("changed", 1, None)
+
+
 def test_a_removed_row_is_missing(home: Path) -> None:
     with lifted():
         AuditRow.objects.filter(sequence=6).delete()

@@ -182,11 +182,11 @@ def test_what_no_list_knows_stands_after_a_sentence_of_ours() -> None:
     assert reasons.said_of_end(FULL) == FULL and reasons.said_of_end("") == ""
 
 
-@pytest.mark.parametrize(("language", "day"), [("en", "1 Jan 2028"), ("fr", "1 jan 2028")])
+@pytest.mark.parametrize(("language", "day"), [("en", "1 Jan 2028"), ("fr", r"1 janv?\. 2028")])
 def test_a_day_in_a_reason_is_written_as_on_every_page(language: str, day: str) -> None:
     with translation.override(language):
         said = reasons.said("it is dated 2028-01-01, which lies too far ahead.")
-        assert day in said.lower().replace("jan ", "Jan ") if language == "en" else day in said.replace(".", "").lower()
+        assert re.search(day, said)
         assert "2028-01-01" not in said and reasons.said_day("soon") == "soon"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
@@ -128,8 +129,12 @@ def verify() -> Verdict:
 
 
 def keys_on_record() -> set[str]:
-    """Return the public keys that the trail says were made."""
-    return {str(row.data.get("key")) for row in AuditRow.objects.filter(code="audit.key_made")}
+    """Return the public keys that the trail says were made. A row that says no such thing any more was changed."""
+    keys = set[str]()
+    for row in AuditRow.objects.filter(code="audit.key_made"):
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            keys.add(str(row.data["key"]))
+    return keys
 
 
 def last_head() -> SignedHead | None:
