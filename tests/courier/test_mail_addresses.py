@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.courier.mail_addresses import LONGEST, checked, checked_name, deceit, in_ascii, mailbox
+from tocsin.courier.mail_addresses import LONGEST, checked, checked_name, deceit, mailbox, other_form
 from tocsin.kernel.refusals import InvalidInput
 
 
@@ -98,7 +98,11 @@ def test_what_passes_is_one_line_of_ascii(text: str) -> None:
         ("soc@банк.example", ""),
         ("soc@bаnk.example", "leads to xn--bnk-6cd.example"),
         ("soc@сосо.example", "looks like coco.example"),
-        ("soc@xn--bnk-6cd.example", ""),
+        ("soc@xn--bnk-6cd.example", "leads to xn--bnk-6cd.example"),
+        ("soc@XN--n1aahb.example", "looks like coco.example"),
+        ("soc@xn--socit-esab.example", ""),
+        ("soc@xn--\u20ac.example", ""),
+        ("soc@xn--a.example", ""),
         ("soc@сосо.other", ""),
         ("soc@", ""),
     ],
@@ -116,9 +120,13 @@ def test_a_look_alike_is_refused_only_beside_what_it_looks_like() -> None:
 def test_one_mailbox_is_one_however_it_is_written() -> None:
     assert mailbox(" SOC@Bank.Example") == mailbox("soc@bank.example") != mailbox("noc@bank.example")
     assert mailbox("equipe@santé.example") == mailbox("Equipe@XN--sant-epa.example")
-    assert (in_ascii("a@santé.example"), in_ascii("a@sante.example"), in_ascii("")) == (
-        "a@xn--sant-epa.example", "", "",
-    )  # fmt: skip
+
+
+def test_an_address_beyond_ascii_has_two_forms() -> None:
+    read, written = "a@santé.example", "a@xn--sant-epa.example"
+    assert (other_form(read), other_form(written)) == (written, read)
+    for plain in ("a@sante.example", "", "a", "a@xn--bnk-6cd.example", "a@xn--a.example"):
+        assert other_form(plain) == "", plain
 
 
 @pytest.mark.parametrize("name", ["", "Anna Berg", "Équipe de sécurité", "فريق الأمن", "O'Brien, Jr."])

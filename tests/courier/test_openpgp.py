@@ -208,6 +208,9 @@ def test_a_key_that_cannot_be_used_is_a_clear_refusal_and_nothing_goes_in_clear(
         composed(openpgp_key=bad)
     assert str(refused.value).endswith("is not sent in clear.")
     assert protection.decide(TLP.GREEN, bad, at=NOW) == protection.Decision(encrypts=False)
+    said = {"revoked": "was revoked by its owner", "expired": "expired on 31 Dec 2020", "damaged": ""}
+    found = openpgp.flaw(bad, at=NOW)
+    assert said.get(kind, "its part for encrypting") in found and bool(found) == (kind != "damaged")
 
 
 def test_of_several_keys_the_first_counts(gpg: Gpg, key: str) -> None:

@@ -285,6 +285,8 @@ def test_an_address_beyond_ascii_is_shown_in_both_forms(keeper: Client, cast: Ca
     keeper.post(f"{ENTRY}contacts/add/", {"role": "security", "email": "soc@société.example"})
     for page in (keeper.get(ENTRY), signed_in(cast.analyst).get("/directory/constituents/moh/")):
         assert "soc@société.example soc@xn--socit-esab.example" in text(page)
+    keeper.post(f"{ENTRY}contacts/add/", {"role": "legal", "email": "law@xn--socit-esab.example"})
+    assert "law@xn--socit-esab.example law@société.example" in text(keeper.get(ENTRY)), "as browsers send it"
 
 
 def test_facts_wait_for_the_team_but_languages_do_not(keeper: Client, ministry: Constituent) -> None:

@@ -54,9 +54,9 @@ def deceit(address: str, known: Iterable[str] = ()) -> str:
     """Return in a sentence for what other host that of an address would be taken; empty where it would not.
 
     None of its labels may mix scripts that are not written together, and it may not look like one of the `known` hosts
-    and be another. Source: `kernel.scripts`. Hosts in ASCII deceive nobody here.
+    and be another. Source: `kernel.scripts`. Browsers send what was typed as xn--: that is looked at as it was typed.
     """
-    given = address.strip().rpartition("@")[2].lower()
+    given = _as_read(address.strip().rpartition("@")[2])
     if given.isascii() or not (written := _in_ascii(given)):
         return ""
     shown = {"value": legible.shown(given[:80]), "written": written}
@@ -77,10 +77,25 @@ def mailbox(address: str) -> str:
     return f"{local}@{_in_ascii(host) or host}".casefold()
 
 
-def in_ascii(address: str) -> str:
-    """Return how an address is written to a mail server, where that is otherwise than people read it; else nothing."""
+def other_form(address: str) -> str:
+    """Return how mail servers write an address that people read otherwise, and how people read one that was written so.
+
+    Nothing for what is the same in both, and for what would be taken for another.
+    """
     local, _at, host = address.strip().rpartition("@")
-    return "" if host.isascii() else f"{local}@{_in_ascii(host)}"
+    read = _as_read(host)
+    if host.isascii():
+        return f"{local}@{read}" if read != host.lower() and not deceit(address) else ""
+    return f"{local}@{_in_ascii(host)}"
+
+
+def _as_read(host: str) -> str:
+    """Return the name of a host in small letters as people read it; as it is where that cannot be told."""
+    name = host.lower()
+    try:
+        return name.encode("ascii").decode("idna") if "xn--" in name and name.isascii() else name
+    except UnicodeError:
+        return name
 
 
 def _in_ascii(host: str) -> str:

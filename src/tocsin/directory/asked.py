@@ -87,7 +87,7 @@ def _shown(request: ChangeRequest, name: str, value: Any) -> str:
     field = _FORMS[request.kind].base_fields[name]
     if name == "openpgp_key":
         return mistakes.openpgp_fingerprint(value)
-    if name == "email" and (written := mail_addresses.in_ascii(value)):
+    if name == "email" and (written := mail_addresses.other_form(value)):
         return f"{value} ({written})"
     if name == "deputy_of":
         return str(Contact.objects.filter(constituent=request.constituent, pk=value).first() or "")

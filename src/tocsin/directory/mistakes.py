@@ -162,15 +162,16 @@ def _of_address(contact: Contact, email: str) -> Mistakes:
     """Yield why an address is none, or would be taken for another."""
     if email and not _is_email(email):
         yield InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email")
-    elif not email.isascii() and (said := mail_addresses.deceit(email, _hosts_of(contact.constituent))):
+    elif said := mail_addresses.deceit(email, _own_hosts(contact)):
         yield InvalidInput(said, where="email")
 
 
-def _hosts_of(constituent: Constituent) -> list[str]:
-    """Return the hosts that are known as a constituent's own: its domains, and those of its contacts."""
-    claimed = constituent.claims.filter(kind=ClaimKind.SUFFIX).values_list("value", flat=True)
-    written = constituent.contacts.exclude(email="").values_list("email", flat=True)
-    return [*claimed, *(each.rpartition("@")[2] for each in written)]
+def _own_hosts(contact: Contact) -> Iterator[str]:
+    """Yield the hosts that are known as a constituent's own: its domains, and those of its contacts."""
+    row = contact.constituent
+    yield from row.claims.filter(kind=ClaimKind.SUFFIX).values_list("value", flat=True)
+    for email in row.contacts.exclude(email="").values_list("email", flat=True):
+        yield email.rpartition("@")[2]
 
 
 def _of_double(contact: Contact, facts: Facts) -> Mistakes:

@@ -77,8 +77,8 @@ def mono(value: Any) -> SafeString:
 
 @register.filter
 def address(value: Any) -> SafeString:
-    """`{{ contact.email|address }}`: an address of mail; of one beyond ASCII also how mail servers write it."""
-    written = mail_addresses.in_ascii(str(value))
+    """`{{ contact.email|address }}`: an address of mail; of one beyond ASCII both forms, the given one first."""
+    written = mail_addresses.other_form(str(value))
     return format_html('{} <span class="muted">{}</span>', mono(value), mono(written)) if written else mono(value)
 
 
