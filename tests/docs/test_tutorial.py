@@ -65,7 +65,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         env=settings,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
     )
     if done.returncode:
         pytest.fail(f"{done.stdout[-500:]}\n{done.stderr[-1500:]}")
