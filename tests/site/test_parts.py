@@ -82,6 +82,13 @@ def test_several_identifiers_stand_with_commas_between_them() -> None:
     assert render("{{ it|mono_each }}", it=[]) == ""
 
 
+def test_tables_of_a_letter_are_kept_together_and_nothing_else_of_it_is_changed() -> None:
+    table = "  Where       Since       Why <now>\n  192.0.2.77  2026-11-16  New"
+    lines = "How to mend it:\n  1. Find it, and close “Where”.\n"
+    shown = render("{{ text|letter }}", text=f"{lines}\n{table}\n\nEnd")
+    assert shown == (f'{lines}\n<span class="rows" tabindex="0">{table}</span>\nEnd\n'.replace("<now>", "&lt;now&gt;"))
+
+
 def test_identifiers_keep_their_direction_and_are_escaped() -> None:
     assert render("{{ value|mono }}", value="<b>") == '<bdi class="mono" dir="ltr">&lt;b&gt;</bdi>'
 

@@ -8,6 +8,8 @@ template is the example to copy from.
 from __future__ import annotations
 
 import datetime
+import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +31,8 @@ from tocsin.people import access
 from tocsin.site import words
 
 register = template.Library()
+ROW_OF_TABLE = re.compile(r"  \S.*?\S  +\S.*?\S  +\S")
+"""Indented, and of three columns or more."""
 
 LEFT_OUT_SHOWN = 5
 NOT_FILTERS = ("page", "after", "before")
@@ -80,6 +84,18 @@ def address(value: Any) -> SafeString:
     """`{{ contact.email|address }}`: an address of mail; of one beyond ASCII both forms, the given one first."""
     written = mail_addresses.other_form(str(value))
     return format_html('{} <span class="muted">{}</span>', mono(value), mono(written)) if written else mono(value)
+
+
+@register.filter
+def letter(text: str) -> SafeString:
+    """`<pre class="letter">{{ text|letter }}</pre>`: a mail's text; its tables keep their columns on narrow screens."""
+    parts = [(is_table, "\n".join(lines)) for is_table, lines in itertools.groupby(text.split("\n"), _is_row)]
+    kinds = {True: '<span class="rows" tabindex="0">{}</span>', False: "{}\n"}
+    return format_html_join("", "{}", ((format_html(kinds[is_table], part),) for is_table, part in parts))
+
+
+def _is_row(line: str) -> bool:
+    return ROW_OF_TABLE.match(line) is not None
 
 
 @register.filter
