@@ -51,7 +51,7 @@ def test_the_same_day_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     assert (one.rows, one.copies) == (same.rows, same.copies)
 
 
-@pytest.mark.parametrize("today", [dt.date(2026, 11, 16) + dt.timedelta(days=n) for n in range(7)])
+@pytest.mark.parametrize("today", [dt.date(2026, 11, 16) + dt.timedelta(days=n) for n in (0, 4, 6)])
 def test_the_story_is_told_whatever_weekday_it_is_loaded_on(tmp_path: Path, today: dt.date) -> None:
     week = Week(write_country(tmp_path, today, scale=0.3))
     sick = [tidewash(week, day) for day in range(7)]
