@@ -75,9 +75,10 @@ WORKER = """
 LEFT = """
     from tocsin.audit.queries import verify
     from tocsin.notices.models import LedgerEntry, Notice, Told
+    left = Notice.objects.exclude(state__in=("sent", "discarded")).count()  # first: others go on meanwhile
     entries = LedgerEntry.objects.filter(what="sent").count(), LedgerEntry.objects.filter(what="discarded").count()
     told = Told.objects.filter(times=1).count()
-    print(Notice.objects.exclude(state__in=("sent", "discarded")).count(), *entries, told, verify().broken_at)
+    print(left, *entries, told, verify().broken_at)
 """
 
 
