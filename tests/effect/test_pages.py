@@ -28,6 +28,15 @@ def browser(cast: Cast) -> Client:
     return signed_in(cast.analyst)
 
 
+def test_a_ratio_is_rounded_and_not_cut_off() -> None:
+    assert [sentences.decimal(value) for value in (1.23954938, 2.066153, 0.7451, 12.6)] == [
+        "1.24",
+        "2.07",
+        "0.75",
+        "13",
+    ]
+
+
 def test_before_anything_is_reckoned_the_page_says_when(browser: Client) -> None:
     said = text(browser.get("/effect/"))
     assert "Nothing is reckoned yet" in said and "tocsin notice effect" in said

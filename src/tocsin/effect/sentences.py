@@ -144,4 +144,5 @@ def number(value: float) -> str:
 
 def decimal(value: float) -> str:
     """Return a ratio as people write it."""
-    return formats.number_format(value, decimal_pos=2 if value < 10 else 0, force_grouping=True)
+    places = 2 if value < 10 else 0
+    return formats.number_format(round(value, places), decimal_pos=places, force_grouping=True)  # which cuts off

@@ -27,7 +27,9 @@ def _count(number: int) -> str:
 def _named(names: Collection[str]) -> str:
     shown = ", ".join(str(name).rpartition("/")[2] for name in list(names)[:NAMED])
     more = len(names) - NAMED
-    return _("{names} and {n} more").format(names=shown, n=_count(more)) if more > 0 else shown
+    if more <= 0:
+        return shown
+    return ngettext("{names} and {n} more", "{names} and {n} more", more).format(names=shown, n=_count(more))
 
 
 def _started(data: Data) -> str:
