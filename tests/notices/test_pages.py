@@ -14,6 +14,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.notices.conftest import BY_AT, policy, prepared, send, suppression
 from tocsin.directory.models import Contact
+from tocsin.feeds.models import Feed
 from tocsin.kernel import clock
 from tocsin.notices import actions, queries
 from tocsin.notices.models import Notice, Policy, Suppression
@@ -193,6 +194,21 @@ def test_what_covers_nothing_says_so_and_classes_are_called_as_findings_are(
     one = prepared()[0].lines.get().finding
     counts = [queries.covered(cast.analyst, each) for each in ({"finding": one}, {"category": "vulnerable-system"})]
     assert counts == [1, 15]
+
+
+def test_nobody_silences_what_their_account_may_not_see(told: Store, cast: Cast) -> None:
+    seen = prepared()[0].lines.get().finding
+    cast.analyst.clearance = "GREEN"
+    cast.analyst.save()
+    browser = signed_in(cast.analyst)
+    facts = {"constituent": "moh", "until": "2026-11-30", "reason": "They know.", "confirmed": "moh - - -"}
+    for asked in (facts, {**facts, "confirmed": ""}, {**facts, "finding": seen, "confirmed": f"moh - - {seen}"}):
+        page = browser.post("/notices/suppressions/add/", asked)
+        assert page.status_code == 422 and "does not see all findings" in text(page)
+    assert not Suppression.objects.exists()
+    Feed.objects.update(tlp="GREEN")
+    browser.post("/notices/suppressions/add/", {**facts, "finding": seen, "confirmed": f"moh - - {seen}"})
+    assert Suppression.objects.get().finding == seen
 
 
 def test_an_empty_suppression_is_refused_with_all_that_is_missing(told: Store, browser: Client) -> None:

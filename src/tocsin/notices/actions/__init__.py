@@ -6,7 +6,7 @@ from tocsin.notices.actions.policies import add_policy, change_policy, end_polic
 from tocsin.notices.actions.preparing import prepare_notices
 from tocsin.notices.actions.revising import bring_up_to_date, drop_notice, revise_notice
 from tocsin.notices.actions.sending import Handed, queue_notice, send_notices
-from tocsin.notices.actions.suppressions import add_suppression, end_suppression
+from tocsin.notices.actions.suppressions import add_suppression, end_suppression, refuse_unseen
 
 __all__ = [
     "Handed",
@@ -26,6 +26,7 @@ __all__ = [
     "preview_notice",
     "queue_notice",
     "record_outcome",
+    "refuse_unseen",
     "revise_notice",
     "send_notices",
 ]

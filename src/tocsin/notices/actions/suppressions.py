@@ -11,11 +11,15 @@ from django.utils.translation import gettext as _
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory.models import Constituent
+from tocsin.engine.public_ids import words_of
+from tocsin.feeds import clearing
+from tocsin.feeds import queries as feeds
 from tocsin.kernel.clock import Instant
-from tocsin.kernel.refusals import Conflict, refuse
+from tocsin.kernel.refusals import Conflict, NotPermitted, refuse
 from tocsin.notices import mistakes
 from tocsin.notices.events import SuppressionAdded, SuppressionEnded
 from tocsin.notices.models import Suppression
+from tocsin.people.models import Person
 
 
 @action("suppression.added")
@@ -33,6 +37,7 @@ def add_suppression(
     """Keep quiet, until the end of a day, what fits every part that is given. Never without a day and a reason."""
     parts = {"constituent": constituent, "category": category, "finding": finding, "network": network}
     refuse(mistakes.of_suppression({**parts, "until": until, "reason": reason}, timezone.localdate(at)))
+    refuse_unseen(finding, by)
     assert until is not None  # noqa: S101  refused above
     network = str(ipaddress.ip_network(network, strict=False)) if network else ""
     row = Suppression.objects.create(
@@ -54,6 +59,16 @@ def add_suppression(
         until=until,
         reason=row.reason,
     )
+
+
+def refuse_unseen(finding: str, by: Actor) -> None:
+    """Let nobody silence what their account may not see."""
+    if not isinstance(by, Person) or not clearing.is_restricted(by):
+        return
+    if not finding or not feeds.findings_among(by, [words_of(finding)]):
+        raise NotPermitted(
+            _("Your account does not see all findings, so it keeps quiet single ones that it sees, and nothing more.")
+        )
 
 
 @action("suppression.ended")

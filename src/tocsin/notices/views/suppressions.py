@@ -53,6 +53,7 @@ def add(request: HttpRequest) -> HttpResponse:
     def act() -> None:
         facts = form.cleaned_data
         refuse(mistakes.of_suppression(facts, timezone.localdate(now())))
+        actions.refuse_unseen(facts["finding"], by)
         if is_confirmed():
             actions.add_suppression(**facts, by=by, at=now())
 
