@@ -7,7 +7,7 @@ fact that is lacking is not looked at.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -143,7 +143,11 @@ def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     yield from of_texts(facts, one_line=("name", "phone"))
     if {"email", "phone"} <= facts.keys() and not facts["email"] and not facts["phone"]:
         yield InvalidInput(_("A contact needs an e-mail address or a telephone number."), where="email")
-    yield from _of_address(contact, facts.get("email") or "")
+    before = Contact.objects.filter(pk=contact.pk).values("email", "name").first() or {}
+    if facts.get("email", "") != before.get("email"):  # what stood there on an earlier day hinders no other change
+        yield from _of_address(contact, facts.get("email") or "")
+    if facts.get("name", "") != before.get("name") and not legible.flaw(facts.get("name") or ""):
+        yield from _of_one(mail_addresses.checked_name, facts.get("name") or "")
     if facts.get("role", ContactRole.SECURITY) not in ContactRole.values:
         yield InvalidInput(_("{value!r} is no role.").format(value=facts["role"]), where="role")
     if (language := facts.get("language")) and not is_language(language):
@@ -159,11 +163,20 @@ def of_contact(contact: Contact, facts: Facts) -> Mistakes:
 
 
 def _of_address(contact: Contact, email: str) -> Mistakes:
-    """Yield why an address is none, or would be taken for another."""
+    """Yield why an address is none, takes no mail, or would be taken for another."""
     if email and not _is_email(email):
         yield InvalidInput(_("{value!r} is not an e-mail address.").format(value=email), where="email")
     elif said := mail_addresses.deceit(email, _own_hosts(contact)):
         yield InvalidInput(said, where="email")
+    elif email:
+        yield from _of_one(mail_addresses.checked, email)
+
+
+def _of_one(check: Callable[[str], str], value: str) -> Mistakes:
+    try:
+        check(value)
+    except InvalidInput as refused:
+        yield refused
 
 
 def _own_hosts(contact: Contact) -> Iterator[str]:

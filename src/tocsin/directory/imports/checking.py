@@ -31,6 +31,7 @@ from tocsin.directory.languages import is_language
 from tocsin.directory.rules import canonical, is_public_id, periods_overlap
 from tocsin.directory.sectors import sectors
 from tocsin.kernel import clock, legible
+from tocsin.kernel.refusals import InvalidInput
 
 T = TypeVar("T")
 CLAIM_FIELDS = {"networks": ClaimKind.NETWORK, "asns": ClaimKind.ASN, "domains": ClaimKind.SUFFIX}
@@ -289,6 +290,11 @@ class _Checker:
 
     def _contacts(self, fields: Mapping[str, Any]) -> tuple[ContactRecord, ...]:
         simple = (self._text(fields, "contact", "", 2_000) or "").replace(";", " ").replace(",", " ").split()
+        many = len(simple) + len(given if isinstance(given := fields.get("contacts"), list) else ())
+        if many > MOST_CONTACTS:
+            words = _("{number} contacts are too many; {most} are the most.")
+            self.wrong("contacts", words.format(number=many, most=MOST_CONTACTS))
+            return ()
         contacts = [self._contact("contact", {"email": address}, "contact") for address in simple]
         value = fields.get("contacts")
         for number, given in enumerate(self._list("contacts", value) if value is not None else (), start=1):
@@ -317,7 +323,7 @@ class _Checker:
         if not given.get("email") and not given.get("phone"):
             self.wrong(field, _("A contact needs an e-mail address or a telephone number."))
         values: dict[str, Any] = {
-            "name": self._text(given, "name", prefix, 200),
+            "name": self._read(f"{prefix}name", _person, self._text(given, "name", prefix, 200)),
             "phone": phone or None,
             "language": self._contact_language(given, prefix),
             "verified_on": self._past_date(given, "verified_on", prefix),
@@ -351,6 +357,8 @@ class _Checker:
 
 
 _CHOICES = ("sector", "status")
+MOST_CONTACTS = 100
+"""Of one constituent, in one file."""
 
 
 def _date(text: str) -> dt.date:
@@ -367,11 +375,19 @@ def _refuse_date(text: str) -> dt.date:
 def _email(text: str) -> str:
     try:
         validate_email(text)
+        mail_addresses.checked(text)
     except ValidationError:
         raise ValueError(_("{value!r} is not an e-mail address.").format(value=text)) from None
-    if said := mail_addresses.deceit(text):
-        raise ValueError(said)
+    except InvalidInput as refused:
+        raise ValueError(refused.problem) from None
     return text
+
+
+def _person(text: str) -> str:
+    try:
+        return mail_addresses.checked_name(text)
+    except InvalidInput as refused:
+        raise ValueError(refused.problem) from None
 
 
 def _phone(text: str) -> str:
