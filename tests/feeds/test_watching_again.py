@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -121,6 +123,41 @@ def test_other_mappings_have_only_the_rest_of_an_archive_tried_again(
     (folder / "lamps.toml").write_text('[feed]\nname = "lamps"\n[fields]\n"source.ip" = "lamp"\n')
     assert not [said for said in post.look() if said.startswith("Run")]
     assert counting() == {}
+
+
+# ---- files of one name in several folders
+
+
+def test_a_broken_file_that_is_mended_is_taken_in_though_another_of_its_name_holds_the_same(
+    post: Post, tmp_path: Path
+) -> None:
+    made = write(tmp_path / "made", 1, range(1, 9))
+    whole = tmp_path / f"{made.name}.gz"
+    whole.write_bytes(gzip.compress(made.read_bytes()))
+    for place, content in (("a", whole.read_bytes()), ("b", whole.read_bytes()[:60])):
+        (post.folder / place).mkdir()
+        (post.folder / place / whole.name).write_bytes(content)
+        settle(post.folder / place / whole.name)
+    assert post.look()[-1].startswith("scan_rdp of 2026-11-17 lacks what could not be read: ")
+    shutil.copyfile(whole, post.folder / "b" / whole.name)
+    settle(post.folder / "b" / whole.name)
+    post.start()
+    post.look()
+    assert Cycle.objects.get().broken == []
+
+
+def test_a_file_that_is_put_back_to_what_another_of_its_name_holds_counts_again(post: Post, store: Store) -> None:
+    first = post.put(1, list(range(1, 9)))
+    (post.folder / "kept").mkdir()
+    kept = first.rename(post.folder / "kept" / first.name)
+    assert post.look() == ["Run: 8 rows of 1 report kept."]
+    post.put(1, list(range(1, 5)))
+    assert post.look() == ["Run: 4 rows of 1 report kept."]
+    shutil.copyfile(kept, first)
+    settle(first)
+    assert post.look() == ["Run: 8 rows of 1 report kept."]
+    assert counting() == {first.name: 8}
+    assert post.look() == []
 
 
 # ---- days that have not come

@@ -96,13 +96,17 @@ class Memory:
         self._places.setdefault(PurePosixPath(name).name, {})[name] = None
 
     def knows(self, name: str, path: Path, stamp: Stamp, at: Instant) -> bool:
-        """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed."""
+        """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed.
+
+        A new one may be a copy of another of its name. One that was there and holds something else than it did has
+        changed, whatever others hold.
+        """
         seen = self._seen.get(name)
         if seen and seen.stamp == stamp:
             return not seen.is_due(at)
-        namesakes = [self._seen[place] for place in self._places.get(path.name, ())]
-        sha256 = _sha256(path) if namesakes else ""
-        same = next((other for other in namesakes if other.sha256 == sha256), None)
+        before = [seen] if seen else [self._seen[place] for place in self._places.get(path.name, ())]
+        sha256 = _sha256(path) if before else ""
+        same = next((other for other in before if other.sha256 == sha256), None)
         if same:
             self._remember(name, dataclasses.replace(same, stamp=stamp))
         return same is not None and not same.is_due(at)
