@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.feeds import intake
 from tocsin.feeds.models import Cycle, Report, Run
 from tocsin.feeds.unfinished import due_cycles
+from tocsin.feeds.watching import MEMORY
 
 __all__ = ["post"]
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,36 @@ def test_what_is_mended_of_an_archive_is_taken_in_and_the_rest_of_it_not_again(
     settle(archive)
     assert "Run: 8 rows of 1 report kept." in post.look()
     assert counting() == {bad: 8} and good not in counting()
+
+
+@pytest.mark.parametrize("kind", ["scan_rdp", "scan_telnet"])
+def test_a_member_that_is_mended_is_taken_in_though_another_holds_the_same(
+    post: Post, tmp_path: Path, kind: str
+) -> None:
+    made = [write(tmp_path / "made", 1, [1, 2]), write(tmp_path / "made", 1, [1, 2], kind=kind, part="-b")]
+    archive = damage(post.folder / "daily.zip", {each.name: each for each in made}, made[1].name)
+    assert "Run: 2 rows of 1 report kept." in post.look()
+    post.start()
+    with zipfile.ZipFile(archive, "w") as whole:
+        for each in made:
+            whole.write(each, each.name)
+    settle(archive)
+    post.look()
+    assert [cycle.broken for cycle in Cycle.objects.all()] == [[]] * len({"scan_rdp", kind})
+    assert Report.objects.filter(type__name=kind, kept=2).exists()
+
+
+def test_what_an_older_version_remembers_of_an_archive_is_not_taken_in_again(
+    post: Post, store: Store, daily: dict[str, Path]
+) -> None:
+    store.withdraw(Run.objects.get().pk)
+    memory = store.root.parent / MEMORY
+    memory.write_text(re.sub(r'(\["[0-9a-f]{64}) [^"]+', r"\1", memory.read_text()))
+    post.start()
+    (taken,) = post.watch.memory.taken().values()
+    assert [len(each) for each in taken] == [64]
+    post.put(2, [50])
+    assert post.look() == ["Run: 1 row of 1 report kept."]
 
 
 def test_other_mappings_have_only_the_rest_of_an_archive_tried_again(
