@@ -37,6 +37,15 @@ def damage(path: Path, members: dict[str, Path], bad: str) -> Path:
     return path
 
 
+def broken(folder: Path, number: int) -> Path:
+    """Write a report of a day that nobody can read, of a content of its own in each folder."""
+    made = write(folder, number, [1])
+    path = folder / f"{made.name}.gz"
+    path.write_bytes(b"\x1f\x8b\x08 no gzip " + folder.name.encode())
+    made.unlink()
+    return path
+
+
 @pytest.fixture
 def daily(post: Post, tmp_path: Path) -> dict[str, Path]:
     """An archive of two reports was looked at, of which the one of telnet cannot be read."""
@@ -235,6 +244,26 @@ def test_a_day_that_a_wrong_import_of_a_later_one_closed_is_open_again_without_i
     store.withdraw(wrong[0])
     assert not Cycle.objects.get(on=dt.date(2026, 11, 17)).closed
     assert set(store.states().values()) == {"still"} and post.look() == []
+
+
+def test_a_day_that_a_broken_file_of_a_later_one_closed_is_open_again_without_it(
+    post: Post, store: Store, tmp_path: Path
+) -> None:
+    post.put(0, list(range(1, 9)))
+    post.look()
+    post.at = Cycle.objects.get().arrived_at
+    post.put(1, list(range(1, 6)))
+    post.look()
+    wrong = [broken(tmp_path / place, 2) for place in ("a", "b")]
+    runs = [store.run(path, complete=False)["run"] for path in wrong]
+    assert post.look() == ["Closed scan_rdp of 2026-11-17."]
+    assert "gone" in store.states().values()
+
+    store.withdraw(runs[0])
+    assert Cycle.objects.get(on=dt.date(2026, 11, 17)).closed, "another run says that a later day has begun"
+    store.withdraw(runs[1])
+    assert not Cycle.objects.get(on=dt.date(2026, 11, 17)).closed
+    assert "gone" not in store.states().values() and post.look() == []
 
 
 def test_a_day_whose_time_had_passed_stays_closed_whatever_is_withdrawn(
