@@ -22,7 +22,7 @@ class Beside:
     """What was made of such files."""
 
     taken: Mapping[Path, Collection[str]] = dataclasses.field(default_factory=dict)
-    """By archive, the SHA-256 of its members that were taken in."""
+    """By archive, its members that were taken in, as `taken_as` tells them. Older versions wrote the SHA-256 alone."""
     broken: Collection[Path] = ()
     """Those that could not be read. They are named again, and days wait for them that come only now."""
 
@@ -30,7 +30,7 @@ class Beside:
         """Tell whether a report is none that was taken in."""
         taken = self.taken.get(source.path, ()) if source.member else ()
         with contextlib.suppress(BrokenReport):
-            return not taken or digest_of(source).hex() not in taken
+            return not taken or {known := taken_as(source), known.partition(" ")[0]}.isdisjoint(taken)
         return True
 
     def holds(self, source: Source) -> bool:
@@ -38,6 +38,14 @@ class Beside:
         return source.path in self.taken or source.path in self.broken
 
 
+def taken_as(source: Source) -> str:
+    """Return what tells the member of an archive from the others: its SHA-256 and its name, as two may hold the same.
+
+    Raises BrokenReport for one that cannot be read.
+    """
+    return f"{digest_of(source).hex()} {source.name}"
+
+
 NOTHING = Beside()
 
-__all__ = ["NOTHING", "Beside"]
+__all__ = ["NOTHING", "Beside", "taken_as"]

@@ -9,12 +9,14 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from tocsin.engine.said import What, name_in
 from tocsin.feeds import days
 from tocsin.feeds.choices import DecisionChoice, DownloadState, ReportState
 from tocsin.feeds.doubts import why_held
 from tocsin.feeds.held import is_of_another_day
-from tocsin.feeds.models import Cycle, Delivery, Download, Report
+from tocsin.feeds.models import Cycle, Delivery, Download, Report, Saying
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.names import day_in
 
 CLOSED_AFTER = dt.timedelta(hours=36)
 LACKING_FOR = dt.timedelta(days=8)
@@ -161,15 +163,14 @@ def _has_rested(cycle: Cycle, at: Instant) -> bool:
 
 
 def closed_because_of(cycle: Cycle, at: Instant) -> list[int | None]:
-    """Return the runs that brought what was taken for the end of a due cycle, reports of later days; None alone for
-    the time that has passed, or the word of a person about a later day. Each of them says that it is complete."""
+    """Return the runs because of which a due cycle was taken to have ended: they brought reports of later days, or
+    something of them that could not be read; None alone for the time that has passed, or the word of a person about a
+    later day. Each of them says that it is complete."""
     if _has_rested(cycle, at):
         return [None]
-    later = Report.objects.filter(
-        type=cycle.type_id,
-        on__gt=cycle.on,
-        on__lte=_latest(at).get(cycle.type_id, cycle.on),
-        state=ReportState.ACCEPTED,
-    )
-    runs = Delivery.objects.filter(is_withdrawn=False, digest__in=later.values("digest")).order_by("run")
-    return list(runs.values_list("run", flat=True).distinct()) or [None]
+    later = Q(type=cycle.type_id, on__gt=cycle.on, on__lte=_latest(at).get(cycle.type_id, cycle.on))
+    here = Report.objects.filter(later, state=ReportState.ACCEPTED)
+    brought = Delivery.objects.filter(is_withdrawn=False, digest__in=here.values("digest")).order_by()
+    lacks = Saying.objects.filter(later, what=What.LACKS.value, is_withdrawn=False).exclude(run=None).order_by()
+    begun = {run for run, about in lacks.values_list("run", "about") if day_in(name_in(about))}
+    return sorted(begun.union(brought.values_list("run", flat=True).distinct())) or [None]

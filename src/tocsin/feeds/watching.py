@@ -24,9 +24,8 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from tocsin.audit.actors import Actor
-from tocsin.engine.beside import Beside
+from tocsin.engine.beside import Beside, taken_as
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.intake import digest_of
 from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
 from tocsin.engine.run import Options
 from tocsin.feeds import folders, intake, mappings, reasons
@@ -61,7 +60,7 @@ class Seen:
     again_on: str = ""
     """The day on which it may be taken in; empty for one that was, or that only a change can mend."""
     taken: tuple[str, ...] = ()
-    """Of an archive of which something could not be read: the SHA-256 of what was taken in of it."""
+    """Of an archive of which something could not be read: what was taken in of it, as `taken_as` tells it."""
 
     def is_due(self, at: Instant) -> bool:
         """Say whether the day has come on which it may be taken in."""
@@ -96,13 +95,17 @@ class Memory:
         self._places.setdefault(PurePosixPath(name).name, {})[name] = None
 
     def knows(self, name: str, path: Path, stamp: Stamp, at: Instant) -> bool:
-        """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed."""
+        """Say whether a file holds nothing that is to be taken in now; reads it only when it looks changed.
+
+        A new one may be a copy of another of its name. One that was there and holds something else than it did has
+        changed, whatever others hold.
+        """
         seen = self._seen.get(name)
         if seen and seen.stamp == stamp:
             return not seen.is_due(at)
-        namesakes = [self._seen[place] for place in self._places.get(path.name, ())]
-        sha256 = _sha256(path) if namesakes else ""
-        same = next((other for other in namesakes if other.sha256 == sha256), None)
+        before = [seen] if seen else [self._seen[place] for place in self._places.get(path.name, ())]
+        sha256 = _sha256(path) if before else ""
+        same = next((other for other in before if other.sha256 == sha256), None)
         if same:
             self._remember(name, dataclasses.replace(same, stamp=stamp))
         return same is not None and not same.is_due(at)
@@ -132,7 +135,7 @@ class Memory:
         return [name for name, seen in self._seen.items() if seen.broken and not seen.again_on]
 
     def taken(self) -> dict[Path, tuple[str, ...]]:
-        """Return the SHA-256 of what was taken in of archives that could not be read whole."""
+        """Return what was taken in of archives that could not be read whole, as `taken_as` tells it."""
         return {Path(self._folder) / name: seen.taken for name, seen in self._seen.items() if seen.taken}
 
     def forget_broken(self) -> None:
@@ -168,8 +171,8 @@ def _sha256_of(path: Path, stamp: Stamp) -> str:
 
 
 def _members(path: Path, unread: Collection[str], before: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the SHA-256 of what an archive holds beside what could not be read; what was taken `before` of one of
-    which nothing can be read."""
+    """Return what an archive holds beside what could not be read, as `taken_as` tells it; what was taken `before` of
+    one of which nothing can be read."""
     try:
         held = sources(path, mappings.recognition().is_no_report)
     except BrokenReport:
@@ -178,7 +181,7 @@ def _members(path: Path, unread: Collection[str], before: tuple[str, ...]) -> tu
     for source in held:
         if source.member and source.name not in unread:
             with contextlib.suppress(BrokenReport):
-                found.add(digest_of(source).hex())
+                found.add(taken_as(source))
     return tuple(sorted(found))
 
 
