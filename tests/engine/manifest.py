@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from tocsin.engine import retention
 from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
+from tocsin.engine.counting import moved
 from tocsin.engine.cycles import Calendar, Judged
 from tocsin.engine.delivered import Recount, decided
 from tocsin.engine.enrich import Announcements
@@ -78,7 +79,8 @@ class Manifest:
         return [one for one in self.told if one.type in report_types]
 
     def delivered(self, days: Collection[CycleKey]) -> list[Delivered]:
-        return [one for one in self.deliveries if (one.type, one.on) in days]
+        numbered = zip(self.deliveries, self.runs, strict=True)
+        return [dataclasses.replace(one, run=run) for one, run in numbered if (one.type, one.on) in days]
 
     def replaced(self, days: Collection[CycleKey]) -> list[Report]:
         delivered = {one.report for one in self.delivered(days)}
@@ -116,8 +118,7 @@ class Manifest:
         self.put_aside |= {report.id: report for report in delta.shelved}
         self.put_aside = {name: one for name, one in self.put_aside.items() if name not in self.by_id}
         self.note(delta)
-        moves = {move.before: move for move in delta.moves}
-        self.told = [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in self.told]
+        self.told = moved(self.told, delta.moves)
         self.told += [dataclasses.replace(one, by=self.number) if one.by == THIS_RUN else one for one in delta.said]
         for one in delta.types:
             self.by_day = {key: cycle for key, cycle in self.by_day.items() if key[0] != one.type}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import random
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,37 @@ def test_a_day_that_is_read_as_two_is_said_of_both(store: Store, tmp_path: Path)
     ]
     replay(1)
     assert Saying.objects.filter(type__name="lamps").count() == 2, "it is said once"
+
+
+def say_times(store: Store, time_format: str) -> None:
+    """Put a mapping file in force that reads times in a way of its own."""
+    describe(store, "lamps")
+    path = store.root.parent / "mappings" / "lamps.toml"
+    told = f'files = ["lamp_post*"]\ntime_format = "{time_format} %H:%M"'
+    path.write_text(path.read_text().replace('files = ["*-lamp_post-*"]', told))
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_days_that_swap_are_complete_by_those_alone_who_brought_something_of_them(
+    store: Store, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    say_times(store, "%d/%m/%Y")
+    for number, on in enumerate(["03/04", "04/03"]):
+        path = tmp_path / f"lamp_post-{number}.csv"
+        path.write_text("timestamp,ip,port\n" + "".join(f"{on}/2026 10:12,192.0.2.{n},80\n" for n in range(5 + number)))
+        store.run(path, complete=number == 1)
+    closed = Cycle.objects.order_by("on").values_list("on", "closed")
+    assert list(closed) == [(dt.date(2026, 3, 4), True), (dt.date(2026, 4, 3), False)]
+
+    say_times(store, "%m/%d/%Y")
+    for number in order:
+        replay(number)
+    assert list(closed.all()) == [(dt.date(2026, 3, 4), False), (dt.date(2026, 4, 3), True)]
+
+    say_times(store, "%d/%m/%Y")
+    for number in order:
+        replay(number)
+    assert list(closed.all()) == [(dt.date(2026, 3, 4), True), (dt.date(2026, 4, 3), False)], "and back again"
 
 
 def test_beside_a_day_what_cannot_be_read_again_stays(store: Store, tmp_path: Path) -> None:

@@ -23,19 +23,33 @@ from tocsin.kernel.names import WITHIN, day_in
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """All that was said of a day is of another type's, or of another day, since all its reports are."""
+    """What was said of a day is of another type's, or of another day, since its reports are; or of the same as before,
+    of which some are left."""
 
     before: CycleKey
     after: CycleKey
     ids: str = ""
     """Digest of its reports by their ids, as older versions wrote it of decisions, and by their contents."""
     contents: str = ""
+    silent: frozenset[int] = frozenset()
+    """Runs that brought something of the one day and nothing of what the other has: its end was not theirs to say."""
+
+    def takes(self, one: Said) -> bool:
+        """Tell whether what was said of the one day is said of the other."""
+        return one.what is not What.COMPLETE or one.by not in self.silent
 
     def of(self, one: Said) -> Said:
         """Return what was said of the day as said of that which its reports are of now."""
         kind, on = self.after
         about = self.contents if self.ids and one.about == self.ids else one.about
         return dataclasses.replace(one, type=kind, on=on, about=about)
+
+
+def moved(said: Iterable[Said], moves: Iterable[Move]) -> list[Said]:
+    """Return what was said of days as said of those that their reports are of now."""
+    by_day = {move.before: move for move in moves}
+    found = ((one, by_day.get((one.type, one.on))) for one in said)
+    return [move.of(one) if move else one for one, move in found if not move or move.takes(one)]
 
 
 class Counting:
@@ -232,9 +246,8 @@ class Counting:
         """Return what was said of the days of types and stands, before this run said anything, as of the days that it
         is of now."""
         said = self.catalogue.said(*{*report_types, *(move.before[0] for move in self.moves)})
-        moves = {move.before: move for move in self.moves}
         stood = [one for one in said if one.by not in self.untrue and not self._is_forgotten(one)]
-        return [moves[one.type, one.on].of(one) if (one.type, one.on) in moves else one for one in stood]
+        return moved(stood, self.moves)
 
     def _is_forgotten(self, one: Said) -> bool:
         """Tell whether a person closed a day whose reports were all taken back: that was about these."""

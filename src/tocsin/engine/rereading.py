@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from tocsin.engine.counting import Counting, Move
@@ -187,27 +187,41 @@ class Rereading(Counting):
         self.outdated.extend(report.name for report, _ in self._again.values() if report.id in counted)
 
     def _move_what_was_said(self) -> None:
-        """Let what was said of days go with their reports: of a day that still has some, it is said of both."""
+        """Let what was said of days go with their reports: of a day that still has some, it is said of both.
+
+        That it is complete is so of that alone of which the run brought something that said it.
+        """
         went: defaultdict[CycleKey, set[CycleKey]] = defaultdict(set)
         for before, report in self.read_as:
             went[before.type, before.on].add((report.type, report.on))
         said: list[Said] = []
         for day in sorted(went):
-            first, *others = (self._move(day, after) for after in sorted(went[day]))
+            afters = sorted(went[day])
             if any(report.on == day[1] for report in self.here(day[0])):
-                others.append(first)
-            else:
+                afters.insert(0, day)
+            first, *others = (self._move(day, after, set(afters)) for after in afters)
+            if first.after != day or first.silent:
                 self.moves.append(first)
             told = [one for one in self.catalogue.said(day[0]) if one.on == day[1]]
-            said += [move.of(one) for move in others for one in told]
+            said += [move.of(one) for move in others for one in told if move.takes(one)]
         for kind in sorted({kind for kind, _ in went}):
             self._move_the_rest(kind, {after for day, afters in went.items() if day[0] == kind for after, _ in afters})
         stood = self.said_so_far(*{one.type for one in said})
         self.said.extend(one for one in dict.fromkeys(said) if one not in stood)
 
-    def _move(self, day: CycleKey, after: CycleKey) -> Move:
+    def _move(self, day: CycleKey, after: CycleKey, afters: Set[CycleKey]) -> Move:
         reports = [report for report in self.known(day[0]) if report.on == day[1]]
-        return Move(day, after, digest_of(one.id for one in reports), digest_of(one.what for one in reports))
+        brought = {run: days & afters for run, days in self._brought(day).items()}
+        silent = frozenset(run for run, days in brought.items() if days and after not in days)
+        return Move(day, after, digest_of(one.id for one in reports), digest_of(one.what for one in reports), silent)
+
+    def _brought(self, day: CycleKey) -> dict[int, set[CycleKey]]:
+        """Return by run the days that what it brought of one is of now."""
+        read_as = {before.id: (report.type, report.on) for before, report in self.read_as}
+        brought: defaultdict[int, set[CycleKey]] = defaultdict(set)
+        for one in self.catalogue.delivered({day}):
+            brought[one.run].add(read_as.get(one.report, day))
+        return brought
 
     def _move_the_rest(self, kind: str, after: set[str]) -> None:
         """Let what was said of days without reports go along where all that was left of a type is another now."""

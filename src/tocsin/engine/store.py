@@ -23,7 +23,7 @@ from tocsin.engine import digests
 from tocsin.engine.cycles import Cycle, Decision, Judged, judge
 from tocsin.engine.datedness import Dated
 from tocsin.engine.lists import list_of, whole_of
-from tocsin.engine.said import Said, stand
+from tocsin.engine.said import THIS_RUN, Said, stand
 from tocsin.kernel import durable
 
 TEMPORARY = ".tmp"
@@ -126,6 +126,8 @@ class Delivered:
     name: str
     report: str
     """Id of the content."""
+    run: int = THIS_RUN
+    """Who delivered it."""
 
     @property
     def key(self) -> Key:

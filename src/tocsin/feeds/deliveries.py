@@ -18,7 +18,7 @@ def of_days(days: Collection[store.CycleKey], without: Run | None = None) -> lis
     """Return what was delivered for days and is not withdrawn, in the order in which it came; of all runs but one."""
     rows = Delivery.objects.filter(is_withdrawn=False, type__name__in=_types(days), on__in=_on(days))
     rows = rows.exclude(run=without) if without else rows
-    found = (store.Delivered(*values) for values in rows.values_list("type__name", "on", "name", "digest"))
+    found = (store.Delivered(*values) for values in rows.values_list("type__name", "on", "name", "digest", "run"))
     return [one for one in found if (one.type, one.on) in days]
 
 

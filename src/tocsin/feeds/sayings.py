@@ -35,6 +35,7 @@ def move(moves: Iterable[Move], types: Mapping[str, ReportType]) -> None:
         rows = Saying.objects.filter(pk__in=before[move.before])
         if move.ids:
             rows.filter(about=move.ids).update(about=move.contents)
+        rows.filter(what=What.COMPLETE, run__in=move.silent).update(is_withdrawn=True)
         rows.update(type=types[kind], on=on)
 
 
