@@ -372,7 +372,8 @@ def classes_held_out(constituent: str, today: dt.date) -> list[HoldOut]:
     """Return the hold-outs of whose findings a constituent is not told today."""
     exempt = HoldOutExemption.objects.filter(hold_out=OuterRef("pk"), constituent__public_id=constituent)
     asked = reading.replies().filter(at__gte=OuterRef("began_at"), notice__constituent__public_id=constituent)
-    rows = reading.standing(today).filter(~Exists(exempt), ~Exists(asked))
+    said = reading.answers_to_notices().filter(at__gte=OuterRef("began_at"), constituent=constituent)
+    rows = reading.standing(today).filter(~Exists(exempt), ~Exists(asked), ~Exists(said))
     return [row for row in rows if is_held_out(row.key, row.share, constituent)]
 
 
