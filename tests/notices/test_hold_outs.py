@@ -19,9 +19,10 @@ from tocsin.audit.models import AuditRow
 from tocsin.audit.queries import latest_rows
 from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent
+from tocsin.feeds.actions.answers import answer_findings
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.notices import actions, queries
+from tocsin.notices import actions, queries, reading
 from tocsin.notices.choices import Happening, Waits
 from tocsin.notices.models import HoldOut, LedgerEntry, Told
 from tocsin.notices.recorded import _SENTENCES as SAID
@@ -206,6 +207,28 @@ def test_who_answers_a_notice_is_told_of_everything(mild: HoldOut) -> None:
     assert "bank" not in {each.constituent for each in queries.plan_now(AT + 2 * DAY).notices}
     LedgerEntry.objects.create(notice=bank, at=AT, what=Happening.REPLIED, actor_label="x", received=1)
     assert "bank" in {each.constituent for each in queries.plan_now(AT + 2 * DAY).notices}
+
+
+@pytest.mark.django_db
+def test_who_answers_a_notice_on_its_own_pages_is_told_of_everything_too(mild: HoldOut) -> None:
+    def is_held() -> bool:
+        (holding,), stands = reading.holdings([mild]), queries.classes_held_out("bank", AT.date())
+        assert ("bank" not in holding.exempt) == (stands == [mild]) == (bank.constituent in queries.held_out_of(mild))
+        return "bank" not in holding.exempt
+
+    actions.exempt_from_hold_out(mild, Constituent.objects.get(public_id="bank"), **BY_AT)
+    bank = next(each for each in prepared() if each.constituent.public_id == "bank")
+    mild.exemptions.all().delete()
+    finding = bank.lines.get().finding
+    answer_findings([finding], kind="fixed", **BY_AT)
+    answer_findings([finding], kind="taken-back", **BY_AT)
+    send(bank, AT + DAY)
+    assert is_held(), "it had not been told of it then"
+    answer_findings([finding], kind="false-positive", text="A honeypot.", by=BY_AT["by"], at=AT + 2 * DAY)
+    assert not is_held()
+    HoldOut.objects.filter(pk=mild.pk).update(began_at=AT + 3 * DAY)
+    mild.refresh_from_db()
+    assert is_held(), "it was said before this one began"
 
 
 @pytest.fixture(autouse=True)

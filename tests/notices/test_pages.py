@@ -12,11 +12,12 @@ from django.urls import reverse
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, signed_in, text
-from tests.notices.conftest import BY_AT, policy, prepared, send, suppression
-from tocsin.directory.models import Contact
+from tests.notices.conftest import BY_AT, DAY, policy, prepared, send, suppression
+from tocsin.directory.models import Constituent, Contact
 from tocsin.feeds.models import Feed
 from tocsin.kernel import clock
 from tocsin.notices import actions, queries
+from tocsin.notices.choices import NoticeState
 from tocsin.notices.models import Notice, Policy, Suppression
 from tocsin.notices.views import notices as views
 
@@ -238,13 +239,30 @@ def test_the_list_is_narrowed_by_state(told: Store, browser: Client) -> None:
     assert bank.reference in said and ministry.reference not in said
 
 
+def test_of_what_was_discarded_nothing_is_shown_and_of_what_came_back_what_was_handed_over(
+    told: Store, browser: Client
+) -> None:
+    bank, ministry = prepared()
+    actions.discard_notice(ministry, reason="They know.", **BY_AT)
+    said = text(browser.get(f"/notices/{ministry.reference}/"))
+    assert "They know." in said and "192.0.2" not in said and "would" not in said and "attachment" not in said
+    actions.preview_notice(bank, **BY_AT)
+    actions.queue_notice(bank, **BY_AT)
+    actions.record_outcome(bank, what=NoticeState.BOUNCED, note="550 no such user", **BY_AT)
+    Constituent.objects.filter(public_id="bank").update(name="Renamed since")
+    said = main_of(browser.get(f"/notices/{bank.reference}/"))
+    assert "As it was sent" in said and "not delivered" in said and "not sent" not in said
+    assert "CIRT to bank" in said and "CIRT to Renamed since" not in said
+
+
 def test_whoever_got_a_notice_may_ask_whether_it_is_ours(told: Store) -> None:
     bank, ministry = prepared()
-    send(bank)
+    send(bank, AT + DAY)
     visitor = Client()
     assert "Is this notice ours?" in text(visitor.get("/notices/verify/"))
     page = visitor.get(f"/notices/verify/?reference={bank.reference}")
     assert "Yes, this notice is ours" in text(page)
+    assert f'datetime="{(AT + DAY).isoformat()}"' in page.content.decode(), "when it left, not when it was prepared"
     assert not any(each in page.content.decode() for each in ("soc@bank.example", "192.0.2", ">bank"))
     for unknown in (ministry.reference, "2222222222", "x" * 41):
         assert "Yes" not in text(visitor.get(f"/notices/verify/?reference={unknown}"))

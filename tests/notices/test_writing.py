@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day
-from tests.notices.conftest import DAY, contact, prepared, send
+from tests.notices.conftest import BY_AT, DAY, contact, prepared, send
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
-from tocsin.directory.models import Constituent
+from tocsin.directory.models import Constituent, Contact
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.models import Feed
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import queries
 from tocsin.notices.choices import Whom, Why
-from tocsin.notices.models import Policy, Told
+from tocsin.notices.models import Notice, Policy, Told
 from tocsin.notices.remedies import remedies, remedy_for
 from tocsin.notices.writing import MOST_BYTES, MOST_ROWS, Entry, Kind, Letter, ToldBefore, subject, text
 
@@ -283,3 +283,21 @@ def test_who_was_told_before_is_read_from_the_ledgers(told: Store) -> None:
     assert "Told of these besides you:\n  2026-11-22  Second contact: ciso@bank.example" in queries.text(
         queries.letter_of(weekly)
     )
+
+
+@pytest.mark.django_db
+def test_a_regulator_is_addressed_itself_and_reads_of_the_networks_of_another(told: Store) -> None:
+    Policy.objects.update(regulator=Constituent.objects.get(public_id="bank"), regulator_after_days=2)
+    directory.change_constituent(Constituent.objects.get(public_id="bank"), names={"fr": "Banque"}, **BY_AT)
+    Contact.objects.filter(email="soc@bank.example").update(language="fr")
+    for each in prepared():
+        send(each)
+    (planned,) = (each for each in queries.plan_now(AT + 2 * DAY).notices if each.step)
+    (regulator,) = (each for each in prepared(AT + 2 * DAY) if each.step)
+    for letter in (queries.letter_of_plan(planned, is_exercise=False), queries.letter_of(regulator)):
+        assert (letter.to, letter.reader) == ("soc@bank.example", "Banque"), "as its reader calls itself"
+        said = " ".join(queries.text(dataclasses.replace(letter, language="en")).split())
+        assert "to Banque We have told moh of 14" in said
+        assert "incidents on the networks of moh." in said
+        assert "your networks" not in said and "not yours" not in said
+    assert queries.letter_of(Notice.objects.get(to="soc@bank.example", step=0)).reader == ""

@@ -211,6 +211,15 @@ def test_a_notice_is_read_as_it_was_sent_once(browser: Client, told: Store) -> N
     assert [each.actor_label for each in ministry.ledger.filter(what="read")] == ["Carla Contact <carla@cirt.example>"]
 
 
+def test_a_notice_bears_the_day_on_which_it_left(browser: Client, told: Store) -> None:
+    _bank, ministry = prepared()
+    left = AT + dt.timedelta(days=3)
+    send(ministry, left)
+    for path in ("/my/", "/my/notices/", f"/my/notices/{ministry.reference}/"):
+        page = browser.get(path).content.decode()
+        assert f'datetime="{left.isoformat()}"' in page and f'datetime="{AT.isoformat()}"' not in page, path
+
+
 def test_a_notice_that_was_encrypted_is_written_anew(browser: Client, told: Store) -> None:
     from tocsin.courier.models import OutgoingMessage
 

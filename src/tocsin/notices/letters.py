@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from tocsin.courier import team_key
-from tocsin.directory.models import Constituent
+from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import members_of
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
@@ -46,7 +46,7 @@ def letter_of(notice: Notice, at: Instant | None = None) -> Letter:
     return _letter(
         notice.constituent, notice.policy, lines, notice=notice.pk,
         reference=notice.reference, to=notice.to, whom=Whom(notice.whom), language=notice.language,
-        tlp=tlp, is_exercise=notice.is_exercise,
+        tlp=tlp, is_exercise=notice.is_exercise, contact=notice.contact,
     )  # fmt: skip
 
 
@@ -65,12 +65,14 @@ def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
         {line.finding: line.why for line in planned.lines},
         reference=UNNAMED, to=planned.to.to, whom=planned.whom, language=planned.language, tlp=planned.tlp,
         is_exercise=is_exercise,
+        contact=Contact.objects.filter(pk=planned.to.contact).first(),
     )  # fmt: skip
 
 
 def _letter(
-    constituent: Constituent, policy: Policy, lines: Mapping[str, str], *, notice: int | None = None, **facts: Any
-) -> Letter:
+    constituent: Constituent, policy: Policy, lines: Mapping[str, str], *, contact: Contact | None,
+    notice: int | None = None, **facts: Any,
+) -> Letter:  # fmt: skip
     with translation.override(facts["language"]):
         is_first_told = set(lines.values()) <= {Why.NEW.value, Why.RETURNED.value}
         return Letter(
@@ -84,8 +86,14 @@ def _letter(
             fingerprint=team_key.fingerprint(),
             phone=settings.TOCSIN.team_phone,
             answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
+            reader=_reader(facts["whom"], contact),
             **facts,
         )
+
+
+def _reader(whom: Whom, contact: Contact | None) -> str:
+    """Return the organisation that reads what is told of another; empty where it is told of itself."""
+    return contact.constituent.local_name if whom not in OF_ONES_OWN and contact is not None else ""
 
 
 def _answer_at(constituent: Constituent, reference: str, whom: Whom) -> str:

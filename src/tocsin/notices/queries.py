@@ -13,7 +13,8 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from tocsin.audit.queries import latest_rows
 from tocsin.courier import queries as outgoing
@@ -213,7 +214,13 @@ def own_notices(person: object) -> QuerySet[Notice]:
     cleared = [label.value for label in TLP if is_cleared(person, label)] if isinstance(person, Person) else []
     left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED)).filter(whom__in=OF_ONES_OWN)
     theirs = left.filter(constituent__in=constituents_of(person), tlp__in=cleared)
-    return theirs.select_related("constituent").order_by("-made_at", "-pk")
+    return _with_day(theirs).select_related("constituent").order_by("-left_at", "-pk")
+
+
+def _with_day(rows: QuerySet[Notice]) -> QuerySet[Notice]:
+    """Give notices that have left the instant at which they did so, by which whoever got one knows it."""
+    sent = LedgerEntry.objects.filter(notice=OuterRef("pk"), what=NoticeState.SENT).order_by("-at")
+    return rows.annotate(left_at=Coalesce(Subquery(sent.values("at")[:1]), F("made_at")))
 
 
 def is_unread(notice: Notice) -> bool:
@@ -289,7 +296,7 @@ def marks() -> Marks:
 def is_ours(reference: str) -> Notice | None:
     """Return the notice with a reference, when it has left. Whoever got one and doubts it is told no more than when."""
     left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED))
-    return left.filter(reference=reference.strip().lower()).first()
+    return _with_day(left).filter(reference=reference.strip().lower()).first()
 
 
 def policies() -> QuerySet[Policy]:
@@ -372,7 +379,8 @@ def classes_held_out(constituent: str, today: dt.date) -> list[HoldOut]:
     """Return the hold-outs of whose findings a constituent is not told today."""
     exempt = HoldOutExemption.objects.filter(hold_out=OuterRef("pk"), constituent__public_id=constituent)
     asked = reading.replies().filter(at__gte=OuterRef("began_at"), notice__constituent__public_id=constituent)
-    rows = reading.standing(today).filter(~Exists(exempt), ~Exists(asked))
+    said = reading.answers_to_notices().filter(at__gte=OuterRef("began_at"), constituent=constituent)
+    rows = reading.standing(today).filter(~Exists(exempt), ~Exists(asked), ~Exists(said))
     return [row for row in rows if is_held_out(row.key, row.share, constituent)]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import BigIntegerField, F, Max, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from tocsin.directory.choices import ContactRole, Status
@@ -20,7 +20,8 @@ from tocsin.directory.models import Constituent, Contact
 from tocsin.engine.public_ids import public_id
 from tocsin.feeds import answers
 from tocsin.feeds import queries as feeds
-from tocsin.feeds.choices import Stands
+from tocsin.feeds.choices import AnswerKind, Stands
+from tocsin.feeds.models import Answer
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
@@ -136,19 +137,31 @@ def standing(today: dt.date) -> QuerySet[HoldOut]:
 
 
 def replies() -> QuerySet[LedgerEntry]:
-    """Return the answers to our notices."""
+    """Return the mails that answer our notices."""
     return LedgerEntry.objects.filter(what=Happening.REPLIED).order_by()
 
 
+def answers_to_notices() -> QuerySet[Answer]:
+    """Return what was said on its own pages, by a constituent, of findings that a notice had told it of."""
+    of_theirs = NoticeFinding.objects.filter(
+        finding=OuterRef("finding"),
+        notice__constituent__public_id=OuterRef("constituent"),
+        notice__ledger__what=NoticeState.SENT,
+        notice__ledger__at__lte=OuterRef("at"),
+    )
+    return Answer.objects.exclude(kind=AnswerKind.TAKEN_BACK).filter(Exists(of_theirs)).order_by()
+
+
 def holdings(rows: Iterable[HoldOut]) -> list[Holding]:
-    """Return hold-outs as planning needs them: who was exempted, or has written to us since one began, is told."""
+    """Return hold-outs as planning needs them: who was exempted, or has answered a notice since one began, is told."""
     found = list(rows)
     if not found:
         return []
     exempt = HoldOutExemption.objects.order_by().annotate(of=F("hold_out"))
-    answers = replies().annotate(of=Value(0, output_field=BigIntegerField()))
+    of_all, since = Value(0, output_field=BigIntegerField()), min(row.began_at for row in found)
+    mails, said = replies().annotate(of=of_all), answers_to_notices().filter(at__gte=since).annotate(of=of_all)
     told = exempt.values_list("constituent__public_id", "at", "of").union(
-        answers.values_list("notice__constituent__public_id", "at", "of")
+        mails.values_list("notice__constituent__public_id", "at", "of"), said.values_list("constituent", "at", "of")
     )
     asked = list(told)
     return [Holding(row.category, row.mildest, row.share, row.key, _exempt(row, asked)) for row in found]

@@ -98,6 +98,8 @@ class Letter:
     """Whole address of the page on which its reader can answer each finding; empty where nobody can sign in."""
     told_before: tuple[ToldBefore, ...] = ()
     """The earliest first."""
+    reader: str = ""
+    """The organisation that reads it, where that is another: a parent or a regulator."""
 
     @property
     def total(self) -> int:
@@ -185,7 +187,8 @@ def _head(letter: Letter) -> str:
     if letter.is_exercise:
         parts += [_("EXERCISE. Nothing of this is real."), ""]
     team, name = legible.shown(letter.team), legible.shown(letter.constituent)
-    parts += [_wrapped(_("{team} to {name}").format(team=team, name=name)), ""]
+    reader = legible.shown(letter.reader) or name
+    parts += [_wrapped(_("{team} to {name}").format(team=team, name=reader)), ""]
     parts += [_wrapped(f"{_opening(letter, name)} {_reasons(letter)}".strip()), ""]
     return "\n".join([*parts, *_told_before(letter)])
 
@@ -336,6 +339,23 @@ def _left_out(letter: Letter, kinds: int, findings: int) -> str:
 
 
 def _tail(letter: Letter) -> str:
+    answer, ours = _said_to_another() if letter.whom in (Whom.PARENT, Whom.REGULATOR) else _said_to_ones_own()
+    about = {"team": legible.shown(letter.team), "name": _cut(legible.shown(letter.constituent), LONGEST_NAME)}
+    return "\n".join(
+        [
+            "", "",
+            _heading(_("How to answer")), "",
+            *_pages(letter),
+            _wrapped(answer.format(reference=letter.reference)), "",
+            _heading(_("Who we are")), "",
+            _wrapped(ours.format(**about, address=letter.verify_at)), "",
+            *_known_by(letter),
+        ]
+    )  # fmt: skip
+
+
+def _said_to_ones_own() -> tuple[str, str]:
+    """Return how a constituent answers a notice about itself, and who we are to it."""
     answer = _(
         "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, where we"
         " are mistaken, and what you need. What is mended leaves our list by itself when it is not seen any more."
@@ -344,17 +364,20 @@ def _tail(letter: Letter) -> str:
         "{team} is the team that looks after incidents on your networks. Whether this notice is ours you see at"
         " {address}: enter the reference there. We never ask for a password, and never for money."
     )
-    return "\n".join(
-        [
-            "", "",
-            _heading(_("How to answer")), "",
-            *_pages(letter),
-            _wrapped(answer.format(reference=letter.reference)), "",
-            _heading(_("Who we are")), "",
-            _wrapped(ours.format(team=legible.shown(letter.team), address=letter.verify_at)), "",
-            *_known_by(letter),
-        ]
-    )  # fmt: skip
+    return answer, ours
+
+
+def _said_to_another() -> tuple[str, str]:
+    """Return how a parent or a regulator answers, and who we are to it."""
+    answer = _(
+        "Answer this message and keep the reference {reference}. Tell us what is done about it, where we are mistaken,"
+        " and what you need. What is mended leaves our list by itself when it is not seen any more."
+    )
+    ours = _(
+        "{team} is the team that looks after incidents on the networks of {name}. Whether this notice is ours you see"
+        " at {address}: enter the reference there. We never ask for a password, and never for money."
+    )
+    return answer, ours
 
 
 def _pages(letter: Letter) -> list[str]:

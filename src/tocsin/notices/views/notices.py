@@ -276,9 +276,9 @@ def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
 
 
 def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
-    """Return the text: as it would leave now, or as it was sent."""
+    """Return the text: as it would leave now, or as it was handed over. Of one that was discarded nothing is shown."""
     letter = queries.letter_of(row, now())
-    text, is_as_sent = queries.text_as_sent(row) if state in WENT_OUT else (queries.text(letter), False)
+    text, is_as_sent = (queries.text(letter), False) if state in PENDING else queries.text_as_sent(row)
     return {
         "subject": queries.subject(letter),
         "text": text,
@@ -289,4 +289,6 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
         "has_attachment": letter.has_attachment,
         "is_pending": state in PENDING,
         "went_out": state in WENT_OUT,
+        "came_back": state == NoticeState.BOUNCED,
+        "is_discarded": state == NoticeState.DISCARDED,
     }
