@@ -13,6 +13,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.feeds import intake
 from tocsin.feeds.models import Cycle, Report, ReportType, Run
+from tocsin.feeds.unfinished import due_cycles
 from tocsin.kernel.refusals import Conflict
 from tocsin.site.cli.feed_verbs.telling import sentences
 
@@ -133,6 +134,33 @@ def test_when_cycles_arrived_is_not_forgotten(store: Store, imported: int) -> No
     describe(store)
     replay(imported)
     assert list(Cycle.objects.values_list("on", "arrived_at")) == arrived
+
+
+def test_a_day_that_a_later_one_closed_is_open_when_that_is_another_type_s(store: Store, tmp_path: Path) -> None:
+    def bring(number: int, hosts: list[int], part: str) -> int:
+        made = write(tmp_path / "in", number, hosts, kind="lamp_post", part=part)
+        run: int = store.run(made, complete=False)["run"]
+        at = Cycle.objects.latest("arrived_at").arrived_at
+        intake.close(due_cycles(at), by=COMMAND_LINE, at=at)
+        return run
+
+    bring(0, [1, 2, 3, 4], "")
+    bring(1, [1, 2, 3], "")
+    other = bring(2, [1, 2, 3], "-x")
+    closed = dict(Cycle.objects.values_list("on", "closed"))
+    assert closed == {day(0): True, day(1): True, day(2): False} and "gone" in store.states().values()
+    describe(store, "lamps")
+    mapping = store.root.parent / "mappings" / "lamps.toml"
+    mapping.write_text(mapping.read_text().replace("*-lamp_post-*", "*-lamp_post-*-x.csv"))
+    replay(other)
+    assert list(Cycle.objects.order_by("type__name", "on").values_list("type__name", "on", "closed")) == [
+        ("lamp_post", day(0), True),
+        ("lamp_post", day(1), False),
+        ("lamps", day(2), False),
+    ]
+    assert "gone" not in store.states().values()
+    bring(2, [1, 2, 3], "")
+    assert Cycle.objects.get(on=day(1)).closed, "a later day has begun"
 
 
 def test_it_is_on_record_and_among_the_runs(store: Store, imported: int) -> None:

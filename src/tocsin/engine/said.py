@@ -22,6 +22,10 @@ THIS_RUN = 0
 """Who says what the run at work says."""
 
 
+LATER = "later"
+"""What a run says to be complete is so because it brought something of a later day."""
+
+
 class What(enum.StrEnum):
     """What may be said of a day."""
 
@@ -52,7 +56,8 @@ class Said:
     what: What
     about: str = ""
     """Which file, as `told_by` has it; of what was confirmed or discarded, `digest_of` the contents of the day's
-    reports, which are the same when they are read again as of another type. Older versions wrote that of their ids."""
+    reports, which are the same when they are read again as of another type. Older versions wrote that of their ids.
+    Of what is complete, `LATER` where that is why."""
     by: int | None = THIS_RUN
     """The number of the run; None for a person, or a watch whose time has come."""
 

@@ -27,7 +27,7 @@ from tocsin.engine.cycles import Decision
 from tocsin.engine.delivered import Recount
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Delta, Options
-from tocsin.engine.said import Said, What
+from tocsin.engine.said import LATER, Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
@@ -288,7 +288,9 @@ def close(cycles: Sequence[tuple[str, dt.date]], *, by: Actor, at: dt.datetime, 
         have_come = set(awaited().filter(on__lte=days.last_come(at)).values_list("type__name", "on")) & set(cycles)
         found = sorted({*((row.type.name, row.on) for row in due), *have_come})
         closed = [
-            Said(row.type.name, row.on, What.COMPLETE, by=run) for row in due for run in closed_because_of(row, at)
+            Said(row.type.name, row.on, What.COMPLETE, LATER if run else "", by=run)
+            for row in due
+            for run in closed_because_of(row, at)
         ]
         delta = _refold(None, {kind for kind, _on in found}, at, said=closed)
         if found:

@@ -174,7 +174,7 @@ class Saying(models.Model):
     what = models.CharField(max_length=10)
     """As `engine.said.What` has it."""
     about = models.TextField(blank=True)
-    """The name of a file; of a decision, a digest of the reports that it was about."""
+    """The name of a file; of a decision, a digest of the reports that it was about; why a day is complete."""
     is_withdrawn = models.BooleanField(default=False)
 
     class Meta:

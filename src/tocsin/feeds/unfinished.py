@@ -172,5 +172,5 @@ def closed_because_of(cycle: Cycle, at: Instant) -> list[int | None]:
     here = Report.objects.filter(later, state=ReportState.ACCEPTED)
     brought = Delivery.objects.filter(is_withdrawn=False, digest__in=here.values("digest")).order_by()
     lacks = Saying.objects.filter(later, what=What.LACKS.value, is_withdrawn=False).exclude(run=None).order_by()
-    begun = {run for run, about in lacks.values_list("run", "about") if day_in(name_in(about))}
-    return sorted(begun.union(brought.values_list("run", flat=True).distinct())) or [None]
+    begun: set[int | None] = {run for run, about in lacks.values_list("run", "about") if day_in(name_in(about))}
+    return list(begun.union(brought.values_list("run", flat=True).distinct())) or [None]
