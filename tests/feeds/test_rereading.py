@@ -174,6 +174,32 @@ def test_a_day_that_is_read_as_two_is_said_of_both(store: Store, tmp_path: Path)
     assert Saying.objects.filter(type__name="lamps").count() == 2, "it is said once"
 
 
+def test_a_day_lacks_what_the_new_mapping_refuses_until_it_is_read(store: Store, tmp_path: Path) -> None:
+    lamp_posts(store, tmp_path, 0, *range(1, 10))
+    other = tmp_path / "2026-11-17-lamp_post-b.csv"
+    other.write_text("timestamp,host\n2026-11-17 01:00:00,192.0.2.9\n")
+    store.run(write(tmp_path, 1, range(1, 9), kind=KIND), other)
+    describe(store, "lamps")
+    for number in (1, 2, 2):
+        replay(number)
+    assert list(Cycle.objects.order_by("on", "type__name").values_list("type__name", "counts", "broken")) == [
+        ("lamps", True, []), ("lamp_post", True, []), ("lamps", False, [other.name]),
+    ]  # fmt: skip
+    lacks = Saying.objects.filter(what="lacks", about=other.name)
+    assert list(lacks.values_list("type__name", "run")) == [("lamps", 2)], "it goes with the run that brought it"
+
+    path = store.root.parent / "mappings" / "lamps.toml"
+    mapping = path.read_text().replace('"*-lamp_post-*"', '"*-lamp_post-xm-*"')
+    path.write_text(mapping)
+    path.with_name("poles.toml").write_text(
+        mapping.replace('"lamps"', '"poles"').replace("-xm-*", "-b.csv").replace('= "ip"', '= "host"')
+    )
+    replay(2)
+    assert list(Cycle.objects.order_by("on", "type__name").values_list("type__name", "counts", "broken")) == [
+        ("lamps", True, []), ("lamps", True, []), ("poles", True, []),
+    ]  # fmt: skip
+
+
 def say_times(store: Store, time_format: str) -> None:
     """Put a mapping file in force that reads times in a way of its own."""
     describe(store, "lamps")
