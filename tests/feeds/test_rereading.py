@@ -105,6 +105,16 @@ def test_what_came_before_and_after_the_mapping_was_delivered_twice(store: Store
     assert set(Run.objects.filter(pk__in=(1, again)).values_list("state", flat=True)) == {"withdrawn"}
 
 
+def test_a_replay_says_what_was_here_already(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lamp_posts(store, tmp_path, 0, 1, 2)
+    describe(store, "lamps")
+    lamp_posts(store, tmp_path, 0, 1, 2)
+    name = "2026-11-16-lamp_post-xm-geo.csv"
+    said = f"{name} was read again as what was here already: from now on it counts once.\n"
+    assert (verb("replay", "1"), capsys.readouterr().out) == (0, said)
+    assert len(store.states()) == 2
+
+
 def test_a_day_lacks_what_it_lacked_when_it_is_of_another_type(store: Store, tmp_path: Path) -> None:
     lamp_posts(store, tmp_path, 0, *range(1, 9))
     store.run(write(tmp_path, 1, range(1, 6), kind=KIND), damaged(tmp_path / "bad", 1, "-b", KIND))
