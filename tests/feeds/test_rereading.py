@@ -105,6 +105,16 @@ def test_what_came_before_and_after_the_mapping_was_delivered_twice(store: Store
     assert set(Run.objects.filter(pk__in=(1, again)).values_list("state", flat=True)) == {"withdrawn"}
 
 
+def test_a_replay_says_what_was_here_already(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lamp_posts(store, tmp_path, 0, 1, 2)
+    describe(store, "lamps")
+    lamp_posts(store, tmp_path, 0, 1, 2)
+    name = "2026-11-16-lamp_post-xm-geo.csv"
+    said = f"{name} was read again as what was here already: from now on it counts once.\n"
+    assert (verb("replay", "1"), capsys.readouterr().out) == (0, said)
+    assert len(store.states()) == 2
+
+
 def test_a_day_lacks_what_it_lacked_when_it_is_of_another_type(store: Store, tmp_path: Path) -> None:
     lamp_posts(store, tmp_path, 0, *range(1, 9))
     store.run(write(tmp_path, 1, range(1, 6), kind=KIND), damaged(tmp_path / "bad", 1, "-b", KIND))
@@ -172,6 +182,32 @@ def test_a_day_that_is_read_as_two_is_said_of_both(store: Store, tmp_path: Path)
     ]
     replay(1)
     assert Saying.objects.filter(type__name="lamps").count() == 2, "it is said once"
+
+
+def test_a_day_lacks_what_the_new_mapping_refuses_until_it_is_read(store: Store, tmp_path: Path) -> None:
+    lamp_posts(store, tmp_path, 0, *range(1, 10))
+    other = tmp_path / "2026-11-17-lamp_post-b.csv"
+    other.write_text("timestamp,host\n2026-11-17 01:00:00,192.0.2.9\n")
+    store.run(write(tmp_path, 1, range(1, 9), kind=KIND), other)
+    describe(store, "lamps")
+    for number in (1, 2, 2):
+        replay(number)
+    assert list(Cycle.objects.order_by("on", "type__name").values_list("type__name", "counts", "broken")) == [
+        ("lamps", True, []), ("lamp_post", True, []), ("lamps", False, [other.name]),
+    ]  # fmt: skip
+    lacks = Saying.objects.filter(what="lacks", about=other.name)
+    assert list(lacks.values_list("type__name", "run")) == [("lamps", 2)], "it goes with the run that brought it"
+
+    path = store.root.parent / "mappings" / "lamps.toml"
+    mapping = path.read_text().replace('"*-lamp_post-*"', '"*-lamp_post-xm-*"')
+    path.write_text(mapping)
+    path.with_name("poles.toml").write_text(
+        mapping.replace('"lamps"', '"poles"').replace("-xm-*", "-b.csv").replace('= "ip"', '= "host"')
+    )
+    replay(2)
+    assert list(Cycle.objects.order_by("on", "type__name").values_list("type__name", "counts", "broken")) == [
+        ("lamps", True, []), ("lamps", True, []), ("poles", True, []),
+    ]  # fmt: skip
 
 
 def say_times(store: Store, time_format: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 from tocsin.engine.counting import Counting, Move
@@ -45,6 +45,8 @@ class Rereading(Counting):
         """Names of those of them that counted before."""
         self._again: dict[str, tuple[Report, Read]] = {}
         """By id, what came of reports that are of another type or day than before."""
+        self._refused: list[Report] = []
+        """What the mappings in force refuse."""
         self._split: dict[str, int] = {}
         self._numbered = 0
 
@@ -73,6 +75,7 @@ class Rereading(Counting):
         if self.read_as:
             self._decide_anew(root)
             self._move_what_was_said()
+        self._say_what_is_refused()
 
     def _read(
         self,
@@ -89,6 +92,7 @@ class Rereading(Counting):
                 again.append((report, delivered_again(context.workspace, number, report, self.recognise, self.latest)))
             except BrokenReport as broken:
                 self.aside.add_for((), report.name, broken)
+                self._refused += [] if report.expired else [report]
         self._numbered += len(reports)
         again = self._with_bits_again(again)
         self.superseded.extend(report for report, _ in again)
@@ -209,6 +213,36 @@ class Rereading(Counting):
         stood = self.said_so_far(*{one.type for one in said})
         self.said.extend(one for one in dict.fromkeys(said) if one not in stood)
         self._unsay_what_was_later({kind for kind, _ in went} | {kind for days in went.values() for kind, _ in days})
+
+    def _say_what_is_refused(self) -> None:
+        """Say of days, as their runs would now, that they lack what the mappings refuse; and that what they lacked so
+        has come, since it is read."""
+        read, refused = {before.id for before, _ in self.read_as}, {report.id: report for report in self._refused}
+        days = {(one.type, one.on) for one in (*(before for before, _ in self.read_as), *self._refused)}
+        for one in self.catalogue.delivered(days) if days else ():
+            if one.report in refused:
+                lacking = self._days_without(refused[one.report], one.name)
+                self._say_anew(Said(kind, on, What.LACKS, one.name, one.run) for kind, on in lacking)
+            elif one.report in read:
+                awaited = (cycle for cycle in self.unfinished() if one.name in cycle.broken)
+                lacked = [Said(cycle.type, cycle.on, What.LACKS, one.name, one.run) for cycle in awaited]
+                stood = self.said_so_far(*{each.type for each in lacked})
+                self._say_anew(dataclasses.replace(each, what=What.CAME) for each in lacked if each in stood)
+
+    def _days_without(self, refused: Report, name: str) -> list[CycleKey]:
+        """Return days with reports that a refused one is of now: by its name, or as others of its day are."""
+        before, named = (refused.type, refused.on), self.recognise.cycle_of(name)
+        went = {(after.type, after.on) for one, after in self.read_as if (one.type, one.on) == before}
+        days = {named} if named else {day for day in went if day[0] == self.recognise.type_of(name)}
+        here = {(one.type, one.on) for kind in {kind for kind, _ in days} for one in self.here(kind)}
+        return sorted(day for day in (days & here) - {before} if not self.days.is_past(*day))
+
+    def _say_anew(self, said: Iterable[Said]) -> None:
+        """Say what was not the last that was said of a file."""
+        for one in said:
+            told = [each for each in self.said_so_far(one.type) if dataclasses.replace(each, what=one.what) == one]
+            if told[-1:] != [one]:
+                self.say([one])
 
     def _move(self, day: CycleKey, after: CycleKey, afters: Set[CycleKey]) -> Move:
         reports = [report for report in self.known(day[0]) if report.on == day[1]]

@@ -84,11 +84,17 @@ def summarise(
         "wall_s": round(cost.wall_s, 3),
         "peak_rss_mb": round(cost.peak_rss_mb, 1),
         "corrected": [{"name": name, "run": run} for name, run in before.corrected],
-        **({"replay_of": of, "replaced": list(delta.outdated)} if of else {}),
+        **({"replay_of": of, "replaced": list(delta.outdated), "same": _same(delta)} if of else {}),
         "lacking_columns": _by_type((report.type, report.lacking_columns) for report in accepted),
         "passed_over": list(delta.passed_over),
         "completed": [{"type": kind, "date": on.isoformat()} for kind, on in _completed(delta, before, touched)],
     }
+
+
+def _same(delta: Delta) -> list[str]:
+    """Return the names of reports that are, now that they were read again, what another was already."""
+    apart = {report.id for report in (*delta.accepted, *delta.shelved, *delta.restored)}
+    return [before.name for before, report in delta.read_as if report.id not in apart]
 
 
 def _completed(delta: Delta, before: Before, touched: Collection[tuple[str, dt.date]]) -> list[tuple[str, dt.date]]:

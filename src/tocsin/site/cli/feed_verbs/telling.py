@@ -65,8 +65,9 @@ def said_when_waiting(wait_s: float = WAIT_S) -> Callable[[object], None]:
 
 def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     """Say what came of a run; `verbose` names each file that was known."""
-    outdated = summary.get("replaced", ())
-    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] or outdated else ["Nothing was imported."])
+    outdated, same = summary.get("replaced", ()), summary.get("same", ())
+    nothing = "Nothing was read otherwise." if "replay_of" in summary else "Nothing was imported."
+    said = _known(summary["unchanged"], verbose) or ([] if summary["files"] or outdated or same else [nothing])
     if summary["files"]:
         said.append(
             f"Run {summary['run']}: {summary['rows_kept']} of {counted(summary['rows_read'], 'row')} of "
@@ -78,6 +79,7 @@ def sentences(summary: dict[str, Any], *, verbose: bool = False) -> list[str]:
     said += [f"{each['type']} of {each['date']} is complete with what is here." for each in summary["completed"]]
     said += corrected(summary["corrected"], verbose=verbose)
     said += [f"{name} was read again and does not count: what came later under its name does." for name in outdated]
+    said += [f"{name} was read again as what was here already: from now on it counts once." for name in same]
     if summary["passed_over"]:
         from tocsin.formats.beside import passed_over  # it knows mapping files; nothing else here needs so much
 
