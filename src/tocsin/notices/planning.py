@@ -294,13 +294,13 @@ class _Desk:
 
     def _reachable_step(self, terms: Terms, constituent: str, before: Before) -> int:
         """Return the step that is due and has somebody to tell; one that has nobody is passed over and noted."""
-        while step := due_step(terms.steps, before, self._at):
+        step = 0
+        while step := due_step(terms.steps, before, self._at, passed=step):
             if self._addressee(terms, constituent, step):
                 return step
             wanted = terms.steps[step - 1]
             passed_over = self._itself if self._is_itself(constituent, wanted) else self._unreached
             passed_over[constituent, wanted.whom] += 1
-            before = before._replace(step=step)
         return 0
 
     def _other(self, constituent: str, wanted: Step) -> str:
