@@ -33,7 +33,7 @@ from tocsin.feeds.actions.answers import answer_findings
 from tocsin.feeds.models import Feed
 from tocsin.kernel.refusals import Conflict, Unavailable
 from tocsin.notices import actions, following, leaving, queries
-from tocsin.notices.choices import NoticeState, Struck
+from tocsin.notices.choices import NoticeState, Struck, Waits
 from tocsin.notices.models import HoldOut, Notice, Policy, Told
 from tocsin.notices.striking import NothingIsLeft, standing
 
@@ -349,3 +349,23 @@ def test_the_trail_says_what_was_struck_off(told: Store, cast: Cast, tmp_path: P
     row = AuditRow.objects.get(code="notice.revised")
     assert len(row.data["struck"]) == 12 and set(row.data["struck"].values()) == {"gone"}
     assert f"12 findings struck off notice {ministry.reference}" in text(signed_in(cast.auditor).get("/audit/"))
+
+
+def test_what_comes_while_a_notice_waits_stands_in_the_next_a_day_after_it_left(told: Store, tmp_path: Path) -> None:
+    ministry = prepared()[1]
+    actions.preview_notice(ministry, **BY_AT)
+    actions.queue_notice(ministry, **BY_AT)
+    told.run(write(tmp_path, 4, [1, 2, 33]), accept_drop=True)
+    new, held_up = finding_of(33), AT + 5 * DAY
+
+    def waits(at: dt.datetime) -> bool:
+        plan = queries.plan_now(at)
+        is_held = new in plan.held.get(Waits.INTERVAL, {}).get("moh", ())
+        assert is_held != any(line.finding == new for each in plan.notices for line in each.lines)
+        return is_held
+
+    assert waits(AT + 2 * DAY), "mail is stopped, say: a second notice would leave together with the first"
+    actions.record_outcome(ministry, what=NoticeState.SENT, by=COMMAND_LINE, at=held_up)
+    assert waits(held_up + 23 * HOUR) and not waits(held_up + 24 * HOUR)
+    Notice.objects.filter(pk=ministry.pk).update(state=NoticeState.QUEUED, is_exercise=True)
+    assert not waits(held_up + 24 * HOUR), "what never leaves holds nothing up"

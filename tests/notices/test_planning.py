@@ -152,6 +152,17 @@ def test_between_two_notices_lies_the_interval() -> None:
     assert told(planned(Open("a"), policies=policy, last=last, at=AT + dt.timedelta(hours=1))) == {"a": Why.NEW}
 
 
+def test_the_interval_is_reckoned_from_leaving_to_leaving_and_what_waits_is_not_doubled() -> None:
+    morning = Hours(begin=dt.time(AT.hour), end=dt.time(AT.hour + 4))
+    policy = (Terms(1, interval=dt.timedelta(hours=24), hours=morning),)
+    early, last = AT - dt.timedelta(hours=4), {("moh", 1, 0): AT - DAY}
+    (notice,) = planned(Open("a"), policies=policy, last=last, at=early).notices
+    assert notice.not_before == AT, "prepared before a day has passed, it leaves when one has"
+    assert reasons(planned(Open("a"), policies=policy, last={("moh", 1, 0): AT}, at=early)) == {"a": Waits.INTERVAL}
+    waiting = frozenset({("moh", 1, 0)})
+    assert reasons(planned(Open("a"), policies=policy, waiting=waiting, at=AT + 9 * DAY)) == {"a": Waits.INTERVAL}
+
+
 def test_a_weekly_list_is_sent_by_policies_that_ask_for_it() -> None:
     before = {"a": Before("moh", AT - 8 * DAY, AT - 8 * DAY, 0, 0)}
     weekly = (Terms(1, interval=dt.timedelta(0), digest=True),)

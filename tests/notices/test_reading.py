@@ -156,7 +156,7 @@ def test_what_left_is_remembered_with_its_time(told: Store) -> None:
     actions.discard_notice(ministry, reason="They know.", **BY_AT)
     known = reading.known(AT + DAY)
     key = next(iter(known.last))
-    assert key[0] == "bank" and known.last[key] == AT and known.digests == {}
+    assert key[0] == "bank" and known.last[key] == AT + DAY and known.digests == {} and not known.waiting
     (before,) = known.told.values()
     assert (before.constituent, before.first_at, before.step, before.has_reacted) == ("bank", AT + DAY, 0, False)
     actions.record_outcome(bank, what=NoticeState.READ, **BY_AT)

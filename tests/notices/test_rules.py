@@ -105,6 +105,19 @@ def test_steps_are_taken_once_and_in_their_order(days: int, done: int, due: int)
     assert due_step(STEPS, before, AT) == due
 
 
+@pytest.mark.parametrize(("since", "passed", "due"), [(0, 0, 0), (3, 0, 0), (4, 0, 2), (10, 2, 0), (11, 2, 3)])
+def test_a_step_waits_the_days_between_it_and_the_one_that_was_really_told(since: int, passed: int, due: int) -> None:
+    """The second contact was told late: days 3, 7 and 14 lie 4, and 11 where the parent is passed over, apart."""
+    steps = (*STEPS, Step(14 * DAY, Whom.REGULATOR))
+    first, late = AT - 40 * DAY, AT - since * DAY + dt.timedelta(minutes=1)
+    before = Before("moh", first, late, 1, 0, security_at=first)
+    assert due_step(steps, before, AT, passed=passed) == due
+    listed = before._replace(security_at=late)
+    assert due_step(steps, listed, AT, passed=passed) == max(1, passed) + 1, (
+        "a weekly list went: from the first telling"
+    )
+
+
 def test_who_has_reacted_is_left_in_peace() -> None:
     assert due_step(STEPS, Before("moh", AT - 30 * DAY, AT, 0, 0, has_reacted=True), AT) == 0
 

@@ -113,7 +113,7 @@ class Waits(models.TextChoices):
     ANSWERED = "answered", _("Answered by its holder, and the answer stands")
     TOLD = "told", _("Told, and unchanged since")
     NOBODY = "nobody", _("Nobody can be told")
-    INTERVAL = "interval", _("The last notice was sent too recently")
+    INTERVAL = "interval", _("The last notice waits to leave, or left too recently")
 
 
 TLP_CHOICES = [(label.value, label.label) for label in TLP]

@@ -86,6 +86,8 @@ class Known:
     """Findings that their constituents have answered."""
     last: Mapping[tuple[str, int, int], Instant] = dataclasses.field(default_factory=dict)
     """When a constituent last had a notice by a policy and step."""
+    waiting: frozenset[tuple[str, int, int]] = frozenset()
+    """For whom, by which policy and step a notice is prepared and has not left: what comes meanwhile is in the next."""
     digests: Mapping[tuple[str, int], Instant] = dataclasses.field(default_factory=dict)
     """When it last had a weekly list by a policy."""
     spoken: tuple[str, ...] = ("en",)
@@ -292,13 +294,13 @@ class _Desk:
 
     def _reachable_step(self, terms: Terms, constituent: str, before: Before) -> int:
         """Return the step that is due and has somebody to tell; one that has nobody is passed over and noted."""
-        while step := due_step(terms.steps, before, self._at):
+        step = 0
+        while step := due_step(terms.steps, before, self._at, passed=step):
             if self._addressee(terms, constituent, step):
                 return step
             wanted = terms.steps[step - 1]
             passed_over = self._itself if self._is_itself(constituent, wanted) else self._unreached
             passed_over[constituent, wanted.whom] += 1
-            before = before._replace(step=step)
         return 0
 
     def _other(self, constituent: str, wanted: Step) -> str:
@@ -340,10 +342,10 @@ class _Desk:
         terms = self._terms[policy]
         to = self._addressee(terms, constituent, step)
         whom = terms.steps[step - 1].whom if step else Whom.SECURITY
-        last = self._known.last.get(key)
+        leaves_at = not_before(terms.hours, self._at)
         if to is None:
             self._unreached[constituent, whom] += len(lines)
-        if to is None or (last and self._at < last + terms.interval):
+        if to is None or self._is_too_soon(key, terms, leaves_at):
             reason = Waits.NOBODY if to is None else Waits.INTERVAL
             self._held[reason][constituent].extend(line.finding for line in lines)
             return None
@@ -353,9 +355,14 @@ class _Desk:
             constituent, policy, terms.category, step, whom, to,
             language=language_of(wanted, self._known.spoken, self._known.default_language),
             tlp=strictest({self._known.labels.get(line.type, TLP.RED) for line in lines}),
-            not_before=not_before(terms.hours, self._at),
+            not_before=leaves_at,
             lines=tuple(lines),
         )  # fmt: skip
+
+    def _is_too_soon(self, key: Key, terms: Terms, leaves_at: Instant) -> bool:
+        """Say whether the notice before it has not left yet, or would have left too shortly before it."""
+        last = self._known.last.get(key)
+        return key in self._known.waiting or bool(last and leaves_at < last + terms.interval)
 
 
 def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -> dict[str, Before]:

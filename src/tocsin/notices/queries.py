@@ -214,13 +214,14 @@ def own_notices(person: object) -> QuerySet[Notice]:
     cleared = [label.value for label in TLP if is_cleared(person, label)] if isinstance(person, Person) else []
     left = Notice.objects.exclude(state__in=(*PENDING, NoticeState.DISCARDED)).filter(whom__in=OF_ONES_OWN)
     theirs = left.filter(constituent__in=constituents_of(person), tlp__in=cleared)
-    return _with_day(theirs).select_related("constituent").order_by("-left_at", "-pk")
+    return _with_day(theirs).select_related("constituent")
 
 
 def _with_day(rows: QuerySet[Notice]) -> QuerySet[Notice]:
-    """Give notices that have left the instant at which they did so, by which whoever got one knows it."""
+    """Give notices that have left the instant at which they did so, by which whoever got one knows it; newest first."""
     sent = LedgerEntry.objects.filter(notice=OuterRef("pk"), what=NoticeState.SENT).order_by("-at")
-    return rows.annotate(left_at=Coalesce(Subquery(sent.values("at")[:1]), F("made_at")))
+    left = Coalesce(Subquery(sent.values("at")[:1]), F("made_at"))
+    return rows.annotate(left_at=left).order_by(left.desc(), "-pk")
 
 
 def is_unread(notice: Notice) -> bool:

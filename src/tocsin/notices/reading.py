@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
+from tocsin.courier.queries import never_leaves
 from tocsin.directory.choices import ContactRole, Status
 from tocsin.directory.models import Constituent, Contact
 from tocsin.engine.public_ids import public_id
@@ -75,6 +76,7 @@ def known(at: Instant) -> Known:
         prepared=frozenset(_prepared()),
         answered=_answered(at),
         last=last,
+        waiting=frozenset(_waiting()),
         digests=digests,
         spoken=tuple(codes),
         default_language=default,
@@ -276,14 +278,37 @@ def _left() -> Any:
     return Notice.objects.exclude(state=NoticeState.DISCARDED).order_by()
 
 
+HELD_UP = dt.timedelta(hours=1)
+"""What leaves later than that after it might have was held up: the interval runs from then."""
+
+
 def _last_notices() -> tuple[dict[tuple[str, int, int], Instant], dict[tuple[str, int], Instant]]:
     """Return when each constituent last had a notice by a policy and step, and when last a weekly list by a policy."""
-    listed = Max("made_at", filter=Q(digest__gt=0))
-    rows = _left().values_list("constituent__public_id", "policy", "step").annotate(Max("made_at"), listed_at=listed)
+    is_sent, is_list = Q(ledger__what=NoticeState.SENT), Q(digest__gt=0)
+    rows = _left().values_list("constituent__public_id", "policy", "step")
+    rows = rows.annotate(
+        Max("not_before"),
+        sent_at=Max("ledger__at", filter=is_sent),
+        listed_at=Max("not_before", filter=is_list),
+        list_sent_at=Max("ledger__at", filter=is_sent & is_list),
+    )
     last: dict[tuple[str, int, int], Instant] = {}
     digests: dict[tuple[str, int], Instant] = {}
-    for constituent, policy, step, at, listed_at in rows:
-        last[constituent, policy, step] = at
-        if listed_at is not None:  # of the first step only: nobody else gets weekly lists
-            digests[constituent, policy] = listed_at
+    for constituent, policy, step, might, sent, listed, list_sent in rows:
+        last[constituent, policy, step] = _left_at(might, sent)
+        if listed is not None:  # of the first step only: nobody else gets weekly lists
+            digests[constituent, policy] = _left_at(listed, list_sent)
     return last, digests
+
+
+def _left_at(might: Instant, sent: Instant | None) -> Instant:
+    """Return when the last of some notices left: when it might, unless it was held up."""
+    return sent if sent is not None and sent > might + HELD_UP else might
+
+
+def _waiting() -> Iterator[tuple[str, int, int]]:
+    """Yield for whom, by which policy and step a notice is prepared and has not left. None that never does."""
+    rows = Notice.objects.filter(state__in=PENDING).exclude(state=NoticeState.QUEUED, is_exercise=True).order_by()
+    if never_leaves():
+        rows = rows.exclude(state=NoticeState.QUEUED)
+    yield from rows.values_list("constituent__public_id", "policy", "step").distinct()

@@ -167,15 +167,28 @@ class Answered(NamedTuple):
         return not self.is_quiet and before.last_at <= self.at
 
 
-def due_step(steps: Sequence[Step], before: Before, at: Instant) -> int:
+def due_step(steps: Sequence[Step], before: Before, at: Instant, *, passed: int = 0) -> int:
     """Return the number of the step that is due, 1 for the first; 0 when none is.
 
-    A step is done once, in the order of days. Who has reacted is left in peace.
+    A step is done once, in the order of days; up to `passed` they are passed over. Who has reacted is left in peace.
     """
     if before.has_reacted:
         return 0
-    due = [number for number, step in enumerate(steps, 1) if before.first_at + step.after <= at]
-    return next((number for number in due if number > before.step), 0)
+    later = range(max(before.step, passed) + 1, len(steps) + 1)
+    return next((number for number in later if _is_due(steps, number, before, at)), 0)
+
+
+def _is_due(steps: Sequence[Step], number: int, before: Before, at: Instant) -> bool:
+    """Say whether the days of a step are over, and whoever was told last has had the days that lie between.
+
+    Where a weekly list went since, it is not known when that was: the days from the first telling count alone.
+    """
+    after = steps[number - 1].after
+    if before.first_at + after > at:
+        return False
+    is_known = before.step > 0 and before.last_at > before.listed_from
+    between = after - steps[before.step - 1].after if is_known else dt.timedelta(0)
+    return not is_known or at.date() - before.last_at.date() >= between
 
 
 def is_told_since(why: str, step: int, returns: int, before: Before, made_at: Instant) -> bool:
