@@ -143,10 +143,10 @@ def of_contact(contact: Contact, facts: Facts) -> Mistakes:
     yield from of_texts(facts, one_line=("name", "phone"))
     if {"email", "phone"} <= facts.keys() and not facts["email"] and not facts["phone"]:
         yield InvalidInput(_("A contact needs an e-mail address or a telephone number."), where="email")
-    before = Contact.objects.filter(pk=contact.pk).values("email", "name").first() or {}
-    if facts.get("email", "") != before.get("email"):  # what stood there on an earlier day hinders no other change
+    before = Contact.objects.filter(pk=contact.pk).first() or Contact()
+    if facts.get("email", "") != before.email:  # what stood there on an earlier day hinders no other change
         yield from _of_address(contact, facts.get("email") or "")
-    if facts.get("name", "") != before.get("name") and not legible.flaw(facts.get("name") or ""):
+    if facts.get("name", "") != before.name and not legible.flaw(facts.get("name") or ""):
         yield from _of_one(mail_addresses.checked_name, facts.get("name") or "")
     if facts.get("role", ContactRole.SECURITY) not in ContactRole.values:
         yield InvalidInput(_("{value!r} is no role.").format(value=facts["role"]), where="role")
