@@ -9,10 +9,10 @@ import dataclasses
 import datetime as dt
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from tocsin.courier.queries import never_leaves
@@ -65,7 +65,7 @@ def _address(high: int | None, low: int | None) -> int | None:
 def known(at: Instant) -> Known:
     """Return all that is known besides the findings."""
     codes, default = [code for code, _name in settings.LANGUAGES], settings.LANGUAGE_CODE
-    last, digests = _last_notices()
+    last = _last_notices()
     return Known(
         policies=tuple(terms_of(each) for each in _policies()),
         recipients=recipients(),
@@ -75,9 +75,9 @@ def known(at: Instant) -> Known:
         told=_told(),
         prepared=frozenset(_prepared()),
         answered=_answered(at),
-        last=last,
-        waiting=frozenset(_waiting()),
-        digests=digests,
+        last=last.left,
+        waiting=frozenset(last.waiting),
+        digests=last.listed,
         spoken=tuple(codes),
         default_language=default,
         is_exercise=settings.TOCSIN.exercise,
@@ -282,33 +282,38 @@ HELD_UP = dt.timedelta(hours=1)
 """What leaves later than that after it might have was held up: the interval runs from then."""
 
 
-def _last_notices() -> tuple[dict[tuple[str, int, int], Instant], dict[tuple[str, int], Instant]]:
-    """Return when each constituent last had a notice by a policy and step, and when last a weekly list by a policy."""
+class _Last(NamedTuple):
+    """What constituents had by policies and steps, or are about to have."""
+
+    left: dict[tuple[str, int, int], Instant]
+    """When the last notice left."""
+    listed: dict[tuple[str, int], Instant]
+    """When the last weekly list left: of the first step only, nobody else gets one."""
+    waiting: set[tuple[str, int, int]]
+    """Where one is prepared and has not left."""
+
+
+def _last_notices() -> _Last:
     is_sent, is_list = Q(ledger__what=NoticeState.SENT), Q(digest__gt=0)
+    never = Q(state=NoticeState.QUEUED) if never_leaves() else Q(state=NoticeState.QUEUED, is_exercise=True)
     rows = _left().values_list("constituent__public_id", "policy", "step")
     rows = rows.annotate(
         Max("not_before"),
         sent_at=Max("ledger__at", filter=is_sent),
         listed_at=Max("not_before", filter=is_list),
         list_sent_at=Max("ledger__at", filter=is_sent & is_list),
+        waits=Count("pk", filter=Q(state__in=PENDING) & ~never),
     )
-    last: dict[tuple[str, int, int], Instant] = {}
-    digests: dict[tuple[str, int], Instant] = {}
-    for constituent, policy, step, might, sent, listed, list_sent in rows:
-        last[constituent, policy, step] = _left_at(might, sent)
-        if listed is not None:  # of the first step only: nobody else gets weekly lists
-            digests[constituent, policy] = _left_at(listed, list_sent)
-    return last, digests
+    found = _Last({}, {}, set())
+    for constituent, policy, step, might, sent, listed, list_sent, waits in rows:
+        found.left[constituent, policy, step] = _left_at(might, sent)
+        if listed is not None:
+            found.listed[constituent, policy] = _left_at(listed, list_sent)
+        if waits:
+            found.waiting.add((constituent, policy, step))
+    return found
 
 
 def _left_at(might: Instant, sent: Instant | None) -> Instant:
     """Return when the last of some notices left: when it might, unless it was held up."""
     return sent if sent is not None and sent > might + HELD_UP else might
-
-
-def _waiting() -> Iterator[tuple[str, int, int]]:
-    """Yield for whom, by which policy and step a notice is prepared and has not left. None that never does."""
-    rows = Notice.objects.filter(state__in=PENDING).exclude(state=NoticeState.QUEUED, is_exercise=True).order_by()
-    if never_leaves():
-        rows = rows.exclude(state=NoticeState.QUEUED)
-    yield from rows.values_list("constituent__public_id", "policy", "step").distinct()

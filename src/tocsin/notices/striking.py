@@ -23,7 +23,7 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices import reading
 from tocsin.notices.choices import Struck, Why
-from tocsin.notices.models import Notice, NoticeFinding
+from tocsin.notices.models import HoldOut, Notice, NoticeFinding
 from tocsin.notices.rules import Holding, Suppressed, is_told_since
 
 ANEW = (Why.NEW, Why.RETURNED)
@@ -87,11 +87,16 @@ class _Judge:
         self._allowed = TLP.read(notice.policy.tlp)
         rows = reading.standing_suppressions(at.date())
         self._suppressions: list[Suppressed] = [reading.suppressed(row) for row in rows]
-        self._holdings: list[Holding] = reading.holdings(reading.standing(at.date()))
+        self._holdings: list[Holding] = reading.holdings(filter(self._may_hold, reading.standing(at.date())))
         said = answers.current(list(self.found.values()), timezone.localdate(at))
         self._answers: Mapping[str, Stood] = said
         known = reading.told_of(named)
         self._before = {each: before for each, before in known.items() if before.constituent == self._whose}
+
+    def _may_hold(self, row: HoldOut) -> bool:
+        """Say whether a hold-out is about any of it: who is told all the same need not be asked of others."""
+        drawn = Holding(row.category, row.mildest, row.share, row.key)
+        return any(drawn.covers(self._whose, each.category or "", each.severity) for each in self.found.values())
 
     def label(self, finding: Finding) -> TLP:
         """Return the label of a finding; one of a feed without is RED."""
