@@ -52,7 +52,7 @@ def test_a_correction_stays_one_when_what_it_corrected_is_read_again(
     )
     assert hosts_of(store) == list(range(1, 9))
     assert store.files() == store.named()
-    assert list(Report.objects.order_by("run").values_list("type__name", "state", "run")) == [
+    assert list(Report.objects.order_by("run", "pk").values_list("type__name", "state", "run")) == [
         ("lamp_post", "superseded", 1), ("lamps", "replaced", 1), ("lamps", "accepted", 2),
     ]  # fmt: skip
     store.withdraw(2)
