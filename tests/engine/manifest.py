@@ -224,7 +224,6 @@ class Bench:
             context=self._context(no_checkpoint),
             executor=Threads(),
             options=Options(**{"gone_after": 1, "come": self.manifest.come, **options}),
-            recognise=self.recognise,
             recount=self.manifest.without_run(run) if run else self.manifest.without(withdrawn),
             said=said,
         )

@@ -237,6 +237,17 @@ def test_nothing_can_be_decided_about_a_day_that_went(
     assert run("discard", "scan_rdp", "2026-11-18") == 0
 
 
+def test_days_without_a_report_go_along_with_what_is_kept_of_a_type(store: Store, tmp_path: Path, keep: Any) -> None:
+    store.run(*(write(tmp_path, number, [1, 2], kind="lamp_post") for number in (0, 2)))
+    intake.declare_empty("lamp_post", day(1), by=COMMAND_LINE, at=AT)
+    keep(amber=1)
+    expire()
+    describe(store, "lamps")
+    intake.replay(Run.objects.get(), by=COMMAND_LINE, at=AT, wait_s=0)
+    left = Cycle.objects.filter(on__gt=day(0)).order_by("on")
+    assert list(left.values_list("type__name", "on", "counts")) == [("lamps", day(1), True), ("lamps", day(2), True)]
+
+
 def test_what_waited_for_a_decision_waits_no_more(store: Store, tmp_path: Path, keep: Any) -> None:
     store.run(write(tmp_path, 0, range(1, 9)))
     store.run(write(tmp_path, 1, [1]))

@@ -279,3 +279,21 @@ def test_a_wrong_mapping_file_stops_every_import_with_the_same_sentence(
     (verdict,) = examination._mappings(django_settings.TOCSIN)
     assert verdict.fix == sentence
     assert run("read", report) == 0, "it needs no data directory, and looks into none"
+
+
+def test_a_wrong_mapping_file_stops_nothing_that_reads_no_report(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.run(*(write(tmp_path / "in", number, [1, 2]) for number in (0, 2)), complete=False)
+    mapping = store.root.parent / "mappings" / "lamps.toml"
+    mapping.parent.mkdir(parents=True)
+    mapping.write_text("nonsense =")
+    assert run("replay", "1") == 1, "it reads them"
+    assert "until then nothing is imported" in capsys.readouterr().err
+    for verb in (("close", "scan_rdp", "2026-11-16"), ("close", "--empty", "scan_rdp", "2026-11-17")):
+        assert run(*verb) == 0
+    for decision in ("discard", "confirm"):
+        assert run(decision, "scan_rdp", "2026-11-18") == 0
+    assert run("withdraw", "1", "--reason", "of another country") == 0
+    assert capsys.readouterr().err == ""
+    assert store.findings() == []

@@ -92,6 +92,25 @@ class Recogniser(Protocol):
         ...
 
 
+class NothingToRead:
+    """Stands for a recogniser where no report is read, and so no mapping is needed. Whoever asks it is mistaken."""
+
+    def __call__(self, name: str, columns: tuple[str, ...]) -> Recognised:
+        raise AssertionError(name)
+
+    def unusual(self, source: Source) -> tuple[Recognised, tuple[str, ...]] | None:
+        raise AssertionError(source)
+
+    def is_no_report(self, name: str) -> bool:
+        raise AssertionError(name)
+
+    def cycle_of(self, name: str) -> tuple[str, dt.date] | None:
+        raise AssertionError(name)
+
+    def type_of(self, name: str) -> str | None:
+        raise AssertionError(name)
+
+
 @dataclasses.dataclass(frozen=True)
 class Delivery:
     """A report that is about to be read."""

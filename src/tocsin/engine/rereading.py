@@ -272,8 +272,12 @@ class Rereading(Counting):
         self.said = [one for one in self.said if one not in self.unsaid]
 
     def _move_the_rest(self, kind: str, after: set[str]) -> None:
-        """Let what was said of days without reports go along where all that was left of a type is another now."""
-        if self.here(kind) or len(after) > 1 or kind in after:
+        """Let what was said of days without reports go along where all that was left of a type is another now.
+
+        Those of days that are no longer kept cannot be read again: they hold nothing back.
+        """
+        left = (one for one in self.here(kind) if not self.days.is_past(kind, one.on))
+        if any(left) or len(after) > 1 or kind in after:
             return
         (other,) = after
         moved = {move.before for move in self.moves}

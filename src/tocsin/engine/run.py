@@ -29,6 +29,7 @@ from tocsin.engine.fold import BY, MOVEMENTS
 from tocsin.engine.intake import (
     Context,
     Delivery,
+    NothingToRead,
     Read,
     Recogniser,
     deliver,
@@ -150,7 +151,6 @@ def refold(
     context: Context,
     executor: Executor,
     options: Options,
-    recognise: Recogniser,
     recount: Recount | None = None,
     said: Sequence[Said] = (),
     untrue: Collection[int] = (),
@@ -161,7 +161,7 @@ def refold(
     `anew` folds them from their observations though nothing has changed, and does without those of their states that
     are lost: what is lost with them is who held gone findings that had changed hands.
     """
-    intake = _Intake(catalogue, recognise, options)
+    intake = _Intake(catalogue, NothingToRead(), options)
     if anew:
         intake.fold_anew(types, context.workspace.root)
     intake.recount(recount or Recount())

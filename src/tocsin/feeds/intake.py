@@ -334,7 +334,6 @@ def _refold(run: Run | None, types: set[str], at: dt.datetime, **what: Any) -> D
         context=context(run, no_checkpoint),
         executor=Threads(settings.TOCSIN.threads),
         options=Options(gone_after=settings.TOCSIN.gone_after, as_before=True, come=days.last_come(at)),
-        recognise=mappings.recognition(),
         **what,
     )
 

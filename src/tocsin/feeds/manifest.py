@@ -177,16 +177,15 @@ def kept_so_far(row: ReportType, up_to: dt.date) -> QuerySet[Report]:
 
 def _types(delivered: dict[str, store.Report], touched: Iterable[str]) -> dict[str, ReportType]:
     """Return the rows of report types, making those that are met for the first time."""
-    mapped = mappings.current()
     known = {row.name: row for row in ReportType.objects.filter(name__in={*delivered, *touched})}
     for name in {*delivered, *touched} - set(known):
-        mapping = mapped.for_type(name)
+        mapping = mappings.current().for_type(name)
         known[name] = ReportType.objects.create(name=name, feed=_feed(mapping), origin=mapping.origin)
     for name, report in delivered.items():
         row = known[name]
         row.origin, row.unknown_columns = report.origin, list(report.unknown_columns)
         row.sample_columns = list(report.columns)
-        row.title = mapped.for_type(name).title[:200]
+        row.title = mappings.current().for_type(name).title[:200]
         row.save()
     return known
 
