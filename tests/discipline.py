@@ -3,11 +3,14 @@
 - Tests that touch the database are marked `database` by themselves: the second half of `make test` runs just these,
   on PostgreSQL.
 - In CI no test is skipped in silence: the only reason that counts is a folder from outside that was not given.
+- What is collected, and lives as long as the run, is not looked through for garbage again and again.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Generator
 
 import pytest
 
@@ -15,6 +18,18 @@ FOLDERS_FROM_OUTSIDE = ("TOCSIN_TEST_FEEDS", "TOCSIN_TEST_SCHEMA")
 WITHOUT_DATABASE = ("tests/architecture", "tests/language", "tests/docs", "tests/faults")
 """Folders that are not looked into for the second half of `make test`."""
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave out of the collector's sight what is collected: thousands of tests, for each of them to walk through."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
