@@ -36,7 +36,7 @@ def test_no_page_loads_the_engine(ready: Path, tmp_path: Path) -> None:
     pages = [
         "/", "/findings/", "/findings/?q=a", "/findings/export.csv", "/findings/export.xlsx", f"/findings/{one}/",
         "/feeds/", "/feeds/runs/1/", "/feeds/quarantine/", "/directory/unattributed/", "/directory/",
-        "/search/?q=192.0.2.0/24",
+        "/search/?q=192.0.2.0/24", "/health",
     ]  # fmt: skip
     environment = {
         "TOCSIN_HOME": str(ready),
