@@ -9,6 +9,7 @@ of the commands. Tests that look at the start itself or send signals start Pytho
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -186,7 +187,7 @@ def serve(control: int) -> None:
                 return
             process = os.fork()
             if not process:
-                _become(request, handles)
+                _end(_code_of(request, handles))
                 return
             for each in handles[:3]:
                 os.close(each)
@@ -215,6 +216,26 @@ def _tell_end(watched: int, process: int, reply: int) -> None:
         os.write(reply, b"%d" % os.waitstatus_to_exitcode(status))
     os.close(reply)
     os.close(watched)
+
+
+def _code_of(request: bytes, handles: list[int]) -> int:
+    """Be the process that was asked for; return its exit code. What else ends it, Python tells as ever."""
+    try:
+        _become(request, handles)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        return ended.code or 0
+    return 0
+
+
+def _end(code: int) -> None:
+    """End as Python does, but for taking apart all that was loaded: a fifth of what a short command costs."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(request: bytes, handles: list[int]) -> None:

@@ -15,8 +15,9 @@ from tocsin.__main__ import OBJECTS_BETWEEN_LOOKS, main
 def _garbage_as_it_was() -> Iterator[None]:
     """Leave Python's garbage collector as this test found it."""
     before = gc.get_threshold()
+    gc.unfreeze()  # what was collected (tests.discipline)
     yield
-    gc.unfreeze()
+    gc.freeze()
     gc.set_threshold(*before)
 
 
