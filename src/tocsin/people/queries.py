@@ -70,8 +70,8 @@ def is_mail_offered() -> bool:
 def is_invited_by_mail(person: Person) -> bool:
     """Say whether an enrolment link goes to the address of an account itself, and is shown to nobody of the team.
 
-    So for contacts of constituents who have never signed in, where mail leaves. A mailbox of the team lets nobody in, and
-    for an account that is in use a mailbox alone does not take the place of both factors.
+    So for contacts of constituents who have never signed in, where mail leaves. A mailbox of the team lets nobody in,
+    and for an account that is in use a mailbox alone does not take the place of both factors.
     """
     return person.role in BY_MAIL[Purpose.SIGN_IN] and is_unused(person) and is_mail_offered()
 

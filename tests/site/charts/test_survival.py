@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_long_name_beside_its_line_is_broken_and_covers_no_other() -> None:
     beside = [each for each in of_class(falls(long, "x", DAYS, ""), "start") if each.attributes["x"] == "100%"]
     assert {each.text for each in beside} == {"Non mis", "à l’écart", "Mis à l’écart"}
     heights = sorted(each.at("y") for each in beside)
-    assert all(lower - upper >= LABEL_GAP for upper, lower in zip(heights, heights[1:], strict=False))
+    assert all(lower - upper >= LABEL_GAP for upper, lower in itertools.pairwise(heights))
     one = falls([dataclasses.replace(TOLD, label="Предупреждённые")], "x", DAYS, "")
     assert [each.text for each in of_class(one, "start")].count("Предупреждённые") == 2, "which has no space"
 

@@ -103,7 +103,7 @@ def _is_row(line: str) -> bool:
 
 @register.filter
 def whole_words(text: str) -> SafeString:
-    """`{{ step|whole_words }}`: a sentence with commands in it; `nmap -Pn` breaks at its space, not behind the hyphen."""
+    """`{{ step|whole_words }}`: a sentence with commands in it; `nmap -Pn` breaks at its space only."""
     whole, parts = '<span class="nowrap">{}</span>', WITH_HYPHEN.split(text)
     kinds = (whole if at % 2 and len(part) <= LONGEST_WHOLE else "{}" for at, part in enumerate(parts))
     return format_html_join("", "{}", ((format_html(kind, part),) for kind, part in zip(kinds, parts, strict=True)))
