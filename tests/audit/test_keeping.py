@@ -127,6 +127,18 @@ def test_a_changed_head_is_named(home: Path) -> None:
     assert flaw(home, 1).startswith("its head of 2026-03-01 does not fit")
 
 
+def test_heads_that_were_removed_are_named_and_not_the_worker(home: Path) -> None:
+    for day in range(3):
+        keeping.go_round(home, at=AT + day * DAY)
+    assert flaw(home, 9).startswith("no head was signed since 2026-03-03")
+    with lifted():
+        SignedHead.objects.filter(on=(AT + 2 * DAY).date()).delete()
+    assert flaw(home, 9) == "1 signed head was removed. Find out what was done: tocsin audit verify"
+    with lifted():
+        SignedHead.objects.all().delete()
+    assert flaw(home, 2).startswith("3 signed heads were removed")
+
+
 def test_what_the_last_check_found_is_named(home: Path) -> None:
     for number in range(3):
         trail.append("test.noted", {"number": number}, by=System("tést"), at=AT)

@@ -262,6 +262,57 @@ def test_who_has_the_key_can_forge_everything_but_a_head_that_was_kept_elsewhere
     )
 
 
+def test_a_head_from_elsewhere_names_the_same_first_row_as_own_heads_that_show_a_change_themselves(home: Path) -> None:
+    early, late = kept(0), kept(2)
+    with lifted():
+        AuditRow.objects.filter(sequence=6).update(actor_label="somebody else")
+        compute_anew(6)
+    for given in ([late], [early, late], [late, late]):
+        done = verify(keeping.own_key(home), given)
+        assert {(fault.problem, fault.row) for fault in done.faults} == {("rewritten", 5)}, given
+        assert done.rows == 4
+
+
+def test_a_head_from_elsewhere_says_how_far_all_is_whole_where_the_own_one_is_gone(home: Path) -> None:
+    middle = kept(1)
+    with lifted():
+        SignedHead.objects.filter(on=middle.on).delete()
+        AuditRow.objects.filter(sequence=11).update(actor_label="somebody else")
+        compute_anew(11)
+    assert found(home)[0] == ("rewritten", 5, 12)
+    assert found(home, middle) == [("rewritten", 9, 12), ("no head", 9, None)]
+
+
+def test_own_heads_that_were_signed_anew_up_to_a_day_say_nothing_beside_one_from_elsewhere(home: Path) -> None:
+    middle, forged_since = kept(1), kept(2)
+    forge_all(home)
+    with lifted():
+        row = SignedHead.objects.get(on=forged_since.on)
+        SignedHead.objects.filter(on=row.on).update(hash=forged_since.hash, signature=forged_since.signature)
+    assert ("rewritten", 9, 12) in found(home), "the forger left one as it was"
+    assert ("rewritten", 1, 8) in found(home, middle)
+
+
+@pytest.mark.parametrize("lost", [(1,), (1, 2), (1, 2, 3, 4, 5)])
+def test_heads_are_not_blamed_when_the_row_of_their_key_is_gone(home: Path, lost: tuple[int, ...]) -> None:
+    with lifted():
+        AuditRow.objects.filter(sequence__in=lost).delete()
+    late = kept(2)
+    assert found(home, late) == [("missing", 1, lost[-1] if len(lost) > 1 else None)]
+    keeping.key_path(home).unlink()
+    signing.make_key(keeping.key_path(home))
+    assert ("key", 13, None) in found(home, late), "which another one is still"
+
+
+def test_a_key_is_not_blamed_when_its_row_is_gone_and_it_has_signed_nothing_since(home: Path) -> None:
+    keeping.key_path(home).unlink()
+    keeping.ensure_key(home, by=BY, at=AT + 3 * DAY)
+    trail.append("test.noted", {}, by=BY, at=AT + 3 * DAY)
+    with lifted():
+        AuditRow.objects.filter(sequence=14).delete()
+    assert found(home) == [("missing", 14, None)]
+
+
 def test_a_head_kept_elsewhere_tells_what_was_cut_off_with_its_heads(home: Path) -> None:
     late = kept(2)
     with lifted():

@@ -101,6 +101,9 @@ def test_what_passes_is_one_line_of_ascii(text: str) -> None:
         ("soc@xn--bnk-6cd.example", "leads to xn--bnk-6cd.example"),
         ("soc@XN--n1aahb.example", "looks like coco.example"),
         ("soc@xn--socit-esab.example", ""),
+        ("soc@xn--bnk-7ka653b.example", "'bаnkß.example' mixes letters"),
+        ("soc@www.xn--bnk-6cd.xn--strae-oqa.example", "leads to www.xn--bnk-6cd.xn--strae-oqa.example"),
+        ("soc@xn--strae-oqa.example", ""),
         ("soc@xn--\u20ac.example", ""),
         ("soc@xn--a.example", ""),
         ("soc@сосо.other", ""),
@@ -125,8 +128,17 @@ def test_one_mailbox_is_one_however_it_is_written() -> None:
 def test_an_address_beyond_ascii_has_two_forms() -> None:
     read, written = "a@santé.example", "a@xn--sant-epa.example"
     assert (other_form(read), other_form(written)) == (written, read)
+    assert other_form("a@xn--strae-oqa.example") == "a@straße.example", "as registries give names out now"
     for plain in ("a@sante.example", "", "a", "a@xn--bnk-6cd.example", "a@xn--a.example"):
         assert other_form(plain) == "", plain
+    for unsent in ("soc@straße.example", "soc@x_é.example"):
+        assert other_form(unsent) == "", "no mail server writes it"
+
+
+@pytest.mark.parametrize("read", ["ba\u200dnk", "Банк", "ﬁn", "bank", "é\u202e"])
+def test_what_is_no_name_under_xn_is_shown_as_it_is(read: str) -> None:
+    written = "a@xn--" + read.encode("punycode").decode() + ".example"
+    assert (other_form(written), deceit(written)) == ("", "")
 
 
 @pytest.mark.parametrize("name", ["", "Anna Berg", "Équipe de sécurité", "فريق الأمن", "O'Brien, Jr."])

@@ -141,7 +141,17 @@ def test_a_receiver_that_sends_elsewhere_is_refused_and_the_other_place_sees_not
         row = put(hook_at(receiver.url))
         drain(clock, receiver.fetch)
         assert elsewhere.connections == 0
-    assert state(row) == State.REFUSED
+    assert (state(row), row.last_answer) == (State.REFUSED, webhooks.ELSEWHERE), "and not that it is not public"
+
+
+@pytest.mark.parametrize(("host", "trusted"), [("hook.example", False), ("other.example", True)])
+def test_nothing_is_posted_to_who_shows_a_certificate_that_is_not_its_own(
+    receiver: Receiver, certificate: Path, clock: Clock, host: str, trusted: bool
+) -> None:
+    row = put(hook_at(f"https://{host}:{receiver.server.port}/in"))
+    drain(clock, receiver.fetch if trusted else functools.partial(receiver.fetch, context=None))
+    assert (state(row), receiver.bodies) == (State.QUEUED, [])
+    assert row.last_answer.startswith("its certificate is not valid (") and row.last_answer.endswith(").")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1", "[::ffff:127.0.0.1]"])

@@ -142,6 +142,8 @@ def test_it_is_refused_with_a_reason_alone(browser: Client, asked: dict[str, Cha
         assert refused.status_code == 422 and said in text(refused)
     page = browser.post(address, {"decision": "refuse", "answer": "Whose is it?"}, follow=True)
     assert "It is refused, and Carla Contact is told why." in text(page)
+    shown = browser.get(address).content.decode()
+    assert "<bdi>Whose is it?</bdi>" in shown, "with its question mark at its own end, whichever way the page runs"
     assert ChangeRequest.objects.get(pk=asked["claim"].pk).state == ChangeState.REFUSED
 
 

@@ -265,6 +265,18 @@ def test_one_mailbox_is_one_contact_however_a_file_writes_it(load: Load) -> None
     assert Contact.objects.count() == 2 and Contact.objects.filter(deputy_of__isnull=False).count() == 1
 
 
+@pytest.mark.parametrize("email", ["soc@сосо.example", "soc@xn--n1aahb.example"])
+def test_a_new_contact_whose_host_looks_like_one_of_the_own_ones_is_a_problem(load: Load, email: str) -> None:
+    coco: dict[str, Any] = {"id": "coco", "name": "Coco", "sector": "finance"}
+    look_alike = {**coco, "contacts": [{"email": email}]}
+    for own in ({"domains": ["coco.example"]}, {"contacts": [{"email": "noc@coco.example"}, {"email": email}]}):
+        (problem,) = refusal(as_json({**look_alike, **own})).problems
+        assert "looks like coco.example" in problem.sentence
+    load(as_json({**coco, "domains": ["coco.example"]}))
+    assert len(refusal(as_json(look_alike)).problems) == 1
+    load(as_json({**look_alike, "id": "other", "name": "Other"}))
+
+
 def test_a_key_to_which_nothing_can_be_encrypted_is_a_problem_unless_it_is_here_already(load: Load) -> None:
     file = as_json({"id": "a", "name": "A", "contacts": [{"email": "a@a.example", "openpgp_key": EXPIRED}]})
     assert "expired on 31 Dec 2020" in refusal(file).problems[0].sentence

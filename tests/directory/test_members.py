@@ -165,6 +165,16 @@ def test_a_member_whose_account_was_there_gets_no_link(cast: Cast, ministry: Con
     assert only_constituents(cast.contact) == ("moh",)
 
 
+def test_who_adds_a_member_of_others_reads_of_whom(cast: Cast, ministry: Constituent) -> None:
+    names = ("bank", "port")
+    for name in names:
+        event = actions.add_constituent(public_id=name, name=f"The {name}", sector="finance", by=BY, at=AT)
+        member(Constituent.objects.get(public_id=event.constituent), cast.contact)
+    actions.end_membership(Membership.objects.get(constituent__public_id="port"), by=BY, at=AT)
+    answer = browser_of(cast.analyst).post(f"{MEMBERS}add/", {"email": cast.contact.email}, follow=True)
+    assert "sees what belongs to these, too: The bank." in answer.content.decode(), "and not of whom it was once"
+
+
 @pytest.mark.parametrize(
     ("email", "said"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.cast import PASSWORD, Cast
 from tests.people.conftest import SECRET, code_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
+from tocsin.courier.models import OutgoingMessage
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted
 from tocsin.people import account_urls, actions, queries
@@ -66,6 +69,25 @@ def test_an_account_is_opened_and_its_link_shown_once(cast: Cast) -> None:
         ("person.enrolment_link_made", cast.administrator.audit_key),
     ]
     assert link.split("/")[-2] not in "".join(row.data_json for row in AuditRow.objects.all())
+
+
+def test_where_mail_leaves_a_contact_is_invited_at_the_address_itself_and_nobody_of_the_team_is_shown_the_link(
+    cast: Cast, settings: Any, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {"home": tmp_path, "smtp_url": "smtp://127.0.0.1:9", "mail_from": "cirt@cirt.example"}
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, **more)
+    client, facts = signed_in_as(cast.manager), {"email": "new@moh.example", "role": "constituent_contact"}
+    page = page_text(client.post("/people/add/", facts, follow=True))
+    pk = Person.objects.get(email="new@moh.example").pk
+    assert "A mail to new@moh.example invites its holder." in page
+    assert "It is mailed to new@moh.example" in page_text(client.get(f"/people/{pk}/link/"))
+    again = client.post(f"/people/{pk}/link/", follow=True)
+    assert "sign-in/enrol" not in again.content.decode() and OutgoingMessage.objects.count() == 2
+    assert [row.data["is_mailed"] for row in AuditRow.objects.filter(code="person.enrolment_link_made")] == [True] * 2
+    Person.objects.filter(pk=cast.contact.pk).update(password="chosen")
+    for person in (cast.contact, cast.analyst):  # one who has signed in before, and one of the team
+        shown = client.post(f"/people/{person.pk}/link/").content.decode()
+        assert "/sign-in/enrol/" in shown and OutgoingMessage.objects.count() == 2, person
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import itertools
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -251,23 +252,41 @@ def receiver(tmp_path: Path) -> Iterator[Any]:
         yield server, taken, way
 
 
-def test_a_receiver_checks_the_signature_as_the_guide_says(keeper: Person, receiver: Any) -> None:
-    server, taken, way = receiver
-    hook = added(keeper)
+Turn = Callable[[dt.datetime], object]
+
+
+def leading_to(receiver: Any, hook: Webhook) -> Turn:
+    """Have a webhook lead to the receiver; return a worker's turn at an instant, by the way that leads there."""
+    server, _taken, way = receiver
     Webhook.objects.filter(pk=hook.pk).update(url=f"https://hook.example:{server.port}/in")
-    postings.try_webhook(hook, by=keeper, at=clock.now())
     allowed = Allowance(frozenset({"127.0.0.1"}), frozenset({server.port}))
     post = functools.partial(postings.post, fetched=functools.partial(way, allowance=allowed))
-    sending.drain(sending.Turn("worker", post=post))
-    (body,), (head,) = taken, server.heads
+    return lambda at: sending.drain(sending.Turn("worker", now=lambda: at, post=post))
+
+
+def headers_of(head: bytes) -> dict[str, str]:
     lines = head.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
-    headers = dict(line.split(": ", 1) for line in lines)
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def as_the_guide_says() -> Callable[[dict[str, str], bytes, str, set[str]], bool]:
+    """Return the check of a signature that stands in the guide: some lines that know nothing of this software."""
     (example,) = re.findall(
         r"^```python verify$\n(.*?)^```$", page("how-to/fetch-your-findings-by-program"), re.M | re.S
     )
     known: dict[str, Any] = {}
     exec(example, known)
-    is_ours = known["is_ours"]
+    is_ours: Callable[[dict[str, str], bytes, str, set[str]], bool] = known["is_ours"]
+    return is_ours
+
+
+def test_a_receiver_checks_the_signature_as_the_guide_says(keeper: Person, receiver: Any) -> None:
+    server, taken, _way = receiver
+    hook = added(keeper)
+    postings.try_webhook(hook, by=keeper, at=clock.now())
+    leading_to(receiver, hook)(clock.now())
+    (body,), (head,) = taken, server.heads
+    headers, is_ours = headers_of(head), as_the_guide_says()
     assert is_ours(headers, body, "whsec_of_the_tests", set())
     assert not is_ours(headers, body + b" ", "whsec_of_the_tests", set())
     assert not is_ours(headers, body, "whsec_of_another", set())
@@ -276,3 +295,33 @@ def test_a_receiver_checks_the_signature_as_the_guide_says(keeper: Person, recei
     assert not is_ours(late, body, "whsec_of_the_tests", set())
     both = {**headers, "Tocsin-Signature": f"v1=00 {headers['Tocsin-Signature']}"}
     assert is_ours(both, body, "whsec_of_the_tests", set())
+
+
+def test_a_finding_is_told_over_tls_and_to_who_fails_again_and_again_until_that_is_given_up_for_all_to_see(
+    keeper: Person, receiver: Any, store: Store, tmp_path: Path, cast: Cast
+) -> None:
+    server, taken, _way = receiver
+    hook = added(keeper)
+    turn = leading_to(receiver, hook)
+    store.run(write(tmp_path, 4, [1, 60]), accept_drop=True)
+    webhooks.settle(at=clock.now())
+    turn(clock.now())
+    assert json.loads(taken[0])["days"][0]["new"] == 1
+    assert as_the_guide_says()(headers_of(server.heads[0]), taken[0], "whsec_of_the_tests", set())
+    server.answer = reading_the_body(response(b"out of order", status="500 Internal Server Error"), taken)
+    store.run(write(tmp_path, 5, [1, 60, 61]), accept_drop=True)
+    at = clock.now()
+    webhooks.settle(at=at)
+    row, tried = OutgoingMessage.objects.exclude(state="sent").get(), [at]
+    while True:
+        turn(tried[-1])
+        row.refresh_from_db()
+        if row.state != "queued":
+            break
+        tried.append(row.next_at)
+    pauses = [(later - before) // dt.timedelta(minutes=1) for before, later in itertools.pairwise(tried)]
+    assert pauses[:5] == [5, 15, 45, 135, 240] and set(pauses[4:]) == {240} and sum(pauses) >= 5 * 24 * 60
+    assert len(set(taken[1:])) == 1 and len(taken) == 1 + len(tried), "each time the same"
+    shown = text(signed_in(keeper).get(f"/my/webhooks/{hook.key}/"))
+    assert f"Given up 500 out of order {len(tried)}" in shown
+    assert "1 message was not delivered" in text(signed_in(cast.analyst).get("/outbox/"))

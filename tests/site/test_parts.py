@@ -82,6 +82,14 @@ def test_several_identifiers_stand_with_commas_between_them() -> None:
     assert render("{{ it|mono_each }}", it=[]) == ""
 
 
+def test_a_command_in_a_sentence_breaks_at_its_spaces_alone() -> None:
+    shown = render("{{ text|whole_words }}", text="nmap -Pn <ADDRESS>. e-mail, " + "-" * 31)
+    assert shown == (
+        'nmap <span class="nowrap">-Pn</span> &lt;ADDRESS&gt;. <span class="nowrap">e-mail,</span> ' + "-" * 31
+    )
+    assert render("{{ text|whole_words }}", text="") == ""
+
+
 def test_tables_of_a_letter_are_kept_together_and_nothing_else_of_it_is_changed() -> None:
     table = "  Where       Since       Why <now>\n  192.0.2.77  2026-11-16  New"
     lines = "How to mend it:\n  1. Find it, and close “Where”.\n"

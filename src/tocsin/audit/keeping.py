@@ -9,6 +9,7 @@ from tocsin.audit import actions, queries, signing, verifying
 from tocsin.audit.actors import Actor, System
 from tocsin.audit.models import SignedHead
 from tocsin.kernel.clock import Instant
+from tocsin.kernel.counting import counted
 from tocsin.kernel.refusals import Unavailable
 
 KEEPER = System("audit")
@@ -61,7 +62,8 @@ def sign_if_due(home: Path, *, at: Instant) -> bool:
 def flaw(home: Path, *, at: Instant) -> tuple[str, str] | None:
     """Return what is wrong with the keeping of the trail, and what to do; None when nothing is.
 
-    The last head is looked at and the row that it signs, not the whole trail: that is `tocsin audit verify`.
+    The last head is looked at and the row that it signs, and whether as many are there as rows tell of; not the whole
+    trail: that is `tocsin audit verify`.
     """
     key, find_out = own_key(home), "Find out what was done: tocsin audit verify"
     if not key:
@@ -73,6 +75,8 @@ def flaw(home: Path, *, at: Instant) -> tuple[str, str] | None:
         return f"row {check.data['faults'][0]['row']} was found wrong on {check.at:%Y-%m-%d}", find_out
     if head and not _stands(head):
         return f"its head of {head.on} does not fit", find_out
+    if (gone := queries.heads_told() - SignedHead.objects.count()) > 0:
+        return counted(gone, "signed head", "was removed", "were removed"), find_out
     since = head.on if head else queries.key_made_at().date()
     if at.date() - since > SIGNED_WITHIN:
         return f"no head was signed since {since}", "Have the worker run, which signs one each day: tocsin serve"

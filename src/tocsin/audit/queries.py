@@ -142,6 +142,11 @@ def last_head() -> SignedHead | None:
     return SignedHead.objects.order_by("-on").first()
 
 
+def heads_told() -> int:
+    """Return of how many signed heads the rows tell."""
+    return AuditRow.objects.filter(code="audit.head_signed").count()
+
+
 def last_check() -> AuditRow | None:
     """Return the row that says what was found when the whole trail was last checked."""
     return AuditRow.objects.filter(code="audit.checked").order_by("-sequence").first()

@@ -74,22 +74,24 @@ def verify(key: str = "", elsewhere: Sequence[Head] = ()) -> Verification:
     """
     own = [Head(*row) for row in SignedHead.objects.values_list("on", "sequence", "hash", "key", "signature")]
     own.sort(key=lambda head: (head.sequence, head.on))
-    marked = {*(head.sequence for head in (*own, *elsewhere)), *_tell_of_heads().values_list("sequence", flat=True)}
+    others = sorted(elsewhere, key=lambda head: head.sequence)
+    marked = {*(head.sequence for head in (*own, *others)), *_tell_of_heads().values_list("sequence", flat=True)}
     verdict = chain.check(stored.links(), marked)
-    known = queries.keys_on_record()
+    known = _known_keys(key, verdict)
+    own_fit, fit_elsewhere = _fitting(own, verdict), _fitting(others, verdict)
+    believed = _believed(own, others, verdict)
     faults = [
         *(Fault(each.problem, each.row, each.until if each.until > each.row else None) for each in verdict.breaks),
-        *_of_heads(own, verdict, known),
+        *_of_heads(own, verdict, known, {*own_fit, *fit_elsewhere}),
         *_of_missing_heads(own, verdict),
         *_of_replaced_key(key, known, verdict.last),
-        *_of_heads(sorted(elsewhere, key=lambda head: head.sequence), verdict, known, kept_elsewhere=True),
+        *_of_heads(others, verdict, known, {*believed, *fit_elsewhere}, kept_elsewhere=True),
     ]
     faults.sort(key=lambda fault: fault.row)
-    fitting = [head for head in own if _fits(head, verdict) and head.is_signed]
     rows = min([verdict.rows, *(fault.row - 1 for fault in faults if fault.problem == "rewritten")])
-    last = max((head.on for head in fitting), default=None)
+    last = max((head.on for head in own if head.is_signed and _fits(head, verdict)), default=None)
     more = verdict.more_breaks + len(faults[MOST_FAULTS:])
-    return Verification(rows, verdict.head, len(fitting), last, tuple(faults[:MOST_FAULTS]), more)
+    return Verification(rows, verdict.head, len(own_fit), last, tuple(faults[:MOST_FAULTS]), more)
 
 
 def _tell_of_heads() -> QuerySet[AuditRow]:
@@ -100,23 +102,61 @@ def _fits(head: Head, verdict: chain.Verdict) -> bool:
     return verdict.marked.get(head.sequence) == head.hash
 
 
+def _fitting(heads: Iterable[Head], verdict: chain.Verdict) -> list[int]:
+    """Return the numbers of the rows whose heads are as they were signed, and fit."""
+    return [head.sequence for head in heads if _fits(head, verdict) and head.is_signed]
+
+
+def _is_rewritten(head: Head, verdict: chain.Verdict) -> bool:
+    return head.sequence in verdict.marked and not _fits(head, verdict) and head.is_signed
+
+
+def _first_rewritten(heads: Iterable[Head], verdict: chain.Verdict) -> int | None:
+    return next((head.sequence for head in heads if _is_rewritten(head, verdict)), None)
+
+
+def _believed(own: Sequence[Head], elsewhere: Sequence[Head], verdict: chain.Verdict) -> list[int]:
+    """Return up to which rows the database's own heads are believed, where one from elsewhere does not fit.
+
+    Those before the first that does not fit either: whoever computed all anew has not signed anew. Where all fit, or
+    one fits behind the row that another head was signed over, the key was used for it, and they tell nothing.
+    """
+    own_first, first = _first_rewritten(own, verdict), _first_rewritten(elsewhere, verdict)
+    before = [number for number in _fitting(own, verdict) if own_first is not None and number < own_first]
+    return before if before and first is not None and before[-1] < first else []
+
+
+def _known_keys(key: str, verdict: chain.Verdict) -> set[str]:
+    """Return the public keys that the trail knows of: those on record, and those whose record may be what was lost.
+
+    After rows that are missing or changed that is the one by which the next head was signed: good heads are not blamed
+    for what was done to the rows before them.
+    """
+    known, tells = queries.keys_on_record(), _tell_of_heads().order_by("sequence")
+    for each in verdict.breaks:
+        after = (row for row in tells.filter(sequence__gt=each.row).iterator() if row.sequence in verdict.marked)
+        row = next(after, None)
+        known.add(str(row.data.get("key")) if row else key)
+    return known
+
+
 def _of_heads(
-    heads: Iterable[Head], verdict: chain.Verdict, keys: Iterable[str], *, kept_elsewhere: bool = False
+    heads: Iterable[Head], verdict: chain.Verdict, known: set[str], fits: set[int], *, kept_elsewhere: bool = False
 ) -> Iterator[Fault]:
     """Yield what each head shows that is not as it was signed, in the order of their rows.
 
-    Of rows cut off at the end the head that goes furthest tells.
+    `fits` are the rows up to which others show that all is as it was. Of rows cut off at the end the head that goes
+    furthest tells.
     """
-    fits, beyond, known = 0, None, set(keys)
+    beyond = None
     for head in heads:
         problem = _problem(head, verdict, known)
         if problem == "cut off":
             beyond = head
         elif problem:
-            first = fits + 1 if problem == "rewritten" else head.sequence
+            sound = max((number for number in fits if number < head.sequence), default=0)
+            first = sound + 1 if problem == "rewritten" else head.sequence
             yield Fault(problem, first, head.sequence, head.on, kept_elsewhere)
-        elif _fits(head, verdict):
-            fits = head.sequence
     if beyond:
         yield Fault("cut off", verdict.last + 1, beyond.sequence, beyond.on, kept_elsewhere)
 
@@ -132,7 +172,7 @@ def _problem(head: Head, verdict: chain.Verdict, known: set[str]) -> str:
         return "cut off"
     if head.sequence not in verdict.marked:
         return ""  # the row itself is named as missing or changed
-    if not _fits(head, verdict):
+    if _is_rewritten(head, verdict):
         return "rewritten"
     return "" if head.key in known else "key"
 

@@ -26,7 +26,7 @@ from tocsin.courier.connecting import (
     check,
     system_resolver,
 )
-from tocsin.courier.refusals import AddressRefused, NotReachable, TooLarge, TooSlow
+from tocsin.courier.refusals import AddressRefused, NotReachable, SentElsewhere, TooLarge, TooSlow
 
 LONGEST_S = 10.0
 LARGEST_BYTES = 20_000_000
@@ -117,7 +117,7 @@ def fetch(
         if answer.status not in REDIRECTING or "location" not in answer.headers:
             return answer
         if post:
-            raise AddressRefused(url, "it sends elsewhere, where what is posted is not taken.")
+            raise SentElsewhere(url, "it sends elsewhere, where what is posted is not taken.")
         onward = _onward(url, answer.headers["location"])
         if target.secure and not onward.lower().startswith("https:"):
             raise AddressRefused(url, "it sends from https to an address without encryption.")

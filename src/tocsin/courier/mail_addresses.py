@@ -7,6 +7,7 @@ language of its sentences.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
@@ -54,10 +55,11 @@ def deceit(address: str, known: Iterable[str] = ()) -> str:
     """Return in a sentence for what other host that of an address would be taken; empty where it would not.
 
     None of its labels may mix scripts that are not written together, and it may not look like one of the `known` hosts
-    and be another. Source: `kernel.scripts`. Browsers send what was typed as xn--: that is looked at as it was typed.
+    and be another. Source: `kernel.scripts`. What is written as xn--, as browsers send it, is looked at as it is read.
     """
-    given = _as_read(address.strip().rpartition("@")[2])
-    if given.isascii() or not (written := _in_ascii(given)):
+    host = address.strip().rpartition("@")[2]
+    given = _as_read(host)
+    if given.isascii() or not (written := _in_ascii(host)):
         return ""
     shown = {"value": legible.shown(given[:80]), "written": written}
     if any(scripts.mixes_scripts(label) for label in given.split(".")):
@@ -83,19 +85,31 @@ def other_form(address: str) -> str:
     Nothing for what is the same in both, and for what would be taken for another.
     """
     local, _at, host = address.strip().rpartition("@")
-    read = _as_read(host)
     if host.isascii():
+        read = _as_read(host)
         return f"{local}@{read}" if read != host.lower() and not deceit(address) else ""
-    return f"{local}@{_in_ascii(host)}"
+    written = _in_ascii(host)
+    return f"{local}@{written}" if written else ""
 
 
 def _as_read(host: str) -> str:
     """Return the name of a host in small letters as people read it; as it is where that cannot be told."""
-    name = host.lower()
+    return ".".join(_label_as_read(label) for label in host.lower().split("."))
+
+
+def _label_as_read(label: str) -> str:
+    """Return a label as it is read, by the newer rules, too, under which names are given out: ß and ς are in them.
+
+    Source: RFC 5891, section 5.4: what could be written otherwise, or is not all seen, is no label.
+    """
+    if not label.startswith("xn--"):
+        return label
     try:
-        return name.encode("ascii").decode("idna") if "xn--" in name and name.isascii() else name
+        read = label[4:].encode("ascii").decode("punycode")
     except UnicodeError:
-        return name
+        return label
+    is_one = not read.isascii() and read.isprintable() and read == unicodedata.normalize("NFKC", read.lower())
+    return read if is_one and read.encode("punycode").decode() == label[4:] else label
 
 
 def _in_ascii(host: str) -> str:

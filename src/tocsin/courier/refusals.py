@@ -3,6 +3,7 @@
 Unavailable
 └── FetchRefused       it was not, or not wholly, fetched
     ├── AddressRefused     the address is not one of the public Internet, or not of a kind we fetch
+    │   └── SentElsewhere      a redirect, where none is followed
     ├── TooLarge           more bytes than allowed, as sent or when unpacked
     ├── TooSlow            not done in the time allowed
     └── NotReachable       name, connection, certificate or protocol failed
@@ -21,6 +22,10 @@ class FetchRefused(Unavailable):
 
 class AddressRefused(FetchRefused):
     """The address is not one of the public Internet, or not of a kind we fetch."""
+
+
+class SentElsewhere(AddressRefused):
+    """A redirect, where none is followed."""
 
 
 class TooLarge(FetchRefused):

@@ -31,7 +31,7 @@ from tocsin.courier import connecting, events, outbox, queries, tokens
 from tocsin.courier.fetching import Fetched, Post, fetch
 from tocsin.courier.mailer import Delivery, Outcome
 from tocsin.courier.models import OutgoingMessage, Webhook
-from tocsin.courier.refusals import AddressRefused, FetchRefused
+from tocsin.courier.refusals import AddressRefused, FetchRefused, SentElsewhere
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
@@ -39,6 +39,7 @@ from tocsin.kernel.tlp import TLP
 
 NOT_PUBLIC = "What it leads to is not an address of the public Internet."
 """Not which address: members read it, and may name whatever our resolver knows."""
+ELSEWHERE = "It answered with a redirect, which is not followed: give the address that takes the posting."
 LARGEST_ANSWER_BYTES = 64 * 1024
 SHOWN = 200
 LONGEST_URL = 2000
@@ -88,6 +89,8 @@ def post(message: OutgoingMessage, at: Instant, *, fetched: Fetch = fetch) -> De
     posting = Post(bytes(message.content), headers(message, secrets_of(hook, at), at))
     try:
         answer = fetched(hook.url, post=posting, largest_bytes=LARGEST_ANSWER_BYTES)
+    except SentElsewhere:
+        return Delivery(Outcome.REFUSED, ELSEWHERE)
     except AddressRefused:
         return Delivery(Outcome.REFUSED, NOT_PUBLIC)
     except FetchRefused as refusal:

@@ -67,6 +67,15 @@ def is_mail_offered() -> bool:
     return outgoing.can_mail()
 
 
+def is_invited_by_mail(person: Person) -> bool:
+    """Say whether an enrolment link goes to the address of an account itself, and is shown to nobody of the team.
+
+    So for contacts of constituents who have never signed in, where mail leaves. A mailbox of the team lets nobody in,
+    and for an account that is in use a mailbox alone does not take the place of both factors.
+    """
+    return person.role in BY_MAIL[Purpose.SIGN_IN] and is_unused(person) and is_mail_offered()
+
+
 def is_last_administrator(person: Person) -> bool:
     """Say whether without this person no national administrator could sign in."""
     who_can = _with_password().filter(role=Role.NATIONAL_ADMINISTRATOR)

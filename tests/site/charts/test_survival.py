@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -35,14 +36,25 @@ def test_each_has_its_band_and_is_told_apart_without_colour() -> None:
     assert "ours" not in of_class(made, "line")[1].attributes["class"]
 
 
-def test_numbers_at_risk_stand_under_their_days() -> None:
+def test_numbers_at_risk_stand_under_their_days_and_below_the_name_of_their_group() -> None:
     made = falls([TOLD, BEFORE], "x", DAYS, "at risk:")
     texts = {
         (each.text, each.attributes.get("x"), each.attributes["y"]) for each in elements(made) if each.tag == "text"
     }
-    first, second = (f"{PLOT_HEIGHT + each}" for each in (34, 48))
+    told, first, before, second = (f"{PLOT_HEIGHT + each}" for each in (48, 63, 78, 93))
     assert {("9", "0%", first), ("5", "50%", first), ("0", "100%", first), ("6", "50%", second)} <= texts
-    assert {("4", "50%", f"{PLOT_HEIGHT + 16}"), ("at risk:", "100%", f"{PLOT_HEIGHT + 16}")} <= texts
+    assert {("Told", "0", told), ("Before", "0", before)} <= texts
+    assert {("4", "50%", f"{PLOT_HEIGHT + 16}"), ("at risk:", "0", f"{PLOT_HEIGHT + 33}")} <= texts
+
+
+def test_a_long_name_beside_its_line_is_broken_and_covers_no_other() -> None:
+    long = [dataclasses.replace(TOLD, label="Non mis à l’écart"), dataclasses.replace(BEFORE, label="Mis à l’écart")]
+    beside = [each for each in of_class(falls(long, "x", DAYS, ""), "start") if each.attributes["x"] == "100%"]
+    assert {each.text for each in beside} == {"Non mis", "à l’écart", "Mis à l’écart"}
+    heights = sorted(each.at("y") for each in beside)
+    assert all(lower - upper >= LABEL_GAP for upper, lower in itertools.pairwise(heights))
+    one = falls([dataclasses.replace(TOLD, label="Предупреждённые")], "x", DAYS, "")
+    assert [each.text for each in of_class(one, "start")].count("Предупреждённые") == 2, "which has no space"
 
 
 def test_a_narrow_screen_leaves_out_every_second_day_with_its_numbers() -> None:

@@ -163,7 +163,9 @@ class _Checker:
             return read(text)
         except ValueError as error:
             self.wrong(field, str(error))
-            return None
+        except InvalidInput as refused:
+            self.wrong(field, refused.problem)
+        return None
 
     def _date(self, fields: Mapping[str, Any], key: str, prefix: str) -> dt.date | None:
         return self._read(prefix + key, _date, self._text(fields, key, prefix, 40))
@@ -323,7 +325,7 @@ class _Checker:
         if not given.get("email") and not given.get("phone"):
             self.wrong(field, _("A contact needs an e-mail address or a telephone number."))
         values: dict[str, Any] = {
-            "name": self._read(f"{prefix}name", _person, self._text(given, "name", prefix, 200)),
+            "name": self._read(f"{prefix}name", mail_addresses.checked_name, self._text(given, "name", prefix, 200)),
             "phone": phone or None,
             "language": self._contact_language(given, prefix),
             "verified_on": self._past_date(given, "verified_on", prefix),
@@ -375,19 +377,10 @@ def _refuse_date(text: str) -> dt.date:
 def _email(text: str) -> str:
     try:
         validate_email(text)
-        mail_addresses.checked(text)
     except ValidationError:
         raise ValueError(_("{value!r} is not an e-mail address.").format(value=text)) from None
-    except InvalidInput as refused:
-        raise ValueError(refused.problem) from None
+    mail_addresses.checked(text)
     return text
-
-
-def _person(text: str) -> str:
-    try:
-        return mail_addresses.checked_name(text)
-    except InvalidInput as refused:
-        raise ValueError(refused.problem) from None
 
 
 def _phone(text: str) -> str:

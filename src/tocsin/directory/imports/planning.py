@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tocsin.courier import mail_addresses, openpgp
-from tocsin.directory.choices import Status
+from tocsin.directory.choices import ClaimKind, Status
 from tocsin.directory.imports.records import (
     ClaimRecord,
     ConstituentRecord,
@@ -313,9 +313,12 @@ def _new_conflicts(items: Iterable[ConstituentPlan], here: _Directory) -> Iterat
 
 def _plan_contacts(item: ConstituentPlan, here: _Directory, problems: list[Problem]) -> None:
     existing = {_contact_key(row): row for row in (here.contacts[item.constituent.pk] if item.constituent else ())}
+    own = _own_hosts(item, here)
     for record in item.record.contacts:
         row = existing.get(record.key)
         problems += _of_key(record, row)
+        if row is None and (said := mail_addresses.deceit(record.email, own)):
+            problems.append(Problem(record.place, said))
         if row is None:
             item.contacts_added.append(record)
         elif changes := _contact_changes(record, row):
@@ -324,6 +327,15 @@ def _plan_contacts(item: ConstituentPlan, here: _Directory, problems: list[Probl
         is_so = row and row.deputy_of and mailbox(row.deputy_of.email) == mailbox(record.deputy_of)
         if record.deputy_of and not is_so:
             item.deputies.append((record.key, record.deputy_of))
+
+
+def _own_hosts(item: ConstituentPlan, here: _Directory) -> set[str]:
+    """Return the hosts that are known as a constituent's own, from the file and from before."""
+    pk = item.constituent.pk if item.constituent else 0
+    claims = (*item.record.claims, *here.claims.get(pk, ()))
+    contacts = (*item.record.contacts, *here.contacts.get(pk, ()))
+    hosts = {each.email.rpartition("@")[2] for each in contacts if each.email}
+    return hosts | {claim.value for claim in claims if claim.kind == ClaimKind.SUFFIX}
 
 
 def _contact_key(row: Contact) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tocsin.directory import actions
 from tocsin.directory.forms import MemberForm, MembershipForm
 from tocsin.directory.models import Constituent, Membership
-from tocsin.directory.queries import constituents_visible_to
+from tocsin.directory.queries import can_view, constituents_visible_to, memberships_of
 from tocsin.directory.views.asking import actor, constituent_asked_for
 from tocsin.kernel import refusals
 from tocsin.kernel.clock import now
@@ -45,7 +45,7 @@ def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
     if request.method == "POST" and accepted(form, act, _none_further):
         if was_there:
-            messages.success(request, _("The member is added. The account was there already."))
+            messages.success(request, _said_of_account(request, row, made[0]))
             return redirect("directory:relations", public_id)
         person = Person.objects.get(pk=made[0])
         if not base:
@@ -56,6 +56,16 @@ def add_member(request: HttpRequest, public_id: str) -> HttpResponseBase:
     title = _("Who belongs to {name}?").format(name=row.local_name)
     shown = {"form": form, "heading": title, "button": _("Add"), "constituent": row}
     return render(request, "directory/form.html", shown, status=422 if form.errors else 200)
+
+
+def _said_of_account(request: HttpRequest, row: Constituent, pk: int) -> str:
+    """Return of whom a member is besides, as far as whoever adds may see that."""
+    others = memberships_of(Person.objects.get(pk=pk)).exclude(constituent=row)
+    names = [each.constituent.local_name for each in others if can_view(request.user, each.constituent)]
+    if not names:
+        return _("The member is added. The account was there already.")
+    words = _("The member is added. The account was there already, and sees what belongs to these, too: {names}.")
+    return words.format(names=", ".join(names))
 
 
 def _none_further(facts: dict[str, Any]) -> Iterable[refusals.Refusal]:

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """There is no way back while a link of nobody's is there, as `tocsin init` makes one for whoever comes first."""
 
     dependencies = [
         ('people', '0001_initial'),

@@ -119,7 +119,7 @@ def _of_account(request: HttpRequest, person: Person) -> dict[str, Any]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponseBase:
-    """Open an account; its enrolment link is shown once."""
+    """Open an account; its enrolment link is mailed to a constituent's contact, and else shown once."""
     by = person_of(request)
     form = NewAccountForm(request.POST or None, given_by=by)
     made: list[int] = []
@@ -128,17 +128,21 @@ def add(request: HttpRequest) -> HttpResponseBase:
         made.append(actions.create_person(**form.cleaned_data, by=by, at=clock.now()).person)
 
     if request.method == "POST" and accepted(form, act):
-        return _show_link(request, Person.objects.get(pk=made[0]))
+        return _hand_over_link(request, Person.objects.get(pk=made[0]))
     crumbs = [(_("People"), reverse("people")), (_("Open an account"), "")]
     return show_form(
         request, form, heading=_("Open an account"), button=_("Open it"), back=reverse("people"), crumbs=crumbs
     )
 
 
-def _show_link(request: HttpRequest, person: Person) -> HttpResponse:
-    """Make an enrolment link and show it, this once: it is kept nowhere."""
-    token = links.new_token()
-    event = actions.make_enrolment_link(person, token=token, by=person_of(request), at=clock.now())
+def _hand_over_link(request: HttpRequest, person: Person) -> HttpResponse:
+    """Make an enrolment link and mail it to its holder, or show it, this once: it is kept nowhere."""
+    token, base = links.new_token(), links.base_of(request) if queries.is_invited_by_mail(person) else ""
+    event = actions.make_enrolment_link(person, token=token, base=base, by=person_of(request), at=clock.now())
+    if base:
+        words = _("A mail to {email} invites its holder. The link in it works once, for a week.")
+        messages.success(request, words.format(email=person.email))
+        return redirect("people:account", person.pk)
     shown = {"person": person, "link": links.enrolment_address(request, token), "expires_at": event.expires_at}
     return render(request, "people/link.html", shown)
 
@@ -164,11 +168,11 @@ def _crumbs(person: Person, here: str) -> list[tuple[str, str]]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def new_link(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Make another enrolment link, after a question; it is shown once."""
+    """Make another enrolment link, after a question; it is mailed or shown once."""
     person = _asked_for(request, pk)
     if request.method == "POST":
         try:
-            return _show_link(request, person)
+            return _hand_over_link(request, person)
         except NotPermitted:
             raise PermissionDenied from None
         except Conflict as refusal:
@@ -177,15 +181,22 @@ def new_link(request: HttpRequest, pk: int) -> HttpResponseBase:
     heading = _("Make a new enrolment link for {name}?").format(name=person)
     shown = {
         "heading": heading,
-        "says": _(
-            "Whoever follows it chooses a new password and sets up a new second factor; the old ones then no longer"
-            " work. Earlier links stop working at once."
-        ),
+        "says": _says_of_new_link(person),
         "button": _("Make the link"),
         "crumbs": _crumbs(person, _("New enrolment link")),
         "back": reverse("people:account", args=[pk]),
     }
     return render(request, "people/sure.html", shown)
+
+
+def _says_of_new_link(person: Person) -> str:
+    if queries.is_invited_by_mail(person):
+        words = _("It is mailed to {email}, and nobody else sees it. Earlier links stop working at once.")
+        return words.format(email=person.email)
+    return _(
+        "Whoever follows it chooses a new password and sets up a new second factor; the old ones then no longer"
+        " work. Earlier links stop working at once."
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -14,8 +14,10 @@ from tocsin.kernel.refusals import InvalidInput
 from tocsin.site.charts.plots import LABEL_GAP, PLOT_HEIGHT, SCALE_WIDTH, plot, spread
 from tocsin.site.charts.svg import checked, element, number, path
 
-AT_RISK_FROM, AT_RISK_GAP, AT_RISK_DX = 34, 14, 22
-"""Below the axis, and beside the last number."""
+AXIS_FROM, AT_RISK_GAP = 33, 15
+"""Below the axis: where what its numbers are is said, and the lines beneath."""
+SHORT_LABEL = 13
+"""So many letters of a name stand beside the end of a line on a narrow screen; longer ones are broken at a space."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,14 +104,30 @@ def _ends(groups: Sequence[Fall], longest: float) -> Iterable[SafeString]:
     """Yield the names of the groups at the height of their last step, pushed apart until none covers another."""
     ends = [(_corners(each.days, each.left, each.watched_to, longest)[-1][1], each) for each in groups]
     ends.sort(key=lambda end: end[0])
-    for y, (_, group) in zip(spread([end[0] for end in ends], LABEL_GAP), ends, strict=True):
-        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y + 4, dx=8)
+    gap = LABEL_GAP * max((len(_in_lines(each.label)) for each in groups), default=1)
+    for y, (_, group) in zip(spread([end[0] for end in ends], gap), ends, strict=True):
+        lines = _in_lines(group.label)
+        for above, line in enumerate(reversed(lines)):
+            look = f"start {group.look}".strip()
+            yield element("text", line, class_=look, x="100%", y=y + 4 - LABEL_GAP * above, dx=8)
+
+
+def _in_lines(label: str) -> list[str]:
+    """Return a name in two lines of about one length where it is long and has a space."""
+    words = label.split(" ")
+    if len(label) <= SHORT_LABEL or len(words) == 1:
+        return [label]
+    breaks = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    return list(min(breaks, key=lambda parts: max(map(len, parts))))
 
 
 def _at_risk(groups: Sequence[Fall], days: Sequence[float], longest: float, axis: str) -> Iterable[SafeString]:
-    yield element("text", axis, class_="start", x="100%", y=PLOT_HEIGHT + 16, dx=AT_RISK_DX)
-    for row, group in enumerate(groups):
-        y = PLOT_HEIGHT + AT_RISK_FROM + row * AT_RISK_GAP
+    """Yield the numbers at risk, each group's below its name: a name of any length has the whole width."""
+    y = PLOT_HEIGHT + AXIS_FROM
+    yield element("text", axis, class_="start", x="0", y=y)
+    for group in groups:
+        look = f" {group.look}".rstrip()
+        yield element("text", group.label, class_=f"start{look}", x="0", y=y + AT_RISK_GAP)
+        y += 2 * AT_RISK_GAP
         for at, anchor, x in _places(days, longest):
-            yield element("text", group.at_risk[at], class_=f"{anchor} {group.look}".strip(), x=x, y=y)
-        yield element("text", group.label, class_=f"start {group.look}".strip(), x="100%", y=y, dx=AT_RISK_DX)
+            yield element("text", group.at_risk[at], class_=f"{anchor}{look}", x=x, y=y)

@@ -33,6 +33,9 @@ from tocsin.site import words
 register = template.Library()
 ROW_OF_TABLE = re.compile(r"  \S.*?\S  +\S.*?\S  +\S")
 """Indented, and of three columns or more."""
+WITH_HYPHEN = re.compile(r"(\S*-\S*)")
+LONGEST_WHOLE = 30
+"""So many letters fit a telephone; a longer word may break."""
 
 LEFT_OUT_SHOWN = 5
 NOT_FILTERS = ("page", "after", "before")
@@ -96,6 +99,14 @@ def letter(text: str) -> SafeString:
 
 def _is_row(line: str) -> bool:
     return ROW_OF_TABLE.match(line) is not None
+
+
+@register.filter
+def whole_words(text: str) -> SafeString:
+    """`{{ step|whole_words }}`: a sentence with commands in it; `nmap -Pn` breaks at its space only."""
+    whole, parts = '<span class="nowrap">{}</span>', WITH_HYPHEN.split(text)
+    kinds = (whole if at % 2 and len(part) <= LONGEST_WHOLE else "{}" for at, part in enumerate(parts))
+    return format_html_join("", "{}", ((format_html(kind, part),) for kind, part in zip(kinds, parts, strict=True)))
 
 
 @register.filter
