@@ -92,14 +92,19 @@ def test_who_is_told_next_reads_whose_it_is() -> None:
 
 
 BEFORE = (
-    ToldBefore(dt.date(2026, 11, 16), Whom.SECURITY, "soc@moh.example"),
-    ToldBefore(dt.date(2026, 11, 18), Whom.PARENT, "The State"),
+    ToldBefore(
+        dt.date(2026, 11, 16), Whom.SECURITY, "soc@moh.example",
+        last=dt.date(2026, 11, 16), rows=1, to="soc@moh.example",
+    ),
+    ToldBefore(
+        dt.date(2026, 11, 18), Whom.PARENT, "The State", last=dt.date(2026, 11, 18), rows=1, to="soc@state.example"
+    ),
 )
 
 
 def test_the_second_contact_reads_who_was_told_when_and_that_nobody_has_reacted() -> None:
     still = kind(2, entries=(dataclasses.replace(ENTRY, why=Why.ESCALATED),))
-    said = text(letter(still, whom=Whom.SECOND, told_before=BEFORE[:1]))
+    said = text(letter(still, whom=Whom.SECOND, told_before=BEFORE[:1], to="ciso@moh.example"))
     flat = " ".join(said.split())
     assert "We have told others at Ministry of Health of 1 weakness or intrusion on your networks; nobody" in flat
     assert "\nTold so far, and without a reaction:\n  2026-11-16  Security contact: soc@moh.example\n" in said

@@ -125,7 +125,7 @@ def mail_of(notice: Notice, at: Instant) -> Mail:
     """Return the mail that a notice is sent as. Raises the refusal of `check`."""
     contact, tlp = notice.contact, TLP.read(notice.tlp)
     _check_mail(notice.to, contact, notice.policy, tlp, at)
-    letter = letter_of(notice)
+    letter = letter_of(notice, at, is_revised=True)
     assert contact is not None  # noqa: S101  checked above
     return Mail(
         to=notice.to,
@@ -134,17 +134,17 @@ def mail_of(notice: Notice, at: Instant) -> Mail:
         text=text(letter),
         tlp=tlp,
         language=notice.language,
-        attachments=_attachments(notice, has_attachment=letter.has_attachment),
+        attachments=_attachments(notice, at, has_attachment=letter.has_attachment),
         openpgp_key=contact.openpgp_key,
         sign=notice.policy.sign and team_key.exists(),
         encrypt=_wants_encryption(notice.policy, contact),
     )
 
 
-def _attachments(notice: Notice, *, has_attachment: bool) -> tuple[composing.Attachment, ...]:
+def _attachments(notice: Notice, at: Instant, *, has_attachment: bool) -> tuple[composing.Attachment, ...]:
     if not has_attachment:
         return ()
-    return (composing.Attachment(file_name(notice.reference, notice.tlp), attachment_of(notice)),)
+    return (composing.Attachment(file_name(notice.reference, notice.tlp), attachment_of(notice, at, is_revised=True)),)
 
 
 def _wants_encryption(policy: Policy, contact: Contact) -> bool:
@@ -154,8 +154,8 @@ def _wants_encryption(policy: Policy, contact: Contact) -> bool:
 
 def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
     """Return what is posted to a webhook: the text, and as many findings as have room, the worst first."""
-    letter = letter_of(notice)
-    records = [_without_unknown(each) for each in records_of(notice)]
+    letter = letter_of(notice, at, is_revised=True)
+    records = [_without_unknown(each) for each in records_of(notice, at, is_revised=True)]
     shown = records[:MOST_POSTED]
     while shown and len(json.dumps(shown, ensure_ascii=False).encode()) > ROOM_POSTED_BYTES:
         shown = shown[: len(shown) // 2]
@@ -176,7 +176,8 @@ def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
 
 
 def _without_unknown(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if value is not None or name not in FACTS}
+    known = (*FACTS, "told", "answered")
+    return {name: value for name, value in record.items() if value is not None or name not in known}
 
 
 def posting_of(notice: Notice) -> Posting:

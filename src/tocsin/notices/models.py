@@ -252,6 +252,8 @@ class Told(models.Model):
     last_at = models.DateTimeField()
     security_at = models.DateTimeField(null=True, blank=True)
     """When the security contact was told last; by it weekly lists are reckoned, whoever else was told since."""
+    stepped_at = models.DateTimeField(null=True, blank=True)
+    """When the last step was told: whoever comes next waits the days that lie between the two."""
     times = models.PositiveIntegerField(default=1)
     step = models.PositiveSmallIntegerField(default=0)
     returns = models.PositiveIntegerField(default=0)

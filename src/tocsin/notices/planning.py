@@ -377,8 +377,11 @@ def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -
         if before is None or begins_anew(line.why, notice.step):
             known[line.finding] = Before(notice.constituent, at, at, 0, line.returns, security_at=at)
         else:
-            step, security_at = max(before.step, notice.step), before.security_at if notice.step else at
-            known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns, security_at=security_at)
+            told_now = before._replace(last_at=at, returns=line.returns)
+            step = max(before.step, notice.step)
+            known[line.finding] = (
+                told_now._replace(step=step, stepped_at=at) if notice.step else told_now._replace(security_at=at)
+            )
     return known
 
 

@@ -124,15 +124,18 @@ def _now_told(notice: Notice, at: Instant) -> None:
         (new if row.pk is None else changed).append(row)
         _tell(row, line, notice, at)
     Told.objects.bulk_create(new, batch_size=BATCH)
-    fields = ["constituent", "first_at", "last_at", "security_at", "times", "step", "returns", "reacted_at"]
+    fields = ["constituent", "first_at", "last_at", "security_at", "stepped_at", "times", "step", "returns", "reacted_at"]
     Told.objects.bulk_update(changed, fields, batch_size=BATCH // 4)
 
 
 def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
     if begins_anew(line.why, notice.step) or row.pk is None:
-        row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
-    row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
-    if not notice.step:
+        row.constituent, row.first_at, row.reacted_at = notice.constituent.public_id, at, None
+        row.step, row.stepped_at = 0, None
+    row.last_at, row.times, row.returns = at, row.times + 1, line.returns
+    if notice.step:
+        row.step, row.stepped_at = max(row.step, notice.step), at
+    else:
         row.security_at = at
 
 
