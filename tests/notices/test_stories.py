@@ -159,7 +159,7 @@ def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: S
     for finding in lot.sample(sorted(_open_findings()), 6):
         suppression(finding=finding, until=AT.date() + lot.randint(0, 5) * DAY)
     at, parts = AT, 0
-    for _turn in range(12):
+    for _turn in range(14):
         for notice in _prepared(at):
             rows = {row["id"]: row for row in csv.DictReader(io.StringIO(_attached(notice, at)))}
             lines = list(notice.lines.all())
@@ -171,7 +171,7 @@ def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: S
             record_outcome(notice, what=NoticeState.SENT, **{**BY_AT, "at": at})
             for line in lines:
                 clerk.note(Line(line.finding, Why(line.why), line.returns, 3, ""), notice.step, at)
-            if lot.random() < 0.1:
+            if lot.random() < 0.25:
                 record_outcome(notice, what=NoticeState.READ, **{**BY_AT, "at": at})
         at += lot.choice((1, 1, 2)) * DAY
     assert parts and any(each.step == 2 for left in clerk.left.values() for each in left)

@@ -17,6 +17,7 @@ from tocsin.feeds import answers
 from tocsin.feeds.answers import Stood
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.queries import Finding, finding_id
+from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 from tocsin.notices.writing import AnsweredBefore
 
@@ -42,14 +43,14 @@ class AnsweredSo(NamedTuple):
         return f"{self.on.isoformat()} {self.kind.label}; {stands}"
 
 
-def answered(found: Sequence[Finding], at: Instant) -> dict[str, AnsweredSo]:
-    """Return, by id, what the holder of each of some findings had answered by an instant, where it does not hold."""
-    said = answers.current(found, timezone.localdate(at))
+def answered(found: Sequence[Finding], until: Instant | None) -> dict[str, AnsweredSo]:
+    """Return, by id, what the holder of each of some findings had answered by an instant, or by now, and holds not."""
+    said = answers.current(found, timezone.localdate(until or clock.now()))
     by_id = {finding_id(each): each for each in found}
     return {
         public: _so(by_id[public], stood)
         for public, stood in said.items()
-        if not stood.is_quiet and stood.stands != Stands.CONFIRMED and stood.answer.at <= at
+        if not stood.is_quiet and stood.stands != Stands.CONFIRMED and (until is None or stood.answer.at <= until)
     }
 
 

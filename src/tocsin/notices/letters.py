@@ -23,7 +23,6 @@ from tocsin.feeds import queries as feeds
 from tocsin.feeds.last_rows import FACTS, last_facts
 from tocsin.feeds.queries import Finding
 from tocsin.feeds.reported import last_reported
-from tocsin.kernel import clock
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.addresses import page_of_members, whole
@@ -50,7 +49,8 @@ class _Content:
     lines: Mapping[str, str]
     """Finding → why it is told."""
     tlp: TLP
-    until: Instant
+    until: Instant | None
+    """None for now."""
 
 
 def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> Letter:
@@ -68,13 +68,12 @@ def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = F
 
 def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Content:
     """Return what a notice tells: as it is to leave at an instant, or as it left."""
-    moment = at or clock.now()
     if at is not None and not is_revised and notice.state in PENDING:
         found = standing(notice, at)
-        return _Content(found.why, found.label, moment)
+        return _Content(found.why, found.label, at)
     left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
     lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
-    return _Content(lines, TLP.read(notice.tlp), left or moment)
+    return _Content(lines, TLP.read(notice.tlp), left or at)
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
