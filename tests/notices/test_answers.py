@@ -124,12 +124,16 @@ def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, tol
     said = in_english(queries.letter_of(step, AT + 5 * DAY))
     assert "We have told others at moh of 1 weakness or intrusion on your networks, and it is still open." in said
     assert "1 was said to be fixed (2026-11-19), and was seen again since (last on 2026-11-20)." in said
-    assert "reacted" not in said and "a reaction" not in said and "Told so far: 2026-11-21 Security contact: soc@" in said
+    assert (
+        "reacted" not in said and "a reaction" not in said and "Told so far: 2026-11-21 Security contact: soc@" in said
+    )
     send(step, AT + 5 * DAY)
     say(1, at=AT + 6 * DAY)
     told.run(write(tmp_path, 10, [1]), accept_drop=True)
     (again,) = prepared(AT + 8 * DAY)
-    assert "Told of these besides you: 2026-11-24 Second contact: it@moh.example" in in_english(queries.letter_of(again, AT + 8 * DAY))
+    assert "Told of these besides you: 2026-11-24 Second contact: it@moh.example" in in_english(
+        queries.letter_of(again, AT + 8 * DAY)
+    )
     send(again, AT + 8 * DAY)
     (step,) = (each for each in prepared(AT + 11 * DAY) if each.step)
     said = in_english(queries.letter_of(step))

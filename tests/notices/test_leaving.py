@@ -58,7 +58,7 @@ def drain(at: dt.datetime = LATER) -> None:
 
 
 def ledger(notice: Notice) -> list[tuple[str, str]]:
-    return list(notice.ledger.values_list("what", "note"))
+    return [(each.what, each.words) for each in notice.ledger.all()]
 
 
 def as_left(server: MailServer) -> tuple[str, str, list[dict[str, str]]]:  # noqa: F811

@@ -102,7 +102,7 @@ def test_in_any_order_of_tellings_lists_weekends_stops_and_answers_the_next_one_
     seed: int,
 ) -> None:
     """First telling, weekly list, step, weekend, stop, answer and return, in whatever order they come."""
-    lot, clerk = random.Random(seed), Clerk()  # noqa: S311  no secret
+    lot, clerk = random.Random(seed), Clerk()
     hours = Hours(frozenset(range(5)), dt.time(8), dt.time(17)) if lot.random() < 0.5 else Hours()
     terms = Terms(1, interval=dt.timedelta(0), steps=STEPS, digest=lot.random() < 0.8, hours=hours)
     returns = dict.fromkeys("abc", 0)
@@ -149,7 +149,7 @@ def _happens(
 
 @pytest.mark.django_db
 def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: Store) -> None:
-    lot, clerk = random.Random(1), Clerk(after=(3, 6))  # noqa: S311  no secret
+    lot, clerk = random.Random(1), Clerk(after=(3, 6))
     Policy.objects.update(
         interval_hours=1, second_after_days=3, regulator_after_days=6, digest=True,
         regulator=Constituent.objects.get(public_id="bank"),

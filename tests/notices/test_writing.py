@@ -93,8 +93,12 @@ def test_who_is_told_next_reads_whose_it_is() -> None:
 
 BEFORE = (
     ToldBefore(
-        dt.date(2026, 11, 16), Whom.SECURITY, "soc@moh.example",
-        last=dt.date(2026, 11, 16), rows=1, to="soc@moh.example",
+        dt.date(2026, 11, 16),
+        Whom.SECURITY,
+        "soc@moh.example",
+        last=dt.date(2026, 11, 16),
+        rows=1,
+        to="soc@moh.example",
     ),
     ToldBefore(
         dt.date(2026, 11, 18), Whom.PARENT, "The State", last=dt.date(2026, 11, 18), rows=1, to="soc@state.example"

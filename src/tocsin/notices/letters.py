@@ -56,7 +56,7 @@ class _Content:
 def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> Letter:
     """Return what a notice says; with an instant, what it would say if it left then.
 
-    A finding that is no more since it was prepared is left out; not so when it `is_revised`, brought up to date already.
+    A finding that is no more since it was prepared is left out; not looked for when it `is_revised`, and up to date.
     """
     content = _content_of(notice, at, is_revised=is_revised)
     return _letter(

@@ -81,8 +81,8 @@ def _check_mail(to: str, contact: Contact | None, policy: Policy, tlp: TLP, at: 
     if contact is None or not contact.is_active or contact.email.lower() != to.lower():
         raise Conflict(
             _(
-                "The contact has another address by now, or is not told any more. Do not send this notice; the next"
-                " goes to whom it should."
+                "The contact has another address by now, or is not told any more; the next notice goes to whom it"
+                " should."
             )
         )
     if contact.undelivered_since is not None:

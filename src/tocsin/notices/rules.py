@@ -181,7 +181,7 @@ def due_step(steps: Sequence[Step], before: Before, at: Instant, *, passed: int 
 
 
 def _is_due(steps: Sequence[Step], number: int, before: Before, at: Instant) -> bool:
-    """Say whether the days of a step are over, and whoever was told by the last one has had the days that lie between."""
+    """Say whether the days of a step are over, and who was told by the last one has had the days between."""
     after = steps[number - 1].after
     if before.first_at + after > at:
         return False

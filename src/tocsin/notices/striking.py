@@ -7,11 +7,9 @@ what is known of each; nothing is written here (see `actions.revising`).
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from tocsin.directory.choices import Status
 from tocsin.engine.query import Finding
@@ -21,7 +19,7 @@ from tocsin.feeds.answers import Stood
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
 from tocsin.kernel.tlp import TLP, strictest
-from tocsin.notices import reading
+from tocsin.notices import noted, reading
 from tocsin.notices.choices import Struck, Why
 from tocsin.notices.models import HoldOut, Notice, NoticeFinding
 from tocsin.notices.rules import Holding, Suppressed, is_told_since
@@ -34,13 +32,7 @@ class NothingIsLeft(Conflict):
 
     def __init__(self, struck: Mapping[str, Struck]) -> None:
         self.struck = struck
-        super().__init__(_("Nothing of it is left to tell: {reasons}.").format(reasons=in_words(struck)))
-
-
-def in_words(struck: Mapping[str, Struck]) -> str:
-    """Return how many findings are struck off for which reasons."""
-    counts = Counter(struck.values())
-    return ", ".join(f"{reason.label} ({counts[reason]})" for reason in Struck if counts[reason])
+        super().__init__(noted.words(noted.struck_off(struck, is_all=True)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Who was told of which finding before, and when: whoever is told now reads it, in the text and beside each row.
 
-It is read from the notices that went out, finding by finding: what is so of one row need not be so of another. A finding
-that is told anew (new, come back, open against an answer) begins a course of its own, and only who was told in that one
-counts.
+It is read from the notices that went out, finding by finding: what is so of one row need not be so of another. A
+finding that is told anew (new, come back, open against an answer) begins a course of its own, and only who was told in
+that one counts.
 """
 
 from __future__ import annotations
