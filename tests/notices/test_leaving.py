@@ -36,6 +36,8 @@ from tocsin.notices import actions, following, leaving, queries
 from tocsin.notices.choices import NoticeState, Struck, Waits
 from tocsin.notices.models import HoldOut, Notice, Policy, Told
 from tocsin.notices.striking import NothingIsLeft, standing
+from tocsin.notices.views import notices as views
+from tocsin.site import examination
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -358,14 +360,40 @@ def test_what_comes_while_a_notice_waits_stands_in_the_next_a_day_after_it_left(
     told.run(write(tmp_path, 4, [1, 2, 33]), accept_drop=True)
     new, held_up = finding_of(33), AT + 5 * DAY
 
-    def waits(at: dt.datetime) -> bool:
+    def waits(at: dt.datetime) -> Waits | None:
         plan = queries.plan_now(at)
-        is_held = new in plan.held.get(Waits.INTERVAL, {}).get("moh", ())
-        assert is_held != any(line.finding == new for each in plan.notices for line in each.lines)
-        return is_held
+        held = [reason for reason, by in plan.held.items() if new in by.get("moh", ())]
+        assert bool(held) != any(line.finding == new for each in plan.notices for line in each.lines)
+        return held[0] if held else None
 
-    assert waits(AT + 2 * DAY), "mail is stopped, say: a second notice would leave together with the first"
+    assert waits(AT + 2 * DAY) is Waits.BEHIND, "mail is stopped, say: a second one would leave with the first"
     actions.record_outcome(ministry, what=NoticeState.SENT, by=COMMAND_LINE, at=held_up)
-    assert waits(held_up + 23 * HOUR) and not waits(held_up + 24 * HOUR)
+    assert waits(held_up + 23 * HOUR) is Waits.INTERVAL and not waits(held_up + 24 * HOUR)
     Notice.objects.filter(pk=ministry.pk).update(state=NoticeState.QUEUED, is_exercise=True)
     assert not waits(held_up + 24 * HOUR), "what never leaves holds nothing up"
+
+
+def test_what_nobody_sends_is_said_aloud_once_the_next_would_have_been_due(
+    told: Store, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    prepared()
+    told.run(write(tmp_path, 4, [*range(1, 4), 5, *range(20, 30), 33, 70, 200]))
+    late = AT + DAY
+    assert queries.unsent_by_anybody(late - HOUR) == queries.Unsent(0, None), "the next one is not due yet"
+    assert queries.unsent_by_anybody(late) == queries.Unsent(2, AT)
+    monkeypatch.setattr(examination, "now", lambda: late)
+    (verdict,) = examination._notices(settings.TOCSIN)
+    assert verdict.says.startswith("2 notices wait to be sent since 2026-11-19 09:00 UTC") and verdict.must_be_mended
+    monkeypatch.setattr(views, "now", lambda: late)
+    page = text(signed_in(cast.analyst).get("/notices/"))
+    assert "2 notices could have left since" in page and "1 newer finding waits behind what is not sent." in page
+    actions.discard_notice(prepared_of("moh"), reason="They know.", **BY_AT)
+    assert queries.unsent_by_anybody(late).count == 1
+    plan = queries.plan_now(late)
+    (ministry,) = plan.notices
+    assert len(ministry.lines) == 15 and not plan.held.get(Waits.BEHIND), "all of it stands in the next one"
+
+
+def prepared_of(public_id: str) -> Notice:
+    """Return the notice of a constituent."""
+    return Notice.objects.get(constituent__public_id=public_id)

@@ -103,15 +103,6 @@ def _types() -> dict[int, Known]:
     return {row.pk: Known(row, getattr(row, "findings", None), row.latest_on, row.has_reports) for row in rows}
 
 
-def last_reported() -> dict[str, dt.date]:
-    """Return, by type, the latest day whose reports count."""
-    return {
-        each.type.name: dt.date.fromisoformat(max(each.state.counted))
-        for each in types().values()
-        if each.state and each.state.counted
-    }
-
-
 @dataclasses.dataclass(frozen=True)
 class Arrived:
     """The cycles of the last days."""

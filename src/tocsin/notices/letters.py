@@ -22,7 +22,6 @@ from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.last_rows import FACTS, last_facts
 from tocsin.feeds.queries import Finding
-from tocsin.feeds.reported import last_reported
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.addresses import page_of_members, whole
@@ -122,7 +121,7 @@ def _story(constituent: Constituent, content: _Content, notice: int | None) -> S
 
 def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
-    reported = last_reported()
+    reported = feeds.last_reported()
     days = []
     for finding in found:
         public, day = feeds.finding_id(finding), reported.get(finding.type)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from tocsin.notices import addresses
 from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, OF_ONES_OWN, ROOM, Channel
 from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
-from tocsin.notices.planning import Plan
+from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.writing import file_name, text, title
 
 MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
@@ -105,6 +106,15 @@ def hindrance(notice: Notice, at: Instant) -> str:
     except Refusal as refused:
         return why(refused)
     return ""
+
+
+def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
+    """Return by which way each of some planned notices goes, in their order."""
+    notices = list(planned)
+    policies = Policy.objects.in_bulk({each.policy for each in notices})
+    return [
+        Told(each.constituent, each.whom, each.to.to, None, policies[each.policy], each.tlp).way for each in notices
+    ]
 
 
 def hindered(plan: Plan) -> list[tuple[str, str, str]]:

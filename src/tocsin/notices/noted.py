@@ -31,8 +31,9 @@ def struck_off(struck: Mapping[str, str], *, is_all: bool = False) -> dict[str, 
 
 def words(said: Mapping[str, Any]) -> str:
     """Return what is kept in words; empty for nothing."""
-    if "sentence" in said:
-        return _(said["sentence"])
+    english = said.get("sentence")
+    if english:
+        return _(english)
     if "struck" not in said:
         return ""
     reasons = counted(said["struck"])

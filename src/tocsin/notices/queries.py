@@ -47,7 +47,7 @@ from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
-from tocsin.notices.mails import hindered, hindrance, is_in_clear
+from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
@@ -67,7 +67,7 @@ __all__ = [
     "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
     "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
     "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_findings", "unread_count",
+    "told_by", "told_findings", "unread_count", "unsent", "unsent_by_anybody", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -257,6 +257,31 @@ def ready() -> QuerySet[Notice]:
 def ready_for(person: object) -> QuerySet[Notice]:
     """Return those of them that a person may see."""
     return ready().filter(pk__in=notices_visible_to(person).order_by().values("pk"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Unsent:
+    """Notices that might have left, and nobody has sent them: what comes meanwhile waits behind them."""
+
+    count: int
+    since: Instant | None
+    """When the first of them might have left."""
+
+
+def unsent(rows: QuerySet[Notice], at: Instant) -> Unsent:
+    """Return those of some notices that nobody has sent for so long that the next one would have been due."""
+    waiting = rows.filter(state__in=(NoticeState.PLANNED, NoticeState.PREVIEWED), not_before__lte=at).order_by()
+    late = [
+        might
+        for might, hours in waiting.values_list("not_before", "policy__interval_hours")
+        if might + dt.timedelta(hours=hours) <= at
+    ]
+    return Unsent(len(late), min(late, default=None))
+
+
+def unsent_by_anybody(at: Instant) -> Unsent:
+    """Return all of them, for who looks after the instance."""
+    return unsent(Notice.objects.filter(is_exercise=False), at)
 
 
 def unread_count() -> int:

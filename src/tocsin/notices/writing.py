@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.kernel import legible
@@ -402,7 +402,7 @@ def _of_how_many(each: ToldBefore, letter: Letter) -> str:
     """Say of how many of the rows somebody was told, where that is not all, and that it is the reader, where it is."""
     words = []
     if each.is_reader(letter):
-        words.append(_("you"))
+        words.append(pgettext("who was told of it", "you"))
     if each.rows < letter.total:
         words.append(_("{n} of {total}").format(n=_number(each.rows), total=_number(letter.total)))
     return f" ({', '.join(words)})" if words else ""

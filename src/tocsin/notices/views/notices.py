@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Why
+from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Waits, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -60,6 +60,8 @@ def notices(request: HttpRequest) -> HttpResponse:
         "unreached": named.unreached[:ROWS],
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
+        "behind": plan.waiting().get(Waits.BEHIND, 0),
+        "unsent": queries.unsent(rows, now()),
         "itself": named.itself,
         "queued_count": counts.get(NoticeState.QUEUED, 0),
         "page": page,
