@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.cast import Cast
 from tests.courier.mail_server import MailServer
@@ -21,6 +22,7 @@ from tests.notices.conftest import BY_AT, DAY, prepared, suppression
 from tests.notices.test_sending import morning, parsed, read, server  # noqa: F401  a mail server, on a fixed morning
 from tests.notices.test_ways import add_hook, add_member
 from tests.portal.conftest import finding_of
+from tocsin.audit import wording
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.courier import claiming, sending, webhooks
@@ -92,6 +94,12 @@ def test_what_has_gone_while_a_notice_waited_is_not_told(
     assert (bank.state, ministry.state, ministry.total) == ("discarded", "sent", 2)
     assert ledger(bank)[-1] == ("discarded", "Nothing of it is left to tell: gone (1).")
     assert ("struck", "gone (12)") in ledger(ministry)
+    dropped = AuditRow.objects.get(code="notice.dropped")
+    with translation.override("fr"):
+        assert ledger(bank)[-1][1] == "Il n’en reste rien à notifier\N{NO-BREAK SPACE}: disparus (1)."
+        assert "Il n’en reste rien" in wording.sentence(dropped.code, dropped.data)
+    bank.ledger.update(said={}, note="Gone, as it was said once.")
+    assert ledger(bank)[-1][1] == "Gone, as it was said once.", "of another version"
     assert set(Told.objects.values_list("finding", flat=True)) == {finding_of(1), finding_of(2)}
     codes = list(AuditRow.objects.order_by("sequence").values_list("code", flat=True))
     assert {"notice.revised", "notice.dropped", "message.dropped", "message.sent"} <= set(codes)
@@ -295,10 +303,11 @@ def test_a_posting_says_what_is_so_and_what_was_posted_once_stays(told: Store, t
 def test_who_may_not_be_written_to_any_more_is_not(told: Store, server: MailServer) -> None:  # noqa: F811
     bank, _ministry = queued()
     Contact.objects.filter(email="soc@bank.example").update(email="new@bank.example")
-    drain()
+    with translation.override("fr"):  # of the worker
+        drain()
     bank.refresh_from_db()
     assert server.recipients == ["soc@moh.example"] and bank.state == "discarded"
-    assert "another address by now" in ledger(bank)[-1][1]
+    assert "another address by now" in ledger(bank)[-1][1] and "Do not" not in ledger(bank)[-1][1]
 
 
 def test_what_cannot_be_looked_at_waits_and_is_not_sent_as_it_was(

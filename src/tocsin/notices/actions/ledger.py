@@ -49,8 +49,8 @@ def discard_notice(notice: Notice, *, reason: str, is_ours: bool = False, by: Ac
         raise InvalidInput(_("{most} characters are the most.").format(most=LONGEST_NOTE), where="reason")
     if said := legible.flaw(reason):
         raise InvalidInput(_(said), where="reason")
-    note, said = ("", sentence(reason)) if is_ours else (reason, {})
-    move(notice, NoticeState.DISCARDED, note, by, at, said=said)
+    ours = sentence(reason) if is_ours else None
+    move(notice, NoticeState.DISCARDED, "" if ours else reason, by, at, said=ours)
     waiting = outgoing.messages_of(ROOM, notice.reference).exclude(state__in=(State.SENT, State.DISMISSED))
     for message in waiting:  # refused while one is on its way
         dismiss_message(message, by=by, at=at)
