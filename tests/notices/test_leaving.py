@@ -388,8 +388,8 @@ def test_what_nobody_sends_is_said_aloud_once_the_next_would_have_been_due(
     prepared()
     told.run(write(tmp_path, 4, [*range(1, 4), 5, *range(20, 30), 33, 70, 200]))
     late = AT + DAY
-    assert queries.unsent_by_anybody(late - HOUR) == queries.Unsent(0, None), "the next one is not due yet"
-    assert queries.unsent_by_anybody(late) == queries.Unsent(2, AT)
+    assert queries.unsent(late - HOUR) == queries.Unsent(0, None), "the next one is not due yet"
+    assert queries.unsent(late) == queries.Unsent(2, AT)
     monkeypatch.setattr(examination, "now", lambda: late)
     (verdict,) = examination._notices(settings.TOCSIN)
     assert verdict.says.startswith("2 notices wait to be sent since 2026-11-19 09:00 UTC") and verdict.must_be_mended
@@ -397,7 +397,7 @@ def test_what_nobody_sends_is_said_aloud_once_the_next_would_have_been_due(
     page = text(signed_in(cast.analyst).get("/notices/"))
     assert "2 notices could have left since" in page and "1 newer finding waits behind what is not sent." in page
     actions.discard_notice(prepared_of("moh"), reason="They know.", **BY_AT)
-    assert queries.unsent_by_anybody(late).count == 1
+    assert queries.unsent(late).count == 1
     plan = queries.plan_now(late)
     (ministry,) = plan.notices
     assert len(ministry.lines) == 15 and not plan.held.get(Waits.BEHIND), "all of it stands in the next one"

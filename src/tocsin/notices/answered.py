@@ -43,9 +43,14 @@ class AnsweredSo(NamedTuple):
         return f"{self.on.isoformat()} {self.kind.label}; {stands}"
 
 
-def answered(found: Sequence[Finding], until: Instant | None) -> dict[str, AnsweredSo]:
-    """Return, by id, what the holder of each of some findings had answered by an instant, or by now, and holds not."""
-    said = answers.current(found, timezone.localdate(until or clock.now()))
+def answered(
+    found: Sequence[Finding], until: Instant | None, known: Mapping[str, Stood] | None = None
+) -> dict[str, AnsweredSo]:
+    """Return, by id, what the holder of each of some findings had answered by an instant, or by now, and holds not.
+
+    `known` is what has the word on each, where that was asked for already.
+    """
+    said = answers.current(found, timezone.localdate(until or clock.now())) if known is None else known
     by_id = {finding_id(each): each for each in found}
     return {
         public: _so(by_id[public], stood)

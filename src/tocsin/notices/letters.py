@@ -20,6 +20,7 @@ from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import members_of
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.answers import Stood
 from tocsin.feeds.last_rows import FACTS, last_facts
 from tocsin.feeds.queries import Finding
 from tocsin.kernel.clock import Instant
@@ -50,6 +51,8 @@ class _Content:
     tlp: TLP
     until: Instant | None
     """None for now."""
+    answers: Mapping[str, Stood] | None = None
+    """What has the word on each finding that was answered, where that is known already."""
 
 
 def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> Letter:
@@ -69,7 +72,7 @@ def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Con
     """Return what a notice tells: as it is to leave at an instant, or as it left."""
     if at is not None and not is_revised and notice.state in PENDING:
         found = standing(notice, at)
-        return _Content(found.why, found.label, at)
+        return _Content(found.why, found.label, at, found.answers)
     left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
     lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
     return _Content(lines, TLP.read(notice.tlp), left or at)
@@ -96,7 +99,7 @@ def _letter(
         return Letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
-            answered=counted(answered(found, content.until)),
+            answered=counted(answered(found, content.until, content.answers)),
             unheard=_unheard(found, content.lines, story),
             team=settings.TOCSIN.team_name,
             constituent=constituent.local_name,
@@ -200,7 +203,7 @@ def records_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = 
     content = _content_of(notice, at, is_revised=is_revised)
     with translation.override(notice.language):
         found = feeds.findings_named(content.lines)
-        story, said = _story(notice.constituent, content, notice.pk), answered(found, content.until)
+        story, said = _story(notice.constituent, content, notice.pk), answered(found, content.until, content.answers)
         return [
             {
                 **each,

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from tocsin.audit.queries import latest_rows
@@ -67,7 +67,7 @@ __all__ = [
     "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
     "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
     "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "unsent_by_anybody", "ways_of",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -242,10 +242,39 @@ def text_as_sent(notice: Notice) -> tuple[str, bool]:
     return text(letter_of(notice)), False
 
 
-def counts_by_state(person: object) -> dict[str, int]:
-    """Return how many notices are in each state."""
-    rows = notices_visible_to(person).order_by().values_list("state").annotate(Count("pk"))
-    return dict(rows)
+@dataclasses.dataclass(frozen=True)
+class Unsent:
+    """Notices that could have left, and nobody has sent them: what comes meanwhile waits behind them."""
+
+    count: int
+    since: Instant | None
+    """When the first of them could have left."""
+
+
+def counts_by_state(person: object, at: Instant) -> tuple[dict[str, int], Unsent]:
+    """Return how many notices are in each state, and those of them that nobody has sent in time."""
+    return _counts(notices_visible_to(person), at)
+
+
+def unsent(at: Instant) -> Unsent:
+    """Return those of all notices that nobody has sent for so long that the next one would have been due."""
+    return _counts(Notice.objects.filter(state__in=UNSENT, is_exercise=False), at)[1]
+
+
+UNSENT = (NoticeState.PLANNED, NoticeState.PREVIEWED)
+
+
+def _counts(rows: QuerySet[Notice], at: Instant) -> tuple[dict[str, int], Unsent]:
+    could_leave = Case(When(state__in=UNSENT, then=F("not_before")))
+    asked = rows.order_by().annotate(could_leave=could_leave)
+    alike = asked.values_list("state", "could_leave", "policy__interval_hours").annotate(Count("pk"))
+    counts: Counter[str] = Counter()
+    late: dict[Instant, int] = Counter()
+    for state, first, hours, number in alike:
+        counts[state] += number
+        if first is not None and first + dt.timedelta(hours=hours) <= at:
+            late[first] += number
+    return dict(counts), Unsent(sum(late.values()), min(late, default=None))
 
 
 def ready() -> QuerySet[Notice]:
@@ -257,31 +286,6 @@ def ready() -> QuerySet[Notice]:
 def ready_for(person: object) -> QuerySet[Notice]:
     """Return those of them that a person may see."""
     return ready().filter(pk__in=notices_visible_to(person).order_by().values("pk"))
-
-
-@dataclasses.dataclass(frozen=True)
-class Unsent:
-    """Notices that might have left, and nobody has sent them: what comes meanwhile waits behind them."""
-
-    count: int
-    since: Instant | None
-    """When the first of them might have left."""
-
-
-def unsent(rows: QuerySet[Notice], at: Instant) -> Unsent:
-    """Return those of some notices that nobody has sent for so long that the next one would have been due."""
-    waiting = rows.filter(state__in=(NoticeState.PLANNED, NoticeState.PREVIEWED), not_before__lte=at).order_by()
-    late = [
-        might
-        for might, hours in waiting.values_list("not_before", "policy__interval_hours")
-        if might + dt.timedelta(hours=hours) <= at
-    ]
-    return Unsent(len(late), min(late, default=None))
-
-
-def unsent_by_anybody(at: Instant) -> Unsent:
-    """Return all of them, for who looks after the instance."""
-    return unsent(Notice.objects.filter(is_exercise=False), at)
 
 
 def unread_count() -> int:

@@ -399,11 +399,11 @@ def _mail(config: Config) -> Iterator[Verdict]:
 
 def _notices(config: Config) -> Iterator[Verdict]:
     """Notices that are prepared and that nobody sends: what comes meanwhile waits behind them."""
-    from tocsin.notices.queries import unsent_by_anybody
+    from tocsin.notices.queries import unsent
 
     if config.exercise or instance.is_demonstration(config.home):
         return
-    late = unsent_by_anybody(now())
+    late = unsent(now())
     if late.since is None:
         yield Verdict("notices", "none waits for somebody to send it")
     else:

@@ -44,7 +44,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     named = queries.named_plan(plan)
     rows = queries.notices_visible_to(request.user)
     states = question.values("state", NoticeState.values)
-    counts = queries.counts_by_state(request.user)
+    counts, unsent = queries.counts_by_state(request.user, now())
     pages = _Counted(rows.filter(state__in=states) if states else rows, ROWS)
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
@@ -61,7 +61,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
         "behind": plan.waiting().get(Waits.BEHIND, 0),
-        "unsent": queries.unsent(rows, now()),
+        "unsent": unsent,
         "itself": named.itself,
         "queued_count": counts.get(NoticeState.QUEUED, 0),
         "page": page,
