@@ -29,9 +29,11 @@ ANEW = (Why.NEW, Why.RETURNED)
 
 
 class Telling(NamedTuple):
-    """That somebody was told of a finding."""
+    """That somebody was told by a notice."""
 
     at: Instant
+    on: dt.date
+    step: int
     whom: Whom
     to: str
     name: str
@@ -77,11 +79,11 @@ def story_of(
 
     `besides` is the key of the notice itself; what was told from `until` on, if that is given, is left out.
     """
-    history: dict[str, list[tuple[NoticeFinding, Telling]]] = defaultdict(list)
+    history: dict[str, list[tuple[str, Telling]]] = defaultdict(list)
     named = list(lines)
     for first in range(0, len(named), AT_ONCE):
-        for line, telling in _tellings(constituent, named[first : first + AT_ONCE], besides, until):
-            history[line.finding].append((line, telling))
+        for finding, why, telling in _tellings(constituent, named[first : first + AT_ONCE], besides, until):
+            history[finding].append((why, telling))
     told, earlier = {}, {}
     for finding, several in history.items():
         course, before = _courses(several)
@@ -93,29 +95,30 @@ def story_of(
 
 def _tellings(
     constituent: Constituent, findings: Sequence[str], besides: int | None, until: Instant | None
-) -> Iterator[tuple[NoticeFinding, Telling]]:
+) -> Iterator[tuple[str, str, Telling]]:
+    """Yield finding, why it was told, and when and to whom."""
     asked = NoticeFinding.objects.filter(
         finding__in=findings, notice__constituent=constituent, notice__state__in=WENT_OUT
     )
-    rows = list(asked.exclude(notice=besides).order_by())
-    notices = _notices({row.notice_id for row in rows})
-    for row in rows:
-        known = notices.get(row.notice_id)
-        if known is not None and (until is None or known[1].at < until):
-            row.notice = known[0]
-            yield row, known[1]
+    rows = list(asked.exclude(notice=besides).order_by().values_list("finding", "why", "notice"))
+    notices = _notices({notice for _finding, _why, notice in rows})
+    for finding, why, notice in rows:
+        telling = notices.get(notice)
+        if telling is not None and (until is None or telling.at < until):
+            yield finding, why, telling
 
 
-def _notices(keys: Iterable[int]) -> dict[int, tuple[Notice, Telling]]:
-    """Return notices with when and to whom they were told; of one that was sent twice, the second time."""
-    found: dict[int, tuple[Notice, Telling]] = {}
+def _notices(keys: Iterable[int]) -> dict[int, Telling]:
+    """Return when and to whom notices were told; of one that was sent twice, the second time."""
+    found: dict[int, Telling] = {}
     named = sorted(keys)
     for first in range(0, len(named), AT_ONCE):
         some = named[first : first + AT_ONCE]
         sent = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=some).order_by().values_list("notice")
-        at = dict(sent.annotate(Max("at")))
-        for row in Notice.objects.filter(pk__in=at).select_related("contact__constituent"):
-            found[row.pk] = row, Telling(at[row.pk], Whom(row.whom), row.to, _name(row))
+        sent_at = dict(sent.annotate(Max("at")))
+        for row in Notice.objects.filter(pk__in=sent_at).select_related("contact__constituent"):
+            at = sent_at[row.pk]
+            found[row.pk] = Telling(at, timezone.localdate(at), row.step, Whom(row.whom), row.to, _name(row))
     return found
 
 
@@ -124,12 +127,12 @@ def _name(notice: Notice) -> str:
     return notice.contact.constituent.local_name if is_other and notice.contact else notice.to
 
 
-def _courses(several: Sequence[tuple[NoticeFinding, Telling]]) -> tuple[list[Telling], list[Telling]]:
-    """Return the tellings of a finding in its latest course, and those before that."""
+def _courses(several: Sequence[tuple[str, Telling]]) -> tuple[list[Telling], list[Telling]]:
+    """Return the tellings of a finding in its latest course, and those before that, given with why it was told."""
     course: list[Telling] = []
     before: list[Telling] = []
-    for line, telling in sorted(several, key=lambda each: (each[1].at, each[0].notice_id)):
-        if begins_anew(line.why, line.notice.step):
+    for why, telling in sorted(several, key=lambda each: (each[1].at, each[1].step)):
+        if begins_anew(why, telling.step):
             before, course = [*before, *course], []
         course.append(telling)
     return course, before
@@ -141,7 +144,7 @@ def _each_once(tellings: Iterable[Sequence[Telling]]) -> Iterator[ToldBefore]:
     latest: dict[tuple[Whom, str], Telling] = {}
     for of_one in tellings:
         for each in of_one:
-            days[each.addressee].append(timezone.localdate(each.at))
+            days[each.addressee].append(each.on)
             latest[each.addressee] = each
         for addressee in {each.addressee for each in of_one}:
             rows[addressee] += 1
