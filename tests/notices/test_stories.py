@@ -22,7 +22,7 @@ from tocsin.notices.actions import record_outcome
 from tocsin.notices.choices import NoticeState, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Line, PlannedNotice, plan, told_after
-from tocsin.notices.rules import Before, Hours, Step, Terms
+from tocsin.notices.rules import Answered, Before, Hours, Step, Terms
 
 AFTER = (3, 6, 10)
 STEPS = tuple(
@@ -50,6 +50,8 @@ class Clerk:
     """Days of the steps."""
     left: dict[str, list[Left]] = dataclasses.field(default_factory=dict)
     reactions: dict[str, list[dt.datetime]] = dataclasses.field(default_factory=dict)
+    contradicted: dict[str, dt.datetime] = dataclasses.field(default_factory=dict)
+    """When what is seen all the same was said to be fixed last."""
     lists: list[dt.datetime] = dataclasses.field(default_factory=list)
 
     def note(self, line: Line, step: int, at: dt.datetime) -> None:
@@ -65,6 +67,8 @@ class Clerk:
             return Why.NEW, 0
         if returns > left[-1].returns:
             return Why.RETURNED, 0
+        if finding in self.contradicted and left[-1].at <= self.contradicted[finding]:
+            return Why.ESCALATED, 0
         if step := self._step(finding, at):
             return Why.ESCALATED, step
         to_first = [each.at for each in left if not each.step]
@@ -72,9 +76,10 @@ class Clerk:
         return (Why.DIGEST, 0) if is_weekly else None
 
     def course(self, finding: str) -> list[Left]:
-        """Return what left about a finding since it was told as new or as having come back."""
+        """Return what left about a finding since it was told as new, as having come back, or against an answer."""
         left = self.left[finding]
-        return left[max(number for number, each in enumerate(left) if each.why in ANEW) :]
+        anew = [each.why in ANEW or (each.why == Why.ESCALATED and not each.step) for each in left]
+        return left[max(number for number, begins in enumerate(anew) if begins) :]
 
     def told_of(self, finding: str, why: str) -> str:
         """Return who was told of a finding before it is told so, as the column of the attachment says it."""
@@ -122,6 +127,7 @@ def test_in_any_order_of_tellings_lists_weekends_stops_and_answers_the_next_one_
         known = dataclasses.replace(
             KNOWN, policies=(terms,), told=told, prepared=frozenset(prepared),
             digests={("moh", 1): clerk.lists[-1]} if clerk.lists else {},
+            answered={each: Answered("moh", when, is_quiet=False) for each, when in clerk.contradicted.items()},
         )  # fmt: skip
         found = plan(columns(open_now), known, at)
         said = {line.finding: (line.why, notice.step) for notice in found.notices for line in notice.lines}
@@ -142,9 +148,11 @@ def _happens(
     finding, chance = lot.choice("abc"), lot.random()
     if chance < 0.04:
         returns[finding] += 1
-    elif chance < 0.08 and finding in told:
+    elif chance < 0.12 and finding in told:
         told[finding] = told[finding]._replace(has_reacted=True)
         clerk.reactions.setdefault(finding, []).append(at)
+        if chance < 0.08:  # by saying that it is fixed, while the reports go on showing it
+            clerk.contradicted[finding] = at
 
 
 @pytest.mark.django_db
@@ -163,6 +171,8 @@ def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: S
         for notice in _prepared(at):
             rows = {row["id"]: row for row in csv.DictReader(io.StringIO(_attached(notice, at)))}
             lines = list(notice.lines.all())
+            for line in lines:
+                assert clerk.expects(line.finding, line.returns, at) == (line.why, notice.step)
             assert {row: said["told"] for row, said in rows.items()} == {
                 line.finding: clerk.told_of(line.finding, line.why) for line in lines
             }
@@ -172,6 +182,8 @@ def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: S
             for line in lines:
                 clerk.note(Line(line.finding, Why(line.why), line.returns, 3, ""), notice.step, at)
             if lot.random() < 0.25:
+                for line in lines:
+                    clerk.reactions.setdefault(line.finding, []).append(at)
                 record_outcome(notice, what=NoticeState.READ, **{**BY_AT, "at": at})
         at += lot.choice((1, 1, 2)) * DAY
     assert parts and any(each.step == 2 for left in clerk.left.values() for each in left)
