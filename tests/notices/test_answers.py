@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import datetime as dt
+import io
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from tocsin.notices import following, queries
 from tocsin.notices.actions import record_outcome
 from tocsin.notices.choices import NoticeState, Waits, Why
 from tocsin.notices.models import Notice, Policy, Told
+from tocsin.notices.queries import Letter
 
 pytestmark = pytest.mark.django_db
 LATER = AT + dt.timedelta(hours=1)
@@ -94,7 +98,10 @@ def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store,
     assert told_why(1, AT + 2 * DAY) is Why.ESCALATED
     (again,) = prepared(AT + 2 * DAY)
     assert again.lines.get().finding == finding_of(1)
-    assert "still open after our last notice" in queries.text(queries.letter_of(again)) or again.language == "fr"
+    said = in_english(queries.letter_of(again))
+    assert "1 is still open after our last notice. 1 was said to be fixed (2026-11-19), and was seen again" in said
+    assert "since (last on 2026-11-20)." in said and "besides you" not in said
+    assert row_of(again, 1)["answered"] == "2026-11-19 Corrigé; 2026-11-20 Revu depuis"
     send(again, AT + 2 * DAY)
     assert told_why(1, AT + 4 * DAY) is None
     row = Told.objects.get(finding=finding_of(1))
@@ -113,6 +120,35 @@ def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, tol
     send(prepared(AT + 2 * DAY)[0], AT + 2 * DAY)
     steps = [notice for notice in queries.plan_now(AT + 5 * DAY).notices if notice.constituent == "moh"]
     assert [(notice.step, [line.finding for line in notice.lines]) for notice in steps] == [(1, [finding_of(1)])]
+    (step,) = prepared(AT + 5 * DAY)
+    said = in_english(queries.letter_of(step, AT + 5 * DAY))
+    assert "We have told others at moh of 1 weakness or intrusion on your networks, and it is still open." in said
+    assert "1 was said to be fixed (2026-11-19), and was seen again since (last on 2026-11-20)." in said
+    assert (
+        "reacted" not in said and "a reaction" not in said and "Told so far: 2026-11-21 Security contact: soc@" in said
+    )
+    send(step, AT + 5 * DAY)
+    say(1, at=AT + 6 * DAY)
+    told.run(write(tmp_path, 10, [1]), accept_drop=True)
+    (again,) = prepared(AT + 8 * DAY)
+    assert "Told of these besides you: 2026-11-24 Second contact: it@moh.example" in in_english(
+        queries.letter_of(again, AT + 8 * DAY)
+    )
+    send(again, AT + 8 * DAY)
+    (step,) = (each for each in prepared(AT + 11 * DAY) if each.step)
+    said = in_english(queries.letter_of(step))
+    assert "We have told you of 1 of them before (last on 2026-11-24); it was told anew since." in said
+
+
+def in_english(letter: Letter) -> str:
+    """Return the text of a letter on one line."""
+    return " ".join(queries.text(dataclasses.replace(letter, language="en")).split())
+
+
+def row_of(notice: Notice, host: int) -> dict[str, str]:
+    """Return what the attachment says of a finding."""
+    rows = csv.DictReader(io.StringIO(queries.attachment_of(notice).decode("utf-8-sig")))
+    return next(row for row in rows if row["id"] == finding_of(host))
 
 
 def test_what_the_team_does_not_agree_to_is_told_again(sent: Notice) -> None:

@@ -13,7 +13,8 @@ from django.utils import translation
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import write
-from tests.notices.conftest import DAY, contact, prepared, send
+from tests.notices.conftest import DAY, contact, policy, prepared, send
+from tests.notices.test_ways import add_member
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Constituent, Contact
@@ -65,7 +66,7 @@ def test_preview_as_json_has_what_scripts_need(told: Store, capsys: pytest.Captu
     assert answer["notices"][0] == {
         "constituent": "moh", "policy": answer["notices"][0]["policy"], "whom": "security", "to": "soc@moh.example",
         "language": "fr", "tlp": "TLP:AMBER", "severity": "C4", "not_before": AT.isoformat(), "findings": 14, "new": 14,
-        "returned": 0, "escalated": 0, "digest": 0,
+        "returned": 0, "escalated": 0, "digest": 0, "way": "mail",
     }  # fmt: skip
     assert (answer["unreached"], answer["waiting"], answer["exercise"]) == ([], {}, False)
     with_text = asked(capsys, "preview", "--constituent", "moh")["notices"]
@@ -89,9 +90,25 @@ def test_a_constituent_that_there_is_not_is_refused(told: Store, capsys: pytest.
 def test_the_rehearsal_names_the_addresses(told: Store, capsys: pytest.CaptureFixture[str]) -> None:
     answer = asked(capsys, "send", "--dry-run")
     assert answer == {
-        "notices": 2, "findings": 15, "people": 2, "to": ["soc@bank.example", "soc@moh.example"], "asks": False,
-        "exercise": False, "unread": 0, "sent": [], "refused": [], "dropped": [],
+        "notices": 2, "findings": 15, "people": 2, "to": ["soc@bank.example", "soc@moh.example"], "otherwise": 0,
+        "asks": False, "exercise": False, "unread": 0, "sent": [], "refused": [], "dropped": [],
     }  # fmt: skip
+
+
+def test_who_is_told_on_its_own_pages_is_not_among_the_addresses(
+    told: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_member()
+    own = policy(channel="portal", constituent=Constituent.objects.get(public_id="moh"))
+    assert run("preview") == 0
+    assert "moh\tC4\t14 findings\ton its own pages\tfr" in capsys.readouterr().out
+    assert asked(capsys, "preview")["notices"][0]["way"] == "portal"
+    figures = {"notices": 2, "people": 1, "to": ["soc@bank.example"], "otherwise": 1}
+    assert {**asked(capsys, "send", "--dry-run"), **figures} == asked(capsys, "send", "--dry-run")
+    assert run("send") == 0
+    said = capsys.readouterr().out
+    assert "soc@moh" not in said and "1 notice on the pages of organisations, or by their webhooks." in said
+    assert Notice.objects.get(policy=own).state == "delivered"
 
 
 def test_the_rehearsal_asks_first_when_many_would_be_written_to(

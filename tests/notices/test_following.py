@@ -67,7 +67,7 @@ def bounced(key: str, fields: str = GONE) -> None:
 
 
 def ledger(notice: Notice) -> list[tuple[str, str]]:
-    return list(notice.ledger.values_list("what", "note"))[4:]  # planned, read, queued, in clear
+    return [(each.what, each.words) for each in notice.ledger.all()][4:]  # planned, read, queued, in clear
 
 
 def state(notice: Notice) -> str:

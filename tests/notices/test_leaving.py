@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.cast import Cast
 from tests.courier.mail_server import MailServer
@@ -21,6 +22,7 @@ from tests.notices.conftest import BY_AT, DAY, prepared, suppression
 from tests.notices.test_sending import morning, parsed, read, server  # noqa: F401  a mail server, on a fixed morning
 from tests.notices.test_ways import add_hook, add_member
 from tests.portal.conftest import finding_of
+from tocsin.audit import wording
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.courier import claiming, sending, webhooks
@@ -36,6 +38,8 @@ from tocsin.notices import actions, following, leaving, queries
 from tocsin.notices.choices import NoticeState, Struck, Waits
 from tocsin.notices.models import HoldOut, Notice, Policy, Told
 from tocsin.notices.striking import NothingIsLeft, standing
+from tocsin.notices.views import notices as views
+from tocsin.site import examination
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -58,7 +62,7 @@ def drain(at: dt.datetime = LATER) -> None:
 
 
 def ledger(notice: Notice) -> list[tuple[str, str]]:
-    return list(notice.ledger.values_list("what", "note"))
+    return [(each.what, each.words) for each in notice.ledger.all()]
 
 
 def as_left(server: MailServer) -> tuple[str, str, list[dict[str, str]]]:  # noqa: F811
@@ -90,6 +94,12 @@ def test_what_has_gone_while_a_notice_waited_is_not_told(
     assert (bank.state, ministry.state, ministry.total) == ("discarded", "sent", 2)
     assert ledger(bank)[-1] == ("discarded", "Nothing of it is left to tell: gone (1).")
     assert ("struck", "gone (12)") in ledger(ministry)
+    dropped = AuditRow.objects.get(code="notice.dropped")
+    with translation.override("fr"):
+        assert ledger(bank)[-1][1] == "Il n’en reste rien à notifier\N{NO-BREAK SPACE}: disparus (1)."
+        assert "Il n’en reste rien" in wording.sentence(dropped.code, dropped.data)
+    bank.ledger.update(said={}, note="Gone, as it was said once.")
+    assert ledger(bank)[-1][1] == "Gone, as it was said once.", "of another version"
     assert set(Told.objects.values_list("finding", flat=True)) == {finding_of(1), finding_of(2)}
     codes = list(AuditRow.objects.order_by("sequence").values_list("code", flat=True))
     assert {"notice.revised", "notice.dropped", "message.dropped", "message.sent"} <= set(codes)
@@ -293,10 +303,11 @@ def test_a_posting_says_what_is_so_and_what_was_posted_once_stays(told: Store, t
 def test_who_may_not_be_written_to_any_more_is_not(told: Store, server: MailServer) -> None:  # noqa: F811
     bank, _ministry = queued()
     Contact.objects.filter(email="soc@bank.example").update(email="new@bank.example")
-    drain()
+    with translation.override("fr"):  # of the worker
+        drain()
     bank.refresh_from_db()
     assert server.recipients == ["soc@moh.example"] and bank.state == "discarded"
-    assert "another address by now" in ledger(bank)[-1][1]
+    assert "another address by now" in ledger(bank)[-1][1] and "Do not" not in ledger(bank)[-1][1]
 
 
 def test_what_cannot_be_looked_at_waits_and_is_not_sent_as_it_was(
@@ -358,14 +369,40 @@ def test_what_comes_while_a_notice_waits_stands_in_the_next_a_day_after_it_left(
     told.run(write(tmp_path, 4, [1, 2, 33]), accept_drop=True)
     new, held_up = finding_of(33), AT + 5 * DAY
 
-    def waits(at: dt.datetime) -> bool:
+    def waits(at: dt.datetime) -> Waits | None:
         plan = queries.plan_now(at)
-        is_held = new in plan.held.get(Waits.INTERVAL, {}).get("moh", ())
-        assert is_held != any(line.finding == new for each in plan.notices for line in each.lines)
-        return is_held
+        held = [reason for reason, by in plan.held.items() if new in by.get("moh", ())]
+        assert bool(held) != any(line.finding == new for each in plan.notices for line in each.lines)
+        return held[0] if held else None
 
-    assert waits(AT + 2 * DAY), "mail is stopped, say: a second notice would leave together with the first"
+    assert waits(AT + 2 * DAY) is Waits.BEHIND, "mail is stopped, say: a second one would leave with the first"
     actions.record_outcome(ministry, what=NoticeState.SENT, by=COMMAND_LINE, at=held_up)
-    assert waits(held_up + 23 * HOUR) and not waits(held_up + 24 * HOUR)
+    assert waits(held_up + 23 * HOUR) is Waits.INTERVAL and not waits(held_up + 24 * HOUR)
     Notice.objects.filter(pk=ministry.pk).update(state=NoticeState.QUEUED, is_exercise=True)
     assert not waits(held_up + 24 * HOUR), "what never leaves holds nothing up"
+
+
+def test_what_nobody_sends_is_said_aloud_once_the_next_would_have_been_due(
+    told: Store, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    prepared()
+    told.run(write(tmp_path, 4, [*range(1, 4), 5, *range(20, 30), 33, 70, 200]))
+    late = AT + DAY
+    assert queries.unsent(late - HOUR) == queries.Unsent(0, None), "the next one is not due yet"
+    assert queries.unsent(late) == queries.Unsent(2, AT)
+    monkeypatch.setattr(examination, "now", lambda: late)
+    (verdict,) = examination._notices(settings.TOCSIN)
+    assert verdict.says.startswith("2 notices wait to be sent since 2026-11-19 09:00 UTC") and verdict.must_be_mended
+    monkeypatch.setattr(views, "now", lambda: late)
+    page = text(signed_in(cast.analyst).get("/notices/"))
+    assert "2 notices could have left since" in page and "1 newer finding waits behind what is not sent." in page
+    actions.discard_notice(prepared_of("moh"), reason="They know.", **BY_AT)
+    assert queries.unsent(late).count == 1
+    plan = queries.plan_now(late)
+    (ministry,) = plan.notices
+    assert len(ministry.lines) == 15 and not plan.held.get(Waits.BEHIND), "all of it stands in the next one"
+
+
+def prepared_of(public_id: str) -> Notice:
+    """Return the notice of a constituent."""
+    return Notice.objects.get(constituent__public_id=public_id)

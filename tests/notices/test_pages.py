@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,17 @@ from django.urls import reverse
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, signed_in, text
+from tests.feeds.reports import write
 from tests.notices.conftest import BY_AT, DAY, policy, prepared, send, suppression
+from tests.portal.conftest import finding_of
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory.models import Constituent, Contact
+from tocsin.feeds.actions.answers import answer_findings
 from tocsin.feeds.models import Feed
 from tocsin.kernel import clock
 from tocsin.notices import actions, queries
 from tocsin.notices.choices import NoticeState
-from tocsin.notices.models import Notice, Policy, Suppression
+from tocsin.notices.models import Notice, Policy, Suppression, Told
 from tocsin.notices.views import notices as views
 
 pytestmark = pytest.mark.django_db
@@ -313,3 +320,45 @@ def test_what_others_wrote_is_text_on_the_page(told: Store, browser: Client) -> 
     for path in (f"/notices/{bank.reference}/", "/notices/suppressions/"):
         page = browser.get(path).content.decode()
         assert "<script>alert" not in page and "<img src=x" not in page
+
+
+def test_each_figure_of_a_notice_is_what_the_database_has(
+    told: Store, browser: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """New, came back, still open and weekly in one notice: the page counts them as its rows and the findings do."""
+    Policy.objects.update(digest=True)
+    for each in prepared():
+        send(each)
+    open_now = [*range(1, 4), 5, *range(20, 30), 70, 200]
+    told.run(write(tmp_path, 4, open_now[2:]), accept_drop=True)  # two go
+    told.run(write(tmp_path, 5, [*open_now, 40, 41, 42]), accept_drop=True)  # and come back; three are new
+    late = AT + 7 * DAY
+    answer_findings([finding_of(20)], kind="fixed", by=COMMAND_LINE, at=AT)
+    (ministry,) = (each for each in prepared(late) if each.constituent.public_id == "moh")
+    monkeypatch.setattr(views, "now", lambda: late)
+    rows = list(ministry.lines.values_list("finding", "why"))
+    wanted = {"new": 3, "returned": 2, "escalated": 1, "digest": 11}
+    assert Counter(why for _finding, why in rows) == wanted
+    states = {row["id"]: row["state"] for row in told.findings()}
+    assert {states[finding] for finding, _why in rows} <= {"new", "still", "returned"}
+    assert shown_figures(browser, ministry) == (17, [3, 2, 1, 11])
+    assert len(queries.attachment_of(ministry, late).splitlines()) == 1 + 17
+    suppression(finding=finding_of(40), until=late.date())
+    answer_findings([finding_of(21)], kind="fixed", by=COMMAND_LINE, at=late)
+    assert shown_figures(browser, ministry) == (15, [2, 2, 1, 10]), "as it would leave now"
+    assert "2 findings of it are not so any more" in text(browser.get(f"/notices/{ministry.reference}/"))
+    send(ministry, late)
+    assert shown_figures(browser, ministry) == (15, [2, 2, 1, 10]) and ministry.lines.count() == 15
+    told_now = Told.objects.filter(last_at=late)
+    assert set(told_now.values_list("finding", flat=True)) == set(ministry.lines.values_list("finding", flat=True))
+    ledger = [(each.what, each.words) for each in ministry.ledger.all()]
+    assert ("struck", "suppressed (1), answered (1)") in ledger
+
+
+def shown_figures(browser: Client, notice: Notice) -> tuple[int, list[int]]:
+    """Return the total in the heading, and the numbers of what is new, came back, is open still and weekly."""
+    page = text(browser.get(reverse("notices:notice", args=[notice.reference])))
+    heading = re.search(r"(?:is|was) told of (\d+) findings", page)
+    counts = re.search(r"New (\d+) Came back (\d+) Still open (\d+) Weekly (\d+)", page)
+    assert heading and counts
+    return int(heading[1]), [int(each) for each in counts.groups()]

@@ -160,7 +160,7 @@ def test_the_interval_is_reckoned_from_leaving_to_leaving_and_what_waits_is_not_
     assert notice.not_before == AT, "prepared before a day has passed, it leaves when one has"
     assert reasons(planned(Open("a"), policies=policy, last={("moh", 1, 0): AT}, at=early)) == {"a": Waits.INTERVAL}
     waiting = frozenset({("moh", 1, 0)})
-    assert reasons(planned(Open("a"), policies=policy, waiting=waiting, at=AT + 9 * DAY)) == {"a": Waits.INTERVAL}
+    assert reasons(planned(Open("a"), policies=policy, waiting=waiting, at=AT + 9 * DAY)) == {"a": Waits.BEHIND}
 
 
 def test_a_weekly_list_is_sent_by_policies_that_ask_for_it() -> None:

@@ -110,12 +110,10 @@ def test_a_step_waits_the_days_between_it_and_the_one_that_was_really_told(since
     """The second contact was told late: days 3, 7 and 14 lie 4, and 11 where the parent is passed over, apart."""
     steps = (*STEPS, Step(14 * DAY, Whom.REGULATOR))
     first, late = AT - 40 * DAY, AT - since * DAY + dt.timedelta(minutes=1)
-    before = Before("moh", first, late, 1, 0, security_at=first)
+    before = Before("moh", first, late, 1, 0, security_at=first, stepped_at=late)
     assert due_step(steps, before, AT, passed=passed) == due
-    listed = before._replace(security_at=late)
-    assert due_step(steps, listed, AT, passed=passed) == max(1, passed) + 1, (
-        "a weekly list went: from the first telling"
-    )
+    listed = before._replace(security_at=AT, last_at=AT)
+    assert due_step(steps, listed, AT, passed=passed) == due, "a weekly list to the first contact counts for nothing"
 
 
 def test_who_has_reacted_is_left_in_peace() -> None:

@@ -223,7 +223,7 @@ def test_a_large_list_goes_zipped(told: Store, monkeypatch: pytest.MonkeyPatch) 
     whole = letters.attachment_of(bank)
     head, row = whole.split(b"\n")[:2]
     large = b"\n".join([head, *[row] * (composing.ZIPPED_ABOVE_BYTES // len(row) + 1)]) + b"\n"
-    monkeypatch.setattr(mails, "attachment_of", lambda _notice: large)
+    monkeypatch.setattr(mails, "attachment_of", lambda _notice, _at, **_options: large)
     actions.queue_notice(bank, **BY_AT)
     content = bytes(OutgoingMessage.objects.get().content)
     (file,) = parsed(content).iter_attachments()

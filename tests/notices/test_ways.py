@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.feeds.conftest import AT, Store
 from tests.notices.conftest import BY_AT, prepared
@@ -124,7 +125,9 @@ def test_without_a_webhook_it_goes_by_mail_and_the_ledger_says_so(told: Store) -
     actions.queue_notice(notice, **BY_AT)
     message = OutgoingMessage.objects.get()
     assert (message.channel, message.state, message.recipient) == ("mail", State.QUEUED, notice.to)
-    assert notice.ledger.get(what="queued").note == "By mail: the organisation has no webhook."
+    assert notice.ledger.get(what="queued").words == "By mail: the organisation has no webhook."
+    with translation.override("fr"):
+        assert notice.ledger.get(what="queued").words.endswith(": l’organisation n’a pas de webhook.")
 
 
 def test_who_is_told_of_others_gets_mail(told: Store) -> None:

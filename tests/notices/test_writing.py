@@ -22,13 +22,25 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent, Contact
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.models import Feed
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import queries
 from tocsin.notices.choices import Whom, Why
 from tocsin.notices.models import Notice, Policy, Told
 from tocsin.notices.remedies import remedies, remedy_for
-from tocsin.notices.writing import MOST_BYTES, MOST_ROWS, Entry, Kind, Letter, ToldBefore, subject, text
+from tocsin.notices.writing import (
+    MOST_BYTES,
+    MOST_ROWS,
+    AnsweredBefore,
+    Entry,
+    Kind,
+    Letter,
+    ToldBefore,
+    Unheard,
+    subject,
+    text,
+)
 
 ENTRY = Entry("198.18.4.7:3389", "", dt.date(2026, 11, 16), AT, Why.NEW)
 RDP = remedy_for("scan_rdp", "vulnerable-system")
@@ -92,14 +104,23 @@ def test_who_is_told_next_reads_whose_it_is() -> None:
 
 
 BEFORE = (
-    ToldBefore(dt.date(2026, 11, 16), Whom.SECURITY, "soc@moh.example"),
-    ToldBefore(dt.date(2026, 11, 18), Whom.PARENT, "The State"),
+    ToldBefore(
+        dt.date(2026, 11, 16),
+        Whom.SECURITY,
+        "soc@moh.example",
+        last=dt.date(2026, 11, 16),
+        rows=1,
+        to="soc@moh.example",
+    ),
+    ToldBefore(
+        dt.date(2026, 11, 18), Whom.PARENT, "The State", last=dt.date(2026, 11, 18), rows=1, to="soc@state.example"
+    ),
 )
 
 
 def test_the_second_contact_reads_who_was_told_when_and_that_nobody_has_reacted() -> None:
     still = kind(2, entries=(dataclasses.replace(ENTRY, why=Why.ESCALATED),))
-    said = text(letter(still, whom=Whom.SECOND, told_before=BEFORE[:1]))
+    said = text(letter(still, whom=Whom.SECOND, told_before=BEFORE[:1], to="ciso@moh.example"))
     flat = " ".join(said.split())
     assert "We have told others at Ministry of Health of 1 weakness or intrusion on your networks; nobody" in flat
     assert "\nTold so far, and without a reaction:\n  2026-11-16  Security contact: soc@moh.example\n" in said
@@ -114,6 +135,35 @@ def test_the_weekly_list_says_who_else_was_told_and_when() -> None:
     many = tuple(dataclasses.replace(BEFORE[1], name=f"Org {number}") for number in range(9))
     said = text(letter(kind(), whom=Whom.REGULATOR, told_before=many))
     assert "Org 5" in said and "Org 6" not in said and "  …" in said
+
+
+def test_what_was_answered_and_does_not_hold_is_said_in_its_own_words() -> None:
+    on, last = dt.date(2026, 11, 16), dt.date(2026, 11, 18)
+    kinds = (
+        (AnswerKind.FIXED, Stands.CONTRADICTED, 2),
+        (AnswerKind.ACCEPTED, Stands.ENDED, 1),
+        (AnswerKind.NOT_OURS, Stands.REFUSED, 1),
+        (AnswerKind.TAKEN_BACK, Stands.TAKEN_BACK, 1),
+    )
+    known = tuple(AnsweredBefore(answer, stands, on, last, last, rows) for answer, stands, rows in kinds)
+    facts = {"answered": known, "told_before": BEFORE[1:], "unheard": Unheard(3, on), "told_again": (2, last)}
+    said = " ".join(text(letter(kind(7), whom=Whom.SECOND, **facts)).split())
+    for sentence in (
+        "of 7 weaknesses or intrusions on your networks, and they are still open.",
+        "2 were said to be fixed (2026-11-16 – 2026-11-18), and were seen again since (last on 2026-11-18).",
+        "1 was answered with “We accept the risk” (2026-11-16 – 2026-11-18); that holds no more.",
+        "1 was answered with “It is not ours” (2026-11-16 – 2026-11-18); we have looked at it, and do not agree.",
+        "1 was answered, and the answer was taken back (2026-11-16 – 2026-11-18).",
+        "Nobody has reacted to the other 2.",
+        "We have told you of 2 of them before (last on 2026-11-18); they were told anew since.",
+        "Of 3 of them we have had no report since we told of them last; the latest one is of 2026-11-16.",
+        "Told so far: 2026-11-18 Parent organisation: The State (1 of 7)",
+    ):
+        assert sentence in said
+    first = " ".join(text(letter(kind(7), **facts)).split())
+    assert "2 were said to be fixed" in first and "Nobody has reacted" not in first and "told you of" not in first
+    myself = text(letter(kind(), whom=Whom.REGULATOR, told_before=BEFORE, to="soc@state.example"))
+    assert "Parent organisation: The State (you)" in myself
 
 
 def test_a_machine_behind_translated_addresses_can_be_found_by_the_table() -> None:
@@ -280,6 +330,9 @@ def test_who_was_told_before_is_read_from_the_ledgers(told: Store) -> None:
     Told.objects.filter(finding=bank.lines.get().finding).update(reacted_at=AT + 4 * DAY)
     (weekly,) = (each for each in prepared(AT + 8 * DAY) if each.constituent_id == bank.constituent_id)
     assert (weekly.digest, weekly.to) == (1, "soc@bank.example")
+    assert "since we told of it last; the latest one is of 2026-11-19." in " ".join(
+        queries.text(queries.letter_of(weekly)).split()
+    )
     assert "Told of these besides you:\n  2026-11-22  Second contact: ciso@bank.example" in queries.text(
         queries.letter_of(weekly)
     )

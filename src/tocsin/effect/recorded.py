@@ -12,7 +12,10 @@ from tocsin.effect.choices import Comparison, Verdict
 
 def _measured(data: Data) -> str:
     words = _("Whether telling helps was reckoned anew: {verdicts}")
-    return words.format(verdicts="; ".join(_verdicts(data)) or pgettext("of comparisons", "nothing to compare"))
+    return words.format(
+        verdicts=pgettext("between two of a list", "; ").join(_verdicts(data))
+        or pgettext("of comparisons", "nothing to compare")
+    )
 
 
 def _verdicts(data: Data) -> list[str]:

@@ -332,6 +332,14 @@ def titles_of_types() -> dict[str, str]:
     return {known.type.name: known.type.title for known in reported.types().values()}
 
 
+def last_reported() -> dict[str, dt.date]:
+    """Return, by type, the latest day whose reports count."""
+    states = {known.type.name: known.state for known in reported.types().values()}
+    return {
+        name: dt.date.fromisoformat(max(state.counted)) for name, state in states.items() if state and state.counted
+    }
+
+
 def feeds_of_types() -> dict[str, Feed]:
     """Return of which feed each type of report is."""
     return {known.type.name: known.type.feed for known in reported.types().values()}

@@ -113,7 +113,8 @@ class Waits(models.TextChoices):
     ANSWERED = "answered", _("Answered by its holder, and the answer stands")
     TOLD = "told", _("Told, and unchanged since")
     NOBODY = "nobody", _("Nobody can be told")
-    INTERVAL = "interval", _("The last notice waits to leave, or left too recently")
+    BEHIND = "behind", _("Behind a notice that is prepared and has not left")
+    INTERVAL = "interval", _("The last notice left too recently")
 
 
 TLP_CHOICES = [(label.value, label.label) for label in TLP]

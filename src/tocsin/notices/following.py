@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.translation import gettext as _
 
 from tocsin.audit.actors import Known
 from tocsin.courier import queries as outgoing
@@ -33,6 +32,7 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions
 from tocsin.notices.choices import ROOM, Happening, NoticeState
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
+from tocsin.notices.noted import OFF_THE_LIST
 from tocsin.notices.rules import may_follow
 
 LOOKS_BACK = dt.timedelta(days=30)
@@ -84,8 +84,7 @@ def follow_message(message: OutgoingMessage, *, at: Instant) -> None:
         elif message.state in FAILED and notice.state == NoticeState.QUEUED:
             _came_back(notice, _said(message.last_answer), at, is_permanent=message.channel == Channel.MAIL)
         elif message.state == State.DISMISSED and notice.state == NoticeState.QUEUED:
-            reason = _("Its message was taken off the list of the outbox.")
-            actions.discard_notice(notice, reason=reason, by=OUTBOX, at=at)
+            actions.discard_notice(notice, reason=OFF_THE_LIST, is_ours=True, by=OUTBOX, at=at)
 
 
 def _was_sent(notice: Notice) -> bool:

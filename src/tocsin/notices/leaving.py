@@ -7,6 +7,8 @@ does not leave, and its ledger says why.
 
 from __future__ import annotations
 
+from django.utils import translation
+
 from tocsin.courier.actions import OUTBOX
 from tocsin.courier.anew import Anew, NothingLeft
 from tocsin.courier.choices import Channel as SentBy
@@ -41,5 +43,7 @@ def look_anew(message: OutgoingMessage, at: Instant) -> Anew:
         return NothingLeft(str(nothing))
     except (Conflict, InvalidInput) as refused:  # for good: the next notice goes to whom it should
         why = mails.why(refused)
-        drop_notice(notice, reason=why, by=OUTBOX, at=at)
+        with translation.override("en"):
+            reason = mails.hindrance(notice, at) or why
+        drop_notice(notice, reason=reason, by=OUTBOX, at=at)
         return NothingLeft(why)

@@ -5,64 +5,84 @@ And the attachment: every finding of the notice, in the columns that any export 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from tocsin.courier import team_key
 from tocsin.directory.models import Constituent, Contact
 from tocsin.directory.queries import members_of
 from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.answers import Stood
 from tocsin.feeds.last_rows import FACTS, last_facts
 from tocsin.feeds.queries import Finding
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.addresses import page_of_members, whole
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, Whom, Why
+from tocsin.notices.answered import answered, counted
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, NoticeState, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
-from tocsin.notices.telling import told_before
-from tocsin.notices.writing import Entry, Kind, Letter
+from tocsin.notices.telling import Story, story_of
+from tocsin.notices.writing import Entry, Kind, Letter, Unheard
 
-COLUMNS = (*feeds.EXPORTED, "why", *FACTS)
+COLUMNS = (*feeds.EXPORTED, "why", *FACTS, "told", "answered")
+"""Of the attachment. New ones are put at the end: programs read them."""
 UNNAMED = "----------"
 """Stands for the reference of a notice that is not prepared yet."""
 
 
-def letter_of(notice: Notice, at: Instant | None = None) -> Letter:
+@dataclasses.dataclass(frozen=True)
+class _Content:
+    """What of a notice is told, and by when it is known what was told and answered before."""
+
+    lines: Mapping[str, str]
+    """Finding → why it is told."""
+    tlp: TLP
+    until: Instant | None
+    """None for now."""
+    answers: Mapping[str, Stood] | None = None
+    """What has the word on each finding that was answered, where that is known already."""
+
+
+def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> Letter:
     """Return what a notice says; with an instant, what it would say if it left then.
 
-    A finding that is no more since it was prepared is left out.
+    A finding that is no more since it was prepared is left out; not looked for when it `is_revised`, and up to date.
     """
-    lines, tlp = _lines_of(notice, at)
+    content = _content_of(notice, at, is_revised=is_revised)
     return _letter(
-        notice.constituent, notice.policy, lines, notice=notice.pk,
+        notice.constituent, notice.policy, content, notice=notice.pk,
         reference=notice.reference, to=notice.to, whom=Whom(notice.whom), language=notice.language,
-        tlp=tlp, is_exercise=notice.is_exercise, contact=notice.contact,
+        tlp=content.tlp, is_exercise=notice.is_exercise, contact=notice.contact,
     )  # fmt: skip
 
 
-def _lines_of(notice: Notice, at: Instant | None) -> tuple[dict[str, str], TLP]:
-    """Return the findings of a notice with why they stand there, and its label: as they are to leave at an instant."""
-    if at is None or notice.state not in PENDING:
-        return dict(notice.lines.order_by("pk").values_list("finding", "why")), TLP.read(notice.tlp)
-    found = standing(notice, at)
-    return dict(found.why), found.label
+def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Content:
+    """Return what a notice tells: as it is to leave at an instant, or as it left."""
+    if at is not None and not is_revised and notice.state in PENDING:
+        found = standing(notice, at)
+        return _Content(found.why, found.label, at, found.answers)
+    left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
+    lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
+    return _Content(lines, TLP.read(notice.tlp), left or at)
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
     """Return what a notice would say that is only planned."""
     return _letter(
         Constituent.objects.get(public_id=planned.constituent), Policy.objects.get(pk=planned.policy),
-        {line.finding: line.why for line in planned.lines},
+        _Content({line.finding: line.why for line in planned.lines}, planned.tlp, planned.not_before),
         reference=UNNAMED, to=planned.to.to, whom=planned.whom, language=planned.language, tlp=planned.tlp,
         is_exercise=is_exercise,
         contact=Contact.objects.filter(pk=planned.to.contact).first(),
@@ -70,16 +90,20 @@ def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
 
 
 def _letter(
-    constituent: Constituent, policy: Policy, lines: Mapping[str, str], *, contact: Contact | None,
+    constituent: Constituent, policy: Policy, content: _Content, *, contact: Contact | None,
     notice: int | None = None, **facts: Any,
 ) -> Letter:  # fmt: skip
     with translation.override(facts["language"]):
-        is_first_told = set(lines.values()) <= {Why.NEW.value, Why.RETURNED.value}
+        found = feeds.findings_named(content.lines)
+        story = _story(constituent, content, notice)
         return Letter(
-            told_before=() if is_first_told else told_before(constituent, list(lines), besides=notice),
+            told_before=story.told_before(),
+            told_again=story.told_again(facts["to"]),
+            answered=counted(answered(found, content.until, content.answers)),
+            unheard=_unheard(found, content.lines, story),
             team=settings.TOCSIN.team_name,
             constituent=constituent.local_name,
-            kinds=_kinds(feeds.findings_named(lines), lines),
+            kinds=_kinds(found, content.lines),
             verify_at=whole(reverse("notices:verify")),
             has_attachment=policy.attachment == Attachment.CSV,
             sender=settings.TOCSIN.mail_from,
@@ -89,6 +113,26 @@ def _letter(
             reader=_reader(facts["whom"], contact),
             **facts,
         )
+
+
+def _story(constituent: Constituent, content: _Content, notice: int | None) -> Story:
+    """Return who was told before of what is told; what is all new has none."""
+    if set(content.lines.values()) <= {Why.NEW}:
+        return Story()
+    return story_of(constituent, content.lines, besides=notice, until=content.until)
+
+
+def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story) -> Unheard | None:
+    """Return on how many findings that are told as open still no report has come since they were told last."""
+    reported = feeds.last_reported()
+    days = []
+    for finding in found:
+        public, day = feeds.finding_id(finding), reported.get(finding.type)
+        told = story.told.get(public)
+        is_still_open = lines[public] in (Why.DIGEST, Why.ESCALATED)
+        if is_still_open and told and day is not None and day < timezone.localdate(told[-1].at):
+            days.append(day)
+    return Unheard(len(days), max(days)) if days else None
 
 
 def _reader(whom: Whom, contact: Contact | None) -> str:
@@ -142,21 +186,32 @@ def _entry(finding: Finding, lines: Mapping[str, str], facts: Mapping[str, Mappi
     )
 
 
-def attachment_of(notice: Notice, at: Instant | None = None) -> bytes:
+def attachment_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> bytes:
     """Return the findings of a notice as a CSV file, in the language of its reader. No cell is a formula."""
     with translation.override(notice.language):
-        rows = [{**each, "why": str(Why(each["why"]).label)} for each in records_of(notice, at)]
+        records = records_of(notice, at, is_revised=is_revised)
+        rows = [{**each, "why": str(Why(each["why"]).label)} for each in records]
     return b"".join(exports.as_csv(rows, COLUMNS))
 
 
-def records_of(notice: Notice, at: Instant | None = None) -> list[dict[str, Any]]:
+def records_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = False) -> list[dict[str, Any]]:
     """Return the findings of a notice with why they stand there, the worst first, in the language of its reader.
 
-    With an instant, those that it would tell if it left then.
+    With an instant, those that it would tell if it left then. Each says who was told of it before, and when, and what
+    was answered that does not hold.
     """
-    lines, _label = _lines_of(notice, at)
+    content = _content_of(notice, at, is_revised=is_revised)
     with translation.override(notice.language):
-        return list(_records(feeds.findings_named(lines), lines))
+        found = feeds.findings_named(content.lines)
+        story, said = _story(notice.constituent, content, notice.pk), answered(found, content.until, content.answers)
+        return [
+            {
+                **each,
+                "told": "; ".join(f"{told.days} {told.who}" for told in story.of(each["id"])) or None,
+                "answered": said[each["id"]].words if each["id"] in said else None,
+            }
+            for each in _records(found, content.lines)
+        ]
 
 
 def _records(found: Sequence[Finding], lines: Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from tocsin.notices import addresses
 from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, OF_ONES_OWN, ROOM, Channel
 from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
-from tocsin.notices.planning import Plan
+from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.writing import file_name, text, title
 
 MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
@@ -81,8 +82,8 @@ def _check_mail(to: str, contact: Contact | None, policy: Policy, tlp: TLP, at: 
     if contact is None or not contact.is_active or contact.email.lower() != to.lower():
         raise Conflict(
             _(
-                "The contact has another address by now, or is not told any more. Do not send this notice; the next"
-                " goes to whom it should."
+                "The contact has another address by now, or is not told any more; the next notice goes to whom it"
+                " should."
             )
         )
     if contact.undelivered_since is not None:
@@ -107,6 +108,15 @@ def hindrance(notice: Notice, at: Instant) -> str:
     return ""
 
 
+def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
+    """Return by which way each of some planned notices goes, in their order."""
+    notices = list(planned)
+    policies = Policy.objects.in_bulk({each.policy for each in notices})
+    return [
+        Told(each.constituent, each.whom, each.to.to, None, policies[each.policy], each.tlp).way for each in notices
+    ]
+
+
 def hindered(plan: Plan) -> list[tuple[str, str, str]]:
     """Return of each notice of a plan that could not be sent: constituent, address, why."""
     contacts = Contact.objects.in_bulk({each.to.contact for each in plan.notices})
@@ -125,7 +135,7 @@ def mail_of(notice: Notice, at: Instant) -> Mail:
     """Return the mail that a notice is sent as. Raises the refusal of `check`."""
     contact, tlp = notice.contact, TLP.read(notice.tlp)
     _check_mail(notice.to, contact, notice.policy, tlp, at)
-    letter = letter_of(notice)
+    letter = letter_of(notice, at, is_revised=True)
     assert contact is not None  # noqa: S101  checked above
     return Mail(
         to=notice.to,
@@ -134,17 +144,17 @@ def mail_of(notice: Notice, at: Instant) -> Mail:
         text=text(letter),
         tlp=tlp,
         language=notice.language,
-        attachments=_attachments(notice, has_attachment=letter.has_attachment),
+        attachments=_attachments(notice, at, has_attachment=letter.has_attachment),
         openpgp_key=contact.openpgp_key,
         sign=notice.policy.sign and team_key.exists(),
         encrypt=_wants_encryption(notice.policy, contact),
     )
 
 
-def _attachments(notice: Notice, *, has_attachment: bool) -> tuple[composing.Attachment, ...]:
+def _attachments(notice: Notice, at: Instant, *, has_attachment: bool) -> tuple[composing.Attachment, ...]:
     if not has_attachment:
         return ()
-    return (composing.Attachment(file_name(notice.reference, notice.tlp), attachment_of(notice)),)
+    return (composing.Attachment(file_name(notice.reference, notice.tlp), attachment_of(notice, at, is_revised=True)),)
 
 
 def _wants_encryption(policy: Policy, contact: Contact) -> bool:
@@ -154,8 +164,8 @@ def _wants_encryption(policy: Policy, contact: Contact) -> bool:
 
 def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
     """Return what is posted to a webhook: the text, and as many findings as have room, the worst first."""
-    letter = letter_of(notice)
-    records = [_without_unknown(each) for each in records_of(notice)]
+    letter = letter_of(notice, at, is_revised=True)
+    records = [_without_unknown(each) for each in records_of(notice, at, is_revised=True)]
     shown = records[:MOST_POSTED]
     while shown and len(json.dumps(shown, ensure_ascii=False).encode()) > ROOM_POSTED_BYTES:
         shown = shown[: len(shown) // 2]
@@ -176,7 +186,8 @@ def body_of(notice: Notice, at: Instant) -> dict[str, Any]:
 
 
 def _without_unknown(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if value is not None or name not in FACTS}
+    known = (*FACTS, "told", "answered")
+    return {name: value for name, value in record.items() if value is not None or name not in known}
 
 
 def posting_of(notice: Notice) -> Posting:

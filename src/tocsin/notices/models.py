@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tocsin.directory.models import Constituent, Contact
+from tocsin.notices import noted
 from tocsin.notices.choices import TLP_CHOICES, Attachment, Channel, Happening, NoticeState, Whom, Why
 
 
@@ -225,6 +226,9 @@ class LedgerEntry(models.Model):
     at = models.DateTimeField()
     what = models.CharField(max_length=10, choices=[*NoticeState.choices, *Happening.choices])
     note = models.CharField(max_length=500, blank=True)
+    """What a person or a mail server said; of old entries, whatever was said."""
+    said = models.JSONField(default=dict, blank=True)
+    """What the software says of it, as `noted` keeps it: put into words when it is shown."""
     actor_label = models.CharField(max_length=200)
     received = models.PositiveBigIntegerField(null=True, blank=True)
     """Number of the received message that says so; none where no message does."""
@@ -240,6 +244,11 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         return self.what
 
+    @property
+    def words(self) -> str:
+        """What is said of it beside its name, in the reader's language where the software says it."""
+        return noted.words(self.said) or self.note
+
 
 class Told(models.Model):
     """What a constituent knows of a finding from us: when it was told, how often, and who was told last."""
@@ -252,6 +261,8 @@ class Told(models.Model):
     last_at = models.DateTimeField()
     security_at = models.DateTimeField(null=True, blank=True)
     """When the security contact was told last; by it weekly lists are reckoned, whoever else was told since."""
+    stepped_at = models.DateTimeField(null=True, blank=True)
+    """When the last step was told: whoever comes next waits the days that lie between the two."""
     times = models.PositiveIntegerField(default=1)
     step = models.PositiveSmallIntegerField(default=0)
     returns = models.PositiveIntegerField(default=0)

@@ -343,10 +343,11 @@ class _Desk:
         to = self._addressee(terms, constituent, step)
         whom = terms.steps[step - 1].whom if step else Whom.SECURITY
         leaves_at = not_before(terms.hours, self._at)
+        waits = self._too_soon(key, terms, leaves_at)
         if to is None:
             self._unreached[constituent, whom] += len(lines)
-        if to is None or self._is_too_soon(key, terms, leaves_at):
-            reason = Waits.NOBODY if to is None else Waits.INTERVAL
+        if to is None or waits:
+            reason = Waits.NOBODY if to is None or waits is None else waits
             self._held[reason][constituent].extend(line.finding for line in lines)
             return None
         wanted = (terms.language, to.language, *self._known.recipients[constituent].languages)
@@ -359,10 +360,12 @@ class _Desk:
             lines=tuple(lines),
         )  # fmt: skip
 
-    def _is_too_soon(self, key: Key, terms: Terms, leaves_at: Instant) -> bool:
-        """Say whether the notice before it has not left yet, or would have left too shortly before it."""
+    def _too_soon(self, key: Key, terms: Terms, leaves_at: Instant) -> Waits | None:
+        """Return why it is too soon: the one before it has not left yet, or would have left too shortly before it."""
+        if key in self._known.waiting:
+            return Waits.BEHIND
         last = self._known.last.get(key)
-        return key in self._known.waiting or bool(last and leaves_at < last + terms.interval)
+        return Waits.INTERVAL if last and leaves_at < last + terms.interval else None
 
 
 def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -> dict[str, Before]:
@@ -377,8 +380,11 @@ def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -
         if before is None or begins_anew(line.why, notice.step):
             known[line.finding] = Before(notice.constituent, at, at, 0, line.returns, security_at=at)
         else:
-            step, security_at = max(before.step, notice.step), before.security_at if notice.step else at
-            known[line.finding] = before._replace(last_at=at, step=step, returns=line.returns, security_at=security_at)
+            told_now = before._replace(last_at=at, returns=line.returns)
+            step = max(before.step, notice.step)
+            known[line.finding] = (
+                told_now._replace(step=step, stepped_at=at) if notice.step else told_now._replace(security_at=at)
+            )
     return known
 
 

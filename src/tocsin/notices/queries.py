@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from tocsin.audit.queries import latest_rows
@@ -47,7 +47,7 @@ from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
-from tocsin.notices.mails import hindered, hindrance, is_in_clear
+from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
@@ -67,7 +67,7 @@ __all__ = [
     "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
     "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
     "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_findings", "unread_count",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -242,10 +242,39 @@ def text_as_sent(notice: Notice) -> tuple[str, bool]:
     return text(letter_of(notice)), False
 
 
-def counts_by_state(person: object) -> dict[str, int]:
-    """Return how many notices are in each state."""
-    rows = notices_visible_to(person).order_by().values_list("state").annotate(Count("pk"))
-    return dict(rows)
+@dataclasses.dataclass(frozen=True)
+class Unsent:
+    """Notices that could have left, and nobody has sent them: what comes meanwhile waits behind them."""
+
+    count: int
+    since: Instant | None
+    """When the first of them could have left."""
+
+
+def counts_by_state(person: object, at: Instant) -> tuple[dict[str, int], Unsent]:
+    """Return how many notices are in each state, and those of them that nobody has sent in time."""
+    return _counts(notices_visible_to(person), at)
+
+
+def unsent(at: Instant) -> Unsent:
+    """Return those of all notices that nobody has sent for so long that the next one would have been due."""
+    return _counts(Notice.objects.filter(state__in=UNSENT, is_exercise=False), at)[1]
+
+
+UNSENT = (NoticeState.PLANNED, NoticeState.PREVIEWED)
+
+
+def _counts(rows: QuerySet[Notice], at: Instant) -> tuple[dict[str, int], Unsent]:
+    could_leave = Case(When(state__in=UNSENT, then=F("not_before")))
+    asked = rows.order_by().annotate(could_leave=could_leave)
+    alike = asked.values_list("state", "could_leave", "policy__interval_hours").annotate(Count("pk"))
+    counts: Counter[str] = Counter()
+    late: dict[Instant, int] = Counter()
+    for state, first, hours, number in alike:
+        counts[state] += number
+        if first is not None and first + dt.timedelta(hours=hours) <= at:
+            late[first] += number
+    return dict(counts), Unsent(sum(late.values()), min(late, default=None))
 
 
 def ready() -> QuerySet[Notice]:

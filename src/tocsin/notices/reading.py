@@ -248,11 +248,19 @@ def told_of(findings: Sequence[str]) -> dict[str, Before]:
 
 
 def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
-    fields = ("finding", "constituent", "first_at", "last_at", "step", "returns", "reacted_at", "security_at")
-    for finding, constituent, first, last, step, returns, reacted, security in rows.values_list(*fields).iterator(
-        20_000
-    ):
-        yield finding, Before(constituent, first, last, step, returns, reacted is not None, security)
+    fields = (
+        "finding",
+        "constituent",
+        "first_at",
+        "last_at",
+        "step",
+        "returns",
+        "reacted_at",
+        "security_at",
+        "stepped_at",
+    )
+    for finding, constituent, first, last, step, returns, reacted, *at in rows.values_list(*fields).iterator(20_000):
+        yield finding, Before(constituent, first, last, step, returns, reacted is not None, *at)
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

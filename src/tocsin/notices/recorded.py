@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
 from tocsin.feeds.wording import class_label
+from tocsin.notices import noted
 from tocsin.notices.choices import Happening, NoticeState
 from tocsin.notices.forms import PolicyForm
 from tocsin.notices.models import Notice
@@ -65,6 +66,18 @@ def _revised(data: Data) -> str:
     return said.format(n=count, notice=data["notice"])
 
 
+def _discarded(data: Data) -> str:
+    reason = noted.words(noted.sentence(data["reason"])) if data["reason"] == noted.OFF_THE_LIST else data["reason"]
+    return _("Notice {notice} discarded: {reason}").format(notice=data["notice"], reason=reason)
+
+
+def _dropped(data: Data) -> str:
+    """Say why a notice does not leave; the reason is a sentence of ours, kept in English."""
+    struck = data.get("struck") or {}
+    reason = noted.words(noted.struck_off(struck, is_all=True) if struck else noted.sentence(data["reason"]))
+    return _("Notice {notice} does not leave: {reason}").format(notice=data["notice"], reason=reason)
+
+
 def _held_out(data: Data) -> str:
     words = _(
         "{held} of {organisations} organisations are not told of {what} from C5 to C{mildest} until {day}: {reason}"
@@ -91,9 +104,9 @@ _SENTENCES: dict[str, Sentence] = {
     "hold-out.exempted": _of_hold_out(gettext_lazy("{who} asked, and is told of {what}")),
     "notices.prepared": _prepared,
     "notice.previewed": _of_notice(gettext_lazy("Notice {notice} read before it is sent")),
-    "notice.discarded": _of_notice(gettext_lazy("Notice {notice} discarded: {reason}")),
+    "notice.discarded": _discarded,
     "notice.revised": _revised,
-    "notice.dropped": _of_notice(gettext_lazy("Notice {notice} does not leave: {reason}")),
+    "notice.dropped": _dropped,
     "notice.queued": _of_notice(gettext_lazy("Notice {notice} waits to be sent")),
     "notice.moved": _moved,
     "notice.noted": _noted,

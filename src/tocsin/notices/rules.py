@@ -147,6 +147,8 @@ class Before(NamedTuple):
     has_reacted: bool = False
     security_at: Instant | None = None
     """When its security contact was told last; None for `first_at`."""
+    stepped_at: Instant | None = None
+    """When the last step was told; None where none was."""
 
     @property
     def listed_from(self) -> Instant:
@@ -179,16 +181,14 @@ def due_step(steps: Sequence[Step], before: Before, at: Instant, *, passed: int 
 
 
 def _is_due(steps: Sequence[Step], number: int, before: Before, at: Instant) -> bool:
-    """Say whether the days of a step are over, and whoever was told last has had the days that lie between.
-
-    Where a weekly list went since, it is not known when that was: the days from the first telling count alone.
-    """
+    """Say whether the days of a step are over, and who was told by the last one has had the days between."""
     after = steps[number - 1].after
     if before.first_at + after > at:
         return False
-    is_known = before.step > 0 and before.last_at > before.listed_from
-    between = after - steps[before.step - 1].after if is_known else dt.timedelta(0)
-    return not is_known or at.date() - before.last_at.date() >= between
+    if not before.step or before.stepped_at is None:
+        return True
+    between = after - steps[before.step - 1].after
+    return at.date() - before.stepped_at.date() >= between
 
 
 def is_told_since(why: str, step: int, returns: int, before: Before, made_at: Instant) -> bool:

@@ -7,11 +7,9 @@ what is known of each; nothing is written here (see `actions.revising`).
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from tocsin.directory.choices import Status
 from tocsin.engine.query import Finding
@@ -21,7 +19,7 @@ from tocsin.feeds.answers import Stood
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
 from tocsin.kernel.tlp import TLP, strictest
-from tocsin.notices import reading
+from tocsin.notices import noted, reading
 from tocsin.notices.choices import Struck, Why
 from tocsin.notices.models import HoldOut, Notice, NoticeFinding
 from tocsin.notices.rules import Holding, Suppressed, is_told_since
@@ -34,13 +32,7 @@ class NothingIsLeft(Conflict):
 
     def __init__(self, struck: Mapping[str, Struck]) -> None:
         self.struck = struck
-        super().__init__(_("Nothing of it is left to tell: {reasons}.").format(reasons=in_words(struck)))
-
-
-def in_words(struck: Mapping[str, Struck]) -> str:
-    """Return how many findings are struck off for which reasons."""
-    counts = Counter(struck.values())
-    return ", ".join(f"{reason.label} ({counts[reason]})" for reason in Struck if counts[reason])
+        super().__init__(noted.words(noted.struck_off(struck, is_all=True)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +49,8 @@ class Standing:
     """How often those have come back that have done so once more since it was prepared."""
     why: Mapping[str, str]
     """Why each of those that may is told."""
+    answers: Mapping[str, Stood]
+    """What has the word on each of those that may and were answered."""
 
     @property
     def severity(self) -> int:
@@ -73,7 +67,8 @@ def standing(notice: Notice, at: Instant) -> Standing:
     label = strictest({judge.label(each) for each in left.values()}) if left else TLP.read(notice.tlp)
     returns = {finding: row.returns for finding, row in left.items() if row.returns != lines[finding].returns}
     whys = {finding: line.why for finding, line in lines.items() if finding in left}
-    return Standing(tuple(left.values()), struck, label, returns, whys)
+    said = {finding: stood for finding, stood in judge.answers.items() if finding in left}
+    return Standing(tuple(left.values()), struck, label, returns, whys, said)
 
 
 class _Judge:
@@ -89,7 +84,7 @@ class _Judge:
         self._suppressions: list[Suppressed] = [reading.suppressed(row) for row in rows]
         self._holdings: list[Holding] = reading.holdings(filter(self._may_hold, reading.standing(at.date())))
         said = answers.current(list(self.found.values()), timezone.localdate(at))
-        self._answers: Mapping[str, Stood] = said
+        self.answers: Mapping[str, Stood] = said
         known = reading.told_of(named)
         self._before = {each: before for each, before in known.items() if before.constituent == self._whose}
 
@@ -121,7 +116,7 @@ class _Judge:
             return Struck.SUPPRESSED
         if self.label(finding).strictness > self._allowed.strictness:
             return Struck.TLP
-        answer = self._answers.get(line.finding)
+        answer = self.answers.get(line.finding)
         return Struck.ANSWERED if answer and answer.is_quiet else None
 
     def _known_there(self, line: NoticeFinding, finding: Finding) -> Struck | None:
@@ -139,7 +134,7 @@ class _Judge:
     def _never_told(self, line: NoticeFinding, finding: Finding) -> Struck | None:
         if line.why not in ANEW:
             return Struck.UNTOLD
-        if line.finding in self._answers:
+        if line.finding in self.answers:
             return None
         held = (each.covers(self._whose, finding.category or "", finding.severity) for each in self._holdings)
         return Struck.HELD_OUT if any(held) else None

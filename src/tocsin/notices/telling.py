@@ -1,54 +1,153 @@
-"""Who was told of findings before, and when: the next one to act reads it, and the first contact in its weekly list."""
+"""Who was told of which finding before, and when: whoever is told now reads it, in the text and beside each row.
+
+It is read from the notices that went out, finding by finding: what is so of one row need not be so of another. A
+finding that is told anew (new, come back, open against an answer) begins a course of its own, and only who was told in
+that one counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from django.db.models import Min
+from django.db.models import Max
 from django.utils import timezone
 
 from tocsin.directory.models import Constituent
 from tocsin.kernel.clock import Instant
-from tocsin.notices.choices import OF_ONES_OWN, WENT_OUT, NoticeState, Whom
-from tocsin.notices.models import LedgerEntry, Notice, Told
+from tocsin.notices.choices import OF_ONES_OWN, WENT_OUT, NoticeState, Whom, Why
+from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
+from tocsin.notices.planning import begins_anew
 from tocsin.notices.writing import ToldBefore
 
 AT_ONCE = 10_000
+ANEW = (Why.NEW, Why.RETURNED)
+"""Of what is told so for the first time, nobody was told before."""
 
 
-def told_before(
-    constituent: Constituent, findings: Sequence[str], *, besides: int | None = None
-) -> tuple[ToldBefore, ...]:
-    """Return who was told of any of a constituent's findings since they were first told, the earliest first.
+class Telling(NamedTuple):
+    """That somebody was told by a notice."""
 
-    Each addressee once, with the first day. `besides` is the key of a notice that is not looked at.
+    at: Instant
+    on: dt.date
+    step: int
+    whom: Whom
+    to: str
+    name: str
+    """The address of one of the constituent's own, else the name of the organisation."""
+
+    @property
+    def addressee(self) -> tuple[Whom, str]:
+        """By what tellings of the same one are known."""
+        return self.whom, self.to.lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class Story:
+    """Who was told of the findings of a notice before it, the earliest first."""
+
+    told: Mapping[str, Sequence[Telling]] = dataclasses.field(default_factory=dict)
+    """Finding → since it was first told in its present course; none of one of which nobody was told in it."""
+    earlier: Mapping[str, Sequence[Telling]] = dataclasses.field(default_factory=dict)
+    """Finding → in courses before that."""
+
+    def told_before(self) -> tuple[ToldBefore, ...]:
+        """Return everybody who was told of any of them, each once, with the days and of how many."""
+        return tuple(_each_once(self.told.values()))
+
+    def of(self, finding: str) -> tuple[ToldBefore, ...]:
+        """Return everybody who was told of one of them."""
+        return tuple(_each_once([self.told.get(finding, ())]))
+
+    def told_again(self, reader: str) -> tuple[int, dt.date | None]:
+        """Return of how many of them a reader was told in an earlier course, and on which day last."""
+        theirs = [
+            max(each.at for each in tellings if each.to.lower() == reader.lower())
+            for tellings in self.earlier.values()
+            if any(each.to.lower() == reader.lower() for each in tellings)
+        ]
+        return len(theirs), timezone.localdate(max(theirs)) if theirs else None
+
+
+def story_of(
+    constituent: Constituent, lines: Mapping[str, str], *, besides: int | None = None, until: Instant | None = None
+) -> Story:
+    """Return who was told of a constituent's findings, given with why they are told now.
+
+    `besides` is the key of the notice itself; what was told from `until` on, if that is given, is left out.
     """
-    since, notices = None, set()
-    for first in range(0, len(findings), AT_ONCE):
-        some = findings[first : first + AT_ONCE]
-        told = Told.objects.filter(finding__in=some, constituent=constituent.public_id)
-        began = told.aggregate(at=Min("first_at"))["at"]
-        since = min(filter(None, (since, began)), default=None)
-        about = Notice.objects.filter(constituent=constituent, state__in=WENT_OUT, lines__finding__in=some)
-        notices |= set(
-            about.exclude(pk__in=[besides] if besides else []).order_by().values_list("pk", flat=True).distinct()
-        )
-    if since is None or not notices:
-        return ()
-    return _each_once(sorted(notices), since)
+    history: dict[str, list[tuple[str, Telling]]] = defaultdict(list)
+    named = list(lines)
+    for first in range(0, len(named), AT_ONCE):
+        for finding, why, telling in _tellings(constituent, named[first : first + AT_ONCE], besides, until):
+            history[finding].append((why, telling))
+    told, earlier = {}, {}
+    for finding, several in history.items():
+        course, before = _courses(several)
+        is_anew = lines[finding] in ANEW
+        told[finding] = [] if is_anew else course
+        earlier[finding] = [*before, *course] if is_anew else before
+    return Story(told, earlier)
 
 
-def _each_once(notices: Sequence[int], since: Instant) -> tuple[ToldBefore, ...]:
-    found: dict[tuple[str, str], ToldBefore] = {}
-    for first in range(0, len(notices), AT_ONCE):
-        sent = LedgerEntry.objects.filter(what=NoticeState.SENT, at__gte=since, notice__in=notices[first:][:AT_ONCE])
-        for entry in sent.select_related("notice__contact__constituent").order_by("at", "pk"):
-            notice = entry.notice
-            found.setdefault((notice.whom, notice.to.lower()), _told(notice, entry.at))
-    return tuple(sorted(found.values(), key=lambda each: each.on))
+def _tellings(
+    constituent: Constituent, findings: Sequence[str], besides: int | None, until: Instant | None
+) -> Iterator[tuple[str, str, Telling]]:
+    """Yield finding, why it was told, and when and to whom."""
+    asked = NoticeFinding.objects.filter(
+        finding__in=findings, notice__constituent=constituent, notice__state__in=WENT_OUT
+    )
+    rows = list(asked.exclude(notice=besides).order_by().values_list("finding", "why", "notice"))
+    notices = _notices({notice for _finding, _why, notice in rows})
+    for finding, why, notice in rows:
+        telling = notices.get(notice)
+        if telling is not None and (until is None or telling.at < until):
+            yield finding, why, telling
 
 
-def _told(notice: Notice, at: Instant) -> ToldBefore:
+def _notices(keys: Iterable[int]) -> dict[int, Telling]:
+    """Return when and to whom notices were told; of one that was sent twice, the second time."""
+    found: dict[int, Telling] = {}
+    named = sorted(keys)
+    for first in range(0, len(named), AT_ONCE):
+        some = named[first : first + AT_ONCE]
+        sent = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=some).order_by().values_list("notice")
+        sent_at = dict(sent.annotate(Max("at")))
+        for row in Notice.objects.filter(pk__in=sent_at).select_related("contact__constituent"):
+            at = sent_at[row.pk]
+            found[row.pk] = Telling(at, timezone.localdate(at), row.step, Whom(row.whom), row.to, _name(row))
+    return found
+
+
+def _name(notice: Notice) -> str:
     is_other = notice.whom not in OF_ONES_OWN and notice.contact is not None
-    name = notice.contact.constituent.local_name if is_other and notice.contact else notice.to
-    return ToldBefore(timezone.localdate(at), Whom(notice.whom), name)
+    return notice.contact.constituent.local_name if is_other and notice.contact else notice.to
+
+
+def _courses(several: Sequence[tuple[str, Telling]]) -> tuple[list[Telling], list[Telling]]:
+    """Return the tellings of a finding in its latest course, and those before that, given with why it was told."""
+    course: list[Telling] = []
+    before: list[Telling] = []
+    for why, telling in sorted(several, key=lambda each: (each[1].at, each[1].step)):
+        if begins_anew(why, telling.step):
+            before, course = [*before, *course], []
+        course.append(telling)
+    return course, before
+
+
+def _each_once(tellings: Iterable[Sequence[Telling]]) -> Iterator[ToldBefore]:
+    days: dict[tuple[Whom, str], list[dt.date]] = defaultdict(list)
+    rows: dict[tuple[Whom, str], int] = defaultdict(int)
+    latest: dict[tuple[Whom, str], Telling] = {}
+    for of_one in tellings:
+        for each in of_one:
+            days[each.addressee].append(each.on)
+            latest[each.addressee] = each
+        for addressee in {each.addressee for each in of_one}:
+            rows[addressee] += 1
+    for addressee in sorted(days, key=lambda each: (min(days[each]), list(Whom).index(each[0]), each[1])):
+        told, last = days[addressee], latest[addressee]
+        yield ToldBefore(min(told), last.whom, last.name, last=max(told), rows=rows[addressee], to=last.to)

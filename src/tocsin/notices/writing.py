@@ -12,12 +12,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
+from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import Whom, Why
@@ -67,9 +68,52 @@ class ToldBefore:
     """Somebody who was told of findings of the notice before."""
 
     on: dt.date
+    """The first day."""
     whom: Whom
     name: str
     """An address of the constituent's own, else the name of the organisation."""
+    last: dt.date
+    rows: int
+    """Of how many findings of the notice."""
+    to: str
+    """The address."""
+
+    @property
+    def days(self) -> str:
+        """The first and the last, or the only one."""
+        return _span(self.on, self.last)
+
+    @property
+    def who(self) -> str:
+        """As what, and by which name."""
+        return _("{whom}: {name}").format(whom=self.whom.label, name=_cut(legible.shown(self.name), LONGEST_NAME))
+
+    def is_reader(self, letter: Letter) -> bool:
+        """Say whether it is the one who reads the letter."""
+        return self.to.lower() == letter.to.lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class AnsweredBefore:
+    """Findings of the notice that were answered alike, where the answer holds no more."""
+
+    kind: AnswerKind
+    stands: Stands
+    on: dt.date
+    """The first day on which one was answered so."""
+    last: dt.date
+    seen_on: dt.date
+    """The latest day on which one was seen."""
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Unheard:
+    """Findings of the notice on which no report has come since somebody was told of them last."""
+
+    rows: int
+    reported_on: dt.date
+    """The day of the last report."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +142,10 @@ class Letter:
     """Whole address of the page on which its reader can answer each finding; empty where nobody can sign in."""
     told_before: tuple[ToldBefore, ...] = ()
     """The earliest first."""
+    told_again: tuple[int, dt.date | None] = (0, None)
+    """Of how many findings its reader was told before they were told anew, and on which day last."""
+    answered: tuple[AnsweredBefore, ...] = ()
+    unheard: Unheard | None = None
     reader: str = ""
     """The organisation that reads it, where that is another: a parent or a regulator."""
 
@@ -105,6 +153,16 @@ class Letter:
     def total(self) -> int:
         """How many findings it is about."""
         return sum(len(kind.entries) for kind in self.kinds)
+
+    @property
+    def told_others(self) -> tuple[ToldBefore, ...]:
+        """Those of `told_before` who do not read it."""
+        return tuple(each for each in self.told_before if not each.is_reader(self))
+
+    @property
+    def unanswered(self) -> int:
+        """Of how many of its findings nobody has said anything."""
+        return self.total - sum(each.rows for each in self.answered)
 
     def count(self, why: Why) -> int:
         """Return how many of them stand in it for a reason."""
@@ -189,7 +247,8 @@ def _head(letter: Letter) -> str:
     team, name = legible.shown(letter.team), legible.shown(letter.constituent)
     reader = legible.shown(letter.reader) or name
     parts += [_wrapped(_("{team} to {name}").format(team=team, name=reader)), ""]
-    parts += [_wrapped(f"{_opening(letter, name)} {_reasons(letter)}".strip()), ""]
+    said = (_opening(letter, name), _reasons(letter), *_answers(letter), _again(letter), _unheard(letter))
+    parts += [_wrapped(" ".join(filter(None, said))), ""]
     return "\n".join([*parts, *_told_before(letter)])
 
 
@@ -203,14 +262,8 @@ def _opening(letter: Letter, name: str) -> str:
             " as the next one to act.",
             letter.total,
         )
-    elif letter.whom == Whom.SECOND and letter.told_before:
-        words = ngettext(
-            "We have told others at {name} of {n} weakness or intrusion on your networks; nobody has reacted, and it is"
-            " still open. We tell you as the next one to act.",
-            "We have told others at {name} of {n} weaknesses or intrusions on your networks; nobody has reacted, and"
-            " they are still open. We tell you as the next one to act.",
-            letter.total,
-        )
+    elif letter.whom == Whom.SECOND and letter.told_others:
+        words = _opening_for_second(letter)
     else:
         words = ngettext(
             "On your networks we see {n} weakness or intrusion that you can mend.",
@@ -218,6 +271,90 @@ def _opening(letter: Letter, name: str) -> str:
             letter.total,
         )
     return words.format(n=_number(letter.total), name=name)
+
+
+def _opening_for_second(letter: Letter) -> str:
+    if letter.answered:
+        return ngettext(
+            "We have told others at {name} of {n} weakness or intrusion on your networks, and it is still open. We"
+            " tell you as the next one to act.",
+            "We have told others at {name} of {n} weaknesses or intrusions on your networks, and they are still open."
+            " We tell you as the next one to act.",
+            letter.total,
+        )
+    return ngettext(
+        "We have told others at {name} of {n} weakness or intrusion on your networks; nobody has reacted, and it is"
+        " still open. We tell you as the next one to act.",
+        "We have told others at {name} of {n} weaknesses or intrusions on your networks; nobody has reacted, and"
+        " they are still open. We tell you as the next one to act.",
+        letter.total,
+    )
+
+
+def _answers(letter: Letter) -> Iterator[str]:
+    """Yield what was answered and does not hold; to who is told next also of how many nobody has said anything."""
+    for each in letter.answered:
+        facts = {"n": _number(each.rows), "days": _span(each.on, each.last), "seen": each.seen_on.isoformat()}
+        yield _answer(each).format(answer=each.kind.label, **facts)
+    if letter.answered and letter.unanswered and letter.whom != Whom.SECURITY:
+        words = ngettext(
+            "Nobody has reacted to the other one.", "Nobody has reacted to the other {n}.", letter.unanswered
+        )
+        yield words.format(n=_number(letter.unanswered))
+
+
+def _answer(each: AnsweredBefore) -> str:
+    if each.stands == Stands.CONTRADICTED:
+        return ngettext(
+            "{n} was said to be fixed ({days}), and was seen again since (last on {seen}).",
+            "{n} were said to be fixed ({days}), and were seen again since (last on {seen}).",
+            each.rows,
+        )
+    if each.stands == Stands.TAKEN_BACK:
+        return ngettext(
+            "{n} was answered, and the answer was taken back ({days}).",
+            "{n} were answered, and the answers were taken back ({days}).",
+            each.rows,
+        )
+    if each.stands == Stands.REFUSED:
+        return ngettext(
+            "{n} was answered with “{answer}” ({days}); we have looked at it, and do not agree.",
+            "{n} were answered with “{answer}” ({days}); we have looked at them, and do not agree.",
+            each.rows,
+        )
+    return ngettext(
+        "{n} was answered with “{answer}” ({days}); that holds no more.",
+        "{n} were answered with “{answer}” ({days}); that holds no more.",
+        each.rows,
+    )
+
+
+def _again(letter: Letter) -> str:
+    """Say to who is told next that it was told before: what was told anew since begins its days anew."""
+    number, on = letter.told_again
+    if letter.whom == Whom.SECURITY or not number or on is None:
+        return ""
+    words = ngettext(
+        "We have told you of {n} of them before (last on {day}); it was told anew since.",
+        "We have told you of {n} of them before (last on {day}); they were told anew since.",
+        number,
+    )
+    return words.format(n=_number(number), day=on.isoformat())
+
+
+def _unheard(letter: Letter) -> str:
+    if letter.unheard is None:
+        return ""
+    words = ngettext(
+        "Of {n} of them we have had no report since we told of it last; the latest one is of {day}.",
+        "Of {n} of them we have had no report since we told of them last; the latest one is of {day}.",
+        letter.unheard.rows,
+    )
+    return words.format(n=_number(letter.unheard.rows), day=letter.unheard.reported_on.isoformat())
+
+
+def _span(first: dt.date, last: dt.date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
 
 
 def _reasons(letter: Letter) -> str:
@@ -248,15 +385,27 @@ def _reasons(letter: Letter) -> str:
 
 
 def _told_before(letter: Letter) -> list[str]:
-    """Return who was told before, and when: to who is told next all of them, to the first contact the others."""
+    """Return who was told before, when, and of how many: to who is told next all of them, to the first the others."""
     is_first = letter.whom == Whom.SECURITY
-    rows = [each for each in letter.told_before if not (is_first and each.whom == Whom.SECURITY)]
+    rows = letter.told_others if is_first else letter.told_before
     if not rows:
         return []
-    words = _("Told of these besides you:") if is_first else _("Told so far, and without a reaction:")
-    shown = [f"  {each.on.isoformat()}  {each.whom.label}: {_cut(legible.shown(each.name), LONGEST_NAME)}"
-             for each in rows[:MOST_TOLD]]  # fmt: skip
+    if is_first:
+        words = _("Told of these besides you:")
+    else:
+        words = _("Told so far:") if letter.answered else _("Told so far, and without a reaction:")
+    shown = [f"  {each.days}  {each.who}{_of_how_many(each, letter)}" for each in rows[:MOST_TOLD]]
     return [words, *shown, *(["  …"] if len(rows) > MOST_TOLD else []), ""]
+
+
+def _of_how_many(each: ToldBefore, letter: Letter) -> str:
+    """Say of how many of the rows somebody was told, where that is not all, and that it is the reader, where it is."""
+    words = []
+    if each.is_reader(letter):
+        words.append(pgettext("who was told of it", "you"))
+    if each.rows < letter.total:
+        words.append(_("{n} of {total}").format(n=_number(each.rows), total=_number(letter.total)))
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _block(letter: Letter, number: int, kind: Kind, rows: int, mended: dict[str, int]) -> str:

@@ -397,6 +397,21 @@ def _mail(config: Config) -> Iterator[Verdict]:
         yield Verdict("mail", says if health.is_mail_set_up else "no mail server is set, and nothing waits")
 
 
+def _notices(config: Config) -> Iterator[Verdict]:
+    """Notices that are prepared and that nobody sends: what comes meanwhile waits behind them."""
+    from tocsin.notices.queries import unsent
+
+    if config.exercise or instance.is_demonstration(config.home):
+        return
+    late = unsent(now())
+    if late.since is None:
+        yield Verdict("notices", "none waits for somebody to send it")
+    else:
+        says = f"{counted(late.count, 'notice', 'waits', 'wait')} to be sent since {late.since:%Y-%m-%d %H:%M} UTC"
+        fix = "Read and send them on the page Notices, or say there why they are not sent."
+        yield Verdict("notices", f"{says}, and what comes meanwhile waits behind", fix)
+
+
 def _sender(config: Config) -> Iterator[Verdict]:
     """What the domain that mail comes from says of itself: asked only where mail is sent."""
     from tocsin.courier import domains
@@ -485,6 +500,7 @@ WITH_DATABASE: tuple[Check, ...] = (
     _retention,
     _trail,
     _mail,
+    _notices,
     _sender,
     _incoming_mail,
     _waiting,

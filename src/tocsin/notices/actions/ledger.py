@@ -6,6 +6,9 @@ became of them and what came back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -19,6 +22,7 @@ from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.notices.choices import ROOM, Happening, NoticeState
 from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticeNoted, NoticePreviewed
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Told
+from tocsin.notices.noted import sentence
 from tocsin.notices.planning import begins_anew
 from tocsin.notices.rules import may_follow
 
@@ -36,8 +40,8 @@ def preview_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticePreviewed
 
 
 @action("notice.discarded")
-def discard_notice(notice: Notice, *, reason: str, by: Actor, at: Instant) -> NoticeDiscarded:
-    """Do not send it. Its findings may stand in the next one."""
+def discard_notice(notice: Notice, *, reason: str, is_ours: bool = False, by: Actor, at: Instant) -> NoticeDiscarded:
+    """Do not send it. Its findings may stand in the next one. The reason `is_ours` when it is a sentence of `noted`."""
     reason = reason.strip()
     if not reason:
         raise InvalidInput(_("Say why: others will rely on it."), where="reason")
@@ -45,7 +49,8 @@ def discard_notice(notice: Notice, *, reason: str, by: Actor, at: Instant) -> No
         raise InvalidInput(_("{most} characters are the most.").format(most=LONGEST_NOTE), where="reason")
     if said := legible.flaw(reason):
         raise InvalidInput(_(said), where="reason")
-    move(notice, NoticeState.DISCARDED, reason, by, at)
+    ours = sentence(reason) if is_ours else None
+    move(notice, NoticeState.DISCARDED, "" if ours else reason, by, at, said=ours)
     waiting = outgoing.messages_of(ROOM, notice.reference).exclude(state__in=(State.SENT, State.DISMISSED))
     for message in waiting:  # refused while one is on its way
         dismiss_message(message, by=by, at=at)
@@ -97,8 +102,14 @@ def note_on_notice(
     )
 
 
-def move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant, *, received: int | None = None) -> None:
-    """Bring a notice into its next state and write that into its ledger. Raises Conflict where it may not follow."""
+def move(
+    notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant, *, received: int | None = None,
+    said: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Bring a notice into its next state and write that into its ledger. Raises Conflict where it may not follow.
+
+    `said` is what the software says of it, as `noted` keeps it.
+    """
     notice.refresh_from_db(from_queryset=Notice.objects.select_for_update())
     was = NoticeState(notice.state)
     if not may_follow(to, was):
@@ -106,7 +117,9 @@ def move(notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant, *, 
         raise Conflict(words.format(state=was.label))
     notice.state = to
     notice.save(update_fields=["state"])
-    LedgerEntry.objects.create(notice=notice, at=at, what=to, note=note, actor_label=by.audit_label, received=received)
+    LedgerEntry.objects.create(
+        notice=notice, at=at, what=to, note=note, said=said or {}, actor_label=by.audit_label, received=received
+    )
 
 
 def _findings(notice: Notice) -> list[list[str]]:
@@ -124,15 +137,28 @@ def _now_told(notice: Notice, at: Instant) -> None:
         (new if row.pk is None else changed).append(row)
         _tell(row, line, notice, at)
     Told.objects.bulk_create(new, batch_size=BATCH)
-    fields = ["constituent", "first_at", "last_at", "security_at", "times", "step", "returns", "reacted_at"]
+    fields = [
+        "constituent",
+        "first_at",
+        "last_at",
+        "security_at",
+        "stepped_at",
+        "times",
+        "step",
+        "returns",
+        "reacted_at",
+    ]
     Told.objects.bulk_update(changed, fields, batch_size=BATCH // 4)
 
 
 def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
     if begins_anew(line.why, notice.step) or row.pk is None:
-        row.constituent, row.first_at, row.step, row.reacted_at = notice.constituent.public_id, at, 0, None
-    row.last_at, row.times, row.step, row.returns = at, row.times + 1, max(row.step, notice.step), line.returns
-    if not notice.step:
+        row.constituent, row.first_at, row.reacted_at = notice.constituent.public_id, at, None
+        row.step, row.stepped_at = 0, None
+    row.last_at, row.times, row.returns = at, row.times + 1, line.returns
+    if notice.step:
+        row.step, row.stepped_at = max(row.step, notice.step), at
+    else:
         row.security_at = at
 
 

@@ -13,12 +13,13 @@ from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.actions.ledger import BATCH, LONGEST_NOTE, move
+from tocsin.notices.actions.ledger import BATCH, move
 from tocsin.notices.choices import Happening, NoticeState, Struck, Why
 from tocsin.notices.events import NoticeDropped, NoticeRevised
 from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.noted import sentence, struck_off
 from tocsin.notices.rules import may_follow
-from tocsin.notices.striking import NothingIsLeft, Standing, in_words, standing
+from tocsin.notices.striking import NothingIsLeft, Standing, standing
 
 
 def bring_up_to_date(notice: Notice, *, by: Actor, at: Instant) -> None:
@@ -41,8 +42,8 @@ def revise_notice(notice: Notice, found: Standing, *, by: Actor, at: Instant) ->
         line.save(update_fields=["returns"])
     _count_anew(notice, found)
     if named:
-        note = in_words(found.struck)[:LONGEST_NOTE]
-        LedgerEntry.objects.create(notice=notice, at=at, what=Happening.STRUCK, note=note, actor_label=by.audit_label)
+        said = struck_off(found.struck)
+        LedgerEntry.objects.create(notice=notice, at=at, what=Happening.STRUCK, said=said, actor_label=by.audit_label)
     return NoticeRevised(notice=notice.reference, constituent=notice.constituent.public_id, struck=_plain(found.struck))
 
 
@@ -58,15 +59,18 @@ def _count_anew(notice: Notice, found: Standing) -> None:
 def drop_notice(
     notice: Notice, *, reason: str, struck: Mapping[str, Struck] | None = None, by: Actor, at: Instant
 ) -> NoticeDropped:
-    """Do not send a notice: nothing of it is left, or it may not go to whom it should. Nothing of it is told."""
-    note = reason[:LONGEST_NOTE]
+    """Do not send a notice: nothing of it is left, or it may not go to whom it should. Nothing of it is told.
+
+    `reason` is a sentence in English, of which the trail and the ledger make the reader's own.
+    """
+    said = struck_off(struck, is_all=True) if struck else sentence(reason)
     notice.refresh_from_db(from_queryset=Notice.objects.select_for_update())
     if may_follow(NoticeState.DISCARDED, NoticeState(notice.state)):
-        move(notice, NoticeState.DISCARDED, note, by, at)
+        move(notice, NoticeState.DISCARDED, "", by, at, said=said)
     else:  # it came back, and somebody had it sent once more
-        LedgerEntry.objects.create(notice=notice, at=at, what=Happening.STRUCK, note=note, actor_label=by.audit_label)
+        LedgerEntry.objects.create(notice=notice, at=at, what=Happening.STRUCK, said=said, actor_label=by.audit_label)
     return NoticeDropped(
-        notice=notice.reference, constituent=notice.constituent.public_id, reason=note, struck=_plain(struck or {})
+        notice=notice.reference, constituent=notice.constituent.public_id, reason=reason, struck=_plain(struck or {})
     )
 
 

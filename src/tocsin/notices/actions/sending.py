@@ -9,8 +9,6 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.utils.translation import gettext as _
-
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.courier import outbox
@@ -25,6 +23,7 @@ from tocsin.notices.actions.revising import bring_up_to_date, drop_notice
 from tocsin.notices.choices import OF_ONES_OWN, Channel, Happening, NoticeState
 from tocsin.notices.events import NoticeQueued
 from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.noted import NO_WEBHOOK, sentence
 from tocsin.notices.striking import NothingIsLeft
 
 
@@ -37,7 +36,7 @@ def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
     """
     told = mails.told_by(notice)
     is_instead = told.way != notice.policy.channel and notice.whom in OF_ONES_OWN
-    move(notice, NoticeState.QUEUED, _("By mail: the organisation has no webhook.") if is_instead else "", by, at)
+    move(notice, NoticeState.QUEUED, "", by, at, said=sentence(NO_WEBHOOK) if is_instead else None)
     bring_up_to_date(notice, by=by, at=at)
     message = _put(notice, told, at)
     if message is not None and mails.is_in_clear(message):

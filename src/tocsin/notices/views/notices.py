@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Why
+from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Waits, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -44,7 +44,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     named = queries.named_plan(plan)
     rows = queries.notices_visible_to(request.user)
     states = question.values("state", NoticeState.values)
-    counts = queries.counts_by_state(request.user)
+    counts, unsent = queries.counts_by_state(request.user, now())
     pages = _Counted(rows.filter(state__in=states) if states else rows, ROWS)
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
@@ -60,6 +60,8 @@ def notices(request: HttpRequest) -> HttpResponse:
         "unreached": named.unreached[:ROWS],
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
+        "behind": plan.waiting().get(Waits.BEHIND, 0),
+        "unsent": unsent,
         "itself": named.itself,
         "queued_count": counts.get(NoticeState.QUEUED, 0),
         "page": page,

@@ -21,8 +21,13 @@ from tocsin.site.starting import open_instance
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from tocsin.notices.choices import Channel
     from tocsin.notices.models import Notice
     from tocsin.notices.queries import Letter, NamedPlan, Plan
+
+
+_BY_ANOTHER_WAY = {"portal": "on its own pages", "webhook": "by webhook"}
+"""Stands for the address of a notice that is not mailed."""
 
 
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,11 +63,12 @@ def _preview(options: argparse.Namespace) -> int:
     named = queries.named_plan(plan)
     shown = named.notices if options.constituent else ()
     letters = [queries.letter_of_plan(each.notice, is_exercise=plan.is_exercise) for each in shown]
+    ways = queries.ways_of(each.notice for each in named.notices)
     if options.json:
-        print(json.dumps(_data(plan, named, letters), ensure_ascii=False))
+        print(json.dumps(_data(plan, named, letters, ways), ensure_ascii=False))
         return 0
     for number, each in enumerate(named.notices):
-        print(_line(each.notice))
+        print(_line(each.notice, ways[number]))
         if letters:
             print(f"\n{queries.subject(letters[number])}\n\n{queries.text(letters[number])}")
     _say_the_rest(plan, named)
@@ -85,9 +91,10 @@ def _refuse_unknown(public_ids: Sequence[str]) -> None:
             raise InvalidInput(f"there is no constituent {readable(public_id)}.", where="--constituent")
 
 
-def _line(notice: Any) -> str:
+def _line(notice: Any, way: Channel) -> str:
+    to = notice.to.to if way == "mail" else _BY_ANOTHER_WAY[way]
     cells = (
-        notice.constituent, f"C{notice.severity}", counted(len(notice.lines), "finding"), notice.to.to, notice.language,
+        notice.constituent, f"C{notice.severity}", counted(len(notice.lines), "finding"), to, notice.language,
         notice.tlp.label, f"not before {notice.not_before.isoformat(timespec='minutes')}",
     )  # fmt: skip
     return "\t".join(readable(str(cell)) for cell in cells)
@@ -105,7 +112,7 @@ def _say_the_rest(plan: Plan, named: NamedPlan) -> None:
         print(f"{counted(number, 'finding', 'waits', 'wait')} ({reason.value}).")
 
 
-def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter]) -> dict[str, Any]:
+def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter], ways: Sequence[Channel]) -> dict[str, Any]:
     from tocsin.notices import queries
 
     texts = [{"subject": queries.subject(each), "text": queries.text(each)} for each in letters]
@@ -113,7 +120,8 @@ def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter]) -> dict[str, 
         "at": plan.at.isoformat(),
         "exercise": plan.is_exercise,
         "notices": [
-            {**_record(each.notice), **(texts[number] if texts else {})} for number, each in enumerate(named.notices)
+            {**_record(each.notice), "way": ways[number].value, **(texts[number] if texts else {})}
+            for number, each in enumerate(named.notices)
         ],
         "unreached": [
             {"constituent": each.constituent.public_id, "whom": each.whom.value, "findings": each.findings}
@@ -163,9 +171,13 @@ class Batch:
 
     def told(self) -> dict[str, Any]:
         """Return the figures of what would be sent, as JSON has them."""
-        to = {each.to.to for each in self.plan.notices} | {each.to for each in self.ready}
+        from tocsin.notices.queries import ways_of
+
+        to = [
+            each.to.to for each, way in zip(self.plan.notices, ways_of(self.plan.notices), strict=True) if way == "mail"
+        ]
         findings = self.plan.told + sum(each.total for each in self.ready)
-        return _figures(len(self.plan.notices) + len(self.ready), findings, to)
+        return _figures(len(self.plan.notices) + len(self.ready), findings, [*to, *_mailed(self.ready)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,9 +193,17 @@ class Outcome:
     """References of notices of which nothing is left to tell."""
 
 
-def _figures(notices: int, findings: int, to: Iterable[str]) -> dict[str, Any]:
-    addresses = sorted(set(to))
-    return {"notices": notices, "findings": findings, "people": len(addresses), "to": addresses}
+def _mailed(notices: Iterable[Notice]) -> list[str]:
+    """Return the address of each notice that is mailed, not of those that go by another way."""
+    from tocsin.notices.queries import told_by
+
+    return [each.to for each in notices if told_by(each).way == "mail"]
+
+
+def _figures(notices: int, findings: int, mailed: Sequence[str]) -> dict[str, Any]:
+    to = sorted(set(mailed))
+    otherwise = notices - len(mailed)
+    return {"notices": notices, "findings": findings, "people": len(to), "to": to, "otherwise": otherwise}
 
 
 def send_notices(options: argparse.Namespace) -> int:
@@ -252,7 +272,7 @@ def _sent(batch: Batch) -> Outcome:
     ready = list(queries.ready())
     done = actions.send_notices(ready, most=1, confirmed=True, **by_at)
     gone = [each for each in ready if each.reference in set(done.references)]
-    told = _figures(len(gone), sum(each.total for each in gone), [each.to for each in gone])
+    told = _figures(len(gone), sum(each.total for each in gone), _mailed(gone))
     refused = _each_once((each.constituent, each.to, each.why) for each in done.refused)
     return Outcome(told, refused, list(done.references), list(done.dropped))
 
@@ -262,6 +282,8 @@ def _say_what_was_sent(came: Outcome, *, unread: int, is_rehearsal: bool) -> Non
 
     for address in came.told["to"]:
         print(readable(address))
+    if came.told["otherwise"]:
+        print(f"{counted(came.told['otherwise'], 'notice')} on the pages of organisations, or by their webhooks.")
     about = f"{counted(came.told['notices'], 'notice')} about {counted(came.told['findings'], 'finding')}"
     if is_rehearsal:
         print(f"{about}, addressees: {came.told['people']}. Nothing is sent.")
