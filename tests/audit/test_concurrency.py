@@ -49,7 +49,9 @@ DURABILITY = """
 
     asked = {
         "sqlite": ["PRAGMA journal_mode", "PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA busy_timeout"],
-        "postgresql": ["SELECT source FROM pg_settings WHERE name = 'synchronous_commit'", "SHOW transaction_isolation"],
+        "postgresql": [
+            "SELECT source FROM pg_settings WHERE name = 'synchronous_commit'", "SHOW transaction_isolation",
+        ],
     }[connection.vendor]
     with transaction.atomic(), connection.cursor() as cursor:
         found = [cursor.execute(question).fetchone()[0] for question in asked]

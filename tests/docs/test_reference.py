@@ -153,7 +153,7 @@ def test_what_is_downloaded_is_the_same_number_wherever_it_is_said() -> None:
     measured = re.search(r"(\d+) MB for `make run`", page("dependencies"))
     assert measured
     said = {name: downloads(name) for name in ("README", "README.fr", "docs/how-to/install", HOUR, f"{HOUR}.fr")}
-    assert said == dict.fromkeys(said, {measured[1]})
+    assert said == {name: {measured[1]} for name in said}
 
 
 def test_both_readmes_open_with_the_two_commands_and_the_line_that_prepares_them() -> None:

@@ -6,9 +6,9 @@ import dataclasses
 import gc
 import hashlib
 import os
+import re
 import signal
 import socket
-import re
 import subprocess
 import sys
 import textwrap

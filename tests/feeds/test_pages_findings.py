@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
@@ -280,6 +282,11 @@ def test_a_page_has_fifty_rows_and_few_queries(
 
     assert len(rows(page)) == 50 and rows(page)[0] == "192.0.2.51:3389"
     assert "51–100 of 119" in text(page)
+    # Pages of whoever is signed in go out as they are, files compressed.
+    parts = set(re.findall(r'(?:href|src)="/static/([^"?]+)', page.content.decode()))
+    files = [Path(finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", part)) or "").read_bytes() for part in parts]
+    assert len(files) > 2
+    assert len(page.content) + sum(len(gzip.compress(file)) for file in files) <= 150_000
 
 
 def test_below_the_list_stands_on_which_terms_we_have_its_rows(store: Store, cast: Cast, tmp_path: Path) -> None:
