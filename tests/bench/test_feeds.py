@@ -155,7 +155,7 @@ def test_a_finding_keeps_its_infection_and_name_from_day_to_day(written: Written
 
 
 def test_the_files_of_the_bench_have_a_bad_cell_in_fourteen_rows_of_a_hundred(tmp_path: Path) -> None:
-    truth = generate(small(tmp_path, rows=20_000, days=1, types=parse_types(DIRTY_TYPES), dirty=DIRTY_SHARE))
+    truth = generate(small(tmp_path, rows=4_000, days=1, types=parse_types(DIRTY_TYPES), dirty=DIRTY_SHARE))
     assert round(truth["dirty"] / truth["rows"], 2) == 0.14
 
 
