@@ -7,8 +7,8 @@
     python -m bench pages    [--rows 5600000] [--repeat 20] [--database postgresql]
 
 `TOCSIN_BENCH_FEEDS` names a folder with reports/, constituents.json and truth.json to be measured beside the
-project's own files; `TOCSIN_TEST_SCHEMA` one with the published schema; `TOCSIN_BENCH_DATA` where files are made
-(bench/data). Results go to bench/results/.
+project's own files; without it, the largest in the folder that `TOCSIN_TEST_FEEDS` names is. `TOCSIN_TEST_SCHEMA` names
+one with the published schema; `TOCSIN_BENCH_DATA` where files are made (bench/data). Results go to bench/results/.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def setting(options: argparse.Namespace) -> Setting:
     """Return what the environment and the options say. Raises SystemExit when a folder is not there."""
     data = Path(os.environ.get("TOCSIN_BENCH_DATA", ROOT / "bench" / "data")).absolute()
     data.mkdir(parents=True, exist_ok=True)
-    feeds, schema = (_folder(name) for name in (reports.FEEDS, reports.SCHEMA))
+    feeds, of_tests, schema = (_folder(name) for name in (reports.FEEDS, reports.FEEDS_OF_TESTS, reports.SCHEMA))
+    if not feeds and of_tests:
+        feeds = _largest(of_tests)
+        _say(f"Feeds from outside: {feeds}")
     given = reports.opened("given", feeds) if feeds else None
     return Setting(data, options.rows, options.repeat, schema, given, _say)
 
@@ -72,6 +75,13 @@ def _folder(variable: str) -> Path | None:
     if text and not Path(text).is_dir():
         raise SystemExit(f"{variable} names {text}, which is no folder.")
     return Path(text).absolute() if text else None
+
+
+def _largest(folder: Path) -> Path:
+    try:
+        return reports.largest(folder)
+    except ValueError as error:
+        raise SystemExit(f"{reports.FEEDS_OF_TESTS}: {error}") from None
 
 
 def _say(words: str) -> None:

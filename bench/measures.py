@@ -22,7 +22,8 @@ WRONG = Target(0, 0)
 DIRTY = Target(1.2, 1.05)
 SLOWER_PER_ROW = (1.05, 1.0)
 """How much longer a row may take in the larger of two runs: 10M rows in at most 10.5 times the time of 1M."""
-DIRTY_SHARE = 0.14
+DIRTY_SHARE = 0.148
+"""Of the findings. The truth counts a dirty row once, and one row in twenty is a copy: of the rows it is 14 %."""
 # A type half of whose columns are converted, so that a bad cell has the most to spoil.
 DIRTY_TYPES = "scan_ssl:3,scan_http:2"
 

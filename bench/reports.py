@@ -14,8 +14,11 @@ from typing import Any
 
 FEEDS = "TOCSIN_BENCH_FEEDS"
 """Names a folder with reports/, constituents.json and truth.json."""
+FEEDS_OF_TESTS = "TOCSIN_TEST_FEEDS"
+"""Names the folder of such folders that tests take: the one with the most rows is measured, if FEEDS is not set."""
 SCHEMA = "TOCSIN_TEST_SCHEMA"
 """Names a folder with the published schema of the reports."""
+TRUTH = "truth.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Feeds:
 def own(data: Path, rows: int, *, days: int = 1, seed: int = 58, dirty: float = 0.0, types: str = "") -> Feeds:
     """Return feeds of the project's own generator, written when they are not there yet."""
     folder = data / f"own-{rows}-{days}-{seed}-{dirty:g}{'-' + types.replace(':', '_') if types else ''}"
-    if not (folder / "truth.json").is_file():
+    if not (folder / TRUTH).is_file():
         command = [sys.executable, "-m", "bench.feeds", "--out", str(folder), "--rows", str(rows)]
         command += ["--days", str(days), "--seed", str(seed), "--dirty", str(dirty)]
         subprocess.run([*command, *(["--types", types] if types else [])], check=True, stdout=subprocess.DEVNULL)
@@ -79,13 +82,25 @@ def own(data: Path, rows: int, *, days: int = 1, seed: int = 58, dirty: float = 
 
 def opened(name: str, folder: Path) -> Feeds:
     """Return the feeds of a folder. Raises OSError when it is no such folder, ValueError when it has no reports."""
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    truth = json.loads((folder / TRUTH).read_text(encoding="utf-8"))
     days: dict[str, list[Path]] = {}
     for path in sorted((folder / "reports").iterdir()):
         days.setdefault(path.name[:10], []).append(path)
     if not days:
         raise ValueError(f"There is no report in {folder / 'reports'}.")
     return Feeds(name, folder, tuple(tuple(days[day]) for day in sorted(days)), truth)
+
+
+def largest(folder: Path) -> Path:
+    """Return the folder itself when it holds feeds, else the one in it whose truth has the most rows.
+
+    Raises ValueError when there is none.
+    """
+    found = [folder, *sorted(folder.iterdir())]
+    rows = {each: json.loads((each / TRUTH).read_bytes())["rows"] for each in found if (each / TRUTH).is_file()}
+    if not rows:
+        raise ValueError(f"{folder} is no folder of feeds, and holds none: nowhere in it is a {TRUTH}.")
+    return folder if folder in rows else max(rows, key=lambda each: rows[each])
 
 
 def two_days(feeds: Feeds, scratch: Path) -> Feeds:

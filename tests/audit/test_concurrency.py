@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.processes import Instance, finish
 
 ACT = """
@@ -41,6 +43,41 @@ RESULT = """
     verdict = verify()
     print(verdict.rows, verdict.broken_at, Person.objects.get().name, latest_rows(1)[0].data["number"])
 """
+DURABILITY = """
+    import json, sqlite3
+    from django.db import connection, transaction
+
+    asked = {
+        "sqlite": ["PRAGMA journal_mode", "PRAGMA synchronous", "PRAGMA foreign_keys", "PRAGMA busy_timeout"],
+        "postgresql": [
+            "SELECT source FROM pg_settings WHERE name = 'synchronous_commit'", "SHOW transaction_isolation",
+        ],
+    }[connection.vendor]
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = [cursor.execute(question).fetchone()[0] for question in asked]
+        if connection.vendor == "sqlite":
+            other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0)
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                found.append(str(error))
+            other.close()
+    print(json.dumps(found))
+"""
+FULL = 2
+"""What SQLite calls the mode in which a commit has reached the disk before it is answered."""
+
+
+def test_a_commit_is_on_the_disk_when_it_is_answered(instance: Instance) -> None:
+    """What a power cut would show, and killing a process cannot: how connections of the product are set."""
+    found = json.loads(instance.run(DURABILITY))
+    if instance.environment["TOCSIN_DATABASE_URL"]:
+        source, isolation = found
+        assert source in ("default", "configuration file", "command line"), "left to the server, whose default is on"
+        assert isolation == "read committed"
+    else:
+        # Locked by a transaction that has only read: it begins as the one writer.
+        assert found == ["wal", FULL, 1, 20_000, "database is locked"]
 
 
 def test_processes_that_read_change_and_record_at_once_lose_nothing(instance: Instance) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bench.feeds import FAMILIES, NAME_COLUMN, Options, generate, main, parse_types
+from bench.measures import DIRTY_SHARE, DIRTY_TYPES
 
 MIX = (
     "scan_ssl:3,scan_http:3,scan_snmp:2,event4_sinkhole:3,event4_honeypot_brute_force:1,scan6_http:2,"
@@ -151,6 +152,11 @@ def test_a_finding_keeps_its_infection_and_name_from_day_to_day(written: Written
         said[key].add((row.get("infection", ""), row.get("hostname", row.get("src_hostname", ""))))
     assert max(map(len, said.values())) == 1
     assert {i for values in said.values() for i, _ in values} == {"", *FAMILIES}
+
+
+def test_the_files_of_the_bench_have_a_bad_cell_in_fourteen_rows_of_a_hundred(tmp_path: Path) -> None:
+    truth = generate(small(tmp_path, rows=4_000, days=1, types=parse_types(DIRTY_TYPES), dirty=DIRTY_SHARE))
+    assert round(truth["dirty"] / truth["rows"], 2) == 0.14
 
 
 def test_dirty_rows_hold_text_in_one_integer_cell(written: Written) -> None:

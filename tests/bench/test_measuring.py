@@ -104,8 +104,8 @@ def test_the_command_line_keeps_the_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TOCSIN_BENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.delenv("TOCSIN_BENCH_FEEDS", raising=False)
-    monkeypatch.delenv("TOCSIN_TEST_SCHEMA", raising=False)
+    for folder in ("TOCSIN_BENCH_FEEDS", "TOCSIN_TEST_FEEDS", "TOCSIN_TEST_SCHEMA"):
+        monkeypatch.delenv(folder, raising=False)
     monkeypatch.setattr("bench.machine.keep_to_two_cores", lambda: 2)
     few = [Figure("E4 something", 3.0, "s", measures.START)]
     monkeypatch.setattr(measures, "start", lambda _setting: few)

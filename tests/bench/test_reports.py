@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from bench.__main__ import parser, setting
 from bench.feeds import Options, generate, parse_types
-from bench.reports import Feeds, opened, sample, two_days
+from bench.reports import FEEDS, FEEDS_OF_TESTS, SCHEMA, TRUTH, Feeds, opened, sample, two_days
 
 
 def written(folder: Path, days: int) -> Feeds:
@@ -106,6 +107,31 @@ def test_a_sample_has_the_first_records_of_each_file_in_the_shares_of_the_whole(
 def test_a_sample_larger_than_the_whole_is_the_whole(two: Feeds, tmp_path: Path) -> None:
     files, rows = sample(two, 10_000, tmp_path)
     assert (len(files), rows) == (len(two.first), 900)
+
+
+def test_without_feeds_of_their_own_the_benches_take_the_largest_of_the_tests(
+    two: Feeds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, rows in (("a", 20), ("b", 300), ("c", 100)):
+        (tmp_path / name / "reports").mkdir(parents=True)
+        (tmp_path / name / "reports" / "2026-11-16-scan_http.csv").touch()
+        (tmp_path / name / TRUTH).write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("TOCSIN_BENCH_DATA", str(tmp_path / "empty"))
+    monkeypatch.delenv(SCHEMA, raising=False)
+
+    def given(own: str, of_tests: Path) -> Path | None:
+        monkeypatch.setenv(FEEDS, own)
+        monkeypatch.setenv(FEEDS_OF_TESTS, str(of_tests))
+        taken = setting(parser().parse_args(["run"])).given
+        return taken and taken.folder
+
+    assert given("", tmp_path) == tmp_path / "b"
+    assert f"Feeds from outside: {tmp_path / 'b'}" in capsys.readouterr().err
+    assert given("", tmp_path / "c") == tmp_path / "c"
+    assert given(str(two.folder), tmp_path) == two.folder
+    with pytest.raises(SystemExit, match=r"TOCSIN_TEST_FEEDS: .* is no folder of feeds, and holds none"):
+        given("", tmp_path / "empty")
 
 
 def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:

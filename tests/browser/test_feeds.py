@@ -97,6 +97,12 @@ def test_no_page_scrolls_sideways_right_to_left(arabic: None, visit: Visit) -> N
         assert overflow(page) <= 0, path
 
 
+FOUR_DECISIONS = """() => {
+    const those = document.querySelectorAll('.situation .todo');
+    for (let more = those.length; more < 4; more++) those[0].after(those[0].cloneNode(true));
+}"""
+
+
 @pytest.mark.layout
 def test_situation_fits_the_first_screen(visit: Visit) -> None:
     page = visit("/")
@@ -105,6 +111,10 @@ def test_situation_fits_the_first_screen(visit: Visit) -> None:
     expect(questions).to_have_count(4)
     last = questions.nth(3).bounding_box()
     assert last is not None and last["y"] < 700
+    page.evaluate(FOUR_DECISIONS)
+    expect(page.locator(".situation .todo")).to_have_count(4)
+    whole = page.locator(".situation").bounding_box()
+    assert whole is not None and whole["y"] + whole["height"] <= 768
 
 
 CLIPPED = """() => [...document.querySelectorAll('main select, main input[type=search]')].filter(e => {

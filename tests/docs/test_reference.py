@@ -16,6 +16,7 @@ from tocsin.site.config import Config
 
 PREPARE = "apt install git make python3 python3-venv"
 REFERENCE = ROOT / "docs/reference"
+HOUR = "docs/tutorial/your-first-hour"
 
 
 def page(name: str) -> str:
@@ -79,6 +80,15 @@ def test_every_choice_of_an_option_is_explained(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_a_default_that_is_named_is_that_of_the_command(command: str) -> None:
+    named = re.findall(r"^- `(--[a-z-]+)[^`\n]*`: [^(\n]*\((\d+)[;)]", sections()[command], re.M)
+    defaults = {option: action.default for action in COMMANDS[command]._actions for option in action.option_strings}
+    # None: what the command does without the option is more than a number.
+    assert [(option, number) for option, number in named if defaults[option] not in (int(number), None)] == []
+    assert len(named) >= {"tocsin feed run": 1, "tocsin feed map": 1, "tocsin feed watch": 2}.get(command, 0)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_argument_of_a_command_is_named(command: str) -> None:
     positional = [str(action.metavar) for action in COMMANDS[command]._actions if not action.option_strings]
     assert [name for name in positional if name not in sections()[command]] == []
@@ -130,6 +140,20 @@ def test_every_tool_of_the_developers_is_named() -> None:
 def test_the_full_product_has_forty_dependencies_at_most() -> None:
     installing = {"editables", "hatchling", "pathspec", "pluggy", "tomlkit", "trove-classifiers"}
     assert len(locked("requirements.lock") - installing) <= 40
+
+
+def downloads(name: str) -> set[str]:
+    """Return how many MB are downloaded, by the sentences of a document that speak of it."""
+    text = " ".join((ROOT / f"{name}.md").read_text(encoding="utf-8").split())
+    speaking = [sentence for sentence in re.split(r"\. |: ", text) if re.search("download|télécharge", sentence)]
+    return {number for sentence in speaking for number in re.findall(r"\b(\d+)\s(?:MB|Mo)\b", sentence)}
+
+
+def test_what_is_downloaded_is_the_same_number_wherever_it_is_said() -> None:
+    measured = re.search(r"(\d+) MB for `make run`", page("dependencies"))
+    assert measured
+    said = {name: downloads(name) for name in ("README", "README.fr", "docs/how-to/install", HOUR, f"{HOUR}.fr")}
+    assert said == {name: {measured[1]} for name in said}
 
 
 def test_both_readmes_open_with_the_two_commands_and_the_line_that_prepares_them() -> None:

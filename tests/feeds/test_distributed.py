@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -219,8 +220,9 @@ def open_clients() -> list[Client]:
 def test_without_dask_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     modules: Any = sys.modules
     monkeypatch.setitem(modules, "distributed", None)
-    advice = "python -m pip install dask distributed"
-    with pytest.raises(Unavailable, match=rf"Dask is not installed\. Install it beside Tocsin: /\S*{advice}$"):
+    advice = "python -m pip install 'tocsin[scale]'"
+    said = rf"Dask is not installed\. Install it beside Tocsin: /\S*{re.escape(advice)}$"
+    with pytest.raises(Unavailable, match=said):
         cluster().__enter__()
     assert advice in Path("docs/explanation/when-to-use-dask.md").read_text(), "the same as the documentation says"
 

@@ -12,6 +12,7 @@ from tests.cast import Cast
 from tests.feeds.conftest import Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.feeds.reports import COLUMNS, day, write
+from tests.feeds.test_replay import describe
 from tocsin.audit.models import AuditRow
 from tocsin.directory.models import Constituent
 from tocsin.feeds import holding, jobs, queries
@@ -235,6 +236,18 @@ def test_a_run_is_read_again(browser_of_analyst: Client) -> None:
     page = text(browser_of_analyst.post("/feeds/runs/1/replay/", follow=True))
 
     assert "Done." in page and queries.findings().count(queries.Filter()) == before
+
+
+def test_a_run_is_read_again_under_a_mapping_that_came_later(store: Store, cast: Cast, tmp_path: Path) -> None:
+    run = store.run(write(tmp_path, 0, [1, 2], kind="lamp_post"))["run"]
+    browser = signed_in(cast.analyst)
+    assert "Lamps" not in text(browser.get("/findings/"))
+    describe(store)
+
+    assert "Done." in text(browser.post(f"/feeds/runs/{run}/replay/", follow=True))
+
+    page = text(browser.get("/findings/"))
+    assert "Lamps" in page and "192.0.2.2:3389" in page
 
 
 def test_a_web_process_leaves_the_work_to_the_worker(week: Store, cast: Cast, settings: Any, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.template import RequestContext, Template
 from django.test import Client, RequestFactory
@@ -20,6 +22,9 @@ from tests.feeds.reports import write
 from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent
 from tocsin.feeds import queries, wording
+from tocsin.feeds.actions.findings import change_terms
+from tocsin.feeds.choices import SHADOWSERVER_TERMS
+from tocsin.feeds.models import Feed, ReportType
 from tocsin.feeds.views import asking
 from tocsin.kernel import rsit
 from tocsin.site.templatetags import standing
@@ -277,6 +282,32 @@ def test_a_page_has_fifty_rows_and_few_queries(
 
     assert len(rows(page)) == 50 and rows(page)[0] == "192.0.2.51:3389"
     assert "51–100 of 119" in text(page)
+    # Pages of whoever is signed in go out as they are, files compressed.
+    parts = set(re.findall(r'(?:href|src)="/static/([^"?]+)', page.content.decode()))
+    files = [Path(finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", part)) or "").read_bytes() for part in parts]
+    assert len(files) > 2
+    assert len(page.content) + sum(len(gzip.compress(file)) for file in files) <= 150_000
+
+
+def test_below_the_list_stands_on_which_terms_we_have_its_rows(store: Store, cast: Cast, tmp_path: Path) -> None:
+    own = write(tmp_path, 0, [1], kind="blocklist", columns=("timestamp", "ip", "source", "reason"), ip="192.0.2.7")
+    store.run(write(tmp_path, 0, range(1, 4)), own)
+    browser = signed_in(cast.analyst)
+    of_one = browser.get("/findings/")
+    other = Feed.objects.create(code="lists", name="Lists & more", tlp="GREEN", terms="Tell <whoever> is on it.")
+    ReportType.objects.filter(name="blocklist").update(feed=other)
+    change_terms(Feed.objects.get(code="shadowserver"), tlp="RED", terms="", by=cast.manager, at=AT)
+
+    of_both = browser.get("/findings/")
+    of_other = browser.get("/findings/?type=blocklist")
+
+    assert text(of_one).endswith(f"Terms of use Shadowserver TLP:AMBER {SHADOWSERVER_TERMS}")
+    assert text(of_both).endswith("Terms of use Lists & more TLP:GREEN Tell <whoever> is on it. Shadowserver TLP:RED –")
+    assert text(of_other).endswith("Terms of use Lists & more TLP:GREEN Tell <whoever> is on it.")
+    rows_of_feeds = [link for link in links(of_both) if link.startswith("#terms-")]
+    assert sorted(rows_of_feeds) == ["#terms-lists", *["#terms-shadowserver"] * 3]
+    assert all(f'id="{link[1:]}"' in main_of(of_both) for link in rows_of_feeds)
+    assert not [link for page in (of_one, of_other) for link in links(page) if link.startswith("#terms-")]
 
 
 def test_counts_beside_the_filters_are_those_they_lead_to(browser_of_analyst: Client) -> None:

@@ -64,6 +64,16 @@ def test_calm_days_are_called_calm(store: Store, cast: Cast, tmp_path: Path) -> 
     assert "Not that we can see: everything counted is within the usual." in page
 
 
+def test_the_chart_has_the_last_thirty_days(store: Store, cast: Cast, tmp_path: Path) -> None:
+    # One more each day: what opens is one, and the first report of all is not counted.
+    store.run(*(write(tmp_path, number, range(1, number + 2)) for number in range(35)))  # 16 November to 20 December
+
+    chart = signed_in(cast.analyst).get("/").context["trend"]["chart"]
+
+    assert [line["values"] for line in chart["lines"]] == [[1] * 30, [0] * 30]
+    assert (chart["at"][0], chart["at"][-1]) == ("21 Nov", "20 Dec")
+
+
 def test_doors_left_open_are_no_attack(week: Store, cast: Cast) -> None:
     page = text(signed_in(cast.analyst).get("/"))
 

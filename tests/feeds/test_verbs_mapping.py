@@ -29,7 +29,9 @@ def test_schema_load_diff_and_show(store: Store, tmp_path: Path, capsys: pytest.
     assert asked(capsys, "schema", "show")["published_at"] == "2026-01-01"
     changed = files(tmp_path / "in", meaning(column="host"), columns(column="host"))
     assert run("schema", "diff", *changed) == 0
-    assert "FINDINGS WOULD GET NEW IDENTITIES" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "FINDINGS WOULD GET NEW IDENTITIES" in told
+    assert "1 column added; 1 column removed; " in told and "1 fields" not in told and "1 columns" not in told
     assert [change["type"] for change in asked(capsys, "schema", "diff", *changed)["types_changed"]] == ["scan_lamp"]
 
 
@@ -64,6 +66,11 @@ def test_map_shows_what_becomes_of_each_column_and_marks_what_is_bad(
     assert [(row["line"], row["event"]["source.ip"]) for row in data["rows"]] == [(2, "192.0.2.1")]
     assert data["rows"][0]["bad"][0]["column"] == "port"
     assert (data["records"], data["columns"]["lamp"]) == (3, ["source.ip"])
+    with report.open("a") as more:
+        more.writelines(f"2026-01-01 10:00:00;192.0.2.{host};80;red\n" for host in range(2, 21))
+    assert len(asked(capsys, "map", report, "--mapping", mapping)["rows"]) == 20
+    assert run("map", report, "--mapping", mapping) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("20 of 22 records shown. Of all, 20 kept, ")
 
 
 def test_columns_that_a_mapping_file_names_and_a_report_lacks_are_said(

@@ -66,7 +66,7 @@ def cluster(scheduler: str = "", workers: int = 2, memory_limit: str = "1GiB", t
     try:
         from distributed import Client, KilledWorker
     except ImportError:
-        install = f"{sys.executable} -m pip install dask distributed"
+        install = f"{sys.executable} -m pip install 'tocsin[scale]'"
         raise Unavailable(f"Dask is not installed. Install it beside Tocsin: {install}") from None
     with contextlib.ExitStack() as stack:
         where: Any = scheduler or stack.enter_context(_workers_here(workers, memory_limit))

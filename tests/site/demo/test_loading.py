@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.commands import Command, Completed, environment
@@ -164,6 +165,16 @@ def test_an_earlier_demonstration_gets_the_steps_it_lacks(loaded: Path, tocsin: 
             assert connection.execute(f"SELECT sum(new), sum(gone) FROM {table}").fetchall() == counted
 
 
+SECOND_START_S = 5
+"""CPU seconds of all processes until the first answer, of a demonstration that was loaded before."""
+
+
+def cpu_of_family_s(pid: int) -> float:
+    """Return the CPU seconds of a process and of all below it, with those that have ended."""
+    first = psutil.Process(pid)
+    return sum(sum(each.cpu_times()[:4]) for each in (first, *first.children(recursive=True)))
+
+
 def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "tocsin", "demo", "--home", str(loaded), "--port", str(port), "--json"]
@@ -177,6 +188,7 @@ def test_it_serves_and_lets_its_visitor_in(loaded: Path) -> None:
             assert link.startswith(f"http://localhost:{port}/")
             assert health(f"http://127.0.0.1:{port}", seconds=60)["ok"] is True
             assert time.monotonic() - started < 60
+            assert cpu_of_family_s(server.pid) <= SECOND_START_S
             again = subprocess.run(
                 [*command, "--no-serve"], env=environment(loaded), capture_output=True, text=True, timeout=60
             )

@@ -27,6 +27,7 @@ from tocsin.feeds.actions.findings import add_note, give_finding, mistakes_in_no
 from tocsin.feeds.choices import TLP_CHOICES
 from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, team
+from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.queries_findings import misread
 from tocsin.feeds.views.asking import (
@@ -107,8 +108,15 @@ def findings(request: HttpRequest) -> HttpResponse:
         "exports": [(form.upper(), reverse("feeds:export", args=[form])) for form in ("csv", "json", "xlsx")],
         "first_page": _without(request.GET, "page", "after", "before"),
         "tlp": shown and str(strictest(TLP.read(labels.get(each.type, "RED")) for each in shown)),
+        "feeds": _feeds(shown),
     }
     return render(request, "feeds/findings.html", context)
+
+
+def _feeds(shown: Sequence[Finding]) -> list[Feed]:
+    """Return the feeds that the rows of a page are of, by name: below the list stands on which terms we have them."""
+    of_types = queries.feeds_of_types()
+    return sorted({of_types[each.type] for each in shown if each.type in of_types}, key=lambda feed: feed.name)
 
 
 def rows(
@@ -117,7 +125,7 @@ def rows(
     """Return findings as a list shows them."""
     until = queries.latest_day() or dt.date.min
     ids = [queries.finding_id(finding) for finding in shown]
-    owners = situation.owners_of(ids)
+    owners, feeds = situation.owners_of(ids), queries.feeds_of_types()
     return [
         {
             "id": public,
@@ -128,6 +136,7 @@ def rows(
             "detail": queries.detail_of(finding),
             "days": strip(finding.recent, finding.last_cycle, finding.opened_on, max(until, finding.last_cycle)),
             "tlp": labels.get(finding.type),
+            "feed": feeds.get(finding.type),
             "owner_key": owners.get(public, ("", ""))[0],
             "owner": owners.get(public, ("", ""))[1].partition(" <")[0],
         }

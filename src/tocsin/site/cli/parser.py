@@ -22,6 +22,10 @@ __all__ = ["build_parser", "run", "set_up_django"]
 BY_CTRL_C = 130
 """Exit code: 128 and the number of the signal, as shells have it."""
 INTERRUPTED = "interrupted before it was done."
+LACKS_SERVER = (
+    "{name} is not installed: this command works on an instance, and here is the engine alone, for `feed read` and "
+    "`feed map`. Install the rest: pip install 'tocsin[server]'."
+)
 APART = {"answers", "feed_verbs", "mail_verbs", "notice_verbs", "output", "parser"}
 """Modules of this package that are no commands; each of the others has `add_commands(subparsers)`."""
 
@@ -58,6 +62,11 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (head, less) has gone: not an error.
         output.turn_away()
         return 0
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "tocsin":
+            raise
+        print(f"tocsin: {LACKS_SERVER.format(name=error.name)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt as stop:
         start = "\n" if sys.stderr.isatty() else ""  # after ^C, or amid a progress bar
         print(f"{start}tocsin: {str(stop) or INTERRUPTED}", file=sys.stderr)

@@ -150,14 +150,14 @@ def _sentences(difference: Difference) -> list[str]:
 
 def _change(change: TypeDifference) -> str:
     """Say what changes in one type, shortly."""
-    counted = (
-        (len(change.fields_added), "fields added"),
-        (len(change.fields_removed), "fields removed"),
-        (len(change.conversions_changed), "fields read otherwise"),
-        (len(change.columns_added), "columns added"),
-        (len(change.columns_removed), "columns removed"),
+    counts = (
+        (change.fields_added, "field", "added"),
+        (change.fields_removed, "field", "removed"),
+        (change.conversions_changed, "field", "read otherwise"),
+        (change.columns_added, "column", "added"),
+        (change.columns_removed, "column", "removed"),
     )
-    said = [f"{count} {what}" for count, what in counted if count]
+    said = [counted(len(each), noun, what, what) for each, noun, what in counts if each]
     said += [f"{key} {before or 'nothing'} → {after or 'nothing'}" for key, before, after in change.constants_changed]
     if change.title:
         said.append(f"named {change.title[1]!r}, before {change.title[0]!r}")
