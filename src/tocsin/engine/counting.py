@@ -210,15 +210,17 @@ class Counting:
     def say_what_lacks(self, aside: Iterable[Broken]) -> None:
         """Say which days lack what was set aside.
 
-        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
-        person may have closed one, or a whole copy may have come.
+        Of a file that was known to be broken and has not changed it is said once, as a person may have closed the day,
+        or a whole copy may have come; and of days alone that come now, unless it was to be read all the same.
         """
         may_lack = self.may_lack()
         for broken in aside:
             for kind, on in broken.cycles:
                 lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
-                if not broken.is_known or ((kind, on) in may_lack and not self._was_said(lacks)):
-                    self.say([lacks])
+                is_old = broken.is_known or broken.is_tried_again
+                if (is_old and self._was_said(lacks)) or (broken.is_known and (kind, on) not in may_lack):
+                    continue
+                self.say([lacks])
 
     def _was_said(self, one: Said) -> bool:
         return any(dataclasses.replace(each, by=one.by) == one for each in self.catalogue.said(one.type))
