@@ -27,7 +27,7 @@ from django.db import Error, close_old_connections, connection
 from tocsin.audit.actors import Actor
 from tocsin.engine.beside import Beside, taken_as
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.opening import SUFFIXES, BrokenReport, Spot, plain_name, sources
+from tocsin.engine.opening import SUFFIXES, BrokenReport, Spot, sources
 from tocsin.engine.run import Broken, Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.days import lies_ahead
@@ -387,15 +387,6 @@ class Watch:
             intake.close(due, by=self.by, at=self.now())
             for kind, on in due:
                 self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
-
-
-def reports_in(path: Path) -> list[str]:
-    """Return the names of the reports in a file, as a summary gives them."""
-    try:
-        return [source.name for source in sources(path, mappings.recognition().is_no_report)]
-    except BrokenReport:
-        name = readable(path.name)
-        return [plain_name(name), name]
 
 
 def _by_file(aside: Iterable[Broken]) -> dict[Path, Unread]:
