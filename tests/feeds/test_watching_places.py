@@ -279,6 +279,31 @@ def test_an_older_version_can_read_what_is_remembered(post: Post, home: Path) ->
         assert (size > 0, changed > 0, len(sha256), bool(broken or again_on), taken) == (True, True, 64, True, [])
 
 
+def test_a_day_that_was_withdrawn_is_not_there_again_when_what_it_lacked_is_tried_again_in_vain(
+    post: Post, store: Store, home: Path, tmp_path: Path
+) -> None:
+    made = pair(tmp_path / "made")
+    damage(post.folder / "daily.zip", made, max(made))
+    post.look()
+    store.withdraw(Run.objects.get().pk)
+    lamps(home, "lamp")
+    (said,) = post.look()
+    assert "it cannot be unpacked" in said
+    assert not Cycle.objects.exists()
+
+
+def test_under_another_mapping_another_day_lacks_what_is_tried_again_in_vain(
+    post: Post, home: Path, tmp_path: Path
+) -> None:
+    report = write(tmp_path, 1, range(1, 9), kind="lamp_post")
+    cut(post.folder / f"{report.name}.gz", report)
+    assert post.look()[-1].startswith("lamp_post of 2026-11-17 lacks")
+    (home / "mappings").mkdir()
+    (home / "mappings" / "lamps.toml").write_text(LAMPS.format(column="lamp").replace("*lamps*", "*lamp_post*"))
+    post.start()
+    assert post.look()[-1].startswith("lamps of 2026-11-17 lacks")
+
+
 def test_a_day_that_a_person_closed_stays_so_when_what_it_lacks_is_tried_again_in_vain(
     post: Post, home: Path, tmp_path: Path
 ) -> None:

@@ -211,16 +211,20 @@ class Counting:
         """Say which days lack what was set aside.
 
         Of a file that was known to be broken and has not changed it is said once, as a person may have closed the day,
-        or a whole copy may have come; and of days alone that come now, unless it was to be read all the same.
+        or a whole copy may have come; and of days alone that come now, but for what other mappings say of it.
         """
         may_lack = self.may_lack()
         for broken in aside:
             for kind, on in broken.cycles:
                 lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
-                is_old = broken.is_known or broken.is_tried_again
-                if (is_old and self._was_said(lacks)) or (broken.is_known and (kind, on) not in may_lack):
-                    continue
-                self.say([lacks])
+                if self._is_to_be_said(lacks, broken, comes_now=(kind, on) in may_lack):
+                    self.say([lacks])
+
+    def _is_to_be_said(self, lacks: Said, broken: Broken, *, comes_now: bool) -> bool:
+        if not (broken.is_known or broken.is_tried_again):
+            return True
+        is_news = comes_now or (broken.is_tried_again and not self.catalogue.has_heard(lacks))
+        return is_news and not self._was_said(lacks)
 
     def _was_said(self, one: Said) -> bool:
         return any(dataclasses.replace(each, by=one.by) == one for each in self.catalogue.said(one.type))
