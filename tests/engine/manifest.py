@@ -78,6 +78,9 @@ class Manifest:
     def said(self, *report_types: str) -> list[Said]:
         return [one for one in self.told if one.type in report_types]
 
+    def has_heard(self, one: Said) -> bool:
+        return any(dataclasses.replace(each, by=one.by) == one for each in self.told)
+
     def delivered(self, days: Collection[CycleKey]) -> list[Delivered]:
         numbered = zip(self.deliveries, self.runs, strict=True)
         return [dataclasses.replace(one, run=run) for one, run in numbered if (one.type, one.on) in days]

@@ -89,6 +89,24 @@ def test_when_it_has_come_whole_nothing_waits_for_it_any_more(bench: Bench, tmp_
     assert len(bench.state(KIND)) == 2
 
 
+def test_what_is_set_aside_is_told_by_its_place_whatever_it_is_called(bench: Bench, tmp_path: Path) -> None:
+    good, bad = reports(tmp_path, 1)
+    whole = archive(tmp_path / "a.zip", {bad.name: bad.read_bytes()})
+    closed = archive(tmp_path / "b.zip", {bad.name: bad.read_bytes()}, cut=30)
+    alone = packed(tmp_path / f"{good.name}.gz", good.read_bytes(), cut=20)
+    nested = archive(tmp_path / "c.zip", {f"{folder}/{bad.name}": b"PK\x03\x04" for folder in "xy"})
+
+    delta = bench.run([good, whole, closed, alone, nested])
+
+    spots = {each.spot for each in delta.broken}
+    assert {(spot.file, spot.member and spot.member[0]) for spot in spots if spot} == {
+        (closed, None),
+        (alone, None),
+        (nested, f"x/{bad.name}"),
+        (nested, f"y/{bad.name}"),
+    }
+
+
 def test_an_encrypted_archive_is_waited_for(bench: Bench, tmp_path: Path) -> None:
     good, bad = reports(tmp_path, 1)
     path = archive(tmp_path / "november.zip", {bad.name: bad.read_bytes()})

@@ -175,6 +175,16 @@ def test_a_broken_report_is_named_keeps_its_day_open_and_is_not_taken_again_by_i
     assert take(Asked((day(1),), again=True))["broken"] == done["broken"]
 
 
+def test_of_two_reports_of_one_file_name_the_one_that_cannot_be_read_is_called_so(desk: Office, theirs: Path) -> None:
+    report = write(theirs, 0, range(1, 9))
+    good, bad = desk.offer(report, "a" * 40), desk.offer(report, "b" * 40, content=b"\x1f\x8b\x08\x00 no gzip\n")
+
+    (told,) = take()["broken"]
+
+    assert told["file"] == report.name
+    assert dict(Download.objects.values_list("publisher_id", "state")) == {good: "imported", bad: "broken"}
+
+
 def test_a_break_in_the_middle_costs_only_what_had_not_come(
     desk: Office, store: Store, theirs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 
@@ -25,6 +26,16 @@ def feed(*patterns: str) -> Feed:
     return read_feed(
         f'[feed]\nname = "lamps"\nfiles = [{listed}]\n[fields]\n"source.ip" = "ip"\n'.encode(), "lamps.toml"
     )
+
+
+def test_mappings_are_told_from_others_by_their_digest() -> None:
+    again = Recognition(shadowserver.mappings())
+    others = [Recognition(again.mappings, [feed(*patterns)]) for patterns in (("a",), ("b",), ("a", "b"))]
+    own = Recognition(shadowserver.mappings(own=[feed("a").mapping]))
+    aliased = Recognition(dataclasses.replace(again.mappings, aliases={"scan_lamp": "scan_rdp"}))
+    assert again.digest == RECOGNITION.digest
+    assert len({each.digest for each in (again, own, aliased, *others)}) == 6
+    assert " at 0x" not in repr(again.mappings), "it is the same in another process"
 
 
 @pytest.mark.parametrize(

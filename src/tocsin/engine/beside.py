@@ -25,6 +25,9 @@ class Beside:
     """By archive, its members that were taken in, as `taken_as` tells them. Older versions wrote the SHA-256 alone."""
     broken: Collection[Path] = ()
     """Those that could not be read. They are named again, and days wait for them that come only now."""
+    again: Collection[Path] = ()
+    """Of what comes now, those that have not changed since they could not be read: their day has come, or others are
+    the mappings in force. What was said of days because of them is not said again."""
 
     def delivers(self, source: Source) -> bool:
         """Tell whether a report is none that was taken in."""

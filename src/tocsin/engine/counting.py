@@ -210,15 +210,21 @@ class Counting:
     def say_what_lacks(self, aside: Iterable[Broken]) -> None:
         """Say which days lack what was set aside.
 
-        Of a file that was known to be broken and has not changed it is said of days alone that come now, and once: a
-        person may have closed one, or a whole copy may have come.
+        Of a file that was known to be broken and has not changed it is said once, as a person may have closed the day,
+        or a whole copy may have come; and of days alone that come now, but for what other mappings say of it.
         """
         may_lack = self.may_lack()
         for broken in aside:
             for kind, on in broken.cycles:
                 lacks = Said(kind, on, What.LACKS, told_by(broken.name, broken.content))
-                if not broken.is_known or ((kind, on) in may_lack and not self._was_said(lacks)):
+                if self._is_to_be_said(lacks, broken, comes_now=(kind, on) in may_lack):
                     self.say([lacks])
+
+    def _is_to_be_said(self, lacks: Said, broken: Broken, *, comes_now: bool) -> bool:
+        if not (broken.is_known or broken.is_tried_again):
+            return True
+        is_news = comes_now or (broken.is_tried_again and not self.catalogue.has_heard(lacks))
+        return is_news and not self._was_said(lacks)
 
     def _was_said(self, one: Said) -> bool:
         return any(dataclasses.replace(each, by=one.by) == one for each in self.catalogue.said(one.type))

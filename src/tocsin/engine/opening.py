@@ -48,6 +48,15 @@ class Misdated(BrokenReport):
 
 
 @dataclasses.dataclass(frozen=True)
+class Spot:
+    """Where a report lies, whatever it is called."""
+
+    file: Path
+    member: tuple[str, int] | None = None
+    """Of one in an archive: its name there and where it begins, as two may have one name."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
     """One report to read: a file, or one member of an archive."""
 
@@ -56,6 +65,11 @@ class Source:
     """Name of the report, without the suffix of its compression: what a correction would be called again."""
     member: zipfile.ZipInfo | None = None
     """Where it stands in an archive. Its name would not do: an archive may hold two members of one name."""
+
+    @property
+    def spot(self) -> Spot:
+        """Where it lies: what tells it from every other, also when it is opened again."""
+        return Spot(self.path, (self.member.filename, self.member.header_offset) if self.member else None)
 
     @property
     def is_packed(self) -> bool:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.counting import Counting, Move
 from tocsin.engine.delivered import Recount, decided
 from tocsin.engine.executors import Executor
@@ -32,11 +33,16 @@ class Rereading(Counting):
     """The reports of the manifest with what a run reads, and reads again."""
 
     def __init__(
-        self, catalogue: Catalogue, recognise: Recogniser, latest: dt.date | None, come: dt.date | None
+        self,
+        catalogue: Catalogue,
+        recognise: Recogniser,
+        latest: dt.date | None,
+        come: dt.date | None,
+        beside: Beside = NOTHING,
     ) -> None:
         super().__init__(catalogue, latest, come)
-        self.recognise, self.latest = recognise, latest
-        self.aside = SetAside(recognise, self.days.refusal)
+        self.recognise, self.latest, self.beside = recognise, latest, beside
+        self.aside = SetAside(recognise, self.days.refusal, beside)
         self.reads: dict[str, Read] = {}
         self.spills: list[str] = []
         self.shelved: list[Report] = []
@@ -91,7 +97,7 @@ class Rereading(Counting):
             try:
                 again.append((report, delivered_again(context.workspace, number, report, self.recognise, self.latest)))
             except BrokenReport as broken:
-                self.aside.add_for((), report.name, broken)
+                self.aside.add_refused(report.name, broken)
                 self._refused += [] if report.expired else [report]
         self._numbered += len(reports)
         again = self._with_bits_again(again)
@@ -142,7 +148,7 @@ class Rereading(Counting):
     def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
         """Let a report that was read again stay as it was."""
         if why:
-            self.aside.add_for((), before.name, why)
+            self.aside.add_refused(before.name, why)
         self.superseded.remove(before)
         self.spills.extend(context.workspace.written_for(read.delivery.number))
 

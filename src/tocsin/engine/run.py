@@ -36,7 +36,7 @@ from tocsin.engine.intake import (
     digest_of,
     part_number,
 )
-from tocsin.engine.opening import BrokenReport, Source, held, plain_name
+from tocsin.engine.opening import BrokenReport, Source, Spot, held, plain_name
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.reduce import FoldTask, Reduced, RespillTask, Spill, fold_partition, respill
 from tocsin.engine.rereading import Rereading
@@ -194,8 +194,8 @@ class _Intake(Rereading):
     """The deliveries of a run, sorted into accepted, unchanged and broken."""
 
     def __init__(self, catalogue: Catalogue, recognise: Recogniser, options: Options, beside: Beside = NOTHING) -> None:
-        super().__init__(catalogue, recognise, options.latest, options.come)
-        self.options, self._old_files = options, beside
+        super().__init__(catalogue, recognise, options.latest, options.come, beside)
+        self.options = options
         self.deliveries: list[Delivery] = []
         self.unchanged: list[str] = []
         self.passed_over: list[str] = []
@@ -225,9 +225,12 @@ class _Intake(Rereading):
             try:
                 delivery = deliver(number, source, self.recognise, self.options.latest)
             except BrokenReport as broken:
-                self._set_aside(source, broken)
+                if self.beside.delivers(source):
+                    self._set_aside(source, broken)
+                else:  # it was taken in, under other mappings
+                    self.unchanged.append(source.name)
                 continue
-            if not self._old_files.delivers(source):
+            if not self.beside.delivers(source):
                 self._came_again(source, delivery)
                 self.unchanged.append(source.name)
                 continue
@@ -245,7 +248,7 @@ class _Intake(Rereading):
             elif copies.is_here(delivery, self.catalogue):
                 self.unchanged.append(source.name)
             elif refusal := self.days.refusal(source.called, delivery.recognised.mapping.type, delivery.recognised.on):
-                self.aside.add_for((), source.name, refusal)
+                self.aside.add_refused(source.name, refusal, source.spot)
             else:
                 self.deliveries.append(delivery)
         copied = copies.among(self.deliveries)
@@ -259,20 +262,19 @@ class _Intake(Rereading):
             try:
                 in_file = held(path, self.recognise.is_no_report)
             except BrokenReport as broken:
-                self.aside.add(readable(path.name), broken, is_known=path in self._old_files.broken)
+                self.aside.add(readable(path.name), broken, Spot(path))
                 continue
             found.extend(in_file.reports)
             self.passed_over.extend(in_file.passed_over)
         for source in found:
-            if not self._old_files.holds(source):
+            if not self.beside.holds(source):
                 self._folders[source.name].add(source.path if source.member else source.path.parent)
         return found
 
     def _set_aside(self, source: Source, broken: BrokenReport) -> None:
         file = source.name if source.member else readable(source.path.name)
-        is_known = source.path in self._old_files.broken
         place = source.place if len(self._folders[source.name]) > 1 else ""
-        self.aside.add(file, broken, is_in_archive=source.member is not None, is_known=is_known, place=place)
+        self.aside.add(file, broken, source.spot, place=place)
 
     def _came(self, source: Source, report: Report) -> None:
         """Note the names of a report that was read: its own, and those of its archive."""
@@ -342,10 +344,10 @@ class _Intake(Rereading):
                 self.spills.extend(context.workspace.written_for(delivery.number))
                 continue
             if refusal := self._refusal(outcome, report, delivery.source):
-                self.aside.add_for((), delivery.source.name, refusal)
+                self.aside.add_refused(delivery.source.name, refusal, delivery.source.spot)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             elif self._is_namesake(report):
-                self.aside.add_namesake((report.type, report.on), delivery.source.place, report.content)
+                self.aside.add_namesake((report.type, report.on), delivery.source, report.content)
                 self.spills.extend(context.workspace.written_for(delivery.number))
             else:
                 self._came(delivery.source, report)

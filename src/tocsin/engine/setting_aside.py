@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
+from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.intake import Recogniser
-from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, plain_name
+from tocsin.engine.opening import MAX_NAME, SUFFIXES, BrokenReport, Misdated, Source, Spot, plain_name
 from tocsin.engine.said import UNREAD
 from tocsin.engine.store import CycleKey
 from tocsin.kernel.names import day_in, shortened
@@ -31,24 +32,37 @@ class Broken:
     """Its SHA-256 where its name does not tell it, since another file of the call has that name; or `said.UNREAD`."""
     is_known: bool = False
     """Whether it could not be read before, and has not changed since."""
+    is_tried_again: bool = False
+    """Whether it was to be read all the same, since what may mend it has changed."""
+    spot: Spot | None = None
+    """Where it lies: others may have its name. None for one that was read again from what was kept of it."""
+
+    @property
+    def is_namesake(self) -> bool:
+        """Whether it could be read, and is refused since another file of the call has its name and its day."""
+        return self.content not in ("", UNREAD)
 
 
 class SetAside:
     """What a run could not read. `refused` says why no report of a cycle may come; None where one may."""
 
-    def __init__(self, names: Recogniser, refused: Callable[[str, str, dt.date], BrokenReport | None]) -> None:
-        self._names, self._refused = names, refused
+    def __init__(
+        self,
+        names: Recogniser,
+        refused: Callable[[str, str, dt.date], BrokenReport | None],
+        old_files: Beside = NOTHING,
+    ) -> None:
+        self._names, self._refused, self._old_files = names, refused, old_files
         self.broken: list[Broken] = []
         self._unplaced: list[tuple[Broken, str | None, dt.date | None]] = []
         """With type and day as far as the name says them. The cycles that it has are for when none of the call fits."""
 
-    def add(
-        self, file: str, why: BrokenReport, *, is_in_archive: bool = False, is_known: bool = False, place: str = ""
-    ) -> None:
+    def add(self, file: str, why: BrokenReport, spot: Spot, *, place: str = "") -> None:
         """Set a file aside, by its name with its suffixes, and by its place where another of the call has its name."""
-        name, is_packed = plain_name(file), is_in_archive or file.lower().endswith(SUFFIXES)
+        name, is_packed = plain_name(file), spot.member is not None or file.lower().endswith(SUFFIXES)
         cycle, known = self._names.cycle_of(name), self._names.type_of(name)
-        aside = Broken(name, str(why), is_known=is_known)
+        is_known, is_tried_again = spot.file in self._old_files.broken, spot.file in self._old_files.again
+        aside = Broken(name, str(why), is_known=is_known, is_tried_again=is_tried_again, spot=spot)
         if isinstance(why, Misdated) or (cycle and self._refused(name, *cycle)):
             self.broken.append(aside)  # a day that has not come, or is not kept, is no cycle's
         elif cycle and (known or not is_packed):
@@ -61,18 +75,18 @@ class SetAside:
         else:  # a plain file whose name says nothing: as far as anybody knows it is no report
             self.broken.append(aside)
 
-    def add_for(self, cycles: Sequence[CycleKey], place: str, why: BrokenReport | None) -> None:
-        """Set something aside for which these cycles wait: none for what is refused, or stays as it was."""
-        self.broken.append(Broken(place, str(why), tuple(cycles)))
+    def add_refused(self, name: str, why: BrokenReport | None, spot: Spot | None = None) -> None:
+        """Set something aside for which no cycle waits: what is refused, or stays as it was."""
+        self.broken.append(Broken(name, str(why), spot=spot))
 
-    def add_namesake(self, cycle: CycleKey, place: str, content: str) -> None:
+    def add_namesake(self, cycle: CycleKey, source: Source, content: str) -> None:
         """Set aside what no order of paths may let replace another. Its rows are missing: the cycle stays open."""
         why = BrokenReport(
             "another file of the same call has its name and its day, but holds something else. "
             "Rename one of them if both count; import this one alone if it corrects the other.",
-            where=place,
+            where=source.place,
         )
-        self.broken.append(Broken(place, str(why), (cycle,), content))
+        self.broken.append(Broken(source.place, str(why), (cycle,), content, spot=source.spot))
 
     def place(self, cycles: Iterable[CycleKey]) -> None:
         """Let these cycles wait for what may be of them: those of which the call brought something, and open ones."""

@@ -254,6 +254,10 @@ class Catalogue(Protocol):
         """Return what was said of the days of types and is not withdrawn, in the order in which it was said."""
         ...
 
+    def has_heard(self, one: Said) -> bool:
+        """Tell whether that was said before, by anybody, be it withdrawn since."""
+        ...
+
     def delivered(self, days: Collection[CycleKey]) -> list[Delivered]:
         """Return what was delivered for days and is not withdrawn, in the order in which it came."""
         ...

@@ -18,7 +18,8 @@ import fcntl
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from django.utils.translation import ngettext
 
 from tocsin.audit.actors import Actor, System
 from tocsin.engine.opening import plain_name
-from tocsin.engine.run import Options
+from tocsin.engine.run import Broken, Options
 from tocsin.feeds import intake
 from tocsin.feeds.actions.downloads import Outcome, record_fetch
 from tocsin.feeds.choices import DownloadState
@@ -36,7 +37,6 @@ from tocsin.feeds.holding import WAIT_S, Waiting, in_silence
 from tocsin.feeds.models import Download, Report
 from tocsin.feeds.publisher import Publisher, Unserved
 from tocsin.feeds.unfinished import due_cycles
-from tocsin.feeds.watching import reports_in
 from tocsin.formats.shadowserver.api import Listed
 from tocsin.kernel import clock, disk
 from tocsin.kernel.clock import Instant
@@ -173,7 +173,7 @@ def fetch(
         wanted = offered.wanted(again=asked.again)
         refused = _download(publisher, wanted, downloading)
         came = [report for report in wanted if report not in refused]
-        summary = None
+        summary, aside = None, list[Broken]()
         if came:
             summary = intake.import_reports(
                 [place_of(report) for report in came],
@@ -183,8 +183,9 @@ def fetch(
                 wait_s=wait_s,
                 waiting=waiting,
                 progress=importing,
+                tell_broken=aside.extend,
             )
-        outcomes = [*_imported(came, summary), *_refused(refused)]
+        outcomes = [*_imported(came, aside), *_refused(refused)]
         changed = [each for each in outcomes if each.state != DownloadState.REFUSED or _is_news(each)]
         if changed:
             record_fetch(changed, run=summary["run"] if summary else None, by=by, at=clock.now())
@@ -276,12 +277,15 @@ def _counted(file: str, share: float, progress: Progress) -> Callable[[int], Non
     return tick
 
 
-def _imported(came: Collection[Listed], summary: dict[str, Any] | None) -> Iterator[Outcome]:
+def _imported(came: Collection[Listed], aside: Iterable[Broken]) -> Iterator[Outcome]:
     """Yield what became of the files that came."""
-    broken = {each["name"]: each["reason"] for each in summary["broken"]} if summary else {}
+    broken: defaultdict[Path, list[str]] = defaultdict(list)
+    for each in aside:
+        if each.spot:
+            broken[each.spot.file].append(each.reason)
     for report in came:
         place = place_of(report)
-        problem = " ".join(broken[name] for name in reports_in(place) if name in broken)
+        problem = " ".join(broken[place])
         state = DownloadState.BROKEN if problem else DownloadState.IMPORTED
         yield Outcome(report, state, place.stat().st_size, problem)
 

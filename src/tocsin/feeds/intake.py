@@ -26,7 +26,7 @@ from tocsin.engine.bounds import last_acceptable
 from tocsin.engine.cycles import Decision
 from tocsin.engine.delivered import Recount
 from tocsin.engine.executors import Executor, Threads
-from tocsin.engine.run import Delta, Options
+from tocsin.engine.run import Broken, Delta, Options
 from tocsin.engine.said import LATER, Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
 from tocsin.engine.store import Report as StoredReport
@@ -67,8 +67,10 @@ def import_reports(
     progress: Progress = lambda _name, _share: None,
     checkpoint: Checkpoint = no_checkpoint,
     beside: Beside = NOTHING,
+    tell_broken: Callable[[Sequence[Broken]], None] = lambda _broken: None,
 ) -> dict[str, Any]:
-    """Import report files; return the run's summary. `beside` says what was made of some before.
+    """Import report files; return the run's summary. `beside` says what was made of some before; `tell_broken` is
+    called with what could not be read, which the summary names without saying where it lies.
 
     Raises Busy when another import runs for longer than `wait_s`, Unavailable
     when the disk is full: then nothing has changed.
@@ -99,6 +101,7 @@ def import_reports(
             summary = summarise(run.pk, delta, meter.cost(workers), at.date(), _waiting_before(_corrected_by(delta)))
             before = _files_before(delta)
             actions.commit_run(run, delta, summary, by=by, at=clock.now())
+        tell_broken(delta.broken)
         checkpoint("committed")
         remove([*delta.debris, *before])
         if delta.broken or delta.unchanged:  # what was read of them has been written already

@@ -58,6 +58,10 @@ class Catalogue:
         """Return what was said of the days of types and is not withdrawn, in the order in which it was said."""
         return sayings.said_of(report_types)
 
+    def has_heard(self, one: Said) -> bool:
+        """Tell whether that was said before, by anybody, be it withdrawn since."""
+        return sayings.was_ever_said(one)
+
     def delivered(self, days: Collection[store.CycleKey]) -> list[store.Delivered]:
         """Return what was delivered for days and is not withdrawn, in the order in which it came."""
         return deliveries.of_days(days)

@@ -26,6 +26,11 @@ def said_of(report_types: Collection[str]) -> list[Said]:
     ]
 
 
+def was_ever_said(one: Said) -> bool:
+    """Tell whether somebody said it before, be it withdrawn since."""
+    return Saying.objects.filter(type__name=one.type, on=one.on, what=one.what.value, about=one.about).exists()
+
+
 def move(moves: Iterable[Move], types: Mapping[str, ReportType]) -> None:
     """Let what was said of days be said of those that their reports are of now."""
     moves = list(moves)

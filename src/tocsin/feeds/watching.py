@@ -16,7 +16,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,8 +27,8 @@ from django.db import Error, close_old_connections, connection
 from tocsin.audit.actors import Actor
 from tocsin.engine.beside import Beside, taken_as
 from tocsin.engine.bounds import acceptable_from
-from tocsin.engine.opening import SUFFIXES, BrokenReport, plain_name, sources
-from tocsin.engine.run import Options
+from tocsin.engine.opening import SUFFIXES, BrokenReport, Spot, sources
+from tocsin.engine.run import Broken, Options
 from tocsin.feeds import folders, intake, mappings, reasons
 from tocsin.feeds.days import lies_ahead
 from tocsin.feeds.unfinished import AHEAD, OPEN, Unfinished, due_cycles, unfinished_cycles
@@ -42,6 +43,9 @@ SETTLED_S = 10.0
 LOOKS = 6
 """How often is looked at most for what is still being written, where nobody looks for ever."""
 MEMORY = "watched.json"
+TRIED_UNDER = "mappings"
+"""Beside the folders in it, of which older versions write nothing else: which mappings were in force when each was
+looked at, by their digest."""
 Stamp = tuple[int, int]
 """Size in bytes and time of change in nanoseconds."""
 NO_STAMP: Stamp = (-1, -1)
@@ -57,32 +61,51 @@ class Seen:
     stamp: Stamp
     sha256: str
     broken: bool = False
+    """Whether something in it could not be read that only a change can mend: of it or of the mappings."""
     again_on: str = ""
-    """The day on which it may be taken in; empty for one that was, or that only a change can mend."""
+    """The day on which something in it may be taken in that may not before."""
     taken: tuple[str, ...] = ()
-    """Of an archive of which something could not be read: what was taken in of it, as `taken_as` tells it."""
+    """Of an archive of which something is lacking: what is not taken in again of it, as `taken_as` tells it."""
+    again: bool = False
+    """Whether it is to be tried again though it has not changed, since the mappings have. Never written."""
 
     def is_due(self, at: Instant) -> bool:
-        """Say whether the day has come on which it may be taken in."""
-        return bool(self.again_on) and at.date().isoformat() >= self.again_on
+        """Say whether it is to be tried again though it has not changed."""
+        return self.again or (bool(self.again_on) and at.date().isoformat() >= self.again_on)
+
+    @property
+    def written(self) -> list[Any]:
+        """What is remembered of it: it looks changed while it is to be tried again."""
+        stamp, sha256 = (NO_STAMP, "") if self.again else (self.stamp, self.sha256)
+        return [*stamp, sha256, self.broken, self.again_on, self.taken]
 
 
 @dataclasses.dataclass(frozen=True)
 class Unread:
     """Of what a file lacks when it was tried."""
 
-    reports: frozenset[str]
-    """Names of those in it that could not be read."""
-    again_on: str
-    """The day on which they may be, if that is why."""
+    spots: frozenset[Spot] = frozenset()
+    """Where that lies which could not be read, or may not be yet."""
+    broken: bool = False
+    """Whether some of it could not be read for another reason than its day."""
+    again_on: str = ""
+    """The first day on which some of it may be read."""
+
+    @classmethod
+    def of(cls, broken: Iterable[Broken]) -> Unread:
+        """Return what a file lacks. A namesake of another was read: it is refused until it changes."""
+        days = {each.spot: _again_on(each.reason) for each in broken if each.spot and not each.is_namesake}
+        return cls(frozenset(days), "" in days.values(), min(filter(None, days.values()), default=""))
 
 
 class Memory:
-    """What was taken in from one folder."""
+    """What was taken in from one folder, and under which mappings the rest was tried."""
 
     def __init__(self, file: Path, folder: Path) -> None:
         self._file, self._folder = file, str(folder)
-        held = _read_json(file).get(self._folder, {})
+        everything = _read_json(file)
+        held = everything.get(self._folder, {})
+        self._mappings: str = everything.get(TRIED_UNDER, {}).get(self._folder, "")
         self._seen: dict[str, Seen] = {}
         self._places: dict[str, dict[str, None]] = {}
         """By a file's own name, where files of that name were."""
@@ -110,42 +133,43 @@ class Memory:
             self._remember(name, dataclasses.replace(same, stamp=stamp))
         return same is not None and not same.is_due(at)
 
-    def take(self, files: dict[str, tuple[Path, Stamp]], broken: dict[str, Unread]) -> None:
-        """Remember files; `broken` are those of which something could not be read.
+    def take(self, files: dict[str, tuple[Path, Stamp]], unread: dict[Path, Unread]) -> None:
+        """Remember files; `unread` are those that lack something.
 
         Not those that were replaced or went away since: what was taken in of them is not what is there.
         """
         for name, (path, stamp) in files.items():
-            unread, before = broken.get(name), self._seen.get(name)
-            taken = _members(path, unread.reports, before.taken if before else ()) if unread else ()
+            lacks, before = unread.get(path, Unread()), self._seen.get(name)
+            taken = _members(path, lacks.spots, before.taken if before else ()) if lacks.spots else ()
             if sha256 := _sha256_of(path, stamp):
-                again_on = unread.again_on if unread else ""
-                self._remember(name, Seen(stamp, sha256, unread is not None, again_on, taken))
+                self._remember(name, Seen(stamp, sha256, lacks.broken, lacks.again_on, taken))
         everything = _read_json(self._file)
-        everything[self._folder] = {
-            name: [*seen.stamp, seen.sha256, seen.broken, seen.again_on, seen.taken]
-            for name, seen in self._seen.items()
-        }
+        everything[self._folder] = {name: seen.written for name, seen in self._seen.items()}
+        everything[TRIED_UNDER] = {**everything.get(TRIED_UNDER, {}), self._folder: self._mappings}
         beside = self._file.with_suffix(".tmp")
         beside.write_text(json.dumps(everything), encoding="utf-8")
         beside.replace(self._file)
 
     def broken(self) -> list[str]:
-        """Return the files that could not be read when they were tried last, and not because of their day."""
-        return [name for name, seen in self._seen.items() if seen.broken and not seen.again_on]
+        """Return the files that could not be read when they were tried last, and not because of their day alone."""
+        return [name for name, seen in self._seen.items() if seen.broken]
+
+    def unchanged(self, files: dict[str, tuple[Path, Stamp]]) -> list[Path]:
+        """Return those of files that are tried again and have not changed."""
+        seen = {name: self._seen[name].stamp for name in files if name in self._seen}
+        return [path for name, (path, stamp) in files.items() if seen.get(name) == stamp]
 
     def taken(self) -> dict[Path, tuple[str, ...]]:
         """Return what was taken in of archives that could not be read whole, as `taken_as` tells it."""
         return {Path(self._folder) / name: seen.taken for name, seen in self._seen.items() if seen.taken}
 
-    def forget_broken(self) -> None:
-        """Let files that could not be read be tried again: other mappings may know them."""
-        held, self._seen, self._places = self._seen, {}, {}
-        for name, seen in held.items():
-            if not seen.broken:
-                self._remember(name, seen)
-            elif seen.taken:  # only the rest of it
-                self._remember(name, dataclasses.replace(seen, stamp=NO_STAMP, sha256=""))
+    def is_tried_under(self, mappings: str) -> None:
+        """Let files that could not be read be tried again where other mappings are in force: these may know them."""
+        if mappings == self._mappings:
+            return
+        self._mappings = mappings
+        lacking = [(name, seen) for name, seen in self._seen.items() if seen.broken or seen.again_on]
+        self._seen.update({name: dataclasses.replace(seen, again=True) for name, seen in lacking})
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -170,7 +194,7 @@ def _sha256_of(path: Path, stamp: Stamp) -> str:
         return ""
 
 
-def _members(path: Path, unread: Collection[str], before: tuple[str, ...]) -> tuple[str, ...]:
+def _members(path: Path, unread: Collection[Spot], before: tuple[str, ...]) -> tuple[str, ...]:
     """Return what an archive holds beside what could not be read, as `taken_as` tells it; what was taken `before` of
     one of which nothing can be read."""
     try:
@@ -179,7 +203,7 @@ def _members(path: Path, unread: Collection[str], before: tuple[str, ...]) -> tu
         return before
     found: set[str] = set()
     for source in held:
-        if source.member and source.name not in unread:
+        if source.member and source.spot not in unread:
             with contextlib.suppress(BrokenReport):
                 found.add(taken_as(source))
     return tuple(sorted(found))
@@ -219,10 +243,8 @@ class Watch:
         if not connection.in_atomic_block:  # then it is that of whoever began the transaction
             close_old_connections()  # one that a restart of the database has broken
         try:
-            recognition = mappings.recognition()
-            if self._recognition is not recognition:
-                self._recognition = recognition
-                self.memory.forget_broken()
+            self._recognition = mappings.recognition()
+            self.memory.is_tried_under(self._recognition.digest)
             files = dict(self._complete())
             if files or due_cycles(self.now()):
                 before = set(self._waiting())
@@ -330,25 +352,17 @@ class Watch:
 
     def _take_in(self, files: dict[str, tuple[Path, Stamp]], still_broken: Sequence[Path]) -> None:
         beside = [path for path in still_broken if path not in {path for path, _ in files.values()}]
-        told_before = {name for path in beside for name in reports_in(path)}
+        aside: list[Broken] = []
         summary = intake.import_reports(
             [path for path, _ in files.values()] + beside,
             options=Options(gone_after=settings.TOCSIN.gone_after, complete=False),
             by=self.by,
             at=self.now(),
-            beside=Beside(self.memory.taken(), beside),
+            beside=Beside(self.memory.taken(), beside, self.memory.unchanged(files)),
+            tell_broken=aside.extend,
         )
-        again_on = {broken["name"]: _again_on(broken["reason"]) for broken in summary["broken"]}
-        unread = {name: again_on.keys() & reports_in(path) for name, (path, _) in files.items()}
-        days = {name: min(filter(None, (again_on[r] for r in found)), default="") for name, found in unread.items()}
-        broken_ones = {name: Unread(frozenset(found), days[name]) for name, found in unread.items() if found}
-        self.memory.take(files, broken_ones)
-        for broken in summary["broken"]:
-            if broken["name"] in told_before:
-                continue
-            when = again_on[broken["name"]]
-            what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
-            self.tell(f"{broken['reason']} {what} it changes.", {"broken": broken})
+        self.memory.take(files, _by_file(aside))
+        self._name_broken(each for each in aside if each.spot and each.spot.file not in beside)
         for name in summary["passed_over"]:
             reason = folders.why_no_report(name)
             self.tell(reason, {"passed_over": {"name": name, "reason": reason}})
@@ -361,6 +375,12 @@ class Watch:
         for each in summary["ahead"]:
             self.tell(lies_ahead(each["name"], each["date"], summary["run"]), {"ahead": each})
 
+    def _name_broken(self, broken: Iterable[Broken]) -> None:
+        for each in broken:
+            when = _again_on(each.reason)
+            what = f"It is looked at again on {when}, or when" if when else "It is passed over until"
+            self.tell(f"{each.reason} {what} it changes.", {"broken": {"name": each.name, "reason": each.reason}})
+
     def _close_due(self) -> None:
         due = due_cycles(self.now())
         if due:
@@ -369,13 +389,13 @@ class Watch:
                 self.tell(f"Closed {kind} of {on}.", {"closed": {"type": kind, "date": on.isoformat()}})
 
 
-def reports_in(path: Path) -> list[str]:
-    """Return the names of the reports in a file, as a summary gives them."""
-    try:
-        return [source.name for source in sources(path, mappings.recognition().is_no_report)]
-    except BrokenReport:
-        name = readable(path.name)
-        return [plain_name(name), name]
+def _by_file(aside: Iterable[Broken]) -> dict[Path, Unread]:
+    """Return what each file lacks of what was set aside."""
+    found: defaultdict[Path, list[Broken]] = defaultdict(list)
+    for each in aside:
+        if each.spot:
+            found[each.spot.file].append(each)
+    return {path: Unread.of(those) for path, those in found.items()}
 
 
 def _again_on(reason: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -73,6 +74,12 @@ class Recognition:
                 remedy=_REMEDY,
             )
         return dataclasses.replace(self(source.name, columns), records=records), columns
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What changes with these mappings, wherever they come from, and is the same in another process."""
+        described = sorted(self.mappings.by_type.items()), sorted(self.mappings.aliases.items()), self.feeds
+        return hashlib.sha256(repr(described).encode()).hexdigest()
 
     def is_no_report(self, name: str) -> bool:
         """Say whether a file is no report by its name alone."""
