@@ -22,7 +22,7 @@ from tocsin.engine.intake import Context, Delivery, Read, Recogniser, merged_qua
 from tocsin.engine.opening import BrokenReport
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.said import LATER, Said, What, digest_of
+from tocsin.engine.said import Said, What, digest_of
 from tocsin.engine.setting_aside import SetAside
 from tocsin.engine.store import Catalogue, CycleKey, Delivered, Key, Report
 from tocsin.engine.wholeness import lost_files
@@ -212,7 +212,6 @@ class Rereading(Counting):
             self._move_the_rest(kind, {after for day, afters in went.items() if day[0] == kind for after, _ in afters})
         stood = self.said_so_far(*{one.type for one in said})
         self.said.extend(one for one in dict.fromkeys(said) if one not in stood)
-        self._unsay_what_was_later({kind for kind, _ in went} | {kind for days in went.values() for kind, _ in days})
 
     def _say_what_is_refused(self) -> None:
         """Say of days, as their runs would now, that they lack what the mappings refuse; and that what they lacked so
@@ -257,19 +256,6 @@ class Rereading(Counting):
         for one in self.catalogue.delivered({day}):
             brought[one.run].add(read_as.get(one.report, day))
         return brought
-
-    def _unsay_what_was_later(self, kinds: set[str]) -> None:
-        """Let days be open that were complete because of a later one, where there is none any more."""
-        for kind in sorted(kinds):
-            last = max(self.cycles(kind), default=dt.date.min)
-            self.unsaid += [
-                one
-                for one in dict.fromkeys((*self.said_so_far(kind), *self.said))
-                if (one.type, one.what, one.about) == (kind, What.COMPLETE, LATER)
-                and one.on >= last
-                and not self.days.is_past(kind, one.on)
-            ]
-        self.said = [one for one in self.said if one not in self.unsaid]
 
     def _move_the_rest(self, kind: str, after: set[str]) -> None:
         """Let what was said of days without reports go along where all that was left of a type is another now.

@@ -118,8 +118,6 @@ class Delta:
     """Days all of whose reports were taken back: that a person closed them is forgotten with these."""
     moves: tuple[Move, ...] = ()
     """Of which day is now what was said of another."""
-    unsaid: tuple[Said, ...] = ()
-    """What of that stands no more."""
 
 
 Progress = Callable[[str, float], None]
@@ -444,7 +442,6 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         outdated=tuple(intake.outdated),
         emptied=tuple(intake.emptied),
         moves=tuple(intake.moves),
-        unsaid=tuple(intake.unsaid),
     )
 
 
