@@ -21,7 +21,7 @@ from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.counting import moved
 from tocsin.engine.cycles import Calendar, Judged
-from tocsin.engine.delivered import Recount, decided
+from tocsin.engine.delivered import Recount, decided, read_now
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
@@ -131,9 +131,9 @@ class Manifest:
 
     def note(self, delta: Delta) -> None:
         """Note what a run delivered under which names."""
-        moved = {before.id: report for before, report in delta.read_as}
+        moved = read_now(delta.read_as)
         for at, one in enumerate(self.deliveries):
-            if report := moved.get(one.report):
+            if report := moved.get((one.report, one.name)):
                 self.deliveries[at] = Delivered(report.type, report.on, one.name, report.id)
         self.deliveries += delta.came
         self.runs += [self.number] * len(delta.came)

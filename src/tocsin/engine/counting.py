@@ -13,7 +13,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 
 from tocsin.engine.days import Days
-from tocsin.engine.delivered import Recount
+from tocsin.engine.delivered import ReadAs, Recount
 from tocsin.engine.opening import plain_name
 from tocsin.engine.said import CLOSING, UNREAD, Said, What, content_in, digest_of, name_in, told_by
 from tocsin.engine.setting_aside import Broken
@@ -86,8 +86,8 @@ class Counting:
         """What this run says of days."""
         self.untrue: Collection[int] = ()
         """Runs of which nothing that they said stands."""
-        self.read_as: list[tuple[Report, Report]] = []
-        """Reports that were read again, each with what became of it."""
+        self.read_as: list[ReadAs] = []
+        """What became of reports that were read again."""
         self._unfinished: list[CycleRecord] | None = None
         self._known: dict[str, list[Report]] = {}
 
