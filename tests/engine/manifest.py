@@ -116,6 +116,7 @@ class Manifest:
         self.put_aside |= {name: before[name] for name in delta.replaced}
         self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
         self.put_aside |= {report.id: report for report in delta.shelved}
+        self.by_id = {name: one for name, one in self.by_id.items() if name not in {r.id for r in delta.shelved}}
         self.put_aside = {name: one for name, one in self.put_aside.items() if name not in self.by_id}
         self.note(delta)
         self.told = moved(self.told, delta.moves)
@@ -205,7 +206,7 @@ class Bench:
             executor=executor or Threads(),
             options=Options(**{"gone_after": 1, "come": self.manifest.come, **options}),
         )
-        self._commit(delta, checkpoint)
+        self.commit(delta, checkpoint)
         return delta
 
     def refold(
@@ -227,7 +228,7 @@ class Bench:
             recount=self.manifest.without_run(run) if run else self.manifest.without(withdrawn),
             said=said,
         )
-        self._commit(delta, no_checkpoint)
+        self.commit(delta, no_checkpoint)
         return delta
 
     def expire(self, report_type: str, up_to: dt.date, checkpoint: Any = no_checkpoint) -> Expiry:
@@ -246,10 +247,11 @@ class Bench:
         workspace = Workspace(self.root, f"run{uuid.uuid4().hex[:12]}", checkpoint)
         return Context(workspace, self.claims, self.announcements)
 
-    def _commit(self, delta: Delta, checkpoint: Any) -> None:
+    def commit(self, delta: Delta, checkpoint: Any = no_checkpoint) -> None:
+        """Take a run's outcome, and remove the files that nothing needs then."""
         again = [
             path
-            for r in delta.accepted
+            for r in (*delta.accepted, *delta.shelved)
             if r.id in self.manifest.put_aside
             for path in self.manifest.put_aside[r.id].files
         ]

@@ -99,6 +99,8 @@ def taking(parts: Iterable[str]) -> bytes:
 @given(st.lists(CALLS | MAPPINGS, min_size=1, max_size=6), MAPPINGS)
 @example([[(1, "a", (FIRST,)), (1, "b", (FIRST,))], frozenset("a")], frozenset("b"))
 @example([[(1, "b", (FIRST,))], [(1, "a", (FIRST,))], [(1, "a", (LATER,)), (1, "c", (FIRST,))]], frozenset("b"))
+@example([[(1, "a", (FIRST,))], [(1, "a", ()), (1, "b", (FIRST,))]], frozenset("b"))
+@example([[(1, "a", (FIRST,))], [(1, "a", ()), (1, "b", (FIRST,))], frozenset("b")], frozenset())
 @example([[(1, "a", ()), (1, "b", ()), (2, "a", ()), (2, "b", (LATER,))]], frozenset("b"))
 @LAW
 def test_each_name_of_a_content_is_read_again_as_if_it_were_imported_now(

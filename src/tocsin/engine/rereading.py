@@ -1,10 +1,11 @@
 """Reports that are read again, and where what was delivered and said of them belongs now.
 
 A better mapping changes how content is read, its type and its day; never the
-order in which it came. So each delivery of it stands under the new type and day
-in its old place, and what counts there is decided from all of them anew. A day
-moves as a whole: what others brought for it is read again with it, and what was
-said of it goes along. Else half a day would pass for all of it.
+order in which it came. So each delivery of it, recognised by its own name, stands
+under the new type and day in its old place, and what counts there is decided from
+all of them anew. A day moves as a whole: what others brought for it is read again
+with it, and what was said of it goes along. Else half a day would pass for all of
+it.
 """
 
 from __future__ import annotations
