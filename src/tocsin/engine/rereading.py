@@ -81,9 +81,9 @@ class Rereading(Counting):
         """Read reports again. What the mappings in force refuse stays as it is, and so does one that does not count
         and is what it was."""
         root = context.workspace.root
-        counting = [report for report in reports if any(one.id == report.id for one in self.known(report.type))]
-        self._read(counting, context, executor, progress)
-        others = [report for report in reports if report not in counting]
+        known = {one.id for kind in {report.type for report in reports} for one in self.known(kind)}
+        self._read([report for report in reports if report.id in known], context, executor, progress)
+        others = [report for report in reports if report.id not in known]
         self._read(_readable(others, root), context, executor, progress, beside=True)
         self._read(self._beside(reports, root), context, executor, progress, beside=True)
         if self.read_as:
@@ -180,7 +180,7 @@ class Rereading(Counting):
         self.touched.add(before.type)
         if not is_same:
             self.read_as.append(ReadAs(before, report, again.names))
-        if is_same and report.id not in {one.id for one in self.accepted}:
+        if is_same and report.id not in self.reads:
             self.accept(self.finished(context, read, report.named(before.names)), read)
         elif is_same or report.id in self._again:
             self._forget(read, context)
@@ -243,14 +243,12 @@ class Rereading(Counting):
                 self.restored.append(report)
                 self.touched.add(report.type)
         self.shelved.extend(report for report, _ in self._again.values())
-        counted = {one.after.id for one in self.read_as if self._counted_so(one)}
+        counting = {one.id for before in {each.before.type for each in self.read_as} for one in self.known(before)}
+        # Not by a name that was another's already.
+        counted = {
+            one.after.id for one in self.read_as if one.before.id in counting and one.names & {*one.before.names}
+        }
         self.outdated.extend(report.name for report, _ in self._again.values() if report.id in counted)
-
-    def _counted_so(self, one: ReadAs) -> bool:
-        """Tell whether a report counted under one of the names by which it is another now."""
-        return any(each.id == one.before.id for each in self.known(one.before.type)) and not one.names.isdisjoint(
-            one.before.names
-        )
 
     def _move_what_was_said(self) -> None:
         """Let what was said of days go with their reports: of a day that still has some, it is said of both.
