@@ -21,7 +21,7 @@ from tocsin.engine import run as engine
 from tocsin.engine.claims import ASN, NETWORK, SUFFIX, Claim, Claims
 from tocsin.engine.counting import moved
 from tocsin.engine.cycles import Calendar, Judged
-from tocsin.engine.delivered import Recount, decided
+from tocsin.engine.delivered import Recount, decided, read_now
 from tocsin.engine.enrich import Announcements
 from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.fold import STATE, Label
@@ -119,6 +119,7 @@ class Manifest:
         self.put_aside |= {name: before[name] for name in delta.replaced}
         self.by_id.update({report.id: report for report in (*delta.accepted, *delta.renamed, *delta.restored)})
         self.put_aside |= {report.id: report for report in delta.shelved}
+        self.by_id = {name: one for name, one in self.by_id.items() if name not in {r.id for r in delta.shelved}}
         self.put_aside = {name: one for name, one in self.put_aside.items() if name not in self.by_id}
         self.note(delta)
         self.told = moved(self.told, delta.moves)
@@ -134,9 +135,9 @@ class Manifest:
 
     def note(self, delta: Delta) -> None:
         """Note what a run delivered under which names."""
-        moved = {before.id: report for before, report in delta.read_as}
+        moved = read_now(delta.read_as)
         for at, one in enumerate(self.deliveries):
-            if report := moved.get(one.report):
+            if report := moved.get((one.report, one.name)):
                 self.deliveries[at] = Delivered(report.type, report.on, one.name, report.id)
         self.deliveries += delta.came
         self.runs += [self.number] * len(delta.came)
@@ -208,7 +209,7 @@ class Bench:
             executor=executor or Threads(),
             options=Options(**{"gone_after": 1, "come": self.manifest.come, **options}),
         )
-        self._commit(delta, checkpoint)
+        self.commit(delta, checkpoint)
         return delta
 
     def refold(
@@ -230,7 +231,7 @@ class Bench:
             recount=self.manifest.without_run(run) if run else self.manifest.without(withdrawn),
             said=said,
         )
-        self._commit(delta, no_checkpoint)
+        self.commit(delta, no_checkpoint)
         return delta
 
     def expire(self, report_type: str, up_to: dt.date, checkpoint: Any = no_checkpoint) -> Expiry:
@@ -249,10 +250,11 @@ class Bench:
         workspace = Workspace(self.root, f"run{uuid.uuid4().hex[:12]}", checkpoint)
         return Context(workspace, self.claims, self.announcements)
 
-    def _commit(self, delta: Delta, checkpoint: Any) -> None:
+    def commit(self, delta: Delta, checkpoint: Any = no_checkpoint) -> None:
+        """Take a run's outcome, and remove the files that nothing needs then."""
         again = [
             path
-            for r in delta.accepted
+            for r in (*delta.accepted, *delta.shelved)
             if r.id in self.manifest.put_aside
             for path in self.manifest.put_aside[r.id].files
         ]

@@ -248,7 +248,7 @@ def test_reading_again_comes_to_the_same(bench: Bench, tmp_path: Path, name: str
         executor=Threads(),
         options=engine.Options(gone_after=1, complete=False, as_before=True, latest=LATEST),
     )
-    bench._commit(delta, lambda _point: None)
+    bench.commit(delta)
 
     assert delta.broken == () and (state_digest(bench), quarantine(bench)) == before
 

@@ -88,9 +88,7 @@ def replayed(made: Bench, description: bytes) -> Delta:
         executor=Threads(2),
         options=Options(gone_after=1, complete=False, as_before=True),
     )
-    made.manifest.apply(delta)
-    for path in delta.debris:
-        (made.root / path).unlink(missing_ok=True)
+    made.commit(delta)
     return delta
 
 

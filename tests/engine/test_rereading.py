@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.engine.manifest import Bench
 from tests.engine.reports import day
-from tests.engine.test_replay import RENAMED, bench, recognition, replayed, write
+from tests.engine.test_life import LAW
+from tests.engine.test_replay import HEADER, PLAIN, RENAMED, bench, contents, recognition, replayed, write
 from tocsin.engine.counting import Move
 from tocsin.engine.cycles import Decision
 from tocsin.engine.said import Said, What, digest_of
 
+BEACON = PLAIN.replace(b'"lantern"', b'"beacon"')
 FIRST, LATER = "2026-03-01 10:00:00,198.51.100.1,80,x", "2026-03-01 11:00:00,198.51.100.2,80,x"
 
 
@@ -66,3 +73,52 @@ def test_what_was_decided_goes_with_the_reports_of_the_day(tmp_path: Path) -> No
     made.refold(["lantern"], said=[Said("lantern", cycle.on, What.DISCARDED, by=None)])
     replayed(made, RENAMED)
     assert [(one.type, one.decision) for one in made.manifest.by_day.values()] == [("beacon", Decision.DISCARDED)]
+
+
+CONTENTS = ((), (FIRST,), (LATER,), (FIRST, LATER))
+FILES = st.tuples(st.integers(1, 2), st.sampled_from("abc"), st.sampled_from(CONTENTS))
+CALLS = st.lists(FILES, min_size=1, max_size=4, unique_by=lambda file: file[:2])
+MAPPINGS = st.frozensets(st.sampled_from("abc"))
+
+
+def bring(made: Bench, folder: Path, files: list[tuple[int, str, tuple[str, ...]]]) -> None:
+    """Import reports that may have the same content under several names."""
+    folder.mkdir()
+    for on, part, rows in files:
+        text = "".join(f"{row}\n" for row in (HEADER, *rows)).replace("2026-03-01", f"2026-03-{on:02d}")
+        (folder / f"2026-03-{on:02d}-lantern-{part}.csv").write_text(text)
+    made.run(sorted(folder.iterdir()))
+
+
+def taking(parts: Iterable[str]) -> bytes:
+    """Return a mapping file that knows some of the names."""
+    files = ", ".join(f'"*-lantern-{part}.csv"' for part in sorted(parts))
+    return BEACON.replace(b'"*-lantern-*"', files.encode()) if files else b""
+
+
+@given(st.lists(CALLS | MAPPINGS, min_size=1, max_size=6), MAPPINGS)
+@example([[(1, "a", (FIRST,)), (1, "b", (FIRST,))], frozenset("a")], frozenset("b"))
+@example([[(1, "b", (FIRST,))], [(1, "a", (FIRST,))], [(1, "a", (LATER,)), (1, "c", (FIRST,))]], frozenset("b"))
+@example([[(1, "a", (FIRST,))], [(1, "a", ()), (1, "b", (FIRST,))]], frozenset("b"))
+@example([[(1, "a", (FIRST,))], [(1, "a", ()), (1, "b", (FIRST,))], frozenset("b")], frozenset())
+@example([[(1, "a", ()), (1, "b", ()), (2, "a", ()), (2, "b", (LATER,))]], frozenset("b"))
+@LAW
+def test_each_name_of_a_content_is_read_again_as_if_it_were_imported_now(
+    steps: list[list[tuple[int, str, tuple[str, ...]]] | frozenset[str]], last: frozenset[str]
+) -> None:
+    """Whatever mappings knew which names in between."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        made, fresh = bench(root / "store"), bench(root / "fresh", taking(last))
+        for number, step in enumerate([*steps, last]):
+            if isinstance(step, frozenset):
+                replayed(made, taking(step))
+            else:
+                bring(made, root / f"{number}", step)
+                bring(fresh, root / f"{number}-again", step)
+            assert made.debris() == set()
+        assert contents(made) == contents(fresh)
+        assert {name: report.names for name, report in made.manifest.by_id.items()} == {
+            name: report.names for name, report in fresh.manifest.by_id.items()
+        }
+        assert made.manifest.deliveries == fresh.manifest.deliveries

@@ -271,7 +271,7 @@ def test_rows_that_are_gone_cannot_be_read_again(tmp_path: Path) -> None:
     bench = told.bench
     delta = replayed(bench, bench.manifest.reports(KIND), bench.recognise)
     assert [one.reason for one in delta.broken] == [f"{file.name}: its rows are no longer kept." for file in WEEK[:2]]
-    bench._commit(delta, lambda _point: None)
+    bench.commit(delta)
     assert keys(bench) == before
     assert len(bench.manifest.reports(KIND)) == 5
 
@@ -291,7 +291,7 @@ def test_a_report_that_would_be_of_such_a_day_when_it_is_read_again_stays_as_it_
         "Nothing of it was taken in."
     ]
     assert (delta.accepted, delta.superseded, delta.types) == ((), (), ())
-    bench._commit(delta, lambda _point: None)
+    bench.commit(delta)
     assert (keys(bench), bench.debris()) == (before, set())
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.engine.reports import day
 from tests.engine.test_life import KIND, LAW, File, Model, Story, arrivals, check
 from tocsin.engine.cycles import Decision
-from tocsin.engine.said import Said, Stand, What, digest_of, stand, told_by
+from tocsin.engine.said import LATER, Said, Stand, What, digest_of, stand, told_by
+from tocsin.engine.store import Report, records
 
 ON = day(0)
 FILE = "2026-11-16-scan_rdp.csv"
@@ -74,6 +75,27 @@ def test_a_decision_holds_whenever_the_reports_are_here_that_it_was_about() -> N
     told = said((What.CONFIRMED, digest_of("ab")), (What.DISCARDED, digest_of("abc")))
     decided = {reports: stand(told, set(), set(reports)).decision for reports in ("a", "ba", "cab", "")}
     assert decided == {"a": "", "ba": "confirmed", "cab": "discarded", "": ""}
+
+
+@pytest.mark.parametrize(
+    ("about", "come", "lacks", "closed"),
+    [
+        (LATER, None, (), [True, False]),
+        (LATER, 1, (), [True, False]),
+        (LATER, 0, (), [False, False]),
+        (LATER, 0, (2,), [False, False, False]),
+        (LATER, 2, (2,), [True, True, False]),
+        ("", 0, (), [True, True]),
+    ],
+)
+def test_a_day_is_complete_because_of_later_ones_while_one_is_here_that_has_come(
+    about: str, come: int | None, lacks: tuple[int, ...], closed: list[bool]
+) -> None:
+    told = [Said(KIND, day(on), What.COMPLETE, about, by=7) for on in (0, 1)]
+    told += [Said(KIND, day(on), What.LACKS, f"{day(on)}-{KIND}.csv") for on in lacks]
+    here = [Report(str(on), f"{on}.csv", KIND, day(on), 1, 1, 0, 0, (), "", {}, 9) for on in (0, 1)]
+    found = records(KIND, told, here, None if come is None else day(come))
+    assert [found[on].closed for on in sorted(found)] == closed
 
 
 # The law: as if what was withdrawn had never been

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,31 +137,73 @@ def test_when_cycles_arrived_is_not_forgotten(store: Store, imported: int) -> No
     assert list(Cycle.objects.values_list("on", "arrived_at")) == arrived
 
 
-def test_a_day_that_a_later_one_closed_is_open_when_that_is_another_type_s(store: Store, tmp_path: Path) -> None:
-    def bring(number: int, hosts: list[int], part: str) -> int:
-        made = write(tmp_path / "in", number, hosts, kind="lamp_post", part=part)
+@pytest.fixture
+def watched(store: Store, tmp_path: Path) -> Callable[..., int]:
+    """Bring a day as a watch does, which closes those that a later one ended; return the run."""
+
+    def bring(number: int, hosts: list[int], part: str = "", path: Path | None = None) -> int:
+        made = path or write(tmp_path / "in", number, hosts, kind="lamp_post", part=part)
         run: int = store.run(made, complete=False)["run"]
         at = Cycle.objects.latest("arrived_at").arrived_at
         intake.close(due_cycles(at), by=COMMAND_LINE, at=at)
         return run
 
-    bring(0, [1, 2, 3, 4], "")
-    bring(1, [1, 2, 3], "")
-    other = bring(2, [1, 2, 3], "-x")
-    closed = dict(Cycle.objects.values_list("on", "closed"))
-    assert closed == {day(0): True, day(1): True, day(2): False} and "gone" in store.states().values()
+    return bring
+
+
+def describe_the_others(store: Store) -> None:
+    """Put a mapping file in force that takes the reports of a part."""
     describe(store, "lamps")
     mapping = store.root.parent / "mappings" / "lamps.toml"
     mapping.write_text(mapping.read_text().replace("*-lamp_post-*", "*-lamp_post-*-x.csv"))
+
+
+def closed_days() -> list[tuple[str, int, bool]]:
+    rows = Cycle.objects.order_by("type__name", "on").values_list("type__name", "on", "closed")
+    return [(kind, (on - day(0)).days, closed) for kind, on, closed in rows]
+
+
+def test_a_day_that_a_later_one_closed_is_open_when_that_is_another_type_s(
+    store: Store, watched: Callable[..., int]
+) -> None:
+    watched(0, [1, 2, 3, 4])
+    watched(1, [1, 2, 3])
+    other = watched(2, [1, 2, 3], "-x")
+    closed = dict(Cycle.objects.values_list("on", "closed"))
+    assert closed == {day(0): True, day(1): True, day(2): False} and "gone" in store.states().values()
+    describe_the_others(store)
     replay(other)
-    assert list(Cycle.objects.order_by("type__name", "on").values_list("type__name", "on", "closed")) == [
-        ("lamp_post", day(0), True),
-        ("lamp_post", day(1), False),
-        ("lamps", day(2), False),
-    ]
+    assert closed_days() == [("lamp_post", 0, True), ("lamp_post", 1, False), ("lamps", 2, False)]
     assert "gone" not in store.states().values()
-    bring(2, [1, 2, 3], "")
+    watched(2, [1, 2, 3])
     assert Cycle.objects.get(on=day(1)).closed, "a later day has begun"
+
+
+def test_a_day_that_a_later_one_closed_is_open_when_the_last_of_them_is_withdrawn(
+    store: Store, watched: Callable[..., int]
+) -> None:
+    watched(0, [1, 2, 3, 4])
+    other = watched(1, [1, 2, 3], "-x")
+    last = watched(2, [1, 2, 3])
+    describe_the_others(store)
+    replay(other)
+    assert closed_days() == [("lamp_post", 0, True), ("lamp_post", 2, False), ("lamps", 1, False)]
+    store.withdraw(last)
+    assert closed_days() == [("lamp_post", 0, False), ("lamps", 1, False)]
+    assert watched(3, [1, 2, 3]) and closed_days()[0] == ("lamp_post", 0, True)
+
+
+def test_a_day_that_a_broken_file_of_a_later_one_closed_is_open_when_that_comes_as_another_type(
+    store: Store, watched: Callable[..., int], tmp_path: Path
+) -> None:
+    watched(0, [1, 2, 3, 4])
+    broken = write(tmp_path / "bad", 1, [1], kind="lamp_post", part="-x").with_suffix(".csv.gz")
+    broken.write_bytes(b"\x1f\x8b\x08 this is no gzip")
+    watched(1, [], path=broken)
+    assert closed_days() == [("lamp_post", 0, True), ("lamp_post", 1, False)]
+    describe_the_others(store)
+    watched(1, [1, 2, 3], "-x")
+    assert closed_days() == [("lamp_post", 0, False), ("lamps", 1, False)]
 
 
 def test_it_is_on_record_and_among_the_runs(store: Store, imported: int) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.cast import Cast
 from tests.chance import seeds
 from tests.engine import reports as engine_reports
 from tests.engine.test_life import File
 from tests.engine.test_said import Log, Told
 from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import signed_in
 from tests.feeds.reports import day, write
 from tests.feeds.test_corrections import hosts_of
 from tests.feeds.test_replay import describe, replay
@@ -184,6 +186,88 @@ def test_a_day_that_is_read_as_two_is_said_of_both(store: Store, tmp_path: Path)
     assert Saying.objects.filter(type__name="lamps").count() == 2, "it is said once"
 
 
+def take(store: Store, part: str) -> None:
+    """Put a mapping file in force that knows the names of a part alone."""
+    describe(store, "lamps")
+    path = store.root.parent / "mappings" / "lamps.toml"
+    path.write_text(path.read_text().replace("*-lamp_post-*", f"*-lamp_post-*-{part}.csv"))
+
+
+def shown(store: Store, kind: str) -> list[int]:
+    """Return the hosts of the findings of a type that are not gone."""
+    found = [finding for finding in store.findings() if finding["type"] == kind and finding["state"] != "gone"]
+    return sorted(int(finding["asset"].rpartition(".")[2]) for finding in found)
+
+
+def test_a_content_of_two_names_becomes_two_reports_when_a_mapping_knows_one(store: Store, tmp_path: Path) -> None:
+    paths = [write(tmp_path, 0, [1, 2, 3], part=f"-{each}", kind=KIND) for each in "ab"]
+    store.run(*paths)
+    take(store, "a")
+
+    assert replay(1)["rows_kept"] == 6
+
+    named = Report.objects.filter(state="accepted").order_by("type__name")
+    assert list(named.values_list("type__name", "name", "also", "run")) == [
+        (KIND, "2026-11-16-lamp_post-xm-geo-b.csv", [], 1),
+        ("lamps", "2026-11-16-lamp_post-xm-geo-a.csv", [], 1),
+    ]
+    assert (shown(store, KIND), shown(store, "lamps")) == ([1, 2, 3], [1, 2, 3])
+    assert set(Cycle.objects.values_list("type__name", "closed")) == {(KIND, True), ("lamps", True)}
+    assert store.files() == store.named()
+    take(store, "b")
+    replay(1)
+    assert [row.also for row in named.all()] == [[], []] and store.files() == store.named()
+    assert set(Delivery.objects.values_list("type__name", "name")) == {
+        ("lamps", "2026-11-16-lamp_post-xm-geo-b.csv"),
+        (KIND, "2026-11-16-lamp_post-xm-geo-a.csv"),
+    }
+    store.withdraw(1)
+    assert not Report.objects.filter(state="accepted")
+
+
+def test_of_lists_that_are_empty_each_is_of_the_type_that_its_name_says(
+    store: Store, tmp_path: Path, settings: Any
+) -> None:
+    settings.TOCSIN = dataclasses.replace(settings.TOCSIN, gone_after=1)
+    for number, hosts in enumerate([{"a": [1, 2, 3], "b": [1, 2, 4]}, {"a": [], "b": []}]):
+        paths = [write(tmp_path, number, of, part=f"-{each}", kind=KIND) for each, of in hosts.items()]
+        store.run(*paths, accept_drop=True)
+    take(store, "b")
+    for number in (1, 2):
+        replay(number)
+    assert set(Cycle.objects.values_list("type__name", "on", "counts")) == {
+        (kind, day(on), True) for kind in (KIND, "lamps") for on in (0, 1)
+    }
+    assert (shown(store, KIND), shown(store, "lamps")) == ([], [])
+
+
+def test_a_mapping_that_does_not_change_gives_the_same_however_often_it_is_read(store: Store, tmp_path: Path) -> None:
+    store.run(write(tmp_path / "1", 0, range(1, 9), part="-b", kind=KIND))
+    store.run(write(tmp_path / "2", 0, range(1, 9), part="-a", kind=KIND))
+    store.run(
+        write(tmp_path / "3", 0, range(1, 9), part="-c", kind=KIND),
+        write(tmp_path / "3", 0, [20, 21, 22], part="-a", kind=KIND),
+    )
+    take(store, "b")
+    for number in (1, 2, 3, 1):
+        replay(number)
+        assert (shown(store, "lamps"), shown(store, KIND)) == (list(range(1, 9)), [*range(1, 9), 20, 21, 22])
+    store.withdraw(3)
+    assert (shown(store, "lamps"), shown(store, KIND)) == (list(range(1, 9)), list(range(1, 9)))
+
+
+def test_under_a_name_that_the_new_mapping_refuses_a_content_stays_as_it_was(store: Store, tmp_path: Path) -> None:
+    store.run(*(write(tmp_path, 0, [1, 2, 3], part=f"-{each}", kind=KIND) for each in "ab"))
+    take(store, "a")
+    path = store.root.parent / "mappings" / "lamps.toml"
+    refused = path.read_text().replace('"lamps"', '"poles"').replace("-a.csv", "-b.csv").replace('= "ip"', '= "host"')
+    path.with_name("poles.toml").write_text(refused)
+    assert [each["name"] for each in replay(1)["broken"]] == ["2026-11-16-lamp_post-xm-geo-b.csv"]
+    named = Report.objects.filter(state="accepted").order_by("type__name").values_list("type__name", "name")
+    assert [(kind, name[-5:-4]) for kind, name in named] == [(KIND, "b"), ("lamps", "a")]
+    assert (shown(store, KIND), shown(store, "lamps"), store.files() == store.named()) == ([1, 2, 3], [1, 2, 3], True)
+
+
 def test_a_day_lacks_what_the_new_mapping_refuses_until_it_is_read(store: Store, tmp_path: Path) -> None:
     lamp_posts(store, tmp_path, 0, *range(1, 10))
     other = tmp_path / "2026-11-17-lamp_post-b.csv"
@@ -216,6 +300,50 @@ def say_times(store: Store, time_format: str) -> None:
     path = store.root.parent / "mappings" / "lamps.toml"
     told = f'files = ["lamp_post*"]\ntime_format = "{time_format} %H:%M"'
     path.write_text(path.read_text().replace('files = ["*-lamp_post-*"]', told))
+
+
+def undated(folder: Path, on: str, *hosts: int, name: str = "lamp_post-c") -> Path:
+    """Write a report whose name does not say its day."""
+    folder.mkdir()
+    (folder / f"{name}.csv").write_text(
+        "timestamp,ip,port\n" + "".join(f"{on}/2026 10:12,192.0.2.{host},80\n" for host in hosts)
+    )
+    return folder / f"{name}.csv"
+
+
+def test_what_was_replaced_since_it_was_dated_wrongly_is_read_again(store: Store, tmp_path: Path, cast: Cast) -> None:
+    say_times(store, "%d/%m/%Y")
+    store.run(undated(tmp_path / "1", "03/05", 1, 2, 3))
+    say_times(store, "%m/%d/%Y")
+    store.run(undated(tmp_path / "2", "05/03", 4, 5))
+    assert list(Cycle.objects.values_list("on", "rows")) == [(dt.date(2026, 5, 3), 2)]
+    page = signed_in(cast.manager).get("/feeds/runs/1/")
+    assert "/feeds/runs/1/replay/" in page.content.decode(), "it is offered"
+
+    replay(1)
+
+    days = Cycle.objects.order_by("on").values_list("on", "rows", "closed")
+    assert list(days) == [(dt.date(2026, 3, 5), 3, True), (dt.date(2026, 5, 3), 2, True)]
+    assert list(Report.objects.filter(state="accepted").order_by("on").values_list("on", "run")) == [
+        (dt.date(2026, 3, 5), 1), (dt.date(2026, 5, 3), 2),
+    ]  # fmt: skip
+    assert store.files() == store.named()
+    store.withdraw(2)
+    assert list(days.all()) == [(dt.date(2026, 3, 5), 3, True)]
+    store.withdraw(1)
+    assert not days.all()
+
+
+def test_what_was_replaced_rightly_stays_so_when_it_is_read_again(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_times(store, "%m/%d/%Y")
+    store.run(undated(tmp_path / "1", "05/03", 1, 2, 3))
+    store.run(undated(tmp_path / "2", "05/03", 4, 5))
+    assert (verb("replay", "1"), capsys.readouterr().out) == (0, "Nothing was read otherwise.\n")
+    assert (hosts_of(store), store.files() == store.named()) == ([4, 5], True)
+    store.withdraw(2)
+    assert hosts_of(store) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])

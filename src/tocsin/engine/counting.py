@@ -13,7 +13,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 
 from tocsin.engine.days import Days
-from tocsin.engine.delivered import Recount
+from tocsin.engine.delivered import ReadAs, Recount
 from tocsin.engine.opening import plain_name
 from tocsin.engine.said import CLOSING, UNREAD, Said, What, content_in, digest_of, name_in, told_by
 from tocsin.engine.setting_aside import Broken
@@ -82,14 +82,12 @@ class Counting:
         """Days all of whose reports were taken back: nobody's word that they are complete is left either."""
         self.moves: list[Move] = []
         """Days of which nothing that was said is of them any more."""
-        self.unsaid: list[Said] = []
-        """What stands no more of what was said of days, as of those that it is of now."""
         self.said: list[Said] = []
         """What this run says of days."""
         self.untrue: Collection[int] = ()
         """Runs of which nothing that they said stands."""
-        self.read_as: list[tuple[Report, Report]] = []
-        """Reports that were read again, each with what became of it."""
+        self.read_as: list[ReadAs] = []
+        """What became of reports that were read again."""
         self._unfinished: list[CycleRecord] | None = None
         self._known: dict[str, list[Report]] = {}
 
@@ -255,7 +253,7 @@ class Counting:
         is of now."""
         said = self.catalogue.said(*{*report_types, *(move.before[0] for move in self.moves)})
         stood = [one for one in said if one.by not in self.untrue and not self._is_forgotten(one)]
-        return [one for one in moved(stood, self.moves) if one not in self.unsaid]
+        return moved(stood, self.moves)
 
     def _is_forgotten(self, one: Said) -> bool:
         """Tell whether a person closed a day whose reports were all taken back: that was about these."""
@@ -264,7 +262,7 @@ class Counting:
     def cycles(self, report_type: str) -> dict[dt.date, CycleRecord]:
         """Return the cycles of a type by day, as this run leaves them."""
         said = [one for one in (*self.said_so_far(report_type), *self.said) if one.type == report_type]
-        return records(report_type, said, self.here(report_type))
+        return records(report_type, said, self.here(report_type), self.come)
 
     def still(self, cycle: CycleRecord) -> tuple[str, ...]:
         """Return the files that a cycle waits for still.

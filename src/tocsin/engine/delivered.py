@@ -10,9 +10,24 @@ first.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from tocsin.engine.store import Delivered, Key, Report
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadAs:
+    """What became of a report that was read again, where it came under some of its names."""
+
+    before: Report
+    after: Report
+    """Of another type or day."""
+    names: frozenset[str]
+
+
+def read_now(read_as: Iterable[ReadAs]) -> dict[tuple[str, str], Report]:
+    """Return by the id of a report and a name under which it came what that is now."""
+    return {(one.before.id, name): one.after for one in read_as for name in one.names}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Reports that are read again, and where what was delivered and said of them belongs now.
 
 A better mapping changes how content is read, its type and its day; never the
-order in which it came. So each delivery of it stands under the new type and day
-in its old place, and what counts there is decided from all of them anew. A day
-moves as a whole: what others brought for it is read again with it, and what was
-said of it goes along. Else half a day would pass for all of it.
+order in which it came. So each delivery of it, recognised by its own name, stands
+under the new type and day in its old place, and what counts there is decided from
+all of them anew. A day moves as a whole: what others brought for it is read again
+with it, and what was said of it goes along. Else half a day would pass for all of
+it.
 """
 
 from __future__ import annotations
@@ -12,21 +13,30 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from pathlib import Path
 
 from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.counting import Counting, Move
-from tocsin.engine.delivered import Recount, decided
+from tocsin.engine.delivered import ReadAs, Recount, decided, read_now
 from tocsin.engine.executors import Executor
 from tocsin.engine.intake import Context, Delivery, Read, Recogniser, merged_quarantine
 from tocsin.engine.opening import BrokenReport
 from tocsin.engine.partitions import bits_for, rows_here
 from tocsin.engine.replay import delivered_again, reads_again
-from tocsin.engine.said import LATER, Said, What, digest_of
+from tocsin.engine.said import Said, What, digest_of
 from tocsin.engine.setting_aside import SetAside
 from tocsin.engine.store import Catalogue, CycleKey, Delivered, Key, Report
 from tocsin.engine.wholeness import lost_files
+
+
+@dataclasses.dataclass(frozen=True)
+class Again:
+    """A report that is about to be read again, as what it is by some of its names."""
+
+    before: Report
+    names: frozenset[str]
+    delivery: Delivery
 
 
 class Rereading(Counting):
@@ -51,8 +61,8 @@ class Rereading(Counting):
         """Names of those of them that counted before."""
         self._again: dict[str, tuple[Report, Read]] = {}
         """By id, what came of reports that are of another type or day than before."""
-        self._refused: list[Report] = []
-        """What the mappings in force refuse."""
+        self._refused: dict[tuple[str, str], Report] = {}
+        """What the mappings in force refuse, by id and name."""
         self._split: dict[str, int] = {}
         self._numbered = 0
 
@@ -68,18 +78,22 @@ class Rereading(Counting):
 
     def is_here(self, report: Report) -> bool:
         """Tell whether a report is one that the manifest holds, be it replaced."""
-        was_read = any(before.id == report.id for before, _ in self.read_as)
+        was_read = any(one.before.id == report.id for one in self.read_as)
         return was_read or any(one.id == report.id for one in self.known(report.type))
 
     def read_again(
         self, reports: Sequence[Report], context: Context, executor: Executor, progress: Callable[[str, float], None]
     ) -> None:
-        """Read accepted reports again. One that the mappings in force refuse stays as it is."""
+        """Read reports again. What the mappings in force refuse stays as it is, and so does one that does not count
+        and is what it was."""
         root = context.workspace.root
-        self._read(reports, context, executor, progress)
+        known = {one.id for kind in {report.type for report in reports} for one in self.known(kind)}
+        self._read([report for report in reports if report.id in known], context, executor, progress)
+        others = [report for report in reports if report.id not in known]
+        self._read(_readable(others, root), context, executor, progress, beside=True)
         self._read(self._beside(reports, root), context, executor, progress, beside=True)
         if self.read_as:
-            self._decide_anew(root)
+            self._decide_anew(context)
             self._move_what_was_said()
         self._say_what_is_refused()
 
@@ -92,83 +106,125 @@ class Rereading(Counting):
         *,
         beside: bool = False,
     ) -> None:
-        again: list[tuple[Report, Delivery]] = []
-        for number, report in enumerate(reports, self._numbered):
-            try:
-                again.append((report, delivered_again(context.workspace, number, report, self.recognise, self.latest)))
-            except BrokenReport as broken:
-                self.aside.add_refused(report.name, broken)
-                self._refused += [] if report.expired else [report]
-        self._numbered += len(reports)
-        again = self._with_bits_again(again)
-        self.superseded.extend(report for report, _ in again)
-        for (report, _), read in zip(again, reads_again(context, again, executor, progress), strict=True):
+        names = self._names_of(reports)
+        again = self._with_bits_again(
+            [one for each in reports for one in self._by_names(each, names[each.id], context)]
+        )
+        pairs = [(one.before, one.delivery) for one in again]
+        stay = {name for name, _ in self._refused}
+        taken: dict[str, Report] = {}
+        for one, read in zip(again, reads_again(context, pairs, executor, progress), strict=True):
             self.spills.extend(chunk.spill for chunk in read.chunks)
-            self._take_again(context, report, read, beside=beside)
+            if not self._take_again(context, one, read, beside=beside):
+                stay.add(one.before.id)
+            taken[one.before.id] = one.before
+        fresh = {report.id for report in self.accepted}
+        self.superseded.extend(one for one in taken.values() if one.id in fresh or one.id not in stay)
 
-    def _with_bits_again(self, again: Sequence[tuple[Report, Delivery]]) -> list[tuple[Report, Delivery]]:
+    def _names_of(self, reports: Sequence[Report]) -> dict[str, list[str]]:
+        """Return under which names each report came, those first by which it counts: by each it is recognised alone."""
+        came: defaultdict[str, set[str]] = defaultdict(set)
+        for one in self.catalogue.delivered({(report.type, report.on) for report in reports}) if reports else ():
+            came[one.report].add(one.name)
+        return {
+            report.id: sorted(came[report.id] or report.names, key=lambda name: (name not in report.names, name))
+            if report.content and not report.expired
+            else [report.name]
+            for report in reports
+        }
+
+    def _by_names(self, report: Report, names: Sequence[str], context: Context) -> list[Again]:
+        """Return what a report is now by its names: one for all that say the same of it."""
+        found: dict[tuple[str, dt.date | None], Again] = {}
+        for name in names:
+            self._numbered += 1
+            called = dataclasses.replace(report, name=name)
+            try:
+                delivery = delivered_again(context.workspace, self._numbered, called, self.recognise, self.latest)
+            except BrokenReport as broken:
+                self.aside.add_refused(name, broken)
+                self._refused |= {} if report.expired else {(report.id, name): report}
+                continue
+            is_of = (delivery.recognised.mapping.type, delivery.recognised.on)
+            same = found.get(is_of, Again(report, frozenset(), delivery))
+            found[is_of] = dataclasses.replace(same, names=same.names | {name})
+        return list(found.values())
+
+    def _with_bits_again(self, again: Sequence[Again]) -> list[Again]:
         """Return the deliveries with the number of partitions of their type: the same for all of a run."""
         rows: defaultdict[str, int] = defaultdict(int)
-        for report, delivery in again:
-            rows[delivery.recognised.mapping.type] += report.records
+        for one in again:
+            rows[one.delivery.recognised.mapping.type] += one.before.records
         for kind, count in rows.items():
             if kind not in self._split:
                 self._split[kind] = bits_for(count + rows_here(self.known(kind)), self.catalogue.state(kind))
-        return [(r, dataclasses.replace(d, bits=self._split[d.recognised.mapping.type])) for r, d in again]
+        split = [(one, self._split[one.delivery.recognised.mapping.type]) for one in again]
+        return [dataclasses.replace(one, delivery=dataclasses.replace(one.delivery, bits=bits)) for one, bits in split]
 
     def _beside(self, reports: Sequence[Report], root: Path) -> list[Report]:
         """Return the reports of the days that some were of and are not any more, as far as they can be read again."""
-        days = {(before.type, before.on) for before, _ in self.read_as}
+        days = {(one.before.type, one.before.on) for one in self.read_as}
         tried = {report.id for report in reports}
         here = [one for kind in sorted({kind for kind, _ in days}) for one in self.here(kind)]
         of_days = [one for one in (*here, *self.catalogue.replaced(days)) if (one.type, one.on) in days]
-        fit = [one for one in of_days if one.id not in tried and one.content and not one.expired]
-        return [one for one in fit if not lost_files(root, one.files)]
+        return _readable([one for one in of_days if one.id not in tried], root)
 
-    def _take_again(self, context: Context, before: Report, read: Read, *, beside: bool) -> None:
+    def _take_again(self, context: Context, again: Again, read: Read, *, beside: bool) -> bool:
+        """Take what came of a report, and tell whether it is that now; else it stays as it was."""
+        before = again.before
         if read.on is None:  # nothing of it says its day any more
             recognised = dataclasses.replace(read.delivery.recognised, on=before.on)
             read = dataclasses.replace(read, delivery=dataclasses.replace(read.delivery, recognised=recognised))
-        report = dataclasses.replace(read.report(), cut=before.cut).named(before.names)
-        why = self.days.refusal(before.name, report.type, report.on)
-        if self.days.is_past(report.type, report.on) or (beside and report.id == before.id):
-            self._leave(before, None if report.id == before.id else why, read, context)
-            return
+        report = dataclasses.replace(read.report(), cut=before.cut)
+        is_same = report.id == before.id
+        why = self.days.refusal(report.name, report.type, report.on)
+        if self.days.is_past(report.type, report.on) or (beside and is_same):
+            if why and not is_same:
+                self.aside.add_refused(report.name, why)
+            self._forget(read, context)
+            return False
         self.touched.add(before.type)
-        if report.id != before.id:
-            self.read_as.append((before, report))
-        is_twin = report.id in self._again or self.twin(report) is not None
-        if is_twin:
-            self.spills.extend(context.workspace.written_for(read.delivery.number))
-        elif report.id == before.id:
-            self.accept(self.finished(context, read, report), read)
+        if not is_same:
+            self.read_as.append(ReadAs(before, report, again.names))
+        if is_same and report.id not in self.reads:
+            self.accept(self.finished(context, read, report.named(before.names)), read)
+        elif is_same or report.id in self._again:
+            self._forget(read, context)
         else:
-            self._again[report.id] = (self.finished(context, read, report), read)
+            self._again[report.id] = (report, read)
+        return True
 
-    def _leave(self, before: Report, why: BrokenReport | None, read: Read, context: Context) -> None:
-        """Let a report that was read again stay as it was."""
-        if why:
-            self.aside.add_refused(before.name, why)
-        self.superseded.remove(before)
+    def _forget(self, read: Read, context: Context) -> None:
+        """Let nothing be kept of what was read."""
         self.spills.extend(context.workspace.written_for(read.delivery.number))
 
-    def _decide_anew(self, root: Path) -> None:
+    def _decide_anew(self, context: Context) -> None:
         """Decide what counts on the days that reports were of, and on those that they are of now."""
-        read_as = {before.id: report for before, report in self.read_as}
-        days = {(one.type, one.on) for each in self.read_as for one in each}
+        now = read_now(self.read_as)
+        days = {(report.type, report.on) for one in self.read_as for report in (one.before, one.after)}
         self.touched.update(kind for kind, _ in days)
         keys: set[Key] = set()
         left: list[Delivered] = []
         for one in self.catalogue.delivered(days):
-            if report := read_as.get(one.report):
+            if report := now.get((one.report, one.name)):
                 keys.add(one.key)
                 one = Delivered(report.type, report.on, one.name, report.id)
                 keys.add(one.key)
             left.append(one)
         here = {one.id: one for kind in {kind for kind, _ in days} for one in self.here(kind)}
-        kept = {one.id: one for one in self.catalogue.replaced(days) if one.id not in read_as}
+        kept = {one.id: one for one in self.catalogue.replaced(days)}
+        self._finish_again(here, context)
         again = {name: report for name, (report, _) in self._again.items()}
+        root = context.workspace.root
         self._recount_read(decided(keys, left, here, kept | again, lambda one: self._is_whole(one, root)))
+
+    def _finish_again(self, here: Collection[str], context: Context) -> None:
+        """Have all in the store of what was read again, but of what is here as that already."""
+        for name, (report, read) in list(self._again.items()):
+            if name in here:
+                self._forget(self._again.pop(name)[1], context)
+            else:
+                self._again[name] = (self.finished(context, read, report), read)
 
     def _is_whole(self, report: Report, root: Path) -> bool:
         return report.id in self._again or not lost_files(root, report.files)
@@ -193,7 +249,11 @@ class Rereading(Counting):
                 self.restored.append(report)
                 self.touched.add(report.type)
         self.shelved.extend(report for report, _ in self._again.values())
-        counted = {one.id for before, one in self.read_as if before in self.known(before.type)}
+        counting = {one.id for before in {each.before.type for each in self.read_as} for one in self.known(before)}
+        # Not by a name that was another's already.
+        counted = {
+            one.after.id for one in self.read_as if one.before.id in counting and one.names & {*one.before.names}
+        }
         self.outdated.extend(report.name for report, _ in self._again.values() if report.id in counted)
 
     def _move_what_was_said(self) -> None:
@@ -202,8 +262,8 @@ class Rereading(Counting):
         That it is complete is so of that alone of which the run brought something that said it.
         """
         went: defaultdict[CycleKey, set[CycleKey]] = defaultdict(set)
-        for before, report in self.read_as:
-            went[before.type, before.on].add((report.type, report.on))
+        for each in self.read_as:
+            went[each.before.type, each.before.on].add((each.after.type, each.after.on))
         said: list[Said] = []
         for day in sorted(went):
             afters = sorted(went[day])
@@ -218,18 +278,17 @@ class Rereading(Counting):
             self._move_the_rest(kind, {after for day, afters in went.items() if day[0] == kind for after, _ in afters})
         stood = self.said_so_far(*{one.type for one in said})
         self.said.extend(one for one in dict.fromkeys(said) if one not in stood)
-        self._unsay_what_was_later({kind for kind, _ in went} | {kind for days in went.values() for kind, _ in days})
 
     def _say_what_is_refused(self) -> None:
         """Say of days, as their runs would now, that they lack what the mappings refuse; and that what they lacked so
         has come, since it is read."""
-        read, refused = {before.id for before, _ in self.read_as}, {report.id: report for report in self._refused}
-        days = {(one.type, one.on) for one in (*(before for before, _ in self.read_as), *self._refused)}
+        read = read_now(self.read_as)
+        days = {(one.type, one.on) for one in (*(one.before for one in self.read_as), *self._refused.values())}
         for one in self.catalogue.delivered(days) if days else ():
-            if one.report in refused:
-                lacking = self._days_without(refused[one.report], one.name)
+            if refused := self._refused.get((one.report, one.name)):
+                lacking = self._days_without(refused, one.name)
                 self._say_anew(Said(kind, on, What.LACKS, one.name, one.run) for kind, on in lacking)
-            elif one.report in read:
+            elif (one.report, one.name) in read:
                 awaited = (cycle for cycle in self.unfinished() if one.name in cycle.broken)
                 lacked = [Said(cycle.type, cycle.on, What.LACKS, one.name, one.run) for cycle in awaited]
                 stood = self.said_so_far(*{each.type for each in lacked})
@@ -238,7 +297,7 @@ class Rereading(Counting):
     def _days_without(self, refused: Report, name: str) -> list[CycleKey]:
         """Return days with reports that a refused one is of now: by its name, or as others of its day are."""
         before, named = (refused.type, refused.on), self.recognise.cycle_of(name)
-        went = {(after.type, after.on) for one, after in self.read_as if (one.type, one.on) == before}
+        went = {(one.after.type, one.after.on) for one in self.read_as if (one.before.type, one.before.on) == before}
         days = {named} if named else {day for day in went if day[0] == self.recognise.type_of(name)}
         here = {(one.type, one.on) for kind in {kind for kind, _ in days} for one in self.here(kind)}
         return sorted(day for day in (days & here) - {before} if not self.days.is_past(*day))
@@ -258,24 +317,12 @@ class Rereading(Counting):
 
     def _brought(self, day: CycleKey) -> dict[int, set[CycleKey]]:
         """Return by run the days that what it brought of one is of now."""
-        read_as = {before.id: (report.type, report.on) for before, report in self.read_as}
+        now = read_now(self.read_as)
         brought: defaultdict[int, set[CycleKey]] = defaultdict(set)
         for one in self.catalogue.delivered({day}):
-            brought[one.run].add(read_as.get(one.report, day))
+            report = now.get((one.report, one.name))
+            brought[one.run].add((report.type, report.on) if report else day)
         return brought
-
-    def _unsay_what_was_later(self, kinds: set[str]) -> None:
-        """Let days be open that were complete because of a later one, where there is none any more."""
-        for kind in sorted(kinds):
-            last = max(self.cycles(kind), default=dt.date.min)
-            self.unsaid += [
-                one
-                for one in dict.fromkeys((*self.said_so_far(kind), *self.said))
-                if (one.type, one.what, one.about) == (kind, What.COMPLETE, LATER)
-                and one.on >= last
-                and not self.days.is_past(kind, one.on)
-            ]
-        self.said = [one for one in self.said if one not in self.unsaid]
 
     def _move_the_rest(self, kind: str, after: set[str]) -> None:
         """Let what was said of days without reports go along where all that was left of a type is another now.
@@ -290,3 +337,9 @@ class Rereading(Counting):
         for on in sorted({one.on for one in self.catalogue.said(kind)}):
             if (kind, on) not in moved and not (self.days.is_past(kind, on) or self.days.is_past(other, on)):
                 self.moves.append(Move((kind, on), (other, on)))
+
+
+def _readable(reports: Sequence[Report], root: Path) -> list[Report]:
+    """Return those of reports that can be read again, of which none must be."""
+    fit = [one for one in reports if one.content and not one.expired]
+    return [one for one in fit if not lost_files(root, one.files)]

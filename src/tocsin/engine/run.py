@@ -22,7 +22,7 @@ from tocsin.engine.beside import NOTHING, Beside
 from tocsin.engine.claims import Claims
 from tocsin.engine.counting import Move
 from tocsin.engine.cycles import Calendar, Judged
-from tocsin.engine.delivered import Recount
+from tocsin.engine.delivered import ReadAs, Recount
 from tocsin.engine.duplicates import NONE, count
 from tocsin.engine.executors import Executor
 from tocsin.engine.fold import BY, MOVEMENTS
@@ -108,8 +108,8 @@ class Delta:
     """What the run says of days, in this order."""
     came: tuple[Delivered, ...] = ()
     """What the run delivered: what did not count before under these names."""
-    read_as: tuple[tuple[Report, Report], ...] = ()
-    """Reports that were read again as others, each with that: who delivered the one delivered the other."""
+    read_as: tuple[ReadAs, ...] = ()
+    """Reports that were read again as others: who delivered the one under such a name delivered the other."""
     shelved: tuple[Report, ...] = ()
     """Reports that were read again and do not count: what came later under their names does."""
     outdated: tuple[str, ...] = ()
@@ -118,8 +118,6 @@ class Delta:
     """Days all of whose reports were taken back: that a person closed them is forgotten with these."""
     moves: tuple[Move, ...] = ()
     """Of which day is now what was said of another."""
-    unsaid: tuple[Said, ...] = ()
-    """What of that stands no more."""
 
 
 Progress = Callable[[str, float], None]
@@ -446,7 +444,6 @@ def _fold_types(intake: _Intake, context: Context, executor: Executor, options: 
         outdated=tuple(intake.outdated),
         emptied=tuple(intake.emptied),
         moves=tuple(intake.moves),
-        unsaid=tuple(intake.unsaid),
     )
 
 

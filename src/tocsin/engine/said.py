@@ -23,7 +23,7 @@ THIS_RUN = 0
 
 
 LATER = "later"
-"""What a run says to be complete is so because it brought something of a later day."""
+"""What a run says to be complete is so because it brought something of a later day: while any such day is left."""
 
 
 class What(enum.StrEnum):
@@ -60,6 +60,11 @@ class Said:
     Of what is complete, `LATER` where that is why."""
     by: int | None = THIS_RUN
     """The number of the run; None for a person, or a watch whose time has come."""
+
+    @property
+    def is_because_of_later(self) -> bool:
+        """Whether it holds only while a later day of the type is here."""
+        return self.what is What.COMPLETE and self.about == LATER
 
 
 @dataclasses.dataclass(frozen=True)

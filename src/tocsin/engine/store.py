@@ -184,9 +184,15 @@ def judged(records: Iterable[CycleRecord], reports: Iterable[Report], come: dt.d
     return judge(record.cycle(by_day[record.on], come) for record in records)
 
 
-def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -> dict[dt.date, CycleRecord]:
+def records(
+    report_type: str, said: Iterable[Said], reports: Iterable[Report], come: dt.date | None = None
+) -> dict[dt.date, CycleRecord]:
     """Return the cycles of a type by day, as they follow from what was said of them, in order, and from the reports
-    that count."""
+    that count.
+
+    That one is complete because a later one has begun is so while there is one, not after `come`: whichever it is, and
+    however the one went because of which it was said.
+    """
     here: defaultdict[dt.date, list[Report]] = defaultdict(list)
     spoken: defaultdict[dt.date, list[Said]] = defaultdict(list)
     for report in reports:
@@ -194,11 +200,14 @@ def records(report_type: str, said: Iterable[Said], reports: Iterable[Report]) -
     for one in said:
         spoken[one.on].append(one)
     found: dict[dt.date, CycleRecord] = {}
-    for on in here.keys() | spoken.keys():
+    has_later = False
+    for on in sorted(here.keys() | spoken.keys(), reverse=True):
+        told = (one for one in spoken[on] if has_later or not one.is_because_of_later)
         names = {name for report in here[on] for name in report.names}
-        day = stand(spoken[on], names, {one.what for one in here[on]}, {one.id for one in here[on]})
+        day = stand(told, names, {one.what for one in here[on]}, {one.id for one in here[on]})
         if here[on] or day.is_spoken_of:
             found[on] = CycleRecord(report_type, on, day.closed, day.decision, day.broken)
+            has_later |= come is None or on <= come
     return found
 
 

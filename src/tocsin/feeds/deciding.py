@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tocsin.feeds import days
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.models import Baseline, Cycle, Report, ReportType, Run
+from tocsin.kernel.names import day_in
 from tocsin.kernel.refusals import Conflict, InvalidInput
 
 
@@ -61,9 +62,7 @@ def refuse_to_declare_empty(report_type: str, on: dt.date) -> None:
 
 def reports_that_count(run: Run) -> list[Report]:
     """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
-    brought = run.deliveries.filter(is_withdrawn=False).values("digest")
-    rows = Report.objects.filter(Q(run=run) | Q(digest__in=brought), state=ReportState.ACCEPTED)
-    reports = list(rows.select_related("type").order_by("on", "name", "pk"))
+    reports = _counting(run)
     if not reports:
         raise Conflict(_("run {run} has no report that counts.").format(run=run.pk))
     if all(report.expired_at for report in reports):
@@ -72,6 +71,32 @@ def reports_that_count(run: Run) -> list[Report]:
             words = _("run {run} was withdrawn; what still counts of it is of days whose rows are no longer kept.")
         raise Conflict(words.format(run=run.pk))
     return reports
+
+
+def _counting(run: Run) -> list[Report]:
+    brought = run.deliveries.filter(is_withdrawn=False).values("digest")
+    rows = Report.objects.filter(Q(run=run) | Q(digest__in=brought), state=ReportState.ACCEPTED)
+    return list(rows.select_related("type").order_by("on", "name", "pk"))
+
+
+def reports_to_read_again(run: Run) -> list[Report]:
+    """Return the reports of a run that a better mapping may place otherwise: those that count, and those in whose place
+    others came under names without a day, of which they may be of another. Raises Conflict as `reports_that_count`.
+    """
+    undated = _undated_replaced(run)
+    return [*_counting(run), *undated] if undated else reports_that_count(run)
+
+
+def may_be_of_another_day(run: Run) -> bool:
+    """Say whether reports of a run that count no more can be read again, since only their rows say of which day."""
+    return bool(_undated_replaced(run))
+
+
+def _undated_replaced(run: Run) -> list[Report]:
+    brought = run.deliveries.filter(is_withdrawn=False).values_list("name", "digest")
+    undated = {digest for name, digest in brought if day_in(name) is None}
+    rows = Report.objects.filter(digest__in=undated, state=ReportState.REPLACED, expired_at=None)
+    return list(rows.select_related("type").order_by("on", "name", "pk"))
 
 
 def refuse_to_withdraw(run: Run) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 
 from tocsin.engine import store
+from tocsin.engine.delivered import ReadAs, read_now
 from tocsin.engine.run import Delta
 from tocsin.feeds.choices import ReportState
 from tocsin.feeds.deciding import settled
@@ -50,12 +51,14 @@ def note(came: Iterable[store.Delivered], types: Mapping[str, ReportType], run: 
     Delivery.objects.bulk_create(made, batch_size=_BATCH)
 
 
-def move(read_as: Iterable[tuple[store.Report, store.Report]], types: Mapping[str, ReportType]) -> None:
+def move(read_as: Iterable[ReadAs], types: Mapping[str, ReportType]) -> None:
     """Let reports that were read again as others have been delivered as these, by the same runs in the same order."""
-    moved = {before.id: report for before, report in read_as}
-    rows = list(Delivery.objects.filter(is_withdrawn=False, digest__in=moved)) if moved else []
+    moved = read_now(read_as)
+    digests = {digest for digest, _name in moved}
+    rows = list(Delivery.objects.filter(is_withdrawn=False, digest__in=digests)) if moved else []
+    rows = [row for row in rows if (row.digest, row.name) in moved]
     for row in rows:
-        report = moved[row.digest]
+        report = moved[row.digest, row.name]
         row.type, row.on, row.digest = types[report.type], report.on, report.id
     Delivery.objects.bulk_update(rows, ["type", "on", "digest"], batch_size=_BATCH)
 

@@ -29,7 +29,6 @@ from tocsin.engine.executors import Executor, Threads
 from tocsin.engine.run import Broken, Delta, Options
 from tocsin.engine.said import LATER, Said, What
 from tocsin.engine.store import Checkpoint, CycleRecord, no_checkpoint
-from tocsin.engine.store import Report as StoredReport
 from tocsin.engine.wholeness import lost_files
 from tocsin.feeds import days, deciding, deliveries, mappings, reattribution, sayings, standing
 from tocsin.feeds.actions import runs as actions
@@ -141,11 +140,12 @@ def replay(
 ) -> dict[str, Any]:
     """Read the reports of a run again under the mappings in force; return the summary of that.
 
-    Raises Conflict when nothing of the run counts, Busy and Unavailable as `import_reports` does.
+    Raises Conflict when nothing of the run counts or may be of another day than what counts, Busy and Unavailable as
+    `import_reports` does.
     """
     with store_lock(wait_s, work=REPLAY, waiting=waiting) as held:
         clear_up(by=by)
-        reports = accepted(run)
+        reports = [engine_report(row) for row in deciding.reports_to_read_again(run)]
         asked = {"replay": run.pk, "files": len(reports)}
         started = actions.start_run(files=[report.name for report in reports], options=asked, by=by, at=at)
         held.is_for(started.run)
@@ -176,11 +176,6 @@ def replay(
         checkpoint("committed")
         remove([*delta.debris, *before])
     return summary
-
-
-def accepted(run: Run) -> list[StoredReport]:
-    """Return the reports of a run that count. Raises Conflict when there is none, or none whose rows are kept."""
-    return [engine_report(row) for row in deciding.reports_that_count(run)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -413,7 +408,6 @@ def _cpu_s() -> float:
 __all__ = [
     "Interrupted",
     "Report",
-    "accepted",
     "announcements",
     "claims",
     "clear_up",

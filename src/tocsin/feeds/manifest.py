@@ -154,7 +154,6 @@ def apply(delta: Delta, run: Run | None, at: dt.datetime, *, again: bool = False
         if again:
             deliveries.own({report.id for report in (*delta.accepted, *delta.shelved, *delta.restored)})
     sayings.move(delta.moves, types)
-    sayings.unsay(delta.unsaid)
     sayings.note(delta.said, run)
     arrived = {(report.type, report.on) for report in delta.accepted if not again}
     moved: set[dt.date] = set()

@@ -51,7 +51,7 @@ def _refuse_at_once(what: str, details: Mapping[str, Any]) -> None:
         on = dt.date.fromisoformat(details["on"])
         deciding.cycle_to_decide(details["type"], on, shall_count=what == "confirmed")
     else:
-        refuse = deciding.refuse_to_withdraw if what == "withdraw" else deciding.reports_that_count
+        refuse = deciding.refuse_to_withdraw if what == "withdraw" else deciding.reports_to_read_again
         refuse(Run.objects.get(pk=details["run"]))
         if is_ordered(what, details["run"]):
             raise Conflict(_("that is ordered already, and will be done in a minute or so."))

@@ -44,12 +44,6 @@ def move(moves: Iterable[Move], types: Mapping[str, ReportType]) -> None:
         rows.update(type=types[kind], on=on)
 
 
-def unsay(unsaid: Iterable[Said]) -> None:
-    """Take back what stands no more, whoever said it."""
-    for one in unsaid:
-        _of((one.type, one.on)).filter(what=one.what.value, about=one.about, run=one.by).update(is_withdrawn=True)
-
-
 def _of(day: CycleKey) -> QuerySet[Saying]:
     return Saying.objects.filter(type__name=day[0], on=day[1], is_withdrawn=False)
 

@@ -94,7 +94,7 @@ def summarise(
 def _same(delta: Delta) -> list[str]:
     """Return the names of reports that are, now that they were read again, what another was already."""
     apart = {report.id for report in (*delta.accepted, *delta.shelved, *delta.restored)}
-    return [before.name for before, report in delta.read_as if report.id not in apart]
+    return [min(one.names) for one in delta.read_as if one.after.id not in apart]
 
 
 def _completed(delta: Delta, before: Before, touched: Collection[tuple[str, dt.date]]) -> list[tuple[str, dt.date]]:

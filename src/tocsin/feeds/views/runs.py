@@ -132,6 +132,7 @@ def _page(request: HttpRequest, row: Run, form: WithdrawForm) -> HttpResponse:
         "report_count": sum(group.reports for group in groups),
         "folded": lines > OPEN_AT_MOST,
         "counting": counting,
+        "may_replay": counting or deciding.may_be_of_another_day(row),
         "may_withdraw": counting or deciding.may_withdraw(row),
         "past": (past := row.reports.exclude(expired_at=None).count()),
         "quarantine_of": row.pk if counting or past else elsewhere[-1] if elsewhere else None,
