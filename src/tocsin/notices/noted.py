@@ -26,7 +26,7 @@ def sentence(words: str) -> dict[str, Any]:
 
 def struck_off(struck: Mapping[str, str], *, is_all: bool = False) -> dict[str, Any]:
     """Return what is kept of findings that were struck off, given with why; `is_all` when nothing was left."""
-    return {"struck": dict(Counter(str(Struck(why).value) for why in struck.values())), "is_all": is_all}
+    return {"struck": dict(Counter(map(str, struck.values()))), "is_all": is_all}
 
 
 def words(said: Mapping[str, Any]) -> str:
@@ -41,5 +41,9 @@ def words(said: Mapping[str, Any]) -> str:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """Return how many findings are struck off for which reasons."""
-    return ", ".join(f"{reason.label} ({counts[reason.value]})" for reason in Struck if counts.get(reason.value))
+    """Return how many findings are struck off for which reasons; one that another version wrote, as it stands."""
+    labels = dict(Struck.choices)
+    known = [why for why in labels if why in counts]
+    return ", ".join(
+        f"{labels.get(why, why)} ({counts[why]})" for why in [*known, *sorted(counts.keys() - labels.keys())]
+    )
