@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.feeds.conftest import AT, Store
-from tests.feeds.reports import write
-from tests.notices.conftest import DAY, policy, prepared, send
+from tests.feeds.reports import day, write
+from tests.notices.conftest import DAY, came, policy, prepared, send
 from tests.portal.conftest import belongs, finding_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.feeds.actions.answers import answer_findings, judge_answer
@@ -190,3 +190,30 @@ def test_who_opens_a_notice_has_read_it_once(sent: Notice) -> None:
     assert queries.is_unread(sent)
     record_outcome(sent, what=NoticeState.READ, by=COMMAND_LINE, at=LATER)
     assert not queries.is_unread(sent)
+
+
+def weekly_list(at: dt.datetime) -> str:
+    """Return the text of the ministry's weekly list, in English."""
+    (listed,) = (each for each in prepared(at) if each.constituent.public_id == "moh" and each.digest)
+    return in_english(queries.letter_of(listed, at))
+
+
+def test_a_report_of_the_day_before_that_came_after_the_telling_is_one_that_came(told: Store, tmp_path: Path) -> None:
+    Policy.objects.update(digest=True)
+    told.run(write(tmp_path / "kept", 4, [9, 10], kind="scan_telnet", port="23"))
+    came(AT + DAY, on=day(4))
+    for each in prepared(AT + 2 * DAY):
+        send(each, AT + 2 * DAY)
+    nothing_came = weekly_list(AT + 9 * DAY)
+    assert "Of 16 of them we have had no report since we told of them last. " in nothing_came, "of two days"
+    Notice.objects.filter(digest__gt=0).delete()
+    told.run(write(tmp_path / "late", 4, [*range(1, 4), 5, *range(20, 30), 70, 200]))
+    came(AT + 2 * DAY + dt.timedelta(hours=3), on=day(4), type__name="scan_rdp")
+    said = weekly_list(AT + 9 * DAY)
+    assert "Of 2 of them we have had no report since we told of them last; the latest one is of 2026-11-20." in said
+
+
+def test_what_was_told_on_the_day_of_its_last_report_has_had_none_since(sent: Notice, told: Store) -> None:
+    Policy.objects.update(digest=True)
+    said = weekly_list(AT + 8 * DAY)
+    assert "Of 14 of them we have had no report since we told of them last; the latest one is of 2026-11-19." in said
