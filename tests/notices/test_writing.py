@@ -163,8 +163,8 @@ def test_what_was_answered_and_does_not_hold_is_said_in_its_own_words() -> None:
     first = " ".join(text(letter(kind(7), **facts)).split())
     assert "2 were said to be fixed" in first and "Nobody has reacted" not in first and "told you of" not in first
     unheard = {None: "told of it last.", on: "told of it last; the latest one is of 2026-11-16."}
-    for day, end in unheard.items():
-        of_one = " ".join(text(letter(kind(1), unheard=Unheard(1, day))).split())
+    for latest, end in unheard.items():
+        of_one = " ".join(text(letter(kind(1), unheard=Unheard(1, latest))).split())
         assert f"We have had no report of it since we {end}" in of_one
     myself = text(letter(kind(), whom=Whom.REGULATOR, told_before=BEFORE, to="soc@state.example"))
     assert "Parent organisation: The State (you)" in myself
