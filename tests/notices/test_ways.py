@@ -12,7 +12,9 @@ from django.utils import translation
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text
-from tests.notices.conftest import BY_AT, prepared
+from tests.notices.conftest import BY_AT, DAY, prepared
+from tests.portal.api.asking import Program, key_of
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.courier import sending, webhooks
 from tocsin.courier.choices import State
@@ -76,13 +78,15 @@ def test_on_the_own_pages_it_is_delivered_at_once_and_nothing_is_mailed(told: St
 
 def test_each_page_of_a_notice_on_own_pages_says_that_it_was_sent_nowhere(told: Store, cast: Cast) -> None:
     member, notice = add_member(), ministry_notice("portal")
-    actions.queue_notice(notice, **BY_AT)
+    actions.queue_notice(notice, by=COMMAND_LINE, at=AT + DAY)
     notice.refresh_from_db()
     assert queries.text_as_sent(notice)[1] is Kept.ON_PAGES
+    (row,) = json.loads(Program(key_of(member)).ask("/api/v1/my/notices").content)["notices"]
+    assert (row["made_at"], row["left_at"]) == (AT.isoformat(), (AT + DAY).isoformat())
     said = text(signed_in(member).get(f"/my/notices/{notice.reference}/"))
     assert "It was told on these pages and sent nowhere." in said and "encrypted" not in said
     said = text(signed_in(cast.analyst).get(f"/notices/{notice.reference}/"))
-    assert "On its own pages, since 19 Nov" in said and notice.to not in said and "sent 19 Nov" not in said
+    assert "On its own pages, since 20 Nov" in said and notice.to not in said and "sent 20 Nov" not in said
 
 
 def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> None:
