@@ -12,6 +12,8 @@ from tests.feeds.conftest import AT, Store, store, week  # noqa: F401  fixtures 
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent, Contact
+from tocsin.feeds import manifest
+from tocsin.feeds.models import Cycle
 from tocsin.notices import actions
 from tocsin.notices.models import Notice, Policy, Suppression
 
@@ -50,7 +52,14 @@ def told(week: Store, settings: Any) -> Store:  # noqa: F811
     contact("moh", "soc@moh.example", language="fr")
     contact("bank", "soc@bank.example")
     policy(interval_hours=24)
+    came(AT)
     return week
+
+
+def came(at: dt.datetime, **cycles: Any) -> None:
+    """Let the reports of some days have come at an instant: imports themselves go by the clock."""
+    Cycle.objects.filter(**cycles).update(arrived_at=at)
+    manifest.touch()
 
 
 def prepared(at: dt.datetime = AT, **options: Any) -> list[Notice]:

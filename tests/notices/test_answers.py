@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.feeds.conftest import AT, Store
-from tests.feeds.reports import write
-from tests.notices.conftest import DAY, policy, prepared, send
+from tests.feeds.reports import day, write
+from tests.notices.conftest import DAY, came, contact, policy, prepared, send
 from tests.portal.conftest import belongs, finding_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.feeds.actions.answers import answer_findings, judge_answer
@@ -109,8 +109,6 @@ def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store,
 
 
 def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, told: Store, tmp_path: Path) -> None:
-    from tests.notices.conftest import contact
-
     Policy.objects.update(is_active=False)
     policy(interval_hours=1, second_after_days=3)
     contact("moh", "it@moh.example", role="technical")
@@ -138,6 +136,30 @@ def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, tol
     (step,) = (each for each in prepared(AT + 11 * DAY) if each.step)
     said = in_english(queries.letter_of(step))
     assert "We have told you of 1 of them before (last on 2026-11-24); it was told anew since." in said
+
+
+def test_fixed_and_seen_again_while_its_weekly_list_waits_is_told_against_the_answer(
+    sent: Notice, told: Store, tmp_path: Path
+) -> None:
+    """The list of the eighth day waits; what it says of the finding is looked at anew when it leaves."""
+    Policy.objects.update(digest=True, second_after_days=3, interval_hours=1)
+    contact("moh", "it@moh.example", role="technical")
+    Told.objects.update(step=1, stepped_at=AT)
+    (listed,) = (each for each in prepared(AT + 8 * DAY) if each.constituent.public_id == "moh" and each.digest)
+    say(1, at=AT + 8 * DAY)
+    following.settle(at=AT + 8 * DAY)
+    told.run(write(tmp_path, 12, [1, 2, 3, 5, *range(20, 30), 70, 200]))
+    leaves_at = AT + 10 * DAY
+    said = in_english(queries.letter_of(listed, leaves_at))
+    assert "1 is still open after our last notice. 13 were told before and are still open (weekly list)." in said
+    send(listed, leaves_at)
+    listed.refresh_from_db()
+    assert (listed.escalated, listed.digest) == (1, 13)
+    assert listed.lines.get(why=Why.ESCALATED).finding == finding_of(1)
+    row = Told.objects.get(finding=finding_of(1))
+    assert (row.first_at, row.step, row.reacted_at) == (leaves_at, 0, None), "its steps begin anew"
+    steps = [each for each in queries.plan_now(AT + 13 * DAY).notices if each.constituent == "moh" and each.step]
+    assert [(each.step, [line.finding for line in each.lines]) for each in steps] == [(1, [finding_of(1)])]
 
 
 def in_english(letter: Letter) -> str:
@@ -190,3 +212,30 @@ def test_who_opens_a_notice_has_read_it_once(sent: Notice) -> None:
     assert queries.is_unread(sent)
     record_outcome(sent, what=NoticeState.READ, by=COMMAND_LINE, at=LATER)
     assert not queries.is_unread(sent)
+
+
+def weekly_list(at: dt.datetime) -> str:
+    """Return the text of the ministry's weekly list, in English."""
+    (listed,) = (each for each in prepared(at) if each.constituent.public_id == "moh" and each.digest)
+    return in_english(queries.letter_of(listed, at))
+
+
+def test_a_report_of_the_day_before_that_came_after_the_telling_is_one_that_came(told: Store, tmp_path: Path) -> None:
+    Policy.objects.update(digest=True)
+    told.run(write(tmp_path / "kept", 4, [9, 10], kind="scan_telnet", port="23"))
+    came(AT + DAY, on=day(4))
+    for each in prepared(AT + 2 * DAY):
+        send(each, AT + 2 * DAY)
+    nothing_came = weekly_list(AT + 9 * DAY)
+    assert "Of 16 of them we have had no report since we told of them last. " in nothing_came, "of two days"
+    Notice.objects.filter(digest__gt=0).delete()
+    told.run(write(tmp_path / "late", 4, [*range(1, 4), 5, *range(20, 30), 70, 200]))
+    came(AT + 2 * DAY + dt.timedelta(hours=3), on=day(4), type__name="scan_rdp")
+    said = weekly_list(AT + 9 * DAY)
+    assert "Of 2 of them we have had no report since we told of them last; the latest one is of 2026-11-20." in said
+
+
+def test_what_was_told_on_the_day_of_its_last_report_has_had_none_since(sent: Notice, told: Store) -> None:
+    Policy.objects.update(digest=True)
+    said = weekly_list(AT + 8 * DAY)
+    assert "Of 14 of them we have had no report since we told of them last; the latest one is of 2026-11-19." in said

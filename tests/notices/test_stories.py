@@ -22,7 +22,7 @@ from tocsin.notices.actions import record_outcome
 from tocsin.notices.choices import NoticeState, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Line, PlannedNotice, plan, told_after
-from tocsin.notices.rules import Answered, Before, Hours, Step, Terms
+from tocsin.notices.rules import Answered, Before, Hours, Step, Terms, why_now
 
 AFTER = (3, 6, 10)
 STEPS = tuple(
@@ -55,9 +55,12 @@ class Clerk:
     lists: list[dt.datetime] = dataclasses.field(default_factory=list)
 
     def note(self, line: Line, step: int, at: dt.datetime) -> None:
-        """Enter a line that leaves."""
-        self.left.setdefault(line.finding, []).append(Left(at, step, line.why, line.returns))
-        if line.why == Why.DIGEST:
+        """Enter a line that leaves: of what was said to be fixed while its list waited, against that answer."""
+        left = self.left.get(line.finding, [])
+        is_against = line.finding in self.contradicted and left and left[-1].at <= self.contradicted[line.finding]
+        why = Why.ESCALATED if line.why == Why.DIGEST and is_against else line.why
+        self.left.setdefault(line.finding, []).append(Left(at, step, why, line.returns))
+        if why == Why.DIGEST:
             self.lists.append(at)
 
     def expects(self, finding: str, returns: int, at: dt.datetime) -> tuple[Why, int] | None:
@@ -117,7 +120,8 @@ def test_in_any_order_of_tellings_lists_weekends_stops_and_answers_the_next_one_
     for _turn in range(90):
         at += dt.timedelta(hours=lot.choice((1, 7, 13, 24, 30)))
         for notice in [each for leaves, each in waiting if leaves <= at]:
-            told = {**told, **told_after(told, notice, at)}
+            answered = {each: Answered("moh", when, is_quiet=False) for each, when in clerk.contradicted.items()}
+            told = {**told, **told_after(told, _looked_at_anew(notice, told, answered), at)}
             for line in notice.lines:
                 clerk.note(line, notice.step, at)
         waiting = [each for each in waiting if each[0] > at]
@@ -139,6 +143,12 @@ def test_in_any_order_of_tellings_lists_weekends_stops_and_answers_the_next_one_
             stopped = lot.choice((0, 0, 0, 2, 5)) * DAY
             waiting += [(each.not_before + stopped, each) for each in found.notices]
     assert clerk.left
+
+
+def _looked_at_anew(notice: PlannedNotice, told: dict[str, Before], answered: dict[str, Answered]) -> PlannedNotice:
+    """Return a notice as it leaves after it has waited."""
+    now = [(each, why_now(each.why, told.get(each.finding), answered.get(each.finding))) for each in notice.lines]
+    return dataclasses.replace(notice, lines=tuple(line._replace(why=Why(why)) for line, why in now))
 
 
 def _happens(

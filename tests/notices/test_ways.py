@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
-from tests.notices.conftest import BY_AT, prepared
+from tests.feeds.pages import signed_in, text
+from tests.notices.conftest import BY_AT, DAY, prepared
+from tests.portal.api.asking import Program, key_of
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.courier import sending, webhooks
 from tocsin.courier.choices import State
@@ -20,7 +24,9 @@ from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent, Contact
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions, following, mails, queries
+from tocsin.notices.choices import Kept, NoticeState
 from tocsin.notices.models import Notice, Policy, Told
+from tocsin.notices.telling import story_of
 from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +76,36 @@ def test_on_the_own_pages_it_is_delivered_at_once_and_nothing_is_mailed(told: St
         actions.queue_notice(notice, **BY_AT)
 
 
+def test_each_page_of_a_notice_on_own_pages_says_that_it_was_sent_nowhere(told: Store, cast: Cast) -> None:
+    member, notice = add_member(), ministry_notice("portal")
+    actions.queue_notice(notice, by=COMMAND_LINE, at=AT + DAY)
+    notice.refresh_from_db()
+    assert queries.text_as_sent(notice)[1] is Kept.ON_PAGES
+    (row,) = json.loads(Program(key_of(member)).ask("/api/v1/my/notices").content)["notices"]
+    assert (row["made_at"], row["left_at"]) == (AT.isoformat(), (AT + DAY).isoformat())
+    said = text(signed_in(member).get(f"/my/notices/{notice.reference}/"))
+    assert "It was told on these pages and sent nowhere." in said and "encrypted" not in said
+    said = text(signed_in(cast.analyst).get(f"/notices/{notice.reference}/"))
+    assert "On its own pages, since 20 Nov" in said and notice.to not in said and "sent 20 Nov" not in said
+
+
+def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> None:
+    add_member()
+    notice = ministry_notice("portal")
+    actions.queue_notice(notice, **BY_AT)
+    actions.change_policy(Policy.objects.get(), channel="mail", **BY_AT)
+    lines = dict.fromkeys(notice.lines.values_list("finding", flat=True), "digest")
+    (before,) = story_of(notice.constituent, lines).told_before()
+    assert before.who == "Security contact: on its own pages"
+    mailed = Notice.objects.get(constituent__public_id="bank")
+    actions.preview_notice(mailed, **BY_AT)
+    actions.queue_notice(mailed, **BY_AT)
+    actions.record_outcome(mailed, what=NoticeState.SENT, **BY_AT)
+    lines = dict.fromkeys(mailed.lines.values_list("finding", flat=True), "digest")
+    (before,) = story_of(mailed.constituent, lines).told_before()
+    assert before.who == "Security contact: soc@bank.example"
+
+
 def test_where_nobody_signs_in_the_own_pages_are_refused(told: Store) -> None:
     actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
     hindered = queries.hindered(queries.plan_now(AT))
@@ -104,7 +140,7 @@ def test_a_webhook_gets_the_text_and_the_findings_and_its_yes_delivers(told: Sto
     assert Told.objects.count() == notice.total
     following.settle(at=AT)
     assert OutgoingMessage.objects.count() == 1 and ledger(notice)[-1] == "delivered"
-    assert not queries.text_as_sent(Notice.objects.get(pk=notice.pk))[1]
+    assert queries.text_as_sent(Notice.objects.get(pk=notice.pk)) == (body["text"], Kept.AS_SENT)
 
 
 def test_a_webhook_that_is_gone_brings_the_notice_back_and_says_nothing_of_the_contact(told: Store) -> None:

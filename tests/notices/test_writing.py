@@ -162,6 +162,10 @@ def test_what_was_answered_and_does_not_hold_is_said_in_its_own_words() -> None:
         assert sentence in said
     first = " ".join(text(letter(kind(7), **facts)).split())
     assert "2 were said to be fixed" in first and "Nobody has reacted" not in first and "told you of" not in first
+    unheard = {None: "told of it last.", on: "told of it last; the latest one is of 2026-11-16."}
+    for latest, end in unheard.items():
+        of_one = " ".join(text(letter(kind(1), unheard=Unheard(1, latest))).split())
+        assert f"We have had no report of it since we {end}" in of_one
     myself = text(letter(kind(), whom=Whom.REGULATOR, told_before=BEFORE, to="soc@state.example"))
     assert "Parent organisation: The State (you)" in myself
 
@@ -330,7 +334,7 @@ def test_who_was_told_before_is_read_from_the_ledgers(told: Store) -> None:
     Told.objects.filter(finding=bank.lines.get().finding).update(reacted_at=AT + 4 * DAY)
     (weekly,) = (each for each in prepared(AT + 8 * DAY) if each.constituent_id == bank.constituent_id)
     assert (weekly.digest, weekly.to) == (1, "soc@bank.example")
-    assert "since we told of it last; the latest one is of 2026-11-19." in " ".join(
+    assert "no report of it since we told of it last; the latest one is of 2026-11-19." in " ".join(
         queries.text(queries.letter_of(weekly)).split()
     )
     assert "Told of these besides you:\n  2026-11-22  Second contact: ciso@bank.example" in queries.text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db.models import Count, Manager, Min, QuerySet
@@ -40,6 +41,12 @@ def message_keyed(key: str) -> OutgoingMessage | None:
 def messages_of(room: str, key: str) -> QuerySet[OutgoingMessage]:
     """Return the messages of a thing of a room, without their content, newest first."""
     return listed().filter(reference_room=room, reference_key=key)
+
+
+def having_messages(room: str, keys: Iterable[str]) -> set[str]:
+    """Return those of some things of a room of which there is a message."""
+    asked = OutgoingMessage.objects.filter(reference_room=room, reference_key__in=list(keys)).order_by()
+    return set(asked.values_list("reference_key", flat=True))
 
 
 def webhooks_of(room: str, key: str) -> QuerySet[Webhook]:

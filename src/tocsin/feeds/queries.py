@@ -12,7 +12,7 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -27,6 +27,7 @@ from tocsin.feeds.orders import Order, orders
 from tocsin.feeds.reported import at_one_version, manifest_version
 from tocsin.jobs.models import Job
 from tocsin.kernel import legible, rsit
+from tocsin.kernel.clock import Instant
 from tocsin.kernel.networks import address_text
 from tocsin.kernel.tlp import TLP
 from tocsin.people.models import Person
@@ -332,12 +333,23 @@ def titles_of_types() -> dict[str, str]:
     return {known.type.name: known.type.title for known in reported.types().values()}
 
 
-def last_reported() -> dict[str, dt.date]:
-    """Return, by type, the latest day whose reports count."""
-    states = {known.type.name: known.state for known in reported.types().values()}
-    return {
-        name: dt.date.fromisoformat(max(state.counted)) for name, state in states.items() if state and state.counted
-    }
+class LastReport(NamedTuple):
+    """The last report of a type that has come."""
+
+    on: dt.date
+    """The latest day of which there is one."""
+    arrived_at: Instant
+    """When the last one came, of whichever day."""
+
+
+def last_reports(until: Instant | None = None) -> dict[str, LastReport]:
+    """Return, by type, what of its reports had come by an instant, or by now; of what could not be read nothing had."""
+    cycles, last = reported.arrived().by_type, {}
+    for key, known in reported.types().items():
+        came = [each for each in cycles.get(key, ()) if each.rows or not each.broken]
+        if came := [each for each in came if until is None or each.arrived_at <= until]:
+            last[known.type.name] = LastReport(max(each.on for each in came), max(each.arrived_at for each in came))
+    return last
 
 
 def feeds_of_types() -> dict[str, Feed]:

@@ -87,6 +87,18 @@ class Struck(models.TextChoices):
     HELD_OUT = "held-out", pgettext_lazy("why a finding is struck off", "held out")
 
 
+class Kept(models.TextChoices):
+    """Whether the text of a notice that left is kept as it was, and why it is written anew where it is not."""
+
+    AS_SENT = "as-sent", _("As it was sent")
+    ENCRYPTED = "encrypted", _("It was sent encrypted, so it is written anew here, with the findings as they are now.")
+    ON_PAGES = (
+        "on-pages",
+        _("It was told on these pages and sent nowhere. It is written anew here, with the findings as they are now."),
+    )
+    NOT = "not", _("What was sent is not kept. It is written anew here, with the findings as they are now.")
+
+
 class Whom(models.TextChoices):
     """Who is told: first the security contact, then, when nobody reacts, the next ones."""
 

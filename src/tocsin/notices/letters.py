@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 
 from tocsin.courier import team_key
 from tocsin.directory.models import Constituent, Contact
@@ -100,7 +100,7 @@ def _letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
             answered=counted(answered(found, content.until, content.answers)),
-            unheard=_unheard(found, content.lines, story),
+            unheard=_unheard(found, content.lines, story, content.until),
             team=settings.TOCSIN.team_name,
             constituent=constituent.local_name,
             kinds=_kinds(found, content.lines),
@@ -122,17 +122,17 @@ def _story(constituent: Constituent, content: _Content, notice: int | None) -> S
     return story_of(constituent, content.lines, besides=notice, until=content.until)
 
 
-def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story) -> Unheard | None:
+def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story, until: Instant | None) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
-    reported = feeds.last_reported()
+    reports = feeds.last_reports(until)
     days = []
     for finding in found:
-        public, day = feeds.finding_id(finding), reported.get(finding.type)
+        public, report = feeds.finding_id(finding), reports.get(finding.type)
         told = story.told.get(public)
         is_still_open = lines[public] in (Why.DIGEST, Why.ESCALATED)
-        if is_still_open and told and day is not None and day < timezone.localdate(told[-1].at):
-            days.append(day)
-    return Unheard(len(days), max(days)) if days else None
+        if is_still_open and told and report is not None and report.arrived_at <= told[-1].at:
+            days.append(report.on)
+    return Unheard(len(days), days[0] if len(set(days)) == 1 else None) if days else None
 
 
 def _reader(whom: Whom, contact: Contact | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, NoticeState, Waits, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Kept, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
@@ -56,6 +57,7 @@ from tocsin.notices.remedies import headings, remedy_for
 from tocsin.notices.rules import MILD, is_held_out, may_follow
 from tocsin.notices.said import Said
 from tocsin.notices.sentences import policy_sentences, policy_title
+from tocsin.notices.telling import on_own_pages
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
@@ -229,17 +231,20 @@ def is_unread(notice: Notice) -> bool:
     return may_follow(NoticeState.READ, NoticeState(notice.state))
 
 
-def text_as_sent(notice: Notice) -> tuple[str, bool]:
-    """Return the text of a notice, and whether it is as it was sent.
+def text_as_sent(notice: Notice) -> tuple[str, Kept]:
+    """Return the text of a notice, and whether it is as it was sent; what is not is written anew by what is known now.
 
-    What was encrypted cannot be read here either: it is written anew from the findings as they are now.
+    What was encrypted cannot be read here either, and what stood on the own pages alone was no message.
     """
     message = message_of(notice)
-    if message is not None and message.channel == SentBy.MAIL and message.protection not in ("encrypted", "both"):
-        body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
-        if body is not None:
-            return str(body.get_content()), True
-    return text(letter_of(notice)), False
+    if message is None:
+        return text(letter_of(notice)), Kept.ON_PAGES if on_own_pages([notice]) else Kept.NOT
+    if message.channel == SentBy.WEBHOOK:
+        return str(json.loads(bytes(message.content))["text"]), Kept.AS_SENT
+    if message.protection in ("encrypted", "both"):
+        return text(letter_of(notice)), Kept.ENCRYPTED
+    body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
+    return (text(letter_of(notice)), Kept.NOT) if body is None else (str(body.get_content()), Kept.AS_SENT)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tocsin.directory.models import Constituent, Contact
 from tocsin.engine.public_ids import public_id
 from tocsin.feeds import answers
 from tocsin.feeds import queries as feeds
+from tocsin.feeds.answers import Stood
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.models import Answer
 from tocsin.kernel import networks
@@ -269,11 +270,14 @@ def _answered(at: Instant) -> dict[str, Answered]:
     and what has been told since the last one counts.
     """
     standing = answers.standing(timezone.localdate(at))
-    return {
-        finding: Answered(stood.answer.constituent, stood.last_at or stood.answer.at, stood.is_quiet)
-        for finding, (_found, stood) in standing.items()
-        if stood.stands != Stands.TAKEN_BACK
-    }
+    return {finding: said for finding, (_found, stood) in standing.items() if (said := answered(stood)) is not None}
+
+
+def answered(stood: Stood) -> Answered | None:
+    """Return an answer as planning needs it; None for one that was taken back."""
+    if stood.stands == Stands.TAKEN_BACK:
+        return None
+    return Answered(stood.answer.constituent, stood.last_at or stood.answer.at, stood.is_quiet)
 
 
 def _prepared() -> Iterator[str]:

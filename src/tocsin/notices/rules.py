@@ -169,6 +169,16 @@ class Answered(NamedTuple):
         return not self.is_quiet and before.last_at <= self.at
 
 
+def why_now(why: str, before: Before | None, answer: Answered | None) -> str:
+    """Return why a finding of a notice that waited is told when it leaves.
+
+    What stands in a weekly list, and was answered while that waited, is told against the answer when that does not
+    stand: its days and steps begin anew.
+    """
+    is_against = before is not None and answer is not None and answer.reopens(before)
+    return Why.ESCALATED if why == Why.DIGEST and is_against else why
+
+
 def due_step(steps: Sequence[Step], before: Before, at: Instant, *, passed: int = 0) -> int:
     """Return the number of the step that is due, 1 for the first; 0 when none is.
 

@@ -22,7 +22,7 @@ from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices import noted, reading
 from tocsin.notices.choices import Struck, Why
 from tocsin.notices.models import HoldOut, Notice, NoticeFinding
-from tocsin.notices.rules import Holding, Suppressed, is_told_since
+from tocsin.notices.rules import Holding, Suppressed, is_told_since, why_now
 
 ANEW = (Why.NEW, Why.RETURNED)
 
@@ -48,7 +48,9 @@ class Standing:
     returns: Mapping[str, int]
     """How often those have come back that have done so once more since it was prepared."""
     why: Mapping[str, str]
-    """Why each of those that may is told."""
+    """Why each of those that may is told, as it is now."""
+    changed: frozenset[str]
+    """Those that are told for another reason than when it was prepared."""
     answers: Mapping[str, Stood]
     """What has the word on each of those that may and were answered."""
 
@@ -66,9 +68,10 @@ def standing(notice: Notice, at: Instant) -> Standing:
     left = {finding: found for finding, found in judge.found.items() if finding not in struck}
     label = strictest({judge.label(each) for each in left.values()}) if left else TLP.read(notice.tlp)
     returns = {finding: row.returns for finding, row in left.items() if row.returns != lines[finding].returns}
-    whys = {finding: line.why for finding, line in lines.items() if finding in left}
+    whys = {finding: judge.why(line) for finding, line in lines.items() if finding in left}
+    changed = frozenset(finding for finding, why in whys.items() if why != lines[finding].why)
     said = {finding: stood for finding, stood in judge.answers.items() if finding in left}
-    return Standing(tuple(left.values()), struck, label, returns, whys, said)
+    return Standing(tuple(left.values()), struck, label, returns, whys, changed, said)
 
 
 class _Judge:
@@ -96,6 +99,11 @@ class _Judge:
     def label(self, finding: Finding) -> TLP:
         """Return the label of a finding; one of a feed without is RED."""
         return self._labels.get(finding.type, TLP.RED)
+
+    def why(self, line: NoticeFinding) -> str:
+        """Return why a finding that is told is told."""
+        stood = self.answers.get(line.finding)
+        return why_now(line.why, self._before.get(line.finding), reading.answered(stood) if stood else None)
 
     def why_struck(self, line: NoticeFinding) -> Struck | None:
         """Return why a finding is not told any more; None when it is."""

@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
 from tocsin.kernel.clock import Instant
-from tocsin.notices.choices import OF_ONES_OWN, WENT_OUT, NoticeState, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, ROOM, WENT_OUT, NoticeState, Whom, Why
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
 from tocsin.notices.planning import begins_anew
 from tocsin.notices.writing import ToldBefore
@@ -37,12 +39,12 @@ class Telling(NamedTuple):
     whom: Whom
     to: str
     name: str
-    """The address of one of the constituent's own, else the name of the organisation."""
+    """The address of one of the constituent's own, or that it was its own pages; else the name of the organisation."""
 
     @property
-    def addressee(self) -> tuple[Whom, str]:
-        """By what tellings of the same one are known."""
-        return self.whom, self.to.lower()
+    def addressee(self) -> tuple[Whom, str, str]:
+        """By what tellings of the same one, by the same way, are known."""
+        return self.whom, self.to.lower(), self.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,10 +118,20 @@ def _notices(keys: Iterable[int]) -> dict[int, Telling]:
         some = named[first : first + AT_ONCE]
         sent = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=some).order_by().values_list("notice")
         sent_at = dict(sent.annotate(Max("at")))
-        for row in Notice.objects.filter(pk__in=sent_at).select_related("contact__constituent"):
-            at = sent_at[row.pk]
-            found[row.pk] = Telling(at, timezone.localdate(at), row.step, Whom(row.whom), row.to, _name(row))
+        rows = list(Notice.objects.filter(pk__in=sent_at).select_related("contact__constituent"))
+        on_pages = on_own_pages(rows)
+        for row in rows:
+            at, name = sent_at[row.pk], _("on its own pages") if row.pk in on_pages else _name(row)
+            found[row.pk] = Telling(at, timezone.localdate(at), row.step, Whom(row.whom), row.to, name)
     return found
+
+
+def on_own_pages(notices: Iterable[Notice]) -> set[int]:
+    """Return those of some notices, by key, that left without a message: told on the constituent's own pages."""
+    own = {each.reference: each.pk for each in notices if each.whom in OF_ONES_OWN and each.state in WENT_OUT}
+    delivered = LedgerEntry.objects.filter(what=NoticeState.DELIVERED, notice__in=own.values()).order_by()
+    told = set(delivered.values_list("notice", flat=True))
+    return {own[reference] for reference in own.keys() - outgoing.having_messages(ROOM, own) if own[reference] in told}
 
 
 def _name(notice: Notice) -> str:
@@ -139,15 +151,15 @@ def _courses(several: Sequence[tuple[str, Telling]]) -> tuple[list[Telling], lis
 
 
 def _each_once(tellings: Iterable[Sequence[Telling]]) -> Iterator[ToldBefore]:
-    days: dict[tuple[Whom, str], list[dt.date]] = defaultdict(list)
-    rows: dict[tuple[Whom, str], int] = defaultdict(int)
-    latest: dict[tuple[Whom, str], Telling] = {}
+    days: dict[tuple[Whom, str, str], list[dt.date]] = defaultdict(list)
+    rows: dict[tuple[Whom, str, str], int] = defaultdict(int)
+    latest: dict[tuple[Whom, str, str], Telling] = {}
     for of_one in tellings:
         for each in of_one:
             days[each.addressee].append(each.on)
             latest[each.addressee] = each
         for addressee in {each.addressee for each in of_one}:
             rows[addressee] += 1
-    for addressee in sorted(days, key=lambda each: (min(days[each]), list(Whom).index(each[0]), each[1])):
+    for addressee in sorted(days, key=lambda each: (min(days[each]), list(Whom).index(each[0]), *each[1:])):
         told, last = days[addressee], latest[addressee]
         yield ToldBefore(min(told), last.whom, last.name, last=max(told), rows=rows[addressee], to=last.to)

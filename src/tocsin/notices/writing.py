@@ -112,8 +112,8 @@ class Unheard:
     """Findings of the notice on which no report has come since somebody was told of them last."""
 
     rows: int
-    reported_on: dt.date
-    """The day of the last report."""
+    reported_on: dt.date | None
+    """The day of the last report; None where it is not the same for all of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -345,12 +345,22 @@ def _again(letter: Letter) -> str:
 def _unheard(letter: Letter) -> str:
     if letter.unheard is None:
         return ""
-    words = ngettext(
-        "Of {n} of them we have had no report since we told of it last; the latest one is of {day}.",
-        "Of {n} of them we have had no report since we told of them last; the latest one is of {day}.",
-        letter.unheard.rows,
-    )
-    return words.format(n=_number(letter.unheard.rows), day=letter.unheard.reported_on.isoformat())
+    rows, on = letter.unheard.rows, letter.unheard.reported_on
+    if letter.total == 1:
+        without = _("We have had no report of it since we told of it last.")
+        with_day = _("We have had no report of it since we told of it last; the latest one is of {day}.")
+    else:
+        without = ngettext(
+            "Of {n} of them we have had no report since we told of it last.",
+            "Of {n} of them we have had no report since we told of them last.",
+            rows,
+        )
+        with_day = ngettext(
+            "Of {n} of them we have had no report since we told of it last; the latest one is of {day}.",
+            "Of {n} of them we have had no report since we told of them last; the latest one is of {day}.",
+            rows,
+        )
+    return without.format(n=_number(rows)) if on is None else with_day.format(n=_number(rows), day=on.isoformat())
 
 
 def _span(first: dt.date, last: dt.date) -> str:

@@ -137,6 +137,7 @@ class Notice(Schema):
     returned: int
     escalated: int
     digest: int
+    left_at: dt.datetime
 
 
 class NoticesPage(Schema):
@@ -236,6 +237,7 @@ def list_notices(request: HttpRequest, asked: Query[NoticesAsked]) -> HttpRespon
                     "returned": row.returned,
                     "escalated": row.escalated,
                     "digest": row.digest,
+                    "left_at": row.left_at.astimezone(dt.UTC).isoformat(),  # type: ignore[attr-defined]  # annotated
                 }
                 for row in several
             ],

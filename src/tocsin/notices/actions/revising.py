@@ -27,19 +27,22 @@ def bring_up_to_date(notice: Notice, *, by: Actor, at: Instant) -> None:
     found = standing(notice, at)
     if not found.found:
         raise NothingIsLeft(found.struck)
-    if found.struck or found.label != TLP.read(notice.tlp) or found.returns:
+    if found.struck or found.label != TLP.read(notice.tlp) or found.returns or found.changed:
         revise_notice(notice, found, by=by, at=at)
 
 
 @action("notice.revised")
 def revise_notice(notice: Notice, found: Standing, *, by: Actor, at: Instant) -> NoticeRevised:
-    """Strike findings off a notice that has not left: they are not told by it, and may stand in another."""
+    """Strike findings off a notice that has not left: they are not told by it, and may stand in another.
+
+    Those that are left are told as what they have become.
+    """
     named = list(found.struck)
     for first in range(0, len(named), BATCH):
         notice.lines.filter(finding__in=named[first : first + BATCH]).delete()
-    for line in notice.lines.filter(finding__in=list(found.returns)):
-        line.returns = found.returns[line.finding]
-        line.save(update_fields=["returns"])
+    for line in notice.lines.filter(finding__in=[*found.returns, *found.changed]):
+        line.returns, line.why = found.returns.get(line.finding, line.returns), found.why[line.finding]
+        line.save(update_fields=["returns", "why"])
     _count_anew(notice, found)
     if named:
         said = struck_off(found.struck)

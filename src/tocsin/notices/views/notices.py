@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import PENDING, WENT_OUT, NoticeState, Waits, Why
+from tocsin.notices.choices import PENDING, WENT_OUT, Kept, NoticeState, Waits, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -280,11 +280,12 @@ def _page(request: HttpRequest, row: Notice, form: DiscardForm) -> HttpResponse:
 def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
     """Return the text: as it would leave now, or as it was handed over. Of one that was discarded nothing is shown."""
     letter = queries.letter_of(row, now())
-    text, is_as_sent = (queries.text(letter), False) if state in PENDING else queries.text_as_sent(row)
+    text, kept = (queries.text(letter), Kept.NOT) if state in PENDING else queries.text_as_sent(row)
     return {
         "subject": queries.subject(letter),
         "text": text,
-        "is_as_sent": is_as_sent,
+        "is_as_sent": kept == Kept.AS_SENT,
+        "on_own_pages": kept == Kept.ON_PAGES,
         "total": letter.total,
         "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
         "struck_count": row.total - letter.total,

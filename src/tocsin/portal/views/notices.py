@@ -17,7 +17,7 @@ from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import queries as notices_queries
 from tocsin.notices.actions import record_outcome
-from tocsin.notices.choices import NoticeState
+from tocsin.notices.choices import Kept, NoticeState
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 from tocsin.portal import queries
@@ -51,11 +51,12 @@ def notice(request: HttpRequest, reference: str) -> HttpResponse:
             record_outcome(row, what=NoticeState.READ, by=by, at=now())
     named = row.lines.order_by("pk").values_list("finding", flat=True)[:ROWS]
     found = [each for each in feeds.findings_named(named) if feeds.is_own(by, each)]
-    text, is_as_sent = notices_queries.text_as_sent(row)
+    text, kept = notices_queries.text_as_sent(row)
     shown = {
         "notice": row,
         "text": text,
-        "is_as_sent": is_as_sent,
+        "is_as_sent": kept == Kept.AS_SENT,
+        "kept": kept,
         "rows": queries.rows(found, queries.organisations_of(by), timezone.localdate(now())),
     }
     return render(request, "portal/notice.html", shown)
