@@ -124,14 +124,10 @@ def _story(constituent: Constituent, content: _Content, notice: int | None) -> S
 
 def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story, until: Instant | None) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
-    reports = feeds.last_reports(until)
-    days = []
-    for finding in found:
-        public, report = feeds.finding_id(finding), reports.get(finding.type)
-        told = story.told.get(public)
-        is_still_open = lines[public] in (Why.DIGEST, Why.ESCALATED)
-        if is_still_open and told and report is not None and report.arrived_at <= told[-1].at:
-            days.append(report.on)
+    still = [each for each in found if lines[feeds.finding_id(each)] in (Why.DIGEST, Why.ESCALATED)]
+    told = [(each.type, those[-1].at) for each in still if (those := story.told.get(feeds.finding_id(each)))]
+    reports = feeds.last_reports(until) if told else {}
+    days = [reports[kind].on for kind, at in told if kind in reports and reports[kind].arrived_at <= at]
     return Unheard(len(days), days[0] if len(set(days)) == 1 else None) if days else None
 
 
