@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.signals import request_finished
-from django.db import close_old_connections
 
 from tests.cast import Cast
 from tests.feeds.conftest import Store
-from tests.feeds.pages import signed_in
+from tests.feeds.pages import end, signed_in
 from tests.feeds.reports import write
 from tests.homes import Home
 from tocsin.engine.lost import LostFile
@@ -35,15 +33,6 @@ def replace_all(store: Store, folder: Path) -> set[str]:
     before = {file for file in store.files() if file.startswith("state/")}
     store.run(*(write(folder, 1, [3], kind=kind) for kind in KINDS), accept_drop=True)
     return before
-
-
-def end(response: Any) -> None:
-    """Close a response as a server does, but leave the test its connection to the database."""
-    request_finished.disconnect(close_old_connections)
-    try:
-        response.close()
-    finally:
-        request_finished.connect(close_old_connections)
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
@@ -71,8 +60,8 @@ def test_a_download_that_is_broken_off_or_never_begun_keeps_nothing(three: Store
     broken_off: Any = browser.get("/findings/export.csv")
     next(iter(broken_off))
     broken_off._iterator.close()  # what a server does, in the wrapping of the test client
-    end(browser.get("/findings/export.json"))
-    del broken_off
+    never_begun: Any = browser.get("/findings/export.json")
+    end(never_begun)
     assert not replace_all(three, tmp_path / "b") & three.files()
 
 
@@ -89,6 +78,14 @@ def test_what_is_read_without_a_lease_is_gone(three: Store, tmp_path: Path) -> N
     replace_all(three, tmp_path / "b")
     with pytest.raises(LostFile, match="is missing or damaged"):
         list(found)
+
+
+def test_what_is_closed_before_it_begins_is_ended(three: Store, tmp_path: Path) -> None:
+    never_begun = leased(one for one in [1, 2])
+    before = replace_all(three, tmp_path / "b")
+    never_begun.close()
+    three.run(write(tmp_path / "c", 2, [4]))
+    assert not before & three.files() and list(never_begun) == []
 
 
 def test_many_may_have_one_and_each_ends_by_itself(three: Store, tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ def test_what_was_sent_is_told_again_only_when_it_came_back(told: Store, tmp_pat
     told.run(write(tmp_path, 4, [1]), write(tmp_path, 5, [1, 2]), accept_drop=True)
     plan = queries.plan_now(later)
     assert [(each.constituent, [line.why for line in each.lines]) for each in plan.notices] == [("moh", [Why.RETURNED])]
+    (again,) = prepared(later)
+    assert queries.letter_of(again, later).told_gone == (1, AT.date())
+    assert queries.letter_of(again, later).told_before == ()
 
 
 def test_a_notice_that_is_discarded_frees_its_findings(told: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import translation
 from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text
+from tests.feeds.reports import write
 from tests.notices.conftest import BY_AT, DAY, prepared
 from tests.portal.api.asking import Program, key_of
 from tocsin.audit.actors import COMMAND_LINE
@@ -25,7 +27,7 @@ from tocsin.directory.models import Constituent, Contact
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions, following, mails, queries
 from tocsin.notices.choices import Kept, NoticeState
-from tocsin.notices.models import Notice, Policy, Told
+from tocsin.notices.models import Notice, PageText, Policy, Told
 from tocsin.notices.telling import story_of
 from tocsin.people.models import Person
 
@@ -76,17 +78,25 @@ def test_on_the_own_pages_it_is_delivered_at_once_and_nothing_is_mailed(told: St
         actions.queue_notice(notice, **BY_AT)
 
 
-def test_each_page_of_a_notice_on_own_pages_says_that_it_was_sent_nowhere(told: Store, cast: Cast) -> None:
+def test_a_notice_on_own_pages_is_kept_as_it_stood(told: Store, cast: Cast, tmp_path: Path) -> None:
     member, notice = add_member(), ministry_notice("portal")
     actions.queue_notice(notice, by=COMMAND_LINE, at=AT + DAY)
     notice.refresh_from_db()
-    assert queries.text_as_sent(notice)[1] is Kept.ON_PAGES
+    stood = queries.text(queries.letter_of(notice))
+    assert queries.text_as_sent(notice) == (stood, Kept.AS_STOOD)
     (row,) = json.loads(Program(key_of(member)).ask("/api/v1/my/notices").content)["notices"]
     assert (row["made_at"], row["left_at"]) == (AT.isoformat(), (AT + DAY).isoformat())
     said = text(signed_in(member).get(f"/my/notices/{notice.reference}/"))
-    assert "It was told on these pages and sent nowhere." in said and "encrypted" not in said
+    assert "written anew" not in said and "encrypted" not in said
+    told.run(write(tmp_path, 9, [1]), accept_drop=True)
+    assert queries.text(queries.letter_of(notice)) != stood, "what is known now is another"
+    assert queries.text_as_sent(notice) == (stood, Kept.AS_STOOD)
     said = text(signed_in(cast.analyst).get(f"/notices/{notice.reference}/"))
     assert "On its own pages, since 20 Nov" in said and notice.to not in said and "sent 20 Nov" not in said
+    PageText.objects.all().delete()  # one from before texts were kept
+    assert queries.text_as_sent(notice)[1] is Kept.ON_PAGES
+    said = text(signed_in(member).get(f"/my/notices/{notice.reference}/"))
+    assert "It was told on these pages and sent nowhere." in said and "encrypted" not in said
 
 
 def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> None:

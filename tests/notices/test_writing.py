@@ -162,6 +162,10 @@ def test_what_was_answered_and_does_not_hold_is_said_in_its_own_words() -> None:
         assert sentence in said
     first = " ".join(text(letter(kind(7), **facts)).split())
     assert "2 were said to be fixed" in first and "Nobody has reacted" not in first and "told you of" not in first
+    gone = {7: "We had told of 2 of them before they went (last", 1: "We had told of it before it went (last"}
+    for rows, begin in gone.items():
+        back = " ".join(text(letter(kind(rows), told_gone=(min(rows, 2), last))).split())
+        assert f"{begin} on 2026-11-18)." in back and "in UTC, as in the reports" in back
     unheard = {None: "told of it last.", on: "told of it last; the latest one is of 2026-11-16."}
     for latest, end in unheard.items():
         of_one = " ".join(text(letter(kind(1), unheard=Unheard(1, latest))).split())

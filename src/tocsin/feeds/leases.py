@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -22,7 +22,7 @@ LOCK = "backup.lock"
 
 
 class Lease:
-    """The right to find the files of the store where the manifest says they are. Ends when closed or forgotten."""
+    """The right to find the files of the store where the manifest says they are, until it is closed."""
 
     def __init__(self) -> None:
         store: Path = settings.TOCSIN.store
@@ -45,15 +45,38 @@ class Lease:
         self.close()
 
     def __del__(self) -> None:
-        # A download that nobody begins to read is a generator that never starts: nothing else would end it.
+        # Nobody should rely on it: when a thing is forgotten is the interpreter's to say.
         self.close()
 
 
-def leased(items: Iterable[T]) -> Iterator[T]:
-    """Return what yields the items and keeps the files of the store from now until the last one, or until it ends."""
-    return _while_held(Lease(), items)
+def leased(items: Iterable[T]) -> Leased[T]:
+    """Return what yields the items and keeps the files of the store from now until the last one, or until closed."""
+    return Leased(items)
 
 
-def _while_held(lease: Lease, items: Iterable[T]) -> Iterator[T]:
-    with lease:
-        yield from items
+class Leased(Iterator[T]):
+    """Items, while the files of the store are kept.
+
+    Close it, or give it to a response, which does so: a generator that nobody begins to read ends nothing when it is
+    closed, since none of its `finally` has been reached. So this belongs around what is sent, not within it.
+    """
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._lease = Lease()
+        self._items = iter(items)
+
+    def __next__(self) -> T:
+        try:
+            return next(self._items)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go, and end the items."""
+        end: Callable[[], None] | None = getattr(self._items, "close", None)
+        try:
+            if end:
+                end()
+        finally:
+            self._lease.close()

@@ -25,6 +25,11 @@ def instant(value: dt.datetime) -> Instant:
     return value.astimezone(UTC)
 
 
+def day_of(at: Instant) -> dt.date:
+    """Return the day of an instant in UTC: the calendar of reports, and of whatever is said beside them."""
+    return at.astimezone(UTC).date()
+
+
 def day(text: str) -> dt.date:
     """Read a day as people write it here: `2026-01-31`. Raises ValueError for other forms and days that are not.
 

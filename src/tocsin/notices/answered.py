@@ -18,7 +18,7 @@ from tocsin.feeds.answers import Stood
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.queries import Finding, finding_id
 from tocsin.kernel import clock
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.notices.writing import AnsweredBefore
 
 
@@ -60,8 +60,8 @@ def answered(
 
 
 def _so(finding: Finding, stood: Stood) -> AnsweredSo:
-    on = timezone.localdate(stood.answer.at)
-    seen = timezone.localdate(finding.last_seen)
+    on = day_of(stood.answer.at)
+    seen = day_of(finding.last_seen)
     standing_still = finding.last_cycle if seen <= on else seen  # lists that stand still say when it was listed first
     return AnsweredSo(AnswerKind(stood.answer.kind), stood.stands, on, standing_still)
 

@@ -91,12 +91,16 @@ class Kept(models.TextChoices):
     """Whether the text of a notice that left is kept as it was, and why it is written anew where it is not."""
 
     AS_SENT = "as-sent", _("As it was sent")
+    AS_STOOD = "as-stood", _("As it has stood on these pages from the first")
     ENCRYPTED = "encrypted", _("It was sent encrypted, so it is written anew here, with the findings as they are now.")
     ON_PAGES = (
         "on-pages",
         _("It was told on these pages and sent nowhere. It is written anew here, with the findings as they are now."),
     )
     NOT = "not", _("What was sent is not kept. It is written anew here, with the findings as they are now.")
+
+
+AS_IT_WAS = (Kept.AS_SENT, Kept.AS_STOOD)
 
 
 class Whom(models.TextChoices):

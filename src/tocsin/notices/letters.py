@@ -99,6 +99,7 @@ def _letter(
         return Letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
+            told_gone=story.told_gone(one for one, why in content.lines.items() if why == Why.RETURNED),
             answered=counted(answered(found, content.until, content.answers)),
             unheard=_unheard(found, content.lines, story, content.until),
             team=settings.TOCSIN.team_name,

@@ -219,6 +219,16 @@ class NoticeFinding(models.Model):
         return self.finding
 
 
+class PageText(models.Model):
+    """What a notice said that stands on own pages alone: of every other the outbox has the message."""
+
+    notice = models.OneToOneField(Notice, on_delete=models.CASCADE, related_name="page_text")
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class LedgerEntry(models.Model):
     """What happened to a notice, and when. All of a constituent's notices together are its ledger."""
 

@@ -49,7 +49,16 @@ from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Kept, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
-from tocsin.notices.models import HoldOut, HoldOutExemption, LedgerEntry, Notice, NoticeFinding, Policy, Suppression
+from tocsin.notices.models import (
+    HoldOut,
+    HoldOutExemption,
+    LedgerEntry,
+    Notice,
+    NoticeFinding,
+    PageText,
+    Policy,
+    Suppression,
+)
 from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
@@ -234,9 +243,12 @@ def is_unread(notice: Notice) -> bool:
 def text_as_sent(notice: Notice) -> tuple[str, Kept]:
     """Return the text of a notice, and whether it is as it was sent; what is not is written anew by what is known now.
 
-    What was encrypted cannot be read here either, and what stood on the own pages alone was no message.
+    What was encrypted cannot be read here either. What stands on the own pages alone was no message, and is kept since
+    the version that made its table.
     """
     message = message_of(notice)
+    if message is None and (stood := PageText.objects.filter(notice=notice).first()):
+        return stood.text, Kept.AS_STOOD
     if message is None:
         return text(letter_of(notice)), Kept.ON_PAGES if on_own_pages([notice]) else Kept.NOT
     if message.channel == SentBy.WEBHOOK:

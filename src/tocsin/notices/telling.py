@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db.models import Max
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.notices.choices import OF_ONES_OWN, ROOM, WENT_OUT, NoticeState, Whom, Why
 from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
 from tocsin.notices.planning import begins_anew
@@ -71,7 +70,12 @@ class Story:
             for tellings in self.earlier.values()
             if any(each.to.lower() == reader.lower() for each in tellings)
         ]
-        return len(theirs), timezone.localdate(max(theirs)) if theirs else None
+        return len(theirs), day_of(max(theirs)) if theirs else None
+
+    def told_gone(self, came_back: Iterable[str]) -> tuple[int, dt.date | None]:
+        """Return of how many findings that came back somebody was told before they had gone, and on which day last."""
+        theirs = [max(each.at for each in tellings) for one in came_back if (tellings := self.earlier.get(one))]
+        return len(theirs), day_of(max(theirs)) if theirs else None
 
 
 def story_of(
@@ -122,7 +126,7 @@ def _notices(keys: Iterable[int]) -> dict[int, Telling]:
         on_pages = on_own_pages(rows)
         for row in rows:
             at, name = sent_at[row.pk], _("on its own pages") if row.pk in on_pages else _name(row)
-            found[row.pk] = Telling(at, timezone.localdate(at), row.step, Whom(row.whom), row.to, name)
+            found[row.pk] = Telling(at, day_of(at), row.step, Whom(row.whom), row.to, name)
     return found
 
 

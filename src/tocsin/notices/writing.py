@@ -144,6 +144,8 @@ class Letter:
     """The earliest first."""
     told_again: tuple[int, dt.date | None] = (0, None)
     """Of how many findings its reader was told before they were told anew, and on which day last."""
+    told_gone: tuple[int, dt.date | None] = (0, None)
+    """Of how many that came back anybody was told before they had gone, and on which day last."""
     answered: tuple[AnsweredBefore, ...] = ()
     unheard: Unheard | None = None
     reader: str = ""
@@ -330,10 +332,22 @@ def _answer(each: AnsweredBefore) -> str:
 
 
 def _again(letter: Letter) -> str:
-    """Say to who is told next that it was told before: what was told anew since begins its days anew."""
-    number, on = letter.told_again
-    if letter.whom == Whom.SECURITY or not number or on is None:
+    """Say that it was told before: what is told anew begins its days anew, and whom we told before is not listed.
+
+    To who is told first, of what came back; to who is told next, of what that reader was told.
+    """
+    number, on = letter.told_gone if letter.whom == Whom.SECURITY else letter.told_again
+    if not number or on is None:
         return ""
+    if letter.whom == Whom.SECURITY and letter.total == 1:
+        return _("We had told of it before it went (last on {day}).").format(day=on.isoformat())
+    if letter.whom == Whom.SECURITY:
+        words = ngettext(
+            "We had told of {n} of them before it went (last on {day}).",
+            "We had told of {n} of them before they went (last on {day}).",
+            number,
+        )
+        return words.format(n=_number(number), day=on.isoformat())
     words = ngettext(
         "We have told you of {n} of them before (last on {day}); it was told anew since.",
         "We have told you of {n} of them before (last on {day}); they were told anew since.",
@@ -503,6 +517,7 @@ def _tail(letter: Letter) -> str:
     return "\n".join(
         [
             "", "",
+            _wrapped(_("All days and times are in UTC, as in the reports.")), "",
             _heading(_("How to answer")), "",
             *_pages(letter),
             _wrapped(answer.format(reference=letter.reference)), "",

@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 
 from tocsin.feeds import answers, exports, queries
 from tocsin.feeds.actions.answers import LONGEST_TEXT, answer_findings
+from tocsin.feeds.leases import leased
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import InvalidInput, NotPermitted
 from tocsin.notices.queries import own_notices
@@ -291,7 +292,7 @@ def stream(reading: Reading, form: str) -> StreamingHttpResponse:
         "Tocsin-Changes": changes,
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return StreamingHttpResponse(lines, content_type=f"{MEDIA[form]}; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(leased(lines), content_type=f"{MEDIA[form]}; charset=utf-8", headers=headers)
 
 
 def in_json(said: Any) -> HttpResponse:

@@ -23,7 +23,6 @@ from tocsin.directory.queries import constituents_of
 from tocsin.engine.lost import LostFile
 from tocsin.engine.public_ids import words_of
 from tocsin.feeds import exports, queries, sweeps
-from tocsin.feeds.leases import leased
 from tocsin.feeds.models import Feed
 from tocsin.feeds.queries import Filter, Findings
 from tocsin.kernel import rsit
@@ -129,9 +128,9 @@ class Reading:
         return shown, self.written(dataclasses.replace(self.cursor, past=shown[-1]["id"])), ""
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Return all findings that are left, few in memory at a time. The files stay where they are meanwhile."""
+        """Return all findings that are left, few in memory at a time. Whoever sends them holds a lease meanwhile."""
         several = sweeps.in_order(self.found, self.filter, past=self.cursor.place)
-        return leased(queries.exported(several, self.reader.feeds))
+        return queries.exported(several, self.reader.feeds)
 
     def written(self, cursor: Cursor) -> str:
         """Return a cursor as a word."""

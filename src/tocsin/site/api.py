@@ -21,6 +21,7 @@ from tocsin.kernel.refusals import Busy, Conflict, InvalidInput, NotPermitted, R
 from tocsin.people.access import public
 from tocsin.people.programs import NoGoodKey, TooManyKeys
 from tocsin.portal.api import router as portal
+from tocsin.site import misread
 from tocsin.site.problems import SAID, problem
 
 LONGEST_BODY, DEEPEST_BODY = 100_000, 8
@@ -102,15 +103,10 @@ def not_there(_request: HttpRequest, _error: Any) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def not_understood(_request: HttpRequest, error: Any) -> HttpResponse:
     """Say what is wrong with a question, place by place."""
-    told = ((_place(each["loc"]), str(each["msg"]).removeprefix("Value error, ")) for each in error.errors)
+    told = dict.fromkeys((misread.place(each), misread.said(each)) for each in error.errors)
     errors = [{"where": where, "detail": detail} for where, detail in told]
     said = " ".join(f"{each['where']}: {each['detail']}".removeprefix(": ") for each in errors)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, said, errors)
-
-
-def _place(parts: tuple[Any, ...]) -> str:
-    """Return the name of what is wrong, without what ninja puts before it."""
-    return ".".join(str(part) for part in parts[1:] if part not in ("asked", "body"))
 
 
 def patterns() -> tuple[list[URLPattern | URLResolver], str, str]:

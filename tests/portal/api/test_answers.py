@@ -40,12 +40,13 @@ def test_an_answer_stands_and_is_on_record(speaker: Program, cast: Cast) -> None
 @pytest.mark.parametrize(
     ("said", "status", "words"),
     [
-        ({"kind": "mended"}, 422, "kind"),
+        ({"kind": "mended"}, 422, "kind: This must be one of: fixed, accepted, not-ours, false-positive, taken-back."),
         ({"kind": "accepted", "text": "Old.", "until": "2099-01-01"}, 422, "A year is the longest"),
         ({"kind": "accepted", "until": "soon"}, 422, "until"),
         ({"kind": "false-positive"}, 422, "Say why"),
-        ({"kind": "fixed", "constituent": "bank"}, 422, "constituent"),
-        ({}, 422, "kind"),
+        ({"kind": "fixed", "constituent": "bank"}, 422, "constituent: Nothing here is called that."),
+        ({"kind": "fixed", "text": 7}, 422, "text: This must be text."),
+        ({}, 422, "kind: This is needed."),
         (b"[]", 422, ""),
         (b"{", 400, "is not JSON"),
         (b'{"kind": "fixed", "kind": "accepted"}', 400, "kind"),

@@ -85,8 +85,8 @@ FILTERS: tuple[tuple[dict[str, Any], set[int]], ...] = (
 )
 MISTAKES = (
     ({"stat": "gone"}, "stat"), ({"a": "1", "sort": "id"}, "a"),
-    ({"state": "lost"}, "state.0"), ({"severity": "7"}, "severity.0"),
-    ({"severity": "x"}, "severity.0"), ({"seen_since": "yesterday"}, "seen_since"), ({"limit": "1001"}, "limit"),
+    ({"state": "lost"}, "state"), ({"severity": "7"}, "severity"),
+    ({"severity": "x"}, "severity"), ({"seen_since": "yesterday"}, "seen_since"), ({"limit": "1001"}, "limit"),
     ({"limit": "0"}, "limit"), ({"format": "xml"}, "format"), ({"constituent": "bank"}, "constituent"),
     ({"type": "scan_none"}, "type"), ({"class": "none"}, "class"), ({"cursor": "nonsense"}, "cursor"),
     ({"after": "nonsense"}, "after"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import random
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from tests.cast import Cast
 from tests.chance import fewer
 from tests.feeds.conftest import AT, Store
+from tests.feeds.pages import end
 from tests.feeds.reports import write
 from tests.portal.api.asking import FINDINGS, Program, ids, key_of, member, whole
 from tocsin.audit.actors import COMMAND_LINE
@@ -22,6 +24,7 @@ from tocsin.directory.choices import ClaimKind
 from tocsin.directory.models import Constituent, Membership
 from tocsin.feeds import reattribution, sweeps
 from tocsin.feeds.actions.findings import change_terms
+from tocsin.feeds.leases import LOCK
 from tocsin.feeds.models import Feed, Run
 from tocsin.portal import cursors
 from tocsin.portal.cursors import Cursor, Question
@@ -246,3 +249,19 @@ def test_a_stream_says_when_a_file_of_it_is_lost(program: Program, store: Store,
         file.unlink()
     told = json.loads(next(lines).splitlines()[-1])
     assert told["end"] is False and "missing or damaged" in told["why"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_the_files_of_a_stream_are_kept_until_its_end(program: Program, store: Store, form: str) -> None:
+    def is_kept() -> bool:
+        with (store.root / LOCK).open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    read, never_begun = program.ask(format=form), program.ask(format=form)
+    assert is_kept() and b"".join(read.streaming_content) and is_kept()
+    end(never_begun)
+    assert not is_kept()

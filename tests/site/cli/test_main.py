@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +63,31 @@ def test_an_empty_name_is_not_the_current_folder(
 
     assert stopped.value.code == 2
     assert "it is empty: name a file or a folder" in capsys.readouterr().err
+
+
+def test_a_command_that_has_ended_is_not_taken_apart_but_does_what_it_was_to_do_at_the_end() -> None:
+    code = """
+import atexit, sys, threading, time
+import tocsin.site.cli as commands
+class Left:
+    def __del__(self):
+        print("taken apart", flush=True)
+kept = Left()
+def run(arguments):
+    atexit.register(lambda: print("at the end"))
+    if arguments:
+        threading.Thread(target=lambda: (time.sleep(0.2), print("a thread goes on", flush=True))).start()
+    print("done")
+    return 3
+commands.run = run
+from tocsin.__main__ import entry
+sys.exit(entry())
+"""
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    short = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True, timeout=60)
+    assert (short.returncode, short.stdout, short.stderr) == (3, "done\nat the end\n", "")
+    lasting = subprocess.run([sys.executable, "-c", code, "on"], env=plain, capture_output=True, text=True, timeout=60)
+    assert lasting.returncode == 3 and "a thread goes on\n" in lasting.stdout and "at the end\n" in lasting.stdout
+    with Path("/dev/full").open("w") as full:
+        unwritten = subprocess.run([sys.executable, "-c", code], env=plain, stdout=full, stderr=-1, timeout=60)
+    assert unwritten.returncode == 120 and b"No space left" in unwritten.stderr, "as Python says it"

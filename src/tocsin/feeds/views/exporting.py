@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET
 
 from tocsin.feeds import exports, queries
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.leases import leased
+from tocsin.feeds.leases import Lease, leased
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
 from tocsin.kernel.clock import now
@@ -74,14 +74,18 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         "count": total,
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
-    records = leased(queries.exported(found.stream(asked), feeds))
+    records = queries.exported(found.stream(asked), feeds)
     name = exports.file_name(now(), tlp, form)
     response: FileResponse | StreamingHttpResponse
     if form == "xlsx":
-        response = FileResponse(exports.as_xlsx(records, queries.EXPORTED, about), as_attachment=True, filename=name)
+        with Lease():
+            book = exports.as_xlsx(records, queries.EXPORTED, about)
+        response = FileResponse(book, as_attachment=True, filename=name)
     else:
         lines = exports.as_csv(records, queries.EXPORTED) if form == "csv" else exports.as_json(records, about)
-        response = StreamingHttpResponse(lines, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        response = StreamingHttpResponse(
+            leased(lines), headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
     response["Content-Type"], response["X-TLP"] = MEDIA[form], tlp
     return response
 

@@ -22,9 +22,11 @@ from tocsin.notices.actions.preparing import ask_first
 from tocsin.notices.actions.revising import bring_up_to_date, drop_notice
 from tocsin.notices.choices import OF_ONES_OWN, Channel, Happening, NoticeState
 from tocsin.notices.events import NoticeQueued
-from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.letters import letter_of
+from tocsin.notices.models import LedgerEntry, Notice, PageText
 from tocsin.notices.noted import NO_WEBHOOK, sentence
 from tocsin.notices.striking import NothingIsLeft
+from tocsin.notices.writing import text
 
 
 @action("notice.queued")
@@ -61,6 +63,7 @@ def _put(notice: Notice, told: mails.Told, at: Instant) -> OutgoingMessage | Non
         return outbox.put_mail(mails.mail_of(notice, at), posting, at=at)
     mails.check(told, at)
     if told.way == Channel.PORTAL or told.hook is None:
+        PageText.objects.create(notice=notice, text=text(letter_of(notice, at, is_revised=True)))
         return None
     return outbox.put_webhook(told.hook, mails.body_of(notice, at), posting, tlp=told.tlp, at=at)
 

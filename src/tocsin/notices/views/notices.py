@@ -21,7 +21,7 @@ from tocsin.kernel.clock import now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
-from tocsin.notices.choices import PENDING, WENT_OUT, Kept, NoticeState, Waits, Why
+from tocsin.notices.choices import AS_IT_WAS, PENDING, WENT_OUT, Kept, NoticeState, Waits, Why
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -284,8 +284,8 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
     return {
         "subject": queries.subject(letter),
         "text": text,
-        "is_as_sent": kept == Kept.AS_SENT,
-        "on_own_pages": kept == Kept.ON_PAGES,
+        "is_as_sent": kept in AS_IT_WAS,
+        "on_own_pages": kept in (Kept.AS_STOOD, Kept.ON_PAGES),
         "total": letter.total,
         "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
         "struck_count": row.total - letter.total,

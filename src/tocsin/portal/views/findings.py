@@ -219,8 +219,8 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         "count": sum(counted.values()),
         "terms": {feed.name: feed.terms for feed in sorted(held, key=lambda feed: feed.name)},
     }
-    records = leased(feeds.exported(found.stream(asked.filter), of_types))
+    records = feeds.exported(found.stream(asked.filter), of_types)
     lines = exports.as_csv(records, feeds.EXPORTED) if form == "csv" else exports.as_json(records, about)
     name = exports.file_name(now(), tlp, form)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-TLP": tlp}
-    return StreamingHttpResponse(lines, content_type=MEDIA[form], headers=headers)
+    return StreamingHttpResponse(leased(lines), content_type=MEDIA[form], headers=headers)

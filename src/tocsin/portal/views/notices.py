@@ -17,7 +17,7 @@ from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import queries as notices_queries
 from tocsin.notices.actions import record_outcome
-from tocsin.notices.choices import Kept, NoticeState
+from tocsin.notices.choices import AS_IT_WAS, NoticeState
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
 from tocsin.portal import queries
@@ -55,7 +55,7 @@ def notice(request: HttpRequest, reference: str) -> HttpResponse:
     shown = {
         "notice": row,
         "text": text,
-        "is_as_sent": kept == Kept.AS_SENT,
+        "is_as_sent": kept in AS_IT_WAS,
         "kept": kept,
         "rows": queries.rows(found, queries.organisations_of(by), timezone.localdate(now())),
     }
