@@ -80,6 +80,21 @@ def test_serve_answers_survives_the_loss_of_the_web_part_and_stops_cleanly(tocsi
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_what_was_killed_as_a_whole_answers_again_at_once(ready: Path) -> None:
+    with serving(ready) as (process, address):
+        assert health(address)["ok"] is True
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for each in family:
+            each.kill()
+        process.wait(30)
+    with serving(ready) as (process, address):
+        assert health(address)["ok"] is True
+        again = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        assert sum(sum(each.cpu_times()[:4]) for each in again) < 5, "seconds of the processor until the first answer"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
 def _end_of_command(process: psutil.Process) -> list[str]:
     """Return the last word of what a process is; nothing of one that has just ended."""
     try:
