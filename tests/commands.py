@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import databases, forking
+from tests import databases, forking, once
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,11 +57,13 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _first_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An instance as `tocsin init` leaves it, made once."""
-    place = tmp_path_factory.mktemp("first") / "home"
+    """An instance as `tocsin init` leaves it."""
+    return once.folder(tmp_path_factory, "first", _init)
+
+
+def _init(place: Path) -> None:
     done = _run(place, ("init",), {})
     assert done.returncode == 0, done.stderr
-    return place
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ Nothing of Django is imported before a test asks for the database: the pure room
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests import once
 
 pytest_plugins = ["tests.discipline", "tests.commands", "tests.homes", "tests.small_disks"]
 # How long a drawn example takes says nothing on a busy machine.
@@ -28,11 +32,51 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def _copying() -> Iterator[pytest.MonkeyPatch]:
+    """What is otherwise while the database of this process is made."""
+    patch = pytest.MonkeyPatch()
+    yield patch
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, request: pytest.FixtureRequest, _copying: pytest.MonkeyPatch
+) -> None:
+    """Let the database of this process be a copy of one that has its tables: to make them takes seconds."""
+    from django.core import management
+    from django.db import connection
+
+    plainly = management.call_command
+    if connection.vendor == "postgresql":
+        template = request.getfixturevalue("_migrated_postgresql")
+        _copying.setitem(connection.settings_dict["TEST"], "TEMPLATE", template)
+        tables = Path()
+    else:
+        (tables,) = request.getfixturevalue("_migrated").glob("*.sqlite3")
+
+    def copied(command: str, *arguments: object, **options: object) -> object:
+        if command != "migrate":
+            return plainly(command, *arguments, **options)
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            with contextlib.closing(sqlite3.connect(tables)) as source:
+                source.backup(connection.connection)
+        return None
+
+    _copying.setattr(management, "call_command", copied)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, _copying: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Tests with real transactions empty all tables afterwards; lift the trail's triggers for that moment."""
     from django.db import connection
 
     from tocsin.audit import append_only
+
+    _copying.undo()
 
     operations = type(connection.ops)
     original = operations.execute_sql_flush
@@ -80,22 +124,25 @@ def cast(db: None) -> Cast:
 
 @pytest.fixture(scope="session")
 def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a database that has its tables and nothing else, made once."""
+    """A folder with a database that has its tables and nothing else."""
+    return once.folder(tmp_path_factory, "migrated", _make_tables)
+
+
+def _make_tables(place: Path) -> None:
     from tests.processes import Instance
 
-    place = tmp_path_factory.mktemp("migrated")
+    place.mkdir()
     Instance(place).migrate()
-    return place
 
 
 @pytest.fixture(scope="session")
 def _migrated_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database of PostgreSQL that has its tables and nothing else, made once."""
+    """The name of a database of PostgreSQL that has its tables and nothing else."""
     from tests import databases
     from tests.processes import Instance
 
-    with databases.made() as address:
-        Instance(tmp_path_factory.mktemp("migrated"), address).migrate()
+    elsewhere = tmp_path_factory.mktemp("migrated")
+    with once.database(tmp_path_factory, "migrated", lambda address: Instance(elsewhere, address).migrate()) as address:
         yield databases.name_of(address)
 
 

@@ -20,16 +20,31 @@ def server() -> str:
 
 @contextlib.contextmanager
 def made(template: str = "template1") -> Iterator[str]:
-    """Make a database, empty or a copy of another to which nobody is connected; give its address."""
+    """Make a database, empty or a copy of another to which nobody is connected; give its address, and drop it."""
+    address = make(template)
+    try:
+        yield address
+    finally:
+        drop(address)
+
+
+def make(template: str = "template1") -> str:
+    """Make a database; return its address."""
+    name = f"t{uuid.uuid4().hex}"
+    _do(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server().rpartition('/')[0]}/{name}"
+
+
+def drop(address: str) -> None:
+    """Drop the database at an address, whoever is connected."""
+    _do(f"DROP DATABASE {name_of(address)} WITH (FORCE)")
+
+
+def _do(statement: str) -> None:
     import psycopg
 
-    name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(server(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield f"{server().rpartition('/')[0]}/{name}"
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(statement)
 
 
 def name_of(address: str) -> str:

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import databases, forking
+from tests import databases, forking, once
 from tests.commands import Completed, environment
 
 DIRECTORY = [
@@ -123,11 +123,15 @@ class Home:
 
 @pytest.fixture(scope="session")
 def _first_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """An instance on PostgreSQL as `tocsin init` leaves it, made once."""
-    with databases.made() as address:
-        home = Home(tmp_path_factory.mktemp("first-on-postgresql") / "home", database_url=address)
-        home.done("init")
-        yield home
+    """An instance on PostgreSQL as `tocsin init` leaves it."""
+
+    def init(address: str) -> Home:
+        make: Callable[[Path], object] = lambda place: Home(place, database_url=address).done("init")  # noqa: E731
+        place = once.folder(tmp_path_factory, databases.name_of(address), make)
+        return Home(place, database_url=address)
+
+    with once.database(tmp_path_factory, "first-on-postgresql", init) as address:
+        yield init(address)
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ WITH_INSTANCE = (
     "audit verify",
     "backup {home}/backup",
     "restore {home}/backup",
+    "serve",
 )
 ONE_AFTER_THE_OTHER = """
 from tocsin.site.cli import run

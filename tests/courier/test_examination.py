@@ -93,3 +93,14 @@ def test_a_machine_that_reaches_no_server_of_names_is_told_so_and_nothing_more(
 
 def test_without_mail_nobody_is_asked(settings: Any) -> None:
     assert list(examination._sender(settings.TOCSIN)) == []
+
+
+def test_a_head_that_nobody_outside_keeps_is_remarked_where_mail_leaves(put: Put, settings: Any) -> None:
+    def remarked(*keepers: str, **changed: Any) -> list[str]:
+        asked = dataclasses.replace(settings.TOCSIN, audit_head_to=keepers, **changed)
+        return [each.says for each in examination._trail(asked) if isinstance(each, Remark) and not each.must_be_mended]
+
+    (nobody,), (one,) = remarked(), remarked("a@abroad.example")
+    assert "goes to nobody outside" in nobody and "goes to one person outside alone" in one
+    assert "TOCSIN_AUDIT_HEAD_TO" in one
+    assert remarked("a@abroad.example", "b@ministry.example") == remarked(smtp_url="") == remarked(exercise=True) == []

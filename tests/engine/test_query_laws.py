@@ -314,7 +314,7 @@ def test_reading_on_from_a_finding_gives_the_rest_of_the_list(
     whole = findings.page(Filter(), limit=240, **ordered)
 
     assert len({each.k2 for each in whole}) == 240
-    for at in range(0, 240, 13):
+    for at in {0, 239, *range(3 * len(names) + len(sort), 240, 41)}:  # not the same places for each order
         assert findings.page_beyond(whole[at], Filter(), limit=50, **ordered) == whole[at + 1 : at + 51]
         before = findings.page_beyond(whole[at], Filter(), limit=50, backwards=True, **ordered)
         assert before == whole[max(0, at - 50) : at]

@@ -100,7 +100,7 @@ def _keys(name: str) -> object:
     return Claim.objects.latest("pk").pk if "claim" in name else Report.objects.latest("pk").run_id
 
 
-def _addresses(store: Store) -> dict[str, str]:
+def page_addresses(store: Store) -> dict[str, str]:
     """Return the address of every page by its name."""
     found, values = {}, _values(store)
     numbers = things_of(Person.objects.get(role="head_of_team"), "bank")
@@ -179,7 +179,7 @@ def test_one_row_and_one_cell_are_counted_in_good_english(store: Store, cast: Ca
 def test_every_page_counts_in_good_english(crowded: Store, cast: Cast) -> None:
     browser = signed_in(cast.manager)
     slips = {}
-    for name, address in _addresses(crowded).items():
+    for name, address in page_addresses(crowded).items():
         if name not in NOT_FOR_STAFF and (response := browser.get(address)).headers["Content-Type"][:9] == "text/html":
             slips[address] = _slips(text(response))
 
@@ -191,7 +191,7 @@ def test_every_page_costs_few_queries(crowded: Store, cast: Cast) -> None:
     browser, costly, seen = signed_in(cast.manager), {}, set()
     addresses = [
         (name, address + after)
-        for name, address in _addresses(crowded).items()
+        for name, address in page_addresses(crowded).items()
         if name not in NOT_FOR_STAFF
         for after in ASKED.get(name, ("",))
     ]

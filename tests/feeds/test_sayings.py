@@ -150,6 +150,15 @@ def test_a_day_that_is_empty_again_is_not_closed_for_what_comes_next(whole: Stor
     assert (gone(whole), waiting()) == ([], {1: []})
 
 
+def test_a_withdrawal_names_types_of_which_something_went(
+    whole: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not one of which the run only said that a file could not be read."""
+    number = whole.run(damaged(tmp_path / "bad", 1), write(tmp_path, 1, [1], kind="scan_ssl"))["run"]
+    assert run("withdraw", str(number)) == 0
+    assert capsys.readouterr().out == f"Withdrew run {number}: 1 report of scan_ssl counts no more.\n"
+
+
 @pytest.mark.parametrize(("decision", "lost"), [("discarded", []), ("confirmed", [2, 3, 4, 5, 6, 7, 8])])
 def test_a_decision_stands_when_just_its_reports_come_again(
     whole: Store, tmp_path: Path, decision: str, lost: list[int]

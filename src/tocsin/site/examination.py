@@ -66,6 +66,10 @@ class Verdict:
         return bool(self.fix)
 
 
+KEEPERS = 2
+"""Outside, of the signed heads of the audit trail: one may be away when it matters."""
+
+
 class Remark(Verdict):
     """How a thing is that need not be mended, and is worth saying all the same."""
 
@@ -458,6 +462,11 @@ def _trail(config: Config) -> Iterator[Verdict]:
         yield Verdict("audit trail", f"its head of {head.on} is signed")
     else:
         yield Verdict("audit trail", "its first head is signed within two days")
+    leaves = config.smtp_url and config.mail_from and not (config.exercise or instance.is_demonstration(config.home))
+    if leaves and (kept_by := len(config.audit_head_to)) < KEEPERS:
+        whom = "one person outside alone" if kept_by else "nobody outside"
+        says = f"its signed head goes to {whom}: who keeps the trail and its key could write both anew"
+        yield Remark("audit trail", f"{says}. Name {KEEPERS} in TOCSIN_AUDIT_HEAD_TO")
 
 
 def _incoming_mail(config: Config) -> Iterator[Verdict]:

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests import once
 from tests.homes import Home
 
 
 @pytest.fixture(scope="session")
 def _prepared(tmp_path_factory: pytest.TempPathFactory, _first_instance: Path) -> Home:
-    """An instance with a directory and no report, made once."""
-    place = tmp_path_factory.mktemp("prepared") / "home"
-    shutil.copytree(_first_instance, place)
-    place.chmod(0o700)
-    return Home(place).prepare()
+    """An instance with a directory and no report."""
+
+    def prepare(place: Path) -> None:
+        shutil.copytree(_first_instance, place)
+        place.chmod(0o700)
+        Home(place).prepare()
+
+    return Home(once.folder(tmp_path_factory, "prepared", prepare))
 
 
 @pytest.fixture

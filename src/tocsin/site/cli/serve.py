@@ -27,6 +27,8 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
+    import django  # noqa: F401  where it lacks, that is to be said, and not what follows from it
+
     from tocsin.site.addresses import moved
     from tocsin.site.config import load
     from tocsin.site.serving import serve

@@ -207,9 +207,9 @@ def withdraw_run(options: argparse.Namespace) -> int:
     run = _run(options.number)
     done = intake.withdraw(run, reason=options.reason, by=COMMAND_LINE, at=clock.now(), waiting=said_when_waiting())
     gone, again = done.recount.gone, _names(done.recount.restored)
-    types = sorted({one.type for one in done.delta.types})
-    verb = "counts" if len(gone) == 1 else "count"
-    said = f"Withdrew run {run.pk}: {counted(len(gone), 'report')} of {', '.join(types)} {verb} no more."
+    types = sorted({one.type for one in done.delta.types})  # also those of which it only said something
+    of_types, verb = ", ".join(sorted({one.type for one in gone})), "counts" if len(gone) == 1 else "count"
+    said = f"Withdrew run {run.pk}: {counted(len(gone), 'report')} of {of_types} {verb} no more."
     if not gone:
         said = f"Withdrew run {run.pk}: nothing of it counts any more."
     said += "".join(f" {name} counts again: its correction is withdrawn." for name in again)
