@@ -8,6 +8,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 
+TEMPLATES := find src -path '*/templates/*' -name '*.html'
+DJADE     := $(BIN)/djade --target-version 5.2
+
 .PHONY: help run setup test check check-types check-suite fix bench bench-intelmq bench-large bench-notices bench-pages i18n docs pictures lock clean
 
 help:  ## list the targets
@@ -30,9 +33,10 @@ test: $(VENV)/.tools  ## set up all that tests need and run every test, on SQLit
 	@tools/install-test-system
 	@tools/run-tests
 
-check: $(VENV)/.tools  ## format, lint, types, layers, translations
+check: $(VENV)/.tools  ## format, lint, types, layers, templates, translations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(TEMPLATES) -exec $(DJADE) --check {} +
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 check-types check-suite
 
 check-types:
@@ -45,6 +49,7 @@ check-suite:
 fix: $(VENV)/.tools  ## let the tools put right what they can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(TEMPLATES) -exec $(DJADE) {} + || $(TEMPLATES) -exec $(DJADE) --check {} +
 
 bench: $(VENV)/.tools  ## measure against the targets: a table, and bench/results/run.json
 	@$(BIN)/python -m bench run

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from tests.commands import Command, Completed
-from tests.homes import Home
 from tocsin.feeds.sweeping import LEAVING
 
 HEADER = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,hostname_source,sector"
@@ -37,7 +36,7 @@ def report(day: int, hosts: range | list[int], header: str = HEADER) -> str:
 class Desk:
     """An instance, a folder to put reports into, and the commands."""
 
-    def __init__(self, folder: Path, tocsin: Command | Home) -> None:
+    def __init__(self, folder: Path, tocsin: Command) -> None:
         self.folder, self.tocsin = folder, tocsin
         folder.mkdir()
 
@@ -68,18 +67,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
-    """An instance that is set up; of a test that is ON_EACH database, once on PostgreSQL."""
-    if getattr(request, "param", "sqlite") == "postgresql":
-        return Desk(tmp_path / "in", request.getfixturevalue("on_postgresql"))
-    request.getfixturevalue("ready")
-    return Desk(tmp_path / "in", request.getfixturevalue("tocsin"))
-
-
-ON_EACH = pytest.mark.parametrize(
-    "desk", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
-)
-"""For what the manifest decides. That files are refused has nothing to do with the database."""
+def desk(ready: Path, tocsin: Command, tmp_path: Path) -> Desk:
+    """An instance that is set up, on SQLite: `test_bad_on_both` has what differs by the database."""
+    return Desk(tmp_path / "in", tocsin)
 
 
 def packed(content: bytes) -> bytes:
@@ -186,7 +176,6 @@ def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
     assert desk.findings() == {f"198.51.100.{host}": ("new", 1) for host in range(1, 5)}
 
 
-@ON_EACH
 def test_a_corrected_file_of_the_same_name_takes_the_place_of_the_first(desk: Desk) -> None:
     desk.run(desk.put(GOOD), code=0)
     summary, said = desk.run(desk.put(report(1, [1, 2, 9])), code=0)
@@ -195,7 +184,6 @@ def test_a_corrected_file_of_the_same_name_takes_the_place_of_the_first(desk: De
     assert len(desk.files("observations")) == 2, "should the correction be withdrawn, the first counts again"
 
 
-@ON_EACH
 def test_a_late_older_day_gives_what_the_right_order_gives(desk: Desk) -> None:
     days = {1: [1, 2, 3, 4], 2: [1, 2], 3: [1, 3]}
     for day in (1, 3, 2):

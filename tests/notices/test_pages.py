@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def morning(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the morning of the tests, on pages too."""
+    import tocsin.site.urls  # noqa: F401  # every page: one that is loaded later would keep this clock for good
     from tocsin.notices.views import policies, suppressions
 
     for module in (views, policies, suppressions, clock):

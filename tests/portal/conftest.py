@@ -31,6 +31,7 @@ def belongs(person: Person, public_id: str, *, is_administrator: bool = False) -
 @pytest.fixture
 def morning(monkeypatch: pytest.MonkeyPatch) -> dt.datetime:
     """It is the morning after the week, on the pages too."""
+    import tocsin.site.urls  # noqa: F401  # every page: one that is loaded later would keep this clock for good
     from tocsin.kernel import clock
     from tocsin.portal.views import finding, findings, notices, overview
 

@@ -18,9 +18,6 @@ from tests.commands import environment
 from tocsin.feeds.choices import FindingState
 from tocsin.site import search as search_room
 from tocsin.site.search import AT_MOST, Group, Hit, find
-from tocsin.site.settings import SITE
-
-TEMPLATES = SITE / "templates"
 
 
 def test_why_a_page_failed_is_told_on_standard_error(tmp_path: Path) -> None:
@@ -240,13 +237,6 @@ def test_the_name_of_the_team_cannot_break_out(client: Client, settings: Any) ->
     settings.CONFIG = dataclasses.replace(settings.CONFIG, team_name="<b>CIRT</b>")
 
     assert "&lt;b&gt;CIRT" in text(client, "/help/")
-
-
-@pytest.mark.parametrize(
-    "path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.relative_to(TEMPLATES).as_posix()
-)
-def test_every_template_can_be_read(path: Path) -> None:
-    assert get_template(path.relative_to(TEMPLATES).as_posix())
 
 
 def test_help_lists_the_states_that_findings_have(client: Client) -> None:
