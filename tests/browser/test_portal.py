@@ -39,7 +39,7 @@ MOST_BYTES = 50_000
 """Of a page at a first visit, with everything that it needs, as it comes over the line."""
 
 
-TARGETS = """() => [...document.querySelectorAll('a[href]:not(.skip), button, input:not([type=hidden]), select, summary')]
+TARGETS = """() => [...document.querySelectorAll('a[href]:not(.skip), button, input, select, summary')]
     .filter(e => e.checkVisibility())
     .map(e => [e, [e, ...(e.labels || [])].map(each => each.getBoundingClientRect())])
     .map(([e, boxes]) => [
