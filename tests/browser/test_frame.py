@@ -397,6 +397,15 @@ def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> 
         assert box(page, touched)["height"] >= 24, touched
 
 
+def test_on_a_telephone_a_line_of_filters_shows_that_it_goes_on(open_page: OpenPage) -> None:
+    page = open_page("/parts/", 320)
+    line = page.locator(".facet ul").first
+    line.evaluate("e => e.append(...Array.from({length: 9}, () => e.firstElementChild.cloneNode(true)))")
+
+    assert line.evaluate("e => e.scrollWidth > e.clientWidth") and box(page, ".facet ul")["right"] <= 320
+    assert "gradient" in line.evaluate("e => getComputedStyle(e).backgroundImage"), "an edge, where there is more"
+
+
 def test_on_a_telephone_a_table_keeps_within_its_column(open_page: OpenPage) -> None:
     page = open_page("/parts/", 320)
     long = "16 sur 18 arrivent comme d’habitude, et personne"

@@ -39,6 +39,16 @@ MOST_BYTES = 50_000
 """Of a page at a first visit, with everything that it needs, as it comes over the line."""
 
 
+TARGETS = """() => [...document.querySelectorAll('a[href]:not(.skip), button, input, select, summary')]
+    .filter(e => e.checkVisibility())
+    .map(e => [e, [e, ...(e.labels || [])].map(each => each.getBoundingClientRect())])
+    .map(([e, boxes]) => [
+        (e.innerText || e.name).trim(), !!e.closest('main') && !e.closest('.facet'),
+        Math.max(...boxes.map(box => box.height)), Math.max(...boxes.map(box => box.width)),
+    ])"""
+"""What is touched: its words, whether it is one of the main ones, and how high and wide it is, with its label."""
+
+
 class Hands:
     """A clock that is moved by hand."""
 
@@ -189,7 +199,7 @@ def pages() -> list[str]:
     notice = Notice.objects.get().reference
     return [
         "/my/", "/my/findings/", "/my/findings/?state=open&state=gone", f"/my/findings/{finding_of(1)}/",
-        f"/my/findings/{finding_of(9)}/", "/my/notices/", f"/my/notices/{notice}/",
+        f"/my/findings/{finding_of(9)}/", "/my/notices/", f"/my/notices/{notice}/", "/my/entry/moh/", "/my/webhooks/",
     ]  # fmt: skip
 
 
@@ -210,7 +220,7 @@ def test_each_page_weighs_little_at_a_first_visit(member: Person, served: str, c
 
 
 @pytest.mark.layout
-def test_no_page_scrolls_sideways_on_a_telephone_in_any_language(
+def test_no_page_scrolls_sideways_on_a_telephone_in_any_language_and_what_is_touched_is_large(
     member: Person,
     served: str,
     contexts: Any,
@@ -220,10 +230,13 @@ def test_no_page_scrolls_sideways_on_a_telephone_in_any_language(
     settings.LANGUAGES = [("en", "English"), ("fr", "Français"), ("ar", "العربية")]
     settings.LOCALE_PATHS = [*settings.LOCALE_PATHS, pseudo_arabic]
     for language in ("en", "fr", "ar"):
-        page = contexts(member, language, viewport={"width": 320, "height": 700}).new_page()
+        page = contexts(member, language, viewport={"width": 320, "height": 700}, has_touch=True).new_page()
         for path in pages():
             page.goto(served + path)
             assert overflow(page) <= 0, (path, language)
+            targets = page.evaluate(TARGETS)
+            small = [name for name, is_main, high, wide in targets if min(high, wide) < 24 or (is_main and high < 43)]
+            assert targets and small == [], (path, language)
         assert page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
 
 

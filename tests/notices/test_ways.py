@@ -93,6 +93,7 @@ def test_a_notice_on_own_pages_is_kept_as_it_stood(told: Store, cast: Cast, tmp_
     assert queries.text_as_sent(notice) == (stood, Kept.AS_STOOD)
     said = text(signed_in(cast.analyst).get(f"/notices/{notice.reference}/"))
     assert "On its own pages, since 20 Nov" in said and notice.to not in said and "sent 20 Nov" not in said
+    assert "As it stands on its own pages" in said and "As it was sent" not in said
     PageText.objects.all().delete()  # one from before texts were kept
     assert queries.text_as_sent(notice)[1] is Kept.ON_PAGES
     said = text(signed_in(member).get(f"/my/notices/{notice.reference}/"))
