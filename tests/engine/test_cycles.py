@@ -53,6 +53,17 @@ def test_an_incomplete_cycle_neither_counts_nor_is_held() -> None:
     assert (judged.held, judged.counts) == (False, False)
 
 
+def test_while_none_has_counted_what_is_not_all_says_what_is_usual() -> None:
+    """Of an incomplete day there is so much at least: an empty report on the next makes nothing gone by mistake."""
+    (_, empty) = judge([cycle(0, 50, complete=False), cycle(1, 0)])
+    assert (empty.usual, empty.held, empty.counts) == (50, True, False)
+    (_, _, whole) = judge([cycle(0, 50, complete=False), cycle(1, 0), cycle(2, 30)])
+    assert (whole.usual, whole.counts) == (25, True), "of the two that do not count"
+    wrong = cycle(0, 50, complete=False, decision=Decision.DISCARDED)
+    assert judge([wrong, cycle(1, 0)])[1].counts, "a day that somebody discarded says nothing"
+    assert judge([cycle(0, 50, complete=False), cycle(1, 60), cycle(2, 31)])[2].usual == 60
+
+
 def test_only_counted_cycles_say_what_is_usual() -> None:
     held = [cycle(0, 100), cycle(1, 10), cycle(2, 10), cycle(3, 10)]
     assert counts(*held) == [True, False, False, False]

@@ -82,11 +82,16 @@ class Model:
         for file in self.files:
             rows[file.on] += len(set(file.addresses))  # findings: what comes twice in a report is one
         counted: list[int] = []
+        partial: list[int] = []
         for on in sorted({file.on for file in self.files} | self.empty):
-            usual = statistics.median([rows[one] for one in counted[-7:]]) if counted else None
+            known = counted[-7:] or partial[-7:]
+            usual = statistics.median([rows[one] for one in known]) if known else None
             decision = self.decisions.get(on, Decision.CONFIRMED if on in self.empty else Decision.NONE)
             held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
-            if on in self.open_days or decision is Decision.DISCARDED or (held and decision is not Decision.CONFIRMED):
+            if decision is Decision.DISCARDED:
+                continue
+            if on in self.open_days or (held and decision is not Decision.CONFIRMED):
+                partial.append(on)
                 continue
             counted.append(on)
         return counted

@@ -6,7 +6,8 @@ thousands of findings gone, nor must one that did not arrive, nor yesterday's un
 today's name. A cycle with less than half of its type's usual findings, or without
 a list of it that came in each of the cycles before, or whose report ends amid a
 record or is of another day, is therefore held until a person confirms or discards
-it, or the list comes. What is *seen* in a cycle always counts, complete or not.
+it, or the list comes. While none has counted, those of which something is missing
+say what is usual. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -91,7 +92,8 @@ class Judged:
 
     cycle: Cycle
     usual: float | None
-    """Median rows of the counted cycles before it; None for the first of its type."""
+    """Median rows of the counted cycles before it, or of those that do not count while none does; None for the first of
+    its type."""
     doubts: tuple[Doubt, ...] = ()
     """Why it is held; none when it is not."""
     usual_findings: float | None = None
@@ -112,9 +114,10 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     """Return the cycles of one type in date order, each judged by those before it."""
     judged: list[Judged] = []
     counted: list[Cycle] = []
+    partial: list[Cycle] = []  # something is missing of them: there is so much at least
     history = History()
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
-        rows, findings = _usual(counted[-USUAL_CYCLES:])
+        rows, findings = _usual(counted[-USUAL_CYCLES:] or partial[-USUAL_CYCLES:])
         verdict = Judged(cycle, rows, usual_findings=findings)
         if cycle.complete and cycle.decision is Decision.NONE:
             verdict = dataclasses.replace(verdict, doubts=tuple(_doubts(verdict, counted, history)))
@@ -122,11 +125,13 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
         if verdict.counts:
             counted.append(cycle)
             history.add(cycle.on, cycle.reports)
+        elif cycle.decision is not Decision.DISCARDED:
+            partial.append(cycle)
     return judged
 
 
 def _usual(before: Sequence[Cycle]) -> tuple[float | None, float | None]:
-    """Return the median rows and the median findings of counted cycles; None for what is not known."""
+    """Return the median rows and the median findings of cycles; None for what is not known."""
     if not before:
         return None, None
     findings = [one.findings for one in before if one.findings is not None]
