@@ -23,7 +23,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.notices.conftest import BY_AT, policy, prepared, set_mail
 from tocsin.audit.models import AuditRow
-from tocsin.courier import composing, sending
+from tocsin.courier import composing, sending, team_key
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Contact
 from tocsin.kernel import clock
@@ -279,7 +279,9 @@ def test_only_who_may_send_notices_sends_them(told: Store, cast: Cast) -> None:
 
 def test_the_verify_page_and_the_notice_name_the_same_marks(told: Store, settings: Any) -> None:
     set_mail(settings, team_phone="+1 555 010 0199")
+    key = team_key.made("CIRT Meridia", "cirt@cirt.example")
+    fingerprint = team_key.take_into_use(key, replace=False, **BY_AT).fingerprint
     said = letters.letter_of(prepared()[0])
     page = text(Client().get("/notices/verify/"))
-    for mark in ("cirt@cirt.example", "+1 555 010 0199"):
-        assert mark in page and mark in mails.text(said)
+    for mark in ("cirt@cirt.example", "+1 555 010 0199", fingerprint):
+        assert mark and mark in page and mark in mails.text(said)
