@@ -166,11 +166,12 @@ def test_what_hinders_one_notice_is_said_and_hinders_no_other(
     assert f"/directory/constituents/{bank.constituent.public_id}/#contacts" in links(page)
 
 
-def test_ten_thousand_recipients_in_one_address_are_refused(told: Store) -> None:
+def test_many_recipients_in_one_address_are_refused(told: Store) -> None:
+    """As many as the column holds: more come no further than where they are entered (`test_hostile_contacts`)."""
     bank, _ministry = read()
-    many = ", ".join(f"u{number}@x.example" for number in range(10_000))
-    Contact.objects.filter(email="soc@bank.example").update(email=many[:250])
-    Notice.objects.filter(pk=bank.pk).update(to=many[:250])
+    many = ", ".join(f"u{number}@x.example" for number in range(16))
+    Contact.objects.filter(email="soc@bank.example").update(email=many)
+    Notice.objects.filter(pk=bank.pk).update(to=many)
     bank.refresh_from_db()
     assert "not one address" in mails.hindrance(bank, AT)
 
