@@ -436,7 +436,7 @@ def test_a_page_costs_few_queries_however_long_the_entry_is(
         ask(Wish(ministry, ChangeKind.CONTACT, {"name": "New"}, contact=contact), cast.contact, at=clock.now())
     with CaptureQueriesContext(connection) as asked:
         assert keeper.get(ENTRY).status_code == 200
-    assert len(asked) <= 18, "\n".join(query["sql"] for query in asked.captured_queries)
+    assert len(asked) <= 15, "\n".join(query["sql"] for query in asked.captured_queries)
 
 
 def test_a_large_entry_is_a_small_page(

@@ -247,7 +247,7 @@ def test_what_others_wrote_is_text_on_the_page(browser: Client) -> None:
 def test_pages_need_no_script_and_few_questions(browser: Client, django_assert_max_num_queries: Any) -> None:
     for path in ("/my/", "/my/findings/", f"/my/findings/{finding_of(1)}/", "/my/notices/"):
         assert b"<script" not in browser.get(path).content
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(15):
             browser.get(path)
 
 
