@@ -41,8 +41,8 @@ THINGS = {
     "others": "a thing of another organisation or person",
     "higher": "the account of somebody who may more than the head of team",
     "mismatched": "two ids in one address of which the second does not belong to the first",
-    "ended": "a thing that has ended",
-    "gone": "a thing that is not there, or no more",
+    "ended": "a thing that has ended, and is kept; where it is not named, it is not tried",
+    "gone": "the number or the name of nothing",
 }
 """What else an address may lead to."""
 
@@ -136,9 +136,17 @@ _PAGE = """\
 # Who may do what
 
 Every address of the product and who passes. Written by `tools/authorisation.py` from `tests/authorisation/routes.toml`;
-a test asks each of the {routes} addresses as everybody below, for every thing named, on SQLite and on PostgreSQL. An
-address that is missing here fails it. The verbs of HTTP that an address does not have (of GET, HEAD, POST, PUT, PATCH,
-DELETE, OPTIONS) are tried as the first who passes, the first who does not, the stranger and nobody.
+a test asks each of the {routes} addresses, and an address that is missing here fails it. What it asks for, and as whom:
+
+- *On SQLite* by every verb that an address has, as everybody below. Whoever passes asks for every thing that the last
+  column names; so do *member*, *keeper*, *stranger* and *nobody* where they are refused. All others who are refused are
+  so before anything is looked for: they ask for the thing of the address alone. The verbs of HTTP that an address does
+  not have (of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS) are tried as the first who passes, the first who does not,
+  the stranger and nobody.
+- *On PostgreSQL* the same addresses by the verbs that they have: as the first and the last who pass, in the order
+  below, and as the first who is refused, the stranger and nobody where they are. Who passes is decided by the same code
+  before the database is asked.
+- *On both* whatever is done and written is compared before it is taken back, of those who are refused as well.
 
 Who asks:
 
@@ -154,8 +162,9 @@ cell is refused in JSON: with 401 where there is no good key, else with 403. So 
 operation. A field that an operation does not have is refused with 422.
 
 The column *green* is that of an account which is not cleared for the label of what is asked for: things of it are not
-there, and lists, counts and files are answered without them. That no byte of such a thing and no number made of it
-reaches any page is tried by `tests/feeds/test_clearance.py`. What holds things of every label, or of none, is refused.
+there, and lists, counts and files are answered without them. It is the one account here that is cleared for less than
+its role, and AMBER the one label. That no byte of such a thing and no number made of it reaches any page is tried by
+`tests/feeds/test_clearance.py`. What holds things of every label, or of none, is refused.
 
 The last column says what is answered to those who pass when the address leads to something else:
 

@@ -200,12 +200,12 @@ def _of_feeds() -> dict[str, Any]:
     order = Job.objects.create(
         kind="feeds.ordered", payload={"what": "withdraw", "run": run}, state=State.FAILED, made_at=AT, run_after=AT
     )
-    mine = {f"my finding {each}": of["moh"] for each in ("member", "keeper", "head")} | {
-        "my finding stranger": of["bank"]
-    }
+    found = {}
+    for kind, whose in (("my finding", "moh"), ("my foreign finding", "bank")):
+        found |= {f"{kind} {each}": of[whose] for each in ("member", "keeper", "head")}
+    found |= {"my finding stranger": of["bank"], "my foreign finding stranger": of["moh"]}
     return {
-        **mine, "finding": of["moh"], "finding of the bank": of["bank"], "finding of nobody": of[None], "run": run,
-        "failed order": order.pk,
+        **found, "finding": of["moh"], "finding of the bank": of["bank"], "run": run, "failed order": order.pk,
     }  # fmt: skip
 
 

@@ -49,9 +49,11 @@ def test_rows_are_checked_at_a_pace_at_which_a_million_takes_seconds(tmp_path: P
     settings.TOCSIN = type("Config", (), {"home": tmp_path})()
     assert trail.fill(ROWS) == SignedHead.objects.count() == ROWS // trail.A_DAY
     assert AuditRow.objects.count() == ROWS + 1
-    began = time.process_time()
-    done = verify(keeping.own_key(tmp_path))
-    spent = time.process_time() - began
+    spent = []
+    for _ in range(3):  # the first turn pays for what is done once, however many rows there are
+        began = time.process_time()
+        done = verify(keeping.own_key(tmp_path))
+        spent.append(time.process_time() - began)
     assert (done.rows, done.heads, done.faults) == (ROWS + 1, ROWS // trail.A_DAY, ())
     assert queries.verify().broken_at is None
-    assert spent / ROWS < 20e-6, "20 s of the processor for a million; measured are 4"
+    assert min(spent) / ROWS < 10e-6, "10 s of the processor for a million; measured are 4"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.feeds.reports import write
 from tests.notices.conftest import contact, prepared, send, set_mail
 from tests.people.conftest import SECRET, code_of, enrolled
 from tests.portal.conftest import belongs, finding_of
+from tests.portal.test_webhooks import added
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier import sending
 from tocsin.feeds.actions.answers import answer_findings
@@ -181,7 +182,7 @@ def sign_in(page: Page, person: Person) -> None:
 
 @pytest.fixture
 def member(week: Store, cast: Cast, hands: Hands, tmp_path: Path, settings: Any) -> Person:
-    """A member of a ministry with more than fifty open findings, some of them answered, and a notice."""
+    """An administrator of a ministry with more than fifty open findings, some of them answered, and a notice."""
     from tocsin.notices import actions
 
     set_mail(settings)
@@ -191,7 +192,7 @@ def member(week: Store, cast: Cast, hands: Hands, tmp_path: Path, settings: Any)
     send(prepared()[0])
     answer_findings([finding_of(1), finding_of(2)], kind="fixed", text="Closed.", by=COMMAND_LINE, at=AT)
     answer_findings([finding_of(3)], kind="not-ours", by=COMMAND_LINE, at=AT)
-    return belongs(cast.contact, "moh")
+    return belongs(cast.contact, "moh", is_administrator=True)
 
 
 def pages() -> list[str]:
@@ -203,20 +204,40 @@ def pages() -> list[str]:
     ]  # fmt: skip
 
 
+def entry_and_account(person: Person) -> list[str]:
+    """Return the addresses at which members see to their organisation's entry, to their webhooks and their account."""
+    of_entry = ("", "change/", "claims/add/", "contacts/add/", "members/add/")
+    hook = added(person)
+    return [
+        *(f"/my/entry/moh/{each}" for each in of_entry), "/my/webhooks/", "/my/webhooks/add/moh/",
+        f"/my/webhooks/{hook.key}/", "/account/", "/account/authenticator/", "/account/keys/add/", "/people/roles/",
+    ]  # fmt: skip
+
+
+SIGNING_IN = ("/sign-in/", "/sign-in/link/", "/sign-in/no-access/", "/notices/verify/")
+
+
 def test_each_page_weighs_little_at_a_first_visit(member: Person, served: str, contexts: Any) -> None:
-    weights: dict[str, int] = {}
-    for path in pages():
-        page = contexts(member).new_page()
-        sizes: list[float] = []
-        line = page.context.new_cdp_session(page)
-        line.on("Network.loadingFinished", lambda told, sizes=sizes: sizes.append(told["encodedDataLength"]))
-        line.send("Network.enable")
-        page.goto(served + path, wait_until="networkidle")
-        weights[path] = round(sum(sizes))
-        assert len(sizes) >= 2, "the page and its style sheet"
+    paths = [*pages(), *entry_and_account(member)]
+    weights = weighed(contexts(member).new_page(), served, paths) | weighed(contexts().new_page(), served, SIGNING_IN)
     assert max(weights.values()) <= MOST_BYTES, weights
-    assert page.locator("h1").count() == 1
     print(weights)
+
+
+def weighed(page: Page, served: str, paths: Iterable[str]) -> dict[str, int]:
+    """Return how much comes over the line for each page, to a browser that keeps nothing."""
+    line, sizes = page.context.new_cdp_session(page), list[float]()
+    line.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
+    line.send("Network.enable")
+    line.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    found = {}
+    for path in paths:
+        sizes.clear()
+        answer = page.goto(served + path, wait_until="networkidle")
+        assert answer is not None and answer.ok and page.url == served + path, path
+        assert len(sizes) >= 2 and page.locator("h1").count() == 1, "the page and its style sheet"
+        found[path] = round(sum(sizes))
+    return found
 
 
 @pytest.mark.layout

@@ -37,6 +37,7 @@ def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1
     """Return lives of organisations, and on which day those from AFTER on were told, by key.
 
     Told ones go `ratio` times as fast. Half of the organisations are in each of two classes, one of which mends slowly.
+    Every seventh comes back: one in two of these nine days after it went, the other forty.
     """
     draw = random.Random(seed)
     rows, hears_on = [], {}
@@ -51,11 +52,12 @@ def country(ratio: float, organisations: int = 24, each: int = 40, seed: int = 1
             end = hears + 1 + int(draw.expovariate(rate * ratio))
         kind = ("weak-crypto", "vulnerable-system")[whose % 2]
         ended = end <= HORIZON
+        back = 0 if number % 7 else end + (40 if number % 2 else 9)
         facts = {
             "begin": begin,
             "end": min(end, HORIZON),
             "ended": ended,
-            "back": end + 9 if ended and number % 7 == 0 else 0,
+            "back": back if back <= HORIZON else 0,
         }
         rows.append(life(number, constituent=f"org-{whose:02d}", **{"class": kind}, **facts))
     return table(rows), hears_on

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.effect.conftest import AFTER, HORIZON, country
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day
 from tests.notices.conftest import DAY, prepared, send
@@ -47,10 +48,20 @@ def test_figures_are_of_everything_that_may_be_split(measured: Any) -> None:
         assert sum(curve["ended"]) == facts["gone"] and facts["organisations"] == 24
         # As many are at risk as were watched and have not ended: asked again at the days under the axis.
         assert curve["at_risk_at"][-1] == 0 and len(curve["at_risk_at"]) == len(whole.curves["ticks"]) == 5
-    month, quarter = whole.facts["came_back"]
-    assert (month["days"], quarter["days"]) == (30, 90) and 0 < month["back"] <= month["of"] > quarter["of"]
     of_each = [each.facts["told"]["lives"] for each in found.figures if each.by is By.CLASS]
     assert sum(of_each) == whole.facts["told"]["lives"] == found.told
+
+
+def test_what_came_back_is_counted_among_what_was_watched_for_so_long(measured: Any) -> None:
+    (whole,) = (each for each in measured(1.0).figures if each.by is By.ALL)
+    lives, told = country(1.0)
+    compared = [each for each in lives.to_pylist() if each["begin"] < AFTER or each["k1"] in told]
+    gone = [each for each in compared if each["ended"]]
+    for said, returning in zip(whole.facts["came_back"], ((9,), (9, 40)), strict=True):
+        watched = [each for each in gone if each["end"] + said["days"] <= HORIZON]
+        back = [each for each in watched if each["back"] - each["end"] in returning]
+        assert (said["back"], said["of"]) == (len(back), len(watched)) and len(watched) > len(back) > 0
+    assert [each["days"] for each in whole.facts["came_back"]] == [30, 90]
 
 
 def test_it_is_due_when_anything_has_changed_and_some_hours_are_past(told: Store) -> None:

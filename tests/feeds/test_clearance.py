@@ -16,6 +16,9 @@ from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import ids, signed_in, text
 from tests.feeds.reports import write
+from tests.notices.conftest import prepared, send, set_mail
+from tests.portal.api.asking import key_of
+from tests.portal.conftest import belongs
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.directory import actions as directory
@@ -34,10 +37,12 @@ from tocsin.people.models import Person
 pytestmark = pytest.mark.django_db
 
 BY_AT: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
-SIGNS = ("192.0.2.99", "192.0.2.199", "scan_ssh", "SSH", "canary")
+SIGNS = ("192.0.2.33", "192.0.2.99", "192.0.2.199", "scan_ssh", "SSH", "canary")
 """What stands in nothing but the reports of the canary: addresses, its type, and what its rows say."""
-CHANGING = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|<time[^>]*>.*?</time>|"as_of": ?"[^"]*"')
-"""What two answers to one question differ by: tokens and clocks."""
+CHANGING = re.compile(
+    rb'name="csrfmiddlewaretoken" value="[^"]*"|<time[^>]*>.*?</time>|"as_of": ?"[^"]*"|:[\w-]{6}:[\w-]{43}(?=")'
+)
+"""What two answers to one question differ by: tokens, clocks, and when a cursor was signed."""
 
 
 @pytest.fixture
@@ -50,11 +55,14 @@ def told(week: Store) -> Store:
     return week
 
 
-def release(store: Store, folder: Path) -> None:
-    """Import the canary: a report of a RED feed, of later than all others, with a row that is not taken."""
-    path = write(folder / "canary", 4, [99, 199], kind="scan_ssh", tag="canary", port="22")
+def release(store: Store, folder: Path, *others: Path) -> None:
+    """Import the canary: a report of a RED feed, of later than all others, with a row that is not taken.
+
+    One finding of the ministry, one of the bank, one of nobody. Other reports are imported with it.
+    """
+    path = write(folder / "canary", 4, [33, 99, 199], kind="scan_ssh", tag="canary", port="22")
     path.write_text(path.read_text() + "canary noon,medium,192.0.2.99,tcp,22,canary,1,XM,\n")
-    store.run(path)
+    store.run(path, *others)
     secret = Feed.objects.create(code="secret", name="Secret", tlp="RED", terms="Told to nobody: canary.")
     ReportType.objects.filter(name="scan_ssh").update(feed=secret, unknown_columns=["canary"])
 
@@ -136,6 +144,42 @@ def test_of_a_stricter_feed_no_byte_and_no_number_reaches_a_page(
         body = _answer(everything, address)[1] if unseen else b""
         unseen = {sign for sign in unseen if sign not in body}
     assert unseen == set()
+
+
+def of_a_member() -> list[str]:
+    """Return the addresses of all pages of the ministry's members, and of what their programs read."""
+    own, row = ids(constituents=("moh",))[0], Notice.objects.get(constituent__public_id="moh")
+    known = {"public_id": "moh", "public": own, "id": own, "form": "csv", "reference": row.reference}
+    asked = [f"/my/findings/{each}" for each in ASKED[:7]]
+    asked += [f"/api/v1/my/findings?{each}" for each in ("format=jsonl", "format=csv", "type=scan_ssh", "state=gone")]
+    asked += [
+        reverse(name, kwargs={each: known[each] for each in wanted})
+        for name, wanted in _patterns(get_resolver())
+        if name.startswith(("my:", "api:")) and {*wanted} <= {*known}
+    ]
+    return asked
+
+
+def test_of_others_and_of_a_stricter_feed_no_byte_reaches_a_member(
+    told: Store, cast: Cast, tmp_path: Path, settings: Any
+) -> None:
+    set_mail(settings)
+    directory.add_contact(Constituent.objects.get(public_id="moh"), email="soc@moh.example", **BY_AT)
+    send(prepared()[0])
+    reader = belongs(cast.contact, "moh", is_administrator=True)
+    browser = signed_in(reader)
+    browser.defaults["HTTP_AUTHORIZATION"] = f"Bearer {key_of(reader)}"
+    asked = of_a_member()
+    for address in (each for each in asked if "notices" in each):
+        browser.get(address)  # what is opened for the first time is noted
+    before = {address: _answer(browser, address) for address in asked}
+    release(told, tmp_path, write(tmp_path / "others", 3, [98, 198], kind="scan_ssl"))
+    after = {address: _answer(browser, address) for address in asked}
+    assert {address for address in asked if before[address] != after[address]} == set()
+    assert len([status for status, _body in after.values() if status == 200]) > 20
+    assert b"192.0.2.1" in after["/my/findings/"][1] and b"192.0.2.1" in after["/api/v1/my/findings"][1]
+    everything = _answer(signed_in(cast.manager), "/findings/")[1]
+    assert b"192.0.2.33" in everything and b"192.0.2.98" in everything
 
 
 def test_sums_and_days_are_those_of_what_may_be_seen(told: Store, cast: Cast, tmp_path: Path) -> None:

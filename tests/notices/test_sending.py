@@ -23,7 +23,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, main_of, signed_in, text
 from tests.notices.conftest import BY_AT, policy, prepared, set_mail
 from tocsin.audit.models import AuditRow
-from tocsin.courier import composing, sending
+from tocsin.courier import composing, sending, team_key
 from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.models import Contact
 from tocsin.kernel import clock
@@ -166,11 +166,12 @@ def test_what_hinders_one_notice_is_said_and_hinders_no_other(
     assert f"/directory/constituents/{bank.constituent.public_id}/#contacts" in links(page)
 
 
-def test_ten_thousand_recipients_in_one_address_are_refused(told: Store) -> None:
+def test_many_recipients_in_one_address_are_refused(told: Store) -> None:
+    """As many as the column holds: more come no further than where they are entered (`test_hostile_contacts`)."""
     bank, _ministry = read()
-    many = ", ".join(f"u{number}@x.example" for number in range(10_000))
-    Contact.objects.filter(email="soc@bank.example").update(email=many[:250])
-    Notice.objects.filter(pk=bank.pk).update(to=many[:250])
+    many = ", ".join(f"u{number}@x.example" for number in range(16))
+    Contact.objects.filter(email="soc@bank.example").update(email=many)
+    Notice.objects.filter(pk=bank.pk).update(to=many)
     bank.refresh_from_db()
     assert "not one address" in mails.hindrance(bank, AT)
 
@@ -279,7 +280,9 @@ def test_only_who_may_send_notices_sends_them(told: Store, cast: Cast) -> None:
 
 def test_the_verify_page_and_the_notice_name_the_same_marks(told: Store, settings: Any) -> None:
     set_mail(settings, team_phone="+1 555 010 0199")
+    key = team_key.made("CIRT Meridia", "cirt@cirt.example")
+    fingerprint = team_key.take_into_use(key, replace=False, **BY_AT).fingerprint
     said = letters.letter_of(prepared()[0])
     page = text(Client().get("/notices/verify/"))
-    for mark in ("cirt@cirt.example", "+1 555 010 0199"):
-        assert mark in page and mark in mails.text(said)
+    for mark in ("cirt@cirt.example", "+1 555 010 0199", fingerprint):
+        assert mark and mark in page and mark in mails.text(said)

@@ -19,7 +19,7 @@ from tocsin.audit.models import AuditRow
 from tocsin.courier.models import OutgoingMessage
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted
-from tocsin.people import account_urls, actions, queries
+from tocsin.people import account_urls, actions, policy, queries
 from tocsin.people.choices import Role
 from tocsin.people.models import EnrolmentLink, Person, SignedInSession
 
@@ -265,6 +265,7 @@ def test_the_roles_stand_in_sentences_from_the_policy_for_everybody_signed_in(ca
     assert "Import feeds and withdraw runs" in may and "Read the audit trail" in may_not
     assert "TLP:RED" in analyst
     assert "Nothing on the pages of the team" in page.partition("A peer works")[2]
+    assert policy.abilities(Role.PEER) == set() and "sees nothing here but their own account" in page
     assert Client().get("/people/roles/").status_code == 302
 
 

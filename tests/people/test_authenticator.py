@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import qrcode
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.test import Client
@@ -19,6 +20,7 @@ from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict
 from tocsin.people import actions, queries, sealing
 from tocsin.people.models import Person
+from tocsin.people.qr import MARGIN, qr_svg
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,18 @@ def test_a_secret_that_waits_for_its_first_code_is_sealed_in_the_session(cast: C
         assert len(secret) == 32 and sealing.is_sealed(waits()) and secret not in waits()
         assert sealing.unseal(waits()) == secret
     assert browser.post(ADDRESS, {"code": code_of(secret)}).status_code == 302 and waits() == ""
+
+
+def test_the_drawing_of_the_code_has_all_of_it_and_weighs_little() -> None:
+    told = f"otpauth://totp/Tocsin:{'a' * 254}?secret={SECRET}&issuer=Tocsin"
+    svg = str(qr_svg(told, "Code"))
+    runs = re.findall(r"M(\d+) (\d+)h(\d+)v1h-\3z", svg)
+    drawn = {(int(row), int(column) + number) for column, row, length in runs for number in range(int(length))}
+    code = qrcode.QRCode(border=MARGIN, error_correction=qrcode.constants.ERROR_CORRECT_M)
+    code.add_data(told)
+    modules = code.get_matrix()
+    assert drawn == {(row, column) for row, each in enumerate(modules) for column, dark in enumerate(each) if dark}
+    assert len(svg) < 20_000, "of the 50 KB of its page"
 
 
 def test_a_new_authenticator_takes_the_place_of_the_old_one(cast: Cast, sign_in: SignIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -148,6 +149,15 @@ def test_who_tries_many_accounts_is_bounded_by_address_and_by_network(db: None) 
     assert tries("2001:db8:0:200::{:x}", 10) == 10, "another /56"
     shut, other = (RequestFactory().post("/", REMOTE_ADDR=each) for each in ("198.51.100.250", "192.0.2.1"))
     assert limiter.is_shut(shut) and not limiter.is_shut(other)
+
+
+def test_ten_guesses_are_checked_in_any_quarter_of_an_hour(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, checked = time.time(), []
+    for minute in range(40):
+        monkeypatch.setattr(time, "time", lambda now=began + 60 * minute: now)
+        request = RequestFactory().post("/", REMOTE_ADDR=f"203.0.{minute}.1")
+        checked += [minute] if limiter.begin(request, "ana@cirt.example") else []
+    assert checked == [*range(10), *range(15, 25), *range(30, 40)]
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,19 @@ def test_what_changes_how_one_signs_in_asks_for_a_factor_again_after_a_while(
     assert here.get("/account/confirm/?next=https://evil.example/").headers["Location"] == "/account/"
 
 
+def test_wrong_codes_and_passkeys_count_as_guesses_when_a_factor_is_asked_for_again(
+    cast: Cast, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, asked = sign_in(cast.analyst), "/account/confirm/?next=/account/password/"
+    later = clock.now() + dt.timedelta(minutes=16)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    wrong = [{"code": "000000"}, {"credential": "{}", "token": "x"}] * 6
+    refused = ["Too many attempts failed" in page_text(here.post(asked, guess)) for guess in wrong]
+    assert refused == [False] * 10 + [True] * 2
+    assert here.post(asked, {"code": code_of(SECRET, 1)}).status_code == 200, "the right one comes too late"
+    assert here.get("/account/password/").headers["Location"].startswith("/account/confirm/")
+
+
 def test_wrong_old_passwords_count_as_guesses(cast: Cast, sign_in: SignIn) -> None:
     sign_in(cast.analyst)
     thief = signed_in_as(cast.analyst)

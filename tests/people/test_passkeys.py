@@ -49,6 +49,12 @@ def test_what_is_no_answer_signs_nobody_in(cast: Cast, credential: str) -> None:
     assert "session" not in client.cookies
 
 
+def test_wrong_passkeys_count_as_guesses(db: None) -> None:
+    client, wrong = Client(REMOTE_ADDR="203.0.113.51"), {"credential": json.dumps(ANSWER), "token": "x"}
+    statuses = [client.post("/sign-in/passkey/", wrong).status_code for _ in range(22)]
+    assert statuses == [422] * 20 + [429] * 2
+
+
 def test_a_challenge_of_somebody_elses_making_is_refused(db: None, rf: RequestFactory) -> None:
     for token in ("", "x", "e30:1:abc"):
         with pytest.raises(ValidationError, match="took too long"):

@@ -73,7 +73,7 @@ ROLE_SAYS = {
     Role.CONSTITUENT_CONTACT: _(
         "A constituent’s contact sees what belongs to their own organisations, and nothing of others."
     ),
-    Role.PEER: _("A peer works in another team and gets what is shared with that team."),
+    Role.PEER: _("A peer works in another team and sees nothing here but their own account."),
     Role.AUDITOR: _("An auditor reads everything that was done and changes nothing."),
     Role.OBSERVER: _("An observer looks at the situation, no more."),
 }

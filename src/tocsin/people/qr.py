@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,10 +19,9 @@ def qr_svg(text: str, title: str) -> SafeString:
     rows = code.get_matrix()
     size = len(rows) + 2 * MARGIN
     path = "".join(
-        f"M{column + MARGIN} {row + MARGIN}h1v1h-1z"
+        f"M{run.start() + MARGIN} {row + MARGIN}h{len(run[0])}v1h-{len(run[0])}z"
         for row, modules in enumerate(rows)
-        for column, dark in enumerate(modules)
-        if dark
+        for run in re.finditer("1+", "".join("01"[dark] for dark in modules))
     )
     return format_html(
         '<svg class="qr" role="img" viewBox="0 0 {0} {0}" width="240" height="240" shape-rendering="crispEdges">'

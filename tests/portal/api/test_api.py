@@ -15,6 +15,7 @@ from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in
 from tests.feeds.reports import write
 from tests.portal.api.asking import FINDINGS, Program, key_of
+from tests.portal.conftest import finding_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.feeds import queries
 from tocsin.feeds.actions.findings import change_terms
@@ -138,8 +139,8 @@ def test_no_cell_of_a_table_is_a_formula(program: Program, store: Store, tmp_pat
 def test_one_finding_is_told_and_anothers_is_not_there(program: Program) -> None:
     (own,) = [each for each in program.said()["findings"] if each["asset"] == "192.0.2.1"]
     assert program.said(f"{FINDINGS}/{own['id']}") == own
-    other = queries.finding_id(next(iter(queries.findings().stream(queries.Filter(constituents=("bank",))))))
-    for name in (other, "x", "a" * 26, "%00"):
+    of_the_bank, of_nobody = finding_of(70), finding_of(200)
+    for name in (of_the_bank, of_nobody, "x", "a" * 26, "%00"):
         problem(program.ask(f"{FINDINGS}/{name}"), 404)
 
 

@@ -24,7 +24,7 @@ LONGEST_NAME = 4096
 def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `audit`."""
     verbs = commands.add_parser("audit", help="the audit trail").add_subparsers(metavar="VERB", required=True)
-    verify = verbs.add_parser("verify", help="check the audit trail and its signed heads, and name the first wrong row")
+    verify = verbs.add_parser("verify", help="check the audit trail and its signed heads, and name what is wrong")
     verify.add_argument(
         "--head",
         action="append",
