@@ -135,6 +135,9 @@ def test_after_a_bounce_the_deputy_is_told_what_nobody_read(bank: Notice) -> Non
     assert (state(bank), Told.objects.count()) == ("bounced", 0)
     row = Contact.objects.get(email="soc@bank.example")
     assert row.undelivered_since == AT and "5.1.1" in row.undelivered_answer
+    plan = queries.plan_now(AT + DAY)
+    told_now = [each.to.to for each in plan.notices if each.constituent == "bank"]
+    assert (told_now, plan.unreached) == (["deputy@bank.example"], {})
 
 
 def test_a_bounce_that_may_pass_leaves_the_contact(bank: Notice) -> None:
