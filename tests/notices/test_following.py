@@ -173,6 +173,13 @@ def test_a_bounce_that_may_pass_or_is_of_the_content_leaves_the_contact(bank: No
     assert state(bank) == "bounced" and Contact.objects.get(email="soc@bank.example").undelivered_since is None
 
 
+def test_a_report_of_success_says_that_a_mail_was_delivered(bank: Notice) -> None:
+    bounced(sent().key, "Final-Recipient: rfc822; soc@bank.example\r\nAction: delivered\r\nStatus: 2.1.5")
+    following.settle(at=AT)
+    assert (state(bank), ledger(bank)[1:]) == ("delivered", [("delivered", "2.1.5")])
+    assert Told.objects.count() == 1 and not Contact.objects.exclude(undelivered_since=None).exists()
+
+
 def test_a_bounce_that_is_seen_before_the_sending_was_noted_comes_after_it(bank: Notice) -> None:
     found = sent()
     bounced(found.key)
