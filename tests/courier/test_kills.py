@@ -1,5 +1,6 @@
 """Worker and mail server are killed at random: every message arrives, hardly one twice, and then as the same message.
 
+PostgreSQL is taken away, too, and comes back: every third time, instead of a kill.
 TOCSIN_TEST_KILLS says how often they are killed. A kill costs one message its second copy at most; where they are
 many, it is looked at that fewer than one message in a hundred comes twice.
 """
@@ -20,11 +21,13 @@ import pytest
 
 from tests import forking
 from tests.courier.mail_server import free_port
+from tests.forwarding import Way
 from tests.processes import Instance
 
 KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "6"))
 MEASURED = 100
 """From so many kills on, one message in a hundred is enough to tell."""
+AWAY_S = 0.3
 MESSAGES = KILLS * (50 if KILLS >= MEASURED else 20)
 SERVER = """
 import os, sys, time
@@ -58,14 +61,19 @@ PUT = """
             put_mail(mail, Posting(f"test:{number}", severity=1 + number % 6), at=now())
 """
 WORKER = """
-    import datetime as dt, os, signal, sys, time
-    from tocsin.courier import claiming, rules, sending
+    import datetime as dt, os, sys, time
+    from django.db import Error, close_old_connections
+    from tocsin.courier import rules, sending
 
     rules.FIRST_PAUSE = rules.FIRST_PAUSE_OF_LINE = dt.timedelta(seconds=0.05)
     rules.LONGEST_PAUSE = rules.LONGEST_PAUSE_OF_LINE = dt.timedelta(seconds=0.1)
     print("ready", flush=True)
     while True:
-        sending.drain(sending.Turn(f"worker:{os.getpid()}", lease=dt.timedelta(seconds=1)))
+        try:
+            sending.drain(sending.Turn(f"worker:{os.getpid()}", lease=dt.timedelta(seconds=1)))
+        except Error as error:  # as the worker of `serve`: it tries again
+            print(type(error).__name__, file=sys.stderr)
+        close_old_connections()
         time.sleep(0.02)
 """
 LEFT = """
@@ -118,6 +126,27 @@ def running(instance: Instance, inbox: Path) -> Iterator[tuple[Killed, Killed]]:
         worker.end()
 
 
+@contextlib.contextmanager
+def taken_away_at_will(instance: Instance) -> Iterator[Way | None]:
+    """The way of an instance to its database, if there is one: SQLite is a file."""
+    if not (address := instance.environment["TOCSIN_DATABASE_URL"]):
+        yield None
+        return
+    with Way(address) as way:
+        instance.environment["TOCSIN_DATABASE_URL"] = way.address
+        yield way
+
+
+def strike(way: Way | None, chance: random.Random, number: int, server: Killed, worker: Killed) -> None:
+    """Take away the database, every third time and if it is a server; else kill the worker or the mail server."""
+    if way is None or number % 3:
+        (worker if chance.random() < 0.6 else server).kill()
+        return
+    way.close()
+    time.sleep(AWAY_S)
+    way.open()
+
+
 def arrived(inbox: Path) -> list[tuple[str, str, bytes]]:
     """Return recipient, Message-ID and bytes of all that the server has taken."""
     found = []
@@ -131,18 +160,18 @@ def arrived(inbox: Path) -> list[tuple[str, str, bytes]]:
 def test_nothing_is_lost_and_hardly_anything_comes_twice_whoever_is_killed(instance: Instance, tmp_path: Path) -> None:
     inbox, chance = tmp_path / "inbox", random.Random(7)
     inbox.mkdir()
-    with running(instance, inbox) as (server, worker):
+    with taken_away_at_will(instance) as way, running(instance, inbox) as (server, worker):
         for first in range(0, MESSAGES, 1000):
             instance.run(PUT, str(first), str(min(first + 1000, MESSAGES)))
         killed = 0
         while killed < KILLS:
             before = len(list(inbox.iterdir()))
-            (worker if chance.random() < 0.6 else server).kill()
+            strike(way, chance, killed, server, worker)
             killed += 1
             step = max((MESSAGES - before) // (KILLS - killed + 1), 1)
             _wait_for(inbox, min(before + chance.randint(1, step), MESSAGES))
         _wait_until_all_are_sent(instance)
-    left, written, broken_at = instance.run(LEFT).split()
+        left, written, broken_at = instance.run(LEFT).split()
     taken = arrived(inbox)
     times = collections.Counter(to for to, _id, _content in taken)
     twice = sum(times.values()) - MESSAGES

@@ -64,7 +64,8 @@ def test_many_messages_go_by_one_connection() -> None:
 def test_what_is_said_of_a_recipient_is_an_outcome_and_others_go_on(answer: str, outcome: Outcome) -> None:
     with mail_server() as server, opened(server.port) as line:
         server.answers[TO] = answer
-        assert line.deliver(CONTENT, sender=FROM, to=TO) == Delivery(outcome, answer)
+        of_recipient = outcome is Outcome.REFUSED
+        assert line.deliver(CONTENT, sender=FROM, to=TO) == Delivery(outcome, answer, of_recipient=of_recipient)
         assert line.deliver(CONTENT, sender=FROM, to="other@bank.example").outcome is Outcome.SENT
     assert server.recipients == ["other@bank.example"]
 

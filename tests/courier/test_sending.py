@@ -131,6 +131,17 @@ def test_what_is_refused_is_not_tried_again_and_the_others_go_on(
     assert codes() == ["message.refused", "message.sent"]
 
 
+def test_whether_the_recipient_or_the_content_was_refused_stands_with_the_message(
+    put: Put, drain: Drain, server: MailServer
+) -> None:
+    server.answers["gone@bank.example"] = "550 no"
+    server.content_answers.append("550 no")
+    gone, spam = put("gone@bank.example", severity=1), put()
+    drain()
+    of_recipients = OutgoingMessage.objects.filter(state=State.REFUSED, last_answer="550 no")
+    assert {each.key: each.was_recipient_refused for each in of_recipients} == {gone.key: True, spam.key: False}
+
+
 def test_a_mail_server_that_is_down_costs_no_message_a_try_and_then_the_worst_goes_first(
     put: Put, drain: Drain, server: MailServer, clock: Clock, settings: Any
 ) -> None:

@@ -256,6 +256,18 @@ def test_contacts_are_added_and_changed_and_deputies_linked(load: Load) -> None:
     assert found and (found.name, found.phone) == ("Chief", "+999 123 45")
 
 
+@pytest.mark.parametrize(("verified", "is_reached"), [("2026-03-02", True), ("2026-03-01", False)])
+def test_a_contact_verified_after_mail_came_back_is_written_to_again(
+    load: Load, verified: str, is_reached: bool
+) -> None:
+    soc = {"role": "security", "email": "soc@a.example"}
+    load(as_json({"id": "a", "name": "A", "contacts": [soc]}))
+    actions.note_undelivered(Contact.objects.get(), answer="550 5.1.1 no such user", by=BY, at=AT)
+    load(as_json({"id": "a", "name": "A", "contacts": [{**soc, "verified_on": verified}]}))
+    row = Contact.objects.get()
+    assert row.verified_on and (row.undelivered_since is None, row.undelivered_answer == "") == (is_reached, is_reached)
+
+
 def test_one_mailbox_is_one_contact_however_a_file_writes_it(load: Load) -> None:
     chief = {"role": "management", "email": "chief@santé.example", "phone": "+999 123 45"}
     deputy = {"role": "management", "email": "deputy@a.example", "deputy_of": "Chief@Santé.example"}

@@ -97,7 +97,7 @@ def test_what_no_listener_heard_is_found_and_written_once(bank: Notice) -> None:
 
 
 def test_a_refused_message_leaves_its_findings_untold_and_its_contact_unreached(bank: Notice) -> None:
-    outgoing.record_refused(claimed(), answer="550 5.1.1 no such user", **BY_AT)
+    outgoing.record_refused(claimed(), answer="550 5.1.1 no such user", of_recipient=True, **BY_AT)
     following.settle(at=AT)
     assert (state(bank), ledger(bank)) == ("bounced", [("bounced", "550 5.1.1 no such user")])
     row = Contact.objects.get(email="soc@bank.example")
@@ -105,6 +105,31 @@ def test_a_refused_message_leaves_its_findings_untold_and_its_contact_unreached(
     assert AuditRow.objects.order_by("sequence").last().code == "contact.undelivered"  # type: ignore[union-attr]
     plan = queries.plan_now(AT + DAY)
     assert [(key[0], number) for key, number in plan.unreached.items()] == [("bank", 1)] and not Told.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "of_recipient", "is_reached"),
+    [
+        ("550 no", True, False),
+        ("550 no", False, True),
+        ("554 5.7.1 message content rejected as spam", False, True),
+        ("554 5.7.1 client host blocked", True, True),
+    ],
+)
+def test_a_refusal_that_says_nothing_of_the_address_leaves_the_contact(
+    bank: Notice, answer: str, of_recipient: bool, is_reached: bool
+) -> None:
+    """One rule about contents, at the own mail server, must not take a whole register off the list."""
+    outgoing.record_refused(claimed(), answer=answer, of_recipient=of_recipient, **BY_AT)
+    following.settle(at=AT)
+    assert (state(bank), ledger(bank)) == ("bounced", [("bounced", answer)])
+    assert (Contact.objects.get(email="soc@bank.example").undelivered_since is None) is is_reached
+
+
+def test_a_mail_that_was_given_up_leaves_the_contact(bank: Notice) -> None:
+    outgoing.give_up(claimed(), answer="450 4.1.1 user unknown for now", **BY_AT)
+    following.settle(at=AT)
+    assert state(bank) == "bounced" and Contact.objects.get(email="soc@bank.example").undelivered_since is None
 
 
 def test_a_message_that_goes_after_all_counts_as_sent(bank: Notice) -> None:
@@ -135,13 +160,24 @@ def test_after_a_bounce_the_deputy_is_told_what_nobody_read(bank: Notice) -> Non
     assert (state(bank), Told.objects.count()) == ("bounced", 0)
     row = Contact.objects.get(email="soc@bank.example")
     assert row.undelivered_since == AT and "5.1.1" in row.undelivered_answer
+    plan = queries.plan_now(AT + DAY)
+    told_now = [each.to.to for each in plan.notices if each.constituent == "bank"]
+    assert (told_now, plan.unreached) == (["deputy@bank.example"], {})
 
 
-def test_a_bounce_that_may_pass_leaves_the_contact(bank: Notice) -> None:
+@pytest.mark.parametrize("status", ["4.2.2", "5.7.1", "5.3.4"])
+def test_a_bounce_that_may_pass_or_is_of_the_content_leaves_the_contact(bank: Notice, status: str) -> None:
     found = sent()
-    bounced(found.key, GONE.replace("5.1.1", "4.2.2"))
+    bounced(found.key, GONE.replace("5.1.1", status))
     following.settle(at=AT)
     assert state(bank) == "bounced" and Contact.objects.get(email="soc@bank.example").undelivered_since is None
+
+
+def test_a_report_of_success_says_that_a_mail_was_delivered(bank: Notice) -> None:
+    bounced(sent().key, "Final-Recipient: rfc822; soc@bank.example\r\nAction: delivered\r\nStatus: 2.1.5")
+    following.settle(at=AT)
+    assert (state(bank), ledger(bank)[1:]) == ("delivered", [("delivered", "2.1.5")])
+    assert Told.objects.count() == 1 and not Contact.objects.exclude(undelivered_since=None).exists()
 
 
 def test_a_bounce_that_is_seen_before_the_sending_was_noted_comes_after_it(bank: Notice) -> None:

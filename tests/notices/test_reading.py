@@ -73,6 +73,18 @@ def test_the_deputy_of_somebody_who_is_there_is_told_second(store: Store) -> Non
     assert (first("moh"), second("moh")) == ("deputy@moh.example", None)
 
 
+@pytest.mark.parametrize("role", ["security", "technical"])
+@pytest.mark.parametrize("address", ["soc@moh.example", ""])
+def test_the_deputy_of_somebody_mail_does_not_reach_is_told_first(store: Store, address: str, role: str) -> None:
+    """Mail to them came back for good, or they have a telephone only."""
+    soc = contact("moh", address, phone="+999 55 1000")
+    contact("moh", "deputy@moh.example", role=role, deputy_of=soc)
+    if address:
+        directory.note_undelivered(soc, answer="550 5.1.1 no such user", **BY_AT)
+    assert (first("moh"), second("moh")) == ("deputy@moh.example", None)
+    assert reading.addressees_of(soc.constituent) == [Contact.objects.get(email="deputy@moh.example").pk]
+
+
 def test_a_recipient_knows_its_sector_parent_languages_and_whether_it_is_served(store: Store) -> None:
     row = Constituent.objects.get(public_id="bank")
     parent = Constituent.objects.get(public_id="moh")

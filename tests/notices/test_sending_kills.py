@@ -1,5 +1,6 @@
 """Worker and mail server are killed while notices go: each is sent once in the ledger, and nobody is left out.
 
+PostgreSQL is taken away, too, and comes back: every third time, instead of a kill.
 What has gone while they waited is told to nobody, and its notice is dropped once.
 
 TOCSIN_TEST_KILLS says how often they are killed.
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.courier.test_kills import KILLS, _wait_for, arrived, running
+from tests.courier.test_kills import KILLS, _wait_for, arrived, running, strike, taken_away_at_will
 from tests.feeds.reports import write
 from tests.processes import Instance
 
@@ -59,7 +60,8 @@ PREPARE = """
     intake.import_reports([Path("LATER")], **asked)
 """
 WORKER = """
-    import datetime as dt, os, time
+    import datetime as dt, os, sys, time
+    from django.db import Error, close_old_connections
     from tocsin.courier import rules, sending
     from tocsin.kernel.clock import now
     from tocsin.notices import following
@@ -68,8 +70,12 @@ WORKER = """
     rules.LONGEST_PAUSE = rules.LONGEST_PAUSE_OF_LINE = dt.timedelta(seconds=0.1)
     print("ready", flush=True)
     while True:
-        sending.drain(sending.Turn(f"worker:{os.getpid()}", lease=dt.timedelta(seconds=1)))
-        following.settle(at=now())
+        try:
+            sending.drain(sending.Turn(f"worker:{os.getpid()}", lease=dt.timedelta(seconds=1)))
+            following.settle(at=now())
+        except Error as error:  # as the worker of `serve`: it tries again
+            print(type(error).__name__, file=sys.stderr)
+        close_old_connections()
         time.sleep(0.02)
 """
 LEFT = """
@@ -97,9 +103,9 @@ def test_each_notice_is_sent_once_in_the_ledger_whoever_is_killed(
     for word, path in reports.items():
         prepare = prepare.replace(word, str(path))
     assert instance.run(prepare).split() == [str(NOTICES), "0"]
-    with running(instance, inbox) as (server, worker):
+    with taken_away_at_will(instance) as way, running(instance, inbox) as (server, worker):
         for kill in range(KILLS):
-            (worker if chance.random() < 0.6 else server).kill()
+            strike(way, chance, kill, server, worker)
             _wait_for(inbox, min((kill + 1) * NOTICES // (KILLS + 1), NOTICES - GONE))
         until = time.monotonic() + 120
         while (said := instance.run(LEFT).split())[0] != "0":

@@ -32,11 +32,11 @@ def _of(message: OutgoingMessage) -> dict[str, Any]:
     }
 
 
-def _finish(message: OutgoingMessage, state: State, answer: str, at: Instant) -> None:
+def _finish(message: OutgoingMessage, state: State, answer: str, at: Instant, *, of_recipient: bool = False) -> None:
     """Note what became of a message in hand. Raises Conflict when another worker has it by now."""
     finished = {
         "state": state, "finished_at": at, "last_answer": answer, "lease_until": None, "leased_by": "",
-        "fixed_at": message.fixed_at,
+        "fixed_at": message.fixed_at, "was_recipient_refused": of_recipient,
     }  # fmt: skip
     if not claiming.held(message).update(**finished):
         raise Conflict(_("Another worker has this message by now."))
@@ -50,9 +50,11 @@ def record_sent(message: OutgoingMessage, *, answer: str, by: Actor, at: Instant
 
 
 @action("message.refused")
-def record_refused(message: OutgoingMessage, *, answer: str, by: Actor, at: Instant) -> events.MessageRefused:
-    """Note that the other side will never take a message."""
-    _finish(message, State.REFUSED, answer, at)
+def record_refused(
+    message: OutgoingMessage, *, answer: str, of_recipient: bool = False, by: Actor, at: Instant
+) -> events.MessageRefused:
+    """Note that the other side will never take a message; `of_recipient`: it was said before any content was sent."""
+    _finish(message, State.REFUSED, answer, at, of_recipient=of_recipient)
     return events.MessageRefused(**_of(message), answer=answer)
 
 

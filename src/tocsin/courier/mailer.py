@@ -62,6 +62,8 @@ class Delivery:
     """Whether the other side said that nothing is to be sent there any more."""
     is_unsure: bool = False
     """Whether the other side may have it all the same."""
+    of_recipient: bool = False
+    """Whether the recipient was refused, before any content was sent."""
 
 
 class Mailer:
@@ -141,9 +143,11 @@ class Mailer:
         if code != 250:
             raise LineFailed(self.server, f"it does not take {sender} as the sender: {_said(code, said)}")
         code, said = smtp.rcpt(to)
-        if code in (250, 251):
+        if is_taken := code in (250, 251):
             code, said = smtp.data(content)
         delivery = self._judged(code, said)
+        if delivery.outcome is Outcome.REFUSED and not is_taken:
+            delivery = dataclasses.replace(delivery, of_recipient=True)
         if delivery.outcome is not Outcome.SENT:
             smtp.rset()
         return delivery

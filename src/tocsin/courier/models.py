@@ -48,6 +48,8 @@ class OutgoingMessage(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     last_answer = models.TextField(blank=True)
     """What the other side said last, as text to be shown."""
+    was_recipient_refused = models.BooleanField(default=False)
+    """Whether, when it was refused, that was said of the recipient and not of the content."""
     content = models.BinaryField()
     """The bytes that are sent: the same at every try."""
     fixed_at = models.DateTimeField(null=True, blank=True)

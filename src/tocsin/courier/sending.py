@@ -167,7 +167,7 @@ def _note(message: OutgoingMessage, delivery: Delivery, at: Instant) -> None:
         if delivery.outcome is Outcome.SENT:
             actions.record_sent(message, answer=answer, by=by, at=at)
         elif delivery.outcome is Outcome.REFUSED:
-            actions.record_refused(message, answer=answer, by=by, at=at)
+            actions.record_refused(message, answer=answer, of_recipient=delivery.of_recipient, by=by, at=at)
             if delivery.is_gone and message.webhook is not None:
                 webhooks.end_webhook(message.webhook, is_gone=True, by=by, at=at)
         elif message.failing_since and rules.is_given_up(message.failing_since, at):

@@ -26,6 +26,7 @@ from tocsin.courier.models import OutgoingMessage
 from tocsin.directory.actions import note_undelivered
 from tocsin.feeds.choices import AnswerKind
 from tocsin.feeds.models import Answer
+from tocsin.formats import mail
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict
@@ -82,7 +83,7 @@ def follow_message(message: OutgoingMessage, *, at: Instant) -> None:
             if message.channel == Channel.WEBHOOK:  # what took it is the organisation's own program
                 actions.record_outcome(notice, what=NoticeState.DELIVERED, by=OUTBOX, at=at)
         elif message.state in FAILED and notice.state == NoticeState.QUEUED:
-            _came_back(notice, _said(message.last_answer), at, is_permanent=message.channel == Channel.MAIL)
+            _came_back(notice, _said(message.last_answer), at, is_of_address=_is_address_refused(message))
         elif message.state == State.DISMISSED and notice.state == NoticeState.QUEUED:
             actions.discard_notice(notice, reason=OFF_THE_LIST, is_ours=True, by=OUTBOX, at=at)
 
@@ -110,8 +111,8 @@ def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
     is_bounce = received.kind == Kind.BOUNCE
     is_delivered = received.kind == Kind.AUTOMATIC and received.outcome == Outcome.DELIVERED
     if is_bounce and may_follow(NoticeState.BOUNCED, state):
-        is_permanent = received.outcome == Outcome.PERMANENT
-        _came_back(notice, answer, at, is_permanent=is_permanent, received=received.pk)
+        is_of_address = received.outcome == Outcome.PERMANENT and mail.is_of_address(answer)
+        _came_back(notice, answer, at, is_of_address=is_of_address, received=received.pk)
     elif is_delivered and may_follow(NoticeState.DELIVERED, state):
         what = NoticeState.DELIVERED
         actions.record_outcome(notice, what=what, note=answer, received=received.pk, by=POSTMAN, at=at)
@@ -121,12 +122,21 @@ def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
         actions.note_on_notice(notice, what=what_else, note=note, received=received.pk, by=POSTMAN, at=at)
 
 
-def _came_back(notice: Notice, answer: str, at: Instant, *, is_permanent: bool, received: int | None = None) -> None:
-    """Write down that a notice was not delivered, and, where that will last, that its contact cannot be reached."""
+def _is_address_refused(message: OutgoingMessage) -> bool:
+    is_mail_refused = message.channel == Channel.MAIL and message.state == State.REFUSED
+    return is_mail_refused and mail.is_of_address(message.last_answer, of_recipient=message.was_recipient_refused)
+
+
+def _came_back(notice: Notice, answer: str, at: Instant, *, is_of_address: bool, received: int | None = None) -> None:
+    """Write down that a notice was not delivered, and, where its address is why, that nothing reaches its contact.
+
+    What was refused for its content, or given up, says nothing of the address: one rule of a mail server would take
+    the whole register off the list.
+    """
     by = OUTBOX if received is None else POSTMAN
     actions.record_outcome(notice, what=NoticeState.BOUNCED, note=answer, received=received, by=by, at=at)
     contact = notice.contact
-    if is_permanent and contact is not None and contact.email.lower() == notice.to.lower():
+    if is_of_address and contact is not None and contact.email.lower() == notice.to.lower():
         with contextlib.suppress(Conflict):  # it is known
             note_undelivered(contact, answer=answer, by=by, at=at)
 

@@ -227,11 +227,16 @@ def _reachable(of: Constituent | None = None) -> Sequence[Contact]:
 def _sort(contact: Contact, people: _People) -> None:
     stands_for = contact.deputy_of
     if stands_for is not None and stands_for.role == ContactRole.SECURITY:
-        (people.others if stands_for.is_active else people.deputies).append(contact)
+        (people.others if _is_reached(stands_for) else people.deputies).append(contact)
     elif contact.role == ContactRole.SECURITY:
         people.security.append(contact)
     elif contact.role in _SECOND_BY_ROLE:
         people.others.append(contact)
+
+
+def _is_reached(contact: Contact) -> bool:
+    """Say whether somebody is told: one who is not, or to whom no mail goes, is absent."""
+    return contact.is_active and contact.undelivered_since is None and bool(contact.email)
 
 
 def _addressee(contact: Contact | None) -> Addressee | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.mail.written import message, report
-from tocsin.formats.mail import Bounce, Mail, Outcome, is_automatic, read_bounce, read_message
+from tocsin.formats.mail import Bounce, Mail, Outcome, is_automatic, is_of_address, read_bounce, read_message
 
 MTA = "Reporting-MTA: dns; mx.example"
 RETURNED = b"From: cirt@cirt.example\r\nMessage-ID: <key@cirt.example>\r\nSubject: Notice\r\n\r\n"
@@ -158,6 +158,49 @@ def test_the_line_that_says_why_is_told_and_the_quoted_message_is_known() -> Non
 )
 def test_what_is_not_from_a_mail_server_about_a_message_is_no_bounce(raw: bytes) -> None:
     assert bounce_of(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_so"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("5.1.2 554 5.1.2 bad destination system", True),
+        ("556 5.1.10 the domain takes no mail", True),
+        ("550 5.2.1 the mailbox is shut", True),
+        ("550 5.4.1 Recipient address rejected: Access denied", True),
+        ("5.4.4 Host found but no MX", True),
+        ("5.0.0 550 5.1.1 told behind a general code", True),
+        ("5.0.0 550 sorry, no mailbox here by that name", True),
+        ("550 5.7.1 spam; there is no such user in your mail", False),
+        ("5.7.1 550 5.1.1 of somebody else", False),
+        ("550 5.1.8 your own domain does not exist", False),
+        ("552 5.2.2 over quota", False),
+        ("552 5.3.4 message too large", False),
+        ("450 4.1.1 user unknown for now", False),
+        ("550 relaying denied", False),
+        ("554 blocked by 192.5.1.1", False),
+        ("5.0.0 550 no", False),
+        ("", False),
+    ],
+)
+def test_whether_an_answer_is_about_the_address(answer: str, is_so: bool) -> None:
+    assert is_of_address(answer) is is_so
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_so"),
+    [
+        ("550 no", True),
+        ("551 try elsewhere", True),
+        ("553 no", True),
+        ("554 no", False),
+        ("450 not now", False),
+        ("550 relaying denied", False),
+        ("554 5.7.1 client host blocked", False),
+    ],
+)
+def test_what_a_recipient_is_told_without_a_code_is_about_the_address(answer: str, is_so: bool) -> None:
+    assert is_of_address(answer, of_recipient=True) is is_so
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,7 @@ def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) ->
     after = _set(contact, facts, at)
     if reached_by != (contact.email, contact.phone) and "verified_on" not in facts:
         contact.verified_on = None
-    if is_confirmed(contact, reached_by[0]):
-        contact.undelivered_since, contact.undelivered_answer = None, ""
+    write_again_if_confirmed(contact, reached_by[0])
     contact.save()
     return ContactChanged(
         constituent=contact.constituent.public_id,
@@ -52,11 +51,12 @@ def change_contact(contact: Contact, *, by: Actor, at: Instant, **facts: Any) ->
     )
 
 
-def is_confirmed(contact: Contact, address_before: str) -> bool:
-    """Say whether mail may be sent again: to another address, or to one that was verified after it came back."""
+def write_again_if_confirmed(contact: Contact, address_before: str) -> None:
+    """Let mail be sent again: to another address, or to one that was verified after it came back. Does not save."""
     since, verified = contact.undelivered_since, contact.verified_on
     has_moved = contact.email.lower() != address_before.lower()
-    return has_moved or (since is not None and verified is not None and verified >= since.date())
+    if has_moved or (since is not None and verified is not None and verified >= since.date()):
+        contact.undelivered_since, contact.undelivered_answer = None, ""
 
 
 @action("contact.undelivered")

@@ -14,6 +14,7 @@ from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.courier import mail_addresses
 from tocsin.directory import attribution
+from tocsin.directory.actions.contacts import write_again_if_confirmed
 from tocsin.directory.choices import Status
 from tocsin.directory.events import DirectoryImported
 from tocsin.directory.imports.planning import ConstituentPlan, Plan, confirmation, plan_import
@@ -27,6 +28,7 @@ BATCH = 1_000
 CLAIM_FIELDS = ["valid_from", "valid_to", "source", "confirmed_at", "confirmed_by", "changed_at"]
 CONTACT_FIELDS = [
     "name", "phone", "language", "openpgp_key", "openpgp_fingerprint", "verified_on", "is_active",
+    "undelivered_since", "undelivered_answer",
 ]  # fmt: skip
 FACTS = ["name", "names", "sector", "languages", "status", "region", "note", "search_words", "changed_at"]
 
@@ -159,6 +161,7 @@ def _write_contacts(plan: Plan, rows: Rows) -> None:
     for item in plan.items:
         for contact, values in item.contacts_changed:
             _set(contact, values)
+            write_again_if_confirmed(contact, contact.email)
             changed.append(contact)
     Contact.objects.bulk_update(changed, CONTACT_FIELDS, BATCH)
     for item in plan.items:

@@ -2,11 +2,11 @@
 
 Pure: neither sends nor stores anything.
 Words: mail, part, attachment, cap, bounce, automatic.
-Doors: `read_message`, `is_automatic`, `read_bounce`, `understand`.
+Doors: `read_message`, `is_automatic`, `read_bounce`, `is_of_address`, `understand`.
 """
 
 from tocsin.formats.mail.automatic import is_automatic
-from tocsin.formats.mail.bounces import read_bounce
+from tocsin.formats.mail.bounces import is_of_address, read_bounce
 from tocsin.formats.mail.message import Attachment, Bounce, Cap, Mail, Outcome
 from tocsin.formats.mail.reading import read_message
 from tocsin.formats.mail.understanding import Understood, understand
@@ -19,6 +19,7 @@ __all__ = [
     "Outcome",
     "Understood",
     "is_automatic",
+    "is_of_address",
     "read_bounce",
     "read_message",
     "understand",

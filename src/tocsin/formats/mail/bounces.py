@@ -31,6 +31,9 @@ _ACTIONS = {
     "relayed": Outcome.DELIVERED,
     "expanded": Outcome.DELIVERED,
 }
+_OF_ADDRESS = re.compile(r"5\.(?:1\.(?:[0-6]|10)|2\.1|4\.[14])")
+"""No such address or host, a mailbox that is shut, no way there (RFC 3463, RFC 7505). 5.1.7 to 5.1.9 are of others."""
+_OF_RECIPIENT = ("550", "551", "553", "556")
 _WORST_FIRST = tuple(Outcome)
 _ANSWERED = ("auto-replied",)
 """What an absent person's mail program says of its answer: it is no bounce, whomever it is sent from."""
@@ -52,6 +55,18 @@ def read_bounce(mail: Mail) -> Bounce | None:
     if mail.value("auto-submitted").lower().startswith(_ANSWERED) or not is_automatic(mail):
         return None
     return _of_words(mail)
+
+
+def is_of_address(answer: str, *, of_recipient: bool = False) -> bool:
+    """Say whether what was refused for good was refused because nothing reaches the address, and not for its content.
+
+    By the first code that says more than *failed*, else by the words that are known, else by whether it was said of
+    the recipient: then RFC 5321 has these answers mean the mailbox or its domain.
+    """
+    codes = (each[0] for each in _STATUS.finditer(answer) if not each[0].endswith(".0.0"))
+    if code := next(codes, "") or _status_of_words(_flat(answer)):
+        return _OF_ADDRESS.fullmatch(code) is not None
+    return of_recipient and answer.startswith(_OF_RECIPIENT)
 
 
 def _of_group(mail: Mail, fields: dict[str, str]) -> Bounce | None:
@@ -106,11 +121,15 @@ def _status(text: str, said: str) -> str:
     """Return the status code that is written, else the one that the words stand for; empty when neither is."""
     if found := next((each for each in _STATUS.finditer(text) if each[1] != "2"), None):
         return found[0]
-    for reason in _known()["reason"]:
-        if any(words in said for words in reason["says"]):
-            return str(reason["status"])
+    if known := _status_of_words(said):
+        return known
     reply = _REPLY.search(text)
     return f"{reply[1]}.0.0" if reply else ""
+
+
+def _status_of_words(said: str) -> str:
+    found = (reason for reason in _known()["reason"] if any(words in said for words in reason["says"]))
+    return next((str(reason["status"]) for reason in found), "")
 
 
 def _lines(text: str) -> Iterable[str]:
