@@ -9,10 +9,13 @@ import threading
 OBJECTS_BETWEEN_LOOKS = 50_000
 """For garbage among new objects; Python's own 700 are passed some two hundred times while a command is loaded."""
 BY_CTRL_C = 130
+STANDARD_ERROR = 2
+"""The highest of the handles that every process has."""
 
 
 def main() -> int:
     """Run the command line; return its exit code."""
+    _let_no_file_take_the_place_of_a_closed_stream()
     # What a command loads, it keeps until it ends: to look through that for garbage again and again, and several times
     # more at the end, cost every command a fifth of a second.
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
@@ -27,6 +30,16 @@ def main() -> int:
     finally:
         if "_duckdb" not in sys.modules:  # which counts what is left of it, and complains on standard error
             gc.freeze()
+
+
+def _let_no_file_take_the_place_of_a_closed_stream() -> None:
+    """Let what is said go nowhere where standard streams are closed (`2>&-`): else a file is next."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(handle, True)
+    os.close(handle)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def entry() -> int:

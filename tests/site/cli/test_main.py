@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import environment
+from tests.feeds.reports import write
+from tests.homes import Home
 from tocsin.__main__ import OBJECTS_BETWEEN_LOOKS, main
 
 
@@ -91,3 +94,17 @@ sys.exit(entry())
     with Path("/dev/full").open("w") as full:
         unwritten = subprocess.run([sys.executable, "-c", code], env=plain, stdout=full, stderr=-1, timeout=60)
     assert unwritten.returncode == 120 and b"No space left" in unwritten.stderr, "as Python says it"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_what_is_said_into_closed_streams_goes_nowhere(prepared: Home, tmp_path: Path, closed: str) -> None:
+    """And least of all into the database, which would be the next file that is opened."""
+    file = write(tmp_path / "in", 0, [1])
+    for command in (f"feed run {file}", "feed run nowhere.csv", "finding list --json", "finding export"):
+        line = f"{sys.executable} -m tocsin {command} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", line], env=environment(prepared.place), capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (int("nowhere" in command), False), command
+    assert [each["asset"] for each in prepared.findings()] == ["192.0.2.1"]
+    assert "Nothing to mend" in prepared.done("doctor")
