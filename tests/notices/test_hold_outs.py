@@ -24,9 +24,10 @@ from tocsin.kernel import clock
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.notices import actions, queries, reading
 from tocsin.notices.choices import Happening, Waits
+from tocsin.notices.courses import Before
 from tocsin.notices.models import HoldOut, LedgerEntry, Told
 from tocsin.notices.recorded import _SENTENCES as SAID
-from tocsin.notices.rules import FEWEST_ORGANISATIONS, Before, Holding, is_held_out
+from tocsin.notices.rules import FEWEST_ORGANISATIONS, Holding, is_held_out
 from tocsin.reason import effect
 
 CLASS = "vulnerable-system"

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import Waits, Whom, Why
+from tocsin.notices.courses import Before
 from tocsin.notices.planning import Addressee, Columns, Known, Plan, Recipient, plan, told_after
-from tocsin.notices.rules import Before, Hours, Step, Suppressed, Terms
+from tocsin.notices.rules import Hours, Step, Suppressed, Terms
 
 AT = dt.datetime(2026, 11, 19, 9, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -24,7 +25,7 @@ OFFICER, DEPUTY, BANKER, WATCHER = (
     for number, name, language in ((1, "soc", "fr"), (2, "it", ""), (3, "bank", ""), (4, "watch", ""))
 )
 PEOPLE = {
-    "moh": Recipient("health", parent="state", security=OFFICER, second=DEPUTY),
+    "moh": Recipient("health", parent="state", security=OFFICER, others=(DEPUTY,)),
     "bank": Recipient("finance", security=BANKER),
     "state": Recipient("government", security=WATCHER),
     "mute": Recipient("health"),

@@ -30,7 +30,7 @@ def first(public_id: str) -> str | None:
 
 def second(public_id: str) -> str | None:
     """Return the address of who is told second."""
-    found = reading.recipients()[public_id].second
+    found = reading.recipients()[public_id].second(())
     return found.to if found else None
 
 

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from tocsin.notices.choices import NoticeState, Whom
+from tocsin.notices.courses import Before
 from tocsin.notices.rules import (
-    Before,
     Hours,
     Step,
     Suppressed,
@@ -117,7 +117,7 @@ def test_a_step_waits_the_days_between_it_and_the_one_that_was_really_told(since
 
 
 def test_who_has_reacted_is_left_in_peace() -> None:
-    assert due_step(STEPS, Before("moh", AT - 30 * DAY, AT, 0, 0, has_reacted=True), AT) == 0
+    assert due_step(STEPS, Before("moh", AT - 30 * DAY, AT, 0, 0, reacted_at=AT), AT) == 0
 
 
 @pytest.mark.parametrize(("told", "listed", "due"), [(7, None, True), (6, None, False), (20, 7, True), (20, 3, False)])

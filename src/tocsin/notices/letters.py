@@ -33,7 +33,7 @@ from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
-from tocsin.notices.telling import Story, story_of
+from tocsin.notices.telling import Story, Told, story_of
 from tocsin.notices.writing import Entry, Kind, Letter, Unheard
 
 COLUMNS = (*feeds.EXPORTED, "why", *FACTS, "told", "answered")
@@ -46,8 +46,8 @@ UNNAMED = "----------"
 class _Content:
     """What of a notice is told, and by when it is known what was told and answered before."""
 
-    lines: Mapping[str, str]
-    """Finding → why it is told."""
+    lines: Mapping[str, Told]
+    """Finding → why it is told, and how often it had come back."""
     tlp: TLP
     until: Instant | None
     """None for now."""
@@ -72,17 +72,20 @@ def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Con
     """Return what a notice tells: as it is to leave at an instant, or as it left."""
     if at is not None and not is_revised and notice.state in PENDING:
         found = standing(notice, at)
-        return _Content(found.why, found.label, at, found.answers)
+        now = {feeds.finding_id(each): each.returns for each in found.found}
+        return _Content({each: Told(why, now[each]) for each, why in found.why.items()}, found.label, at, found.answers)
     left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
-    lines = dict(notice.lines.order_by("pk").values_list("finding", "why"))
-    return _Content(lines, TLP.read(notice.tlp), left or at)
+    rows = notice.lines.order_by("pk").values_list("finding", "why", "returns")
+    return _Content({finding: Told(*said) for finding, *said in rows}, TLP.read(notice.tlp), left or at)
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
     """Return what a notice would say that is only planned."""
     return _letter(
         Constituent.objects.get(public_id=planned.constituent), Policy.objects.get(pk=planned.policy),
-        _Content({line.finding: line.why for line in planned.lines}, planned.tlp, planned.not_before),
+        _Content(
+            {line.finding: Told(line.why, line.returns) for line in planned.lines}, planned.tlp, planned.not_before
+        ),
         reference=UNNAMED, to=planned.to.to, whom=planned.whom, language=planned.language, tlp=planned.tlp,
         is_exercise=is_exercise,
         contact=Contact.objects.filter(pk=planned.to.contact).first(),
@@ -95,11 +98,11 @@ def _letter(
 ) -> Letter:  # fmt: skip
     with translation.override(facts["language"]):
         found = feeds.findings_named(content.lines)
-        story = _story(constituent, content, notice)
+        story = story_of(constituent, content.lines, besides=notice, until=content.until)
         return Letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
-            told_gone=story.told_gone(one for one, why in content.lines.items() if why == Why.RETURNED),
+            told_gone=story.told_gone(one for one, line in content.lines.items() if line.why == Why.RETURNED),
             answered=counted(answered(found, content.until, content.answers)),
             unheard=_unheard(found, content.lines, story, content.until),
             team=settings.TOCSIN.team_name,
@@ -116,16 +119,9 @@ def _letter(
         )
 
 
-def _story(constituent: Constituent, content: _Content, notice: int | None) -> Story:
-    """Return who was told before of what is told; what is all new has none."""
-    if set(content.lines.values()) <= {Why.NEW}:
-        return Story()
-    return story_of(constituent, content.lines, besides=notice, until=content.until)
-
-
-def _unheard(found: Sequence[Finding], lines: Mapping[str, str], story: Story, until: Instant | None) -> Unheard | None:
+def _unheard(found: Sequence[Finding], lines: Mapping[str, Told], story: Story, until: Instant | None) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
-    still = [each for each in found if lines[feeds.finding_id(each)] in (Why.DIGEST, Why.ESCALATED)]
+    still = [each for each in found if lines[feeds.finding_id(each)].why in (Why.DIGEST, Why.ESCALATED)]
     told = [(each.type, those[-1].at) for each in still if (those := story.told.get(feeds.finding_id(each)))]
     reports = feeds.last_reports(until) if told else {}
     days = [reports[kind].on for kind, at in told if kind in reports and reports[kind].arrived_at <= at]
@@ -143,7 +139,7 @@ def _answer_at(constituent: Constituent, reference: str, whom: Whom) -> str:
     return page_of_members(reference) if is_for_itself and reference != UNNAMED else ""
 
 
-def _kinds(found: Sequence[Finding], lines: Mapping[str, str]) -> tuple[Kind, ...]:
+def _kinds(found: Sequence[Finding], lines: Mapping[str, Told]) -> tuple[Kind, ...]:
     """Return findings by what they say, worst first, then the most frequent."""
     titles = feeds.titles_of_types()
     by_type: dict[str, list[Finding]] = defaultdict(list)
@@ -168,7 +164,7 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return finding.severity, finding.ip_high or 0, finding.ip_low or 0, finding.port or 0, finding.account or ""
 
 
-def _entry(finding: Finding, lines: Mapping[str, str], facts: Mapping[str, Mapping[str, str]]) -> Entry:
+def _entry(finding: Finding, lines: Mapping[str, Told], facts: Mapping[str, Mapping[str, str]]) -> Entry:
     public = feeds.finding_id(finding)
     said = Said(facts.get(public, {}))
     return Entry(
@@ -176,7 +172,7 @@ def _entry(finding: Finding, lines: Mapping[str, str], facts: Mapping[str, Mappi
         detail=feeds.detail_of(finding) or said.detail,
         since=finding.opened_on,
         last=finding.last_seen,
-        why=Why(lines[public]),
+        why=Why(lines[public].why),
         source_port=said.source_port,
         destination=said.destination,
         page=said.page,
@@ -200,7 +196,8 @@ def records_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = 
     content = _content_of(notice, at, is_revised=is_revised)
     with translation.override(notice.language):
         found = feeds.findings_named(content.lines)
-        story, said = _story(notice.constituent, content, notice.pk), answered(found, content.until, content.answers)
+        story = story_of(notice.constituent, content.lines, besides=notice.pk, until=content.until)
+        said = answered(found, content.until, content.answers)
         return [
             {
                 **each,
@@ -211,9 +208,9 @@ def records_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = 
         ]
 
 
-def _records(found: Sequence[Finding], lines: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _records(found: Sequence[Finding], lines: Mapping[str, Told]) -> Iterator[dict[str, Any]]:
     needing = [each for each in found if remedy_for(each.type, each.category or "").columns]
     facts = last_facts(needing)
     for record in feeds.exported(found, feeds.feeds_of_types()):
         said = facts.get(record["id"], {})
-        yield {**record, "why": lines[record["id"]], **{name: said.get(name) for name in FACTS}}
+        yield {**record, "why": lines[record["id"]].why, **{name: said.get(name) for name in FACTS}}

@@ -261,7 +261,7 @@ class LedgerEntry(models.Model):
 
 
 class Told(models.Model):
-    """What a constituent knows of a finding from us: when it was told, how often, and who was told last."""
+    """What a constituent knows of a finding from us, as `courses` reckons it from the ledgers: kept here to be asked."""
 
     finding = models.CharField(max_length=26, unique=True)
     constituent = models.CharField(max_length=64)
@@ -273,11 +273,16 @@ class Told(models.Model):
     """When the security contact was told last; by it weekly lists are reckoned, whoever else was told since."""
     stepped_at = models.DateTimeField(null=True, blank=True)
     """When the last step was told: whoever comes next waits the days that lie between the two."""
-    times = models.PositiveIntegerField(default=1)
     step = models.PositiveSmallIntegerField(default=0)
     returns = models.PositiveIntegerField(default=0)
     reacted_at = models.DateTimeField(null=True, blank=True)
     """When somebody there reacted: nobody else is told of it then."""
+    opened = models.CharField(max_length=10, choices=Why.choices, default=Why.NEW)
+    """Why the course began that it takes."""
+    lost = models.JSONField(default=list, blank=True)
+    """Steps of this course that were told to nobody, since what went out by them came back."""
+    people = models.JSONField(default=list, blank=True)
+    """Addresses of its own who were told in this course."""
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(first_at__lte=F("last_at")), name="notices_told_in_order"),)

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices.choices import Waits, Whom, Why
+from tocsin.notices.courses import FIRST, Before, Telling, after
 from tocsin.notices.rules import (
     Answered,
-    Before,
     Holding,
     Step,
     Suppressed,
@@ -66,7 +66,15 @@ class Recipient:
     parent: str = ""
     security: Addressee | None = None
     """The primary security contact, or who stands in for an absent one."""
-    second: Addressee | None = None
+    others: tuple[Addressee, ...] = ()
+    """Who may be told next, in order: the second contact is the first of them whom nobody has told yet."""
+
+    def second(self, told: Collection[str]) -> Addressee | None:
+        """Return the second contact of a finding of which some addresses were told; of none, besides the first."""
+        if self.security is None:
+            return None
+        known = told or {self.security.to.lower()}
+        return next((each for each in (self.security, *self.others) if each.to.lower() not in known), None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +182,17 @@ def plan(batches: Iterable[Columns], known: Known, at: Instant) -> Plan:
 
 
 Key = tuple[str, int, int]
-"""Constituent, policy, step: the findings that go into one notice."""
+"""Constituent, policy, step: by which intervals run."""
+
+
+class _To(NamedTuple):
+    """To whom the findings go that stand in one notice."""
+
+    constituent: str
+    policy: int
+    step: int
+    to: str
+    """Address; empty where nobody can be told."""
 
 
 class _Desk:
@@ -183,7 +201,8 @@ class _Desk:
     def __init__(self, known: Known, at: Instant) -> None:
         self._known, self._at = known, at
         self._held: dict[Waits, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        self._due: dict[Key, list[Line]] = defaultdict(list)
+        self._due: dict[_To, list[Line]] = defaultdict(list)
+        self._addressees: dict[_To, Addressee] = {}
         self._unreached: dict[tuple[str, Whom], int] = defaultdict(int)
         self._itself: dict[tuple[str, Whom], int] = defaultdict(int)
         self._terms: dict[int, Terms] = {each.key: each for each in known.policies}
@@ -276,27 +295,38 @@ class _Desk:
             self._hold(Waits.HELD_OUT, constituent, finding)
             return
         if before is None or before.constituent != constituent:
-            why, step = Why.NEW, 0
+            why, step = Why.NEW, FIRST
         elif returns > before.returns:
-            why, step = Why.RETURNED, 0
+            why, step = Why.RETURNED, FIRST
         elif answer and answer.reopens(before):
-            why, step = Why.ESCALATED, 0
+            why, step = Why.ESCALATED, FIRST
+        elif self._is_first_owed(constituent, before):
+            why, step = before.opened, FIRST
         elif step := self._reachable_step(terms, constituent, before):
             why = Why.ESCALATED
         elif terms.digest and is_digest_due(
             before.listed_from, self._known.digests.get((constituent, terms.key)), self._at
         ):
-            why, step = Why.DIGEST, 0
+            why, step = Why.DIGEST, FIRST
         else:
             self._hold(Waits.TOLD, constituent, finding)
             return
-        self._due[constituent, terms.key, step].append(Line(finding, why, returns, severity, kind))
+        to = self._addressee(terms, constituent, step, before)
+        key = _To(constituent, terms.key, step, to.to if to else "")
+        if to:
+            self._addressees[key] = to
+        self._due[key].append(Line(finding, why, returns, severity, kind))
+
+    def _is_first_owed(self, constituent: str, before: Before) -> bool:
+        """Say whether what told the security contact has come back, while others know of the finding."""
+        is_reached = self._known.recipients[constituent].security is not None
+        return is_reached and FIRST in before.owed and not before.has_reacted
 
     def _reachable_step(self, terms: Terms, constituent: str, before: Before) -> int:
         """Return the step that is due and has somebody to tell; one that has nobody is passed over and noted."""
         step = 0
         while step := due_step(terms.steps, before, self._at, passed=step):
-            if self._addressee(terms, constituent, step):
+            if self._addressee(terms, constituent, step, before):
                 return step
             wanted = terms.steps[step - 1]
             passed_over = self._itself if self._is_itself(constituent, wanted) else self._unreached
@@ -313,13 +343,14 @@ class _Desk:
         """Say whether a step would tell a constituent of itself."""
         return self._other(constituent, wanted) == constituent
 
-    def _addressee(self, terms: Terms, constituent: str, step: int) -> Addressee | None:
+    def _addressee(self, terms: Terms, constituent: str, step: int, before: Before | None) -> Addressee | None:
+        """Return who is told of a finding by a step: as second contact somebody who has not been told of it yet."""
         own = self._known.recipients[constituent]
-        if not step:
+        if step == FIRST:
             return own.security
         wanted = terms.steps[step - 1]
         if wanted.whom == Whom.SECOND:
-            return own.second
+            return own.second(before.people if before else ())
         other = self._known.recipients.get(self._other(constituent, wanted))
         return other.security if other and other is not own else None
 
@@ -336,14 +367,13 @@ class _Desk:
             dict(self._itself),
         )  # fmt: skip
 
-    def _notice(self, key: Key, lines: list[Line]) -> PlannedNotice | None:
+    def _notice(self, key: _To, lines: list[Line]) -> PlannedNotice | None:
         """Return the notice of findings that are due; None while nobody can be told or it is too soon: they wait."""
-        constituent, policy, step = key
-        terms = self._terms[policy]
-        to = self._addressee(terms, constituent, step)
+        constituent, policy, step, _address = key
+        terms, to = self._terms[policy], self._addressees.get(key)
         whom = terms.steps[step - 1].whom if step else Whom.SECURITY
         leaves_at = not_before(terms.hours, self._at)
-        waits = self._too_soon(key, terms, leaves_at)
+        waits = self._too_soon((constituent, policy, step), terms, leaves_at)
         if to is None:
             self._unreached[constituent, whom] += len(lines)
         if to is None or waits:
@@ -369,25 +399,9 @@ class _Desk:
 
 
 def told_after(told: Mapping[str, Before], notice: PlannedNotice, at: Instant) -> dict[str, Before]:
-    """Return what is known of the findings of a notice once it has been sent at an instant.
-
-    A weekly list begins nothing anew: steps go on from the first telling. What is told again because an answer does not
-    stand begins anew.
-    """
-    known = {}
-    for line in notice.lines:
-        before = told.get(line.finding)
-        if before is None or begins_anew(line.why, notice.step):
-            known[line.finding] = Before(notice.constituent, at, at, 0, line.returns, security_at=at)
-        else:
-            told_now = before._replace(last_at=at, returns=line.returns)
-            step = max(before.step, notice.step)
-            known[line.finding] = (
-                told_now._replace(step=step, stepped_at=at) if notice.step else told_now._replace(security_at=at)
-            )
-    return known
-
-
-def begins_anew(why: str, step: int) -> bool:
-    """Say whether days are counted from this telling on: of what is new, came back, or is open against an answer."""
-    return why in (Why.NEW, Why.RETURNED) or (why == Why.ESCALATED and step == 0)
+    """Return what is known of the findings of a notice once it has been sent at an instant."""
+    telling = Telling(at, notice.constituent, notice.step, notice.whom, notice.to.to, Why.NEW, 0)
+    return {
+        line.finding: after(told.get(line.finding), telling._replace(why=line.why, returns=line.returns))
+        for line in notice.lines
+    }

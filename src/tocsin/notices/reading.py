@@ -27,7 +27,9 @@ from tocsin.feeds.models import Answer
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom
+from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom, Why
+from tocsin.notices.courses import Before
+from tocsin.notices.history import AT_ONCE
 from tocsin.notices.models import (
     HoldOut,
     HoldOutExemption,
@@ -39,10 +41,7 @@ from tocsin.notices.models import (
     Told,
 )
 from tocsin.notices.planning import Addressee, Columns, Known, Recipient
-from tocsin.notices.rules import Answered, Before, Holding, Hours, Step, Suppressed, Terms
-
-AT_ONCE = 10_000
-"""So many values in one question."""
+from tocsin.notices.rules import Answered, Holding, Hours, Step, Suppressed, Terms
 
 
 def open_findings(constituents: Iterable[str] = ()) -> Iterator[Columns]:
@@ -182,12 +181,16 @@ class _People:
     deputies: list[Contact] = dataclasses.field(default_factory=list)
     others: list[Contact] = dataclasses.field(default_factory=list)
 
-    def addressees(self) -> tuple[Addressee | None, Addressee | None]:
-        """Return who is told first and who second. A deputy stands in where the contact is absent."""
+    def addressees(self) -> list[Addressee]:
+        """Return who is told first, and who may be told next, in order; nobody where nobody is told first.
+
+        A deputy stands in where the contact is absent.
+        """
+        if not self.security and not self.deputies:
+            return []
         order = [*self.security, *self.deputies, *self.others]
-        first = next(iter([*self.security, *self.deputies]), None)
-        second = next((each for each in order if first and each.email.lower() != first.email.lower()), None)
-        return _addressee(first), _addressee(second)
+        each_once = {each.email.lower(): each for each in reversed(order)}
+        return [_addressee(each) for each in order if each_once[each.email.lower()] is each]
 
 
 _SECOND_BY_ROLE = (ContactRole.TECHNICAL, ContactRole.CONTINUITY, ContactRole.MANAGEMENT)
@@ -198,7 +201,7 @@ def addressees_of(constituent: Constituent) -> list[int]:
     people = _People()
     for contact in _reachable(constituent):
         _sort(contact, people)
-    return [each.contact for each in people.addressees() if each is not None]
+    return [each.contact for each in people.addressees()[:2]]
 
 
 def recipients() -> dict[str, Recipient]:
@@ -211,8 +214,10 @@ def recipients() -> dict[str, Recipient]:
         "pk", "public_id", "sector", "status", "languages", "parent__public_id"
     )
     for pk, public, sector, status, languages, parent in rows:
-        first, second = people[pk].addressees() if pk in people else (None, None)
-        found[public] = Recipient(sector, status == Status.ACTIVE, tuple(languages), parent or "", first, second)
+        own = people[pk].addressees() if pk in people else []
+        found[public] = Recipient(
+            sector, status == Status.ACTIVE, tuple(languages), parent or "", next(iter(own), None), tuple(own[1:])
+        )
     return found
 
 
@@ -239,8 +244,8 @@ def _is_reached(contact: Contact) -> bool:
     return contact.is_active and contact.undelivered_since is None and bool(contact.email)
 
 
-def _addressee(contact: Contact | None) -> Addressee | None:
-    return Addressee(contact.pk, contact.email, contact.language) if contact else None
+def _addressee(contact: Contact) -> Addressee:
+    return Addressee(contact.pk, contact.email, contact.language)
 
 
 def _told() -> dict[str, Before]:
@@ -264,9 +269,15 @@ def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
         "reacted_at",
         "security_at",
         "stepped_at",
+        "opened",
+        "lost",
+        "people",
     )
-    for finding, constituent, first, last, step, returns, reacted, *at in rows.values_list(*fields).iterator(20_000):
-        yield finding, Before(constituent, first, last, step, returns, reacted is not None, *at)
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    """The same few people know of many findings."""
+    for finding, *facts, opened, lost, people in rows.values_list(*fields).iterator(20_000):
+        those = tuple(people)
+        yield finding, Before(*facts, Why(opened), tuple(lost), shared.setdefault(those, those))
 
 
 def _answered(at: Instant) -> dict[str, Answered]:
@@ -305,13 +316,13 @@ class _Last(NamedTuple):
     left: dict[tuple[str, int, int], Instant]
     """When the last notice left."""
     listed: dict[tuple[str, int], Instant]
-    """When the last weekly list left: of the first step only, nobody else gets one."""
+    """When the last weekly list left that did not come back: of the first step only, nobody else gets one."""
     waiting: set[tuple[str, int, int]]
     """Where one is prepared and has not left."""
 
 
 def _last_notices() -> _Last:
-    is_sent, is_list = Q(ledger__what=NoticeState.SENT), Q(digest__gt=0)
+    is_sent, is_list = Q(ledger__what=NoticeState.SENT), Q(digest__gt=0) & ~Q(state=NoticeState.BOUNCED)
     never = Q(state=NoticeState.QUEUED) if never_leaves() else Q(state=NoticeState.QUEUED, is_exercise=True)
     rows = _left().values_list("constituent__public_id", "policy", "step")
     rows = rows.annotate(

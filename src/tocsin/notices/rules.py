@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import NoticeState, Whom, Why
+from tocsin.notices.courses import ANEW, Before, makes_up
 
 DIGEST_DAYS = 7
 
@@ -136,26 +137,6 @@ class Holding:
         return is_meant and constituent not in self.exempt and is_held_out(self.key, self.share, constituent)
 
 
-class Before(NamedTuple):
-    """What a constituent knows of a finding already."""
-
-    constituent: str
-    first_at: Instant
-    last_at: Instant
-    step: int
-    returns: int
-    has_reacted: bool = False
-    security_at: Instant | None = None
-    """When its security contact was told last; None for `first_at`."""
-    stepped_at: Instant | None = None
-    """When the last step was told; None where none was."""
-
-    @property
-    def listed_from(self) -> Instant:
-        """From when a weekly list is reckoned."""
-        return self.security_at or self.first_at
-
-
 class Answered(NamedTuple):
     """What a constituent has said of a finding, and whether that stands."""
 
@@ -169,25 +150,29 @@ class Answered(NamedTuple):
         return not self.is_quiet and before.last_at <= self.at
 
 
-def why_now(why: str, before: Before | None, answer: Answered | None) -> str:
+def why_now(why: str, returns: int, before: Before | None, answer: Answered | None) -> str:
     """Return why a finding of a notice that waited is told when it leaves.
 
-    What stands in a weekly list, and was answered while that waited, is told against the answer when that does not
-    stand: its days and steps begin anew.
+    What stands in a weekly list or makes up for what came back, and was answered while that waited, is told against the
+    answer when that does not stand: its days and steps begin anew.
     """
-    is_against = before is not None and answer is not None and answer.reopens(before)
-    return Why.ESCALATED if why == Why.DIGEST and is_against else why
+    if before is None or answer is None or not answer.reopens(before):
+        return why
+    is_of_the_course = why == Why.DIGEST or (why in ANEW and returns == before.returns)
+    return Why.ESCALATED if is_of_the_course else why
 
 
 def due_step(steps: Sequence[Step], before: Before, at: Instant, *, passed: int = 0) -> int:
     """Return the number of the step that is due, 1 for the first; 0 when none is.
 
-    A step is done once, in the order of days; up to `passed` they are passed over. Who has reacted is left in peace.
+    A step is done once, in the order of days; up to `passed` they are passed over. One that came back while a later one
+    was told is made up for at once. Who has reacted is left in peace.
     """
     if before.has_reacted:
         return 0
+    owed = [number for number in before.owed if passed < number <= len(steps)]
     later = range(max(before.step, passed) + 1, len(steps) + 1)
-    return next((number for number in later if _is_due(steps, number, before, at)), 0)
+    return next((number for number in (*owed, *later) if number in owed or _is_due(steps, number, before, at)), 0)
 
 
 def _is_due(steps: Sequence[Step], number: int, before: Before, at: Instant) -> bool:
@@ -203,7 +188,9 @@ def _is_due(steps: Sequence[Step], number: int, before: Before, at: Instant) -> 
 
 def is_told_since(why: str, step: int, returns: int, before: Before, made_at: Instant) -> bool:
     """Say whether what a notice that was prepared would tell of a finding has been told otherwise since."""
-    if why in (Why.NEW, Why.RETURNED):
+    if makes_up(why, step, returns, before):
+        return False
+    if why in ANEW:
         return why == Why.NEW or before.returns >= returns
     if step:
         return before.step >= step or before.first_at > made_at

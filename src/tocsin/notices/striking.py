@@ -103,7 +103,8 @@ class _Judge:
     def why(self, line: NoticeFinding) -> str:
         """Return why a finding that is told is told."""
         stood = self.answers.get(line.finding)
-        return why_now(line.why, self._before.get(line.finding), reading.answered(stood) if stood else None)
+        answer = reading.answered(stood) if stood else None
+        return why_now(line.why, line.returns, self._before.get(line.finding), answer)
 
     def why_struck(self, line: NoticeFinding) -> Struck | None:
         """Return why a finding is not told any more; None when it is."""

@@ -1,8 +1,8 @@
 """Who was told of which finding before, and when: whoever is told now reads it, in the text and beside each row.
 
-It is read from the notices that went out, finding by finding: what is so of one row need not be so of another. A
-finding that is told anew (new, come back, open against an answer) begins a course of its own, and only who was told in
-that one counts.
+It is read from the ledgers of notices, finding by finding: what is so of one row need not be so of another. A finding
+that is told anew (new, come back, open against an answer) begins a course of its own, and only who was told in that one
+counts (see `courses`).
 """
 
 from __future__ import annotations
@@ -13,28 +13,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
 from tocsin.kernel.clock import Instant, day_of
-from tocsin.notices.choices import OF_ONES_OWN, ROOM, WENT_OUT, NoticeState, Whom, Why
-from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding
-from tocsin.notices.planning import begins_anew
+from tocsin.notices.choices import OF_ONES_OWN, ROOM, WENT_OUT, NoticeState, Whom
+from tocsin.notices.courses import ANEW, FIRST, Course, Telling, courses, makes_up
+from tocsin.notices.history import AT_ONCE, entries_of
+from tocsin.notices.models import LedgerEntry, Notice
 from tocsin.notices.writing import ToldBefore
 
-AT_ONCE = 10_000
-ANEW = (Why.NEW, Why.RETURNED)
-"""Of what is told so for the first time, nobody was told before."""
 
-
-class Telling(NamedTuple):
-    """That somebody was told by a notice."""
+class KnownBy(NamedTuple):
+    """Who was told of a finding, and when."""
 
     at: Instant
     on: dt.date
-    step: int
     whom: Whom
     to: str
     name: str
@@ -50,9 +45,9 @@ class Telling(NamedTuple):
 class Story:
     """Who was told of the findings of a notice before it, the earliest first."""
 
-    told: Mapping[str, Sequence[Telling]] = dataclasses.field(default_factory=dict)
+    told: Mapping[str, Sequence[KnownBy]] = dataclasses.field(default_factory=dict)
     """Finding → since it was first told in its present course; none of one of which nobody was told in it."""
-    earlier: Mapping[str, Sequence[Telling]] = dataclasses.field(default_factory=dict)
+    earlier: Mapping[str, Sequence[KnownBy]] = dataclasses.field(default_factory=dict)
     """Finding → in courses before that."""
 
     def told_before(self) -> tuple[ToldBefore, ...]:
@@ -78,55 +73,59 @@ class Story:
         return len(theirs), day_of(max(theirs)) if theirs else None
 
 
-def story_of(
-    constituent: Constituent, lines: Mapping[str, str], *, besides: int | None = None, until: Instant | None = None
-) -> Story:
-    """Return who was told of a constituent's findings, given with why they are told now.
+class Told(NamedTuple):
+    """What is told of a finding, as its notice has it."""
 
-    `besides` is the key of the notice itself; what was told from `until` on, if that is given, is left out.
+    why: str
+    returns: int
+    """How often it had come back by then."""
+
+
+def story_of(
+    constituent: Constituent, lines: Mapping[str, Told], *, besides: int | None = None, until: Instant | None = None
+) -> Story:
+    """Return who was told of a constituent's findings before they are told so.
+
+    `besides` is the key of the notice itself; what happened from `until` on, if that is given, is left out.
     """
-    history: dict[str, list[tuple[str, Telling]]] = defaultdict(list)
-    named = list(lines)
-    for first in range(0, len(named), AT_ONCE):
-        for finding, why, telling in _tellings(constituent, named[first : first + AT_ONCE], besides, until):
-            history[finding].append((why, telling))
-    told, earlier = {}, {}
-    for finding, several in history.items():
-        course, before = _courses(several)
-        is_anew = lines[finding] in ANEW
-        told[finding] = [] if is_anew else course
-        earlier[finding] = [*before, *course] if is_anew else before
+    taken = {
+        finding: found
+        for finding, entries in entries_of(list(lines), of=constituent, besides=besides, until=until).items()
+        if (found := courses(entries))
+    }
+    names = _names({notice for found in taken.values() for course in found for notice, _telling in course.told})
+    told: dict[str, list[KnownBy]] = {}
+    earlier: dict[str, list[KnownBy]] = {}
+    for finding, found in taken.items():
+        is_of_the_last = not _begins_anew(lines[finding], found[-1])
+        before, course = (found[:-1], found[-1:]) if is_of_the_last else (found, [])
+        told[finding] = [_known_by(*each, names) for one in course for each in one.told]
+        earlier[finding] = [_known_by(*each, names) for one in before for each in one.told]
     return Story(told, earlier)
 
 
-def _tellings(
-    constituent: Constituent, findings: Sequence[str], besides: int | None, until: Instant | None
-) -> Iterator[tuple[str, str, Telling]]:
-    """Yield finding, why it was told, and when and to whom."""
-    asked = NoticeFinding.objects.filter(
-        finding__in=findings, notice__constituent=constituent, notice__state__in=WENT_OUT
-    )
-    rows = list(asked.exclude(notice=besides).order_by().values_list("finding", "why", "notice"))
-    notices = _notices({notice for _finding, _why, notice in rows})
-    for finding, why, notice in rows:
-        telling = notices.get(notice)
-        if telling is not None and (until is None or telling.at < until):
-            yield finding, why, telling
+def _begins_anew(line: Told, course: Course) -> bool:
+    """Say whether a line tells of a finding anew, after its last course.
+
+    What is open against an answer does, too, but its reader is to know who was told of what was answered.
+    """
+    before = course.before()
+    return line.why in ANEW and not (before and makes_up(line.why, FIRST, line.returns, before))
 
 
-def _notices(keys: Iterable[int]) -> dict[int, Telling]:
-    """Return when and to whom notices were told; of one that was sent twice, the second time."""
-    found: dict[int, Telling] = {}
-    named = sorted(keys)
+def _known_by(notice: int, telling: Telling, names: Mapping[int, str]) -> KnownBy:
+    return KnownBy(telling.at, day_of(telling.at), telling.whom, telling.to, names[notice])
+
+
+def _names(notices: Iterable[int]) -> dict[int, str]:
+    """Return how who was told by each of some notices is named."""
+    found: dict[int, str] = {}
+    named = sorted(notices)
     for first in range(0, len(named), AT_ONCE):
-        some = named[first : first + AT_ONCE]
-        sent = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=some).order_by().values_list("notice")
-        sent_at = dict(sent.annotate(Max("at")))
-        rows = list(Notice.objects.filter(pk__in=sent_at).select_related("contact__constituent"))
+        some = Notice.objects.filter(pk__in=named[first : first + AT_ONCE])
+        rows = list(some.select_related("contact__constituent"))
         on_pages = on_own_pages(rows)
-        for row in rows:
-            at, name = sent_at[row.pk], _("on its own pages") if row.pk in on_pages else _name(row)
-            found[row.pk] = Telling(at, day_of(at), row.step, Whom(row.whom), row.to, name)
+        found |= {row.pk: _("on its own pages") if row.pk in on_pages else _name(row) for row in rows}
     return found
 
 
@@ -143,21 +142,10 @@ def _name(notice: Notice) -> str:
     return notice.contact.constituent.local_name if is_other and notice.contact else notice.to
 
 
-def _courses(several: Sequence[tuple[str, Telling]]) -> tuple[list[Telling], list[Telling]]:
-    """Return the tellings of a finding in its latest course, and those before that, given with why it was told."""
-    course: list[Telling] = []
-    before: list[Telling] = []
-    for why, telling in sorted(several, key=lambda each: (each[1].at, each[1].step)):
-        if begins_anew(why, telling.step):
-            before, course = [*before, *course], []
-        course.append(telling)
-    return course, before
-
-
-def _each_once(tellings: Iterable[Sequence[Telling]]) -> Iterator[ToldBefore]:
+def _each_once(tellings: Iterable[Sequence[KnownBy]]) -> Iterator[ToldBefore]:
     days: dict[tuple[Whom, str, str], list[dt.date]] = defaultdict(list)
     rows: dict[tuple[Whom, str, str], int] = defaultdict(int)
-    latest: dict[tuple[Whom, str, str], Telling] = {}
+    latest: dict[tuple[Whom, str, str], KnownBy] = {}
     for of_one in tellings:
         for each in of_one:
             days[each.addressee].append(each.on)

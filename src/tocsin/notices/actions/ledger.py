@@ -19,16 +19,16 @@ from tocsin.courier.choices import State
 from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
-from tocsin.notices.choices import ROOM, Happening, NoticeState
+from tocsin.notices.choices import ROOM, Happening, NoticeState, Whom, Why
+from tocsin.notices.courses import Before, Telling, after, courses
 from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticeNoted, NoticePreviewed
-from tocsin.notices.models import LedgerEntry, Notice, NoticeFinding, Told
+from tocsin.notices.history import AT_ONCE, entries_of
+from tocsin.notices.models import LedgerEntry, Notice, Told
 from tocsin.notices.noted import sentence
-from tocsin.notices.planning import begins_anew
+from tocsin.notices.reading import told_of
 from tocsin.notices.rules import may_follow
 
 BATCH = 2_000
-AT_ONCE = 10_000
-"""So many values in one question."""
 LONGEST_NOTE = 500
 
 
@@ -63,13 +63,15 @@ def record_outcome(
 ) -> NoticeMoved:
     """Write down what became of a notice, and which received message says so, if one does.
 
-    Once it is sent its findings are told; when it came back they are not; once somebody has reacted no step follows.
+    Once it is sent its findings are told; when it came back they are not, unless it was read all the same; once
+    somebody has reacted no step follows.
     """
+    was_undelivered = notice.state == NoticeState.BOUNCED
     move(notice, what, note[:LONGEST_NOTE], by, at, received=received)
-    if what == NoticeState.SENT:
+    if what == NoticeState.BOUNCED or was_undelivered:
+        _reckon_anew(notice)
+    elif what == NoticeState.SENT:
         _now_told(notice, at)
-    if what == NoticeState.BOUNCED:
-        _not_told(notice)
     if what in (NoticeState.READ, NoticeState.ACTED):
         _reacted(notice, at)
     return NoticeMoved(
@@ -128,46 +130,46 @@ def _findings(notice: Notice) -> list[list[str]]:
 
 
 def _now_told(notice: Notice, at: Instant) -> None:
-    """Write what the recipient knows of each finding: as `planning.told_after` says it."""
-    rows = {row.finding: row for some in _findings(notice) for row in Told.objects.filter(finding__in=some)}
-    new: list[Told] = []
-    changed: list[Told] = []
-    for line in notice.lines.order_by("pk"):
-        row = rows.get(line.finding) or Told(finding=line.finding, times=0)
-        (new if row.pk is None else changed).append(row)
-        _tell(row, line, notice, at)
-    Told.objects.bulk_create(new, batch_size=BATCH)
-    fields = [
-        "constituent",
-        "first_at",
-        "last_at",
-        "security_at",
-        "stepped_at",
-        "times",
-        "step",
-        "returns",
-        "reacted_at",
-    ]
-    Told.objects.bulk_update(changed, fields, batch_size=BATCH // 4)
+    """Write what is known of each finding now that its notice has left."""
+    of = notice.constituent.public_id
+    telling = Telling(at, of, notice.step, Whom(notice.whom), notice.to, Why.NEW, 0)
+    for some in _findings(notice):
+        known = told_of(some)
+        lines = notice.lines.filter(finding__in=some).values_list("finding", "why", "returns")
+        _keep(
+            {
+                finding: after(known.get(finding), telling._replace(why=Why(why), returns=returns))
+                for finding, why, returns in lines
+            }
+        )
 
 
-def _tell(row: Told, line: NoticeFinding, notice: Notice, at: Instant) -> None:
-    if begins_anew(line.why, notice.step) or row.pk is None:
-        row.constituent, row.first_at, row.reacted_at = notice.constituent.public_id, at, None
-        row.step, row.stepped_at = 0, None
-    row.last_at, row.times, row.returns = at, row.times + 1, line.returns
-    if notice.step:
-        row.step, row.stepped_at = max(row.step, notice.step), at
-    else:
-        row.security_at = at
+def _reckon_anew(notice: Notice) -> None:
+    """Write what is known of each finding by all that stands in ledgers: what came back told nobody.
+
+    Whoever is reached next is told as if it had not been sent.
+    """
+    for some in _findings(notice):
+        known: dict[str, Before] = {}
+        for finding, entries in entries_of(some).items():
+            found = courses(entries)
+            if found and (before := found[-1].before()):
+                known[finding] = before
+        _keep(known)
+        Told.objects.filter(finding__in=[each for each in some if each not in known]).delete()
 
 
-def _not_told(notice: Notice) -> None:
-    """Forget what this notice alone told: nobody has read it, and whoever is reached next is told anew."""
-    sent = notice.ledger.filter(what=NoticeState.SENT).last()
-    if sent is not None:
-        for some in _findings(notice):
-            Told.objects.filter(finding__in=some, first_at=sent.at, last_at=sent.at).delete()
+def _keep(known: Mapping[str, Before]) -> None:
+    """Write what is known of some findings, instead of what was known of them."""
+    rows = [Told(finding=finding, **_columns(before)) for finding, before in known.items()]
+    names = list(Before._fields)
+    Told.objects.bulk_create(
+        rows, batch_size=BATCH // 4, update_conflicts=True, update_fields=names, unique_fields=["finding"]
+    )
+
+
+def _columns(before: Before) -> dict[str, Any]:
+    return {**before._asdict(), "lost": list(before.lost), "people": list(before.people)}
 
 
 def _reacted(notice: Notice, at: Instant) -> None:

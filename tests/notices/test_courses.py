@@ -1,0 +1,119 @@
+"""What came back told nobody: of a telling, of a step, soon or late."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from tests.notices.test_planning import AT, DAY
+from tocsin.notices.choices import Happening, NoticeState, Whom, Why
+from tocsin.notices.courses import Before, Entry, Telling, after, courses, known
+
+SOC = Telling(AT, "moh", 0, Whom.SECURITY, "SOC@moh.example", Why.NEW, 0)
+SECOND = Telling(AT, "moh", 1, Whom.SECOND, "it@moh.example", Why.ESCALATED, 0)
+PARENT = Telling(AT, "moh", 2, Whom.PARENT, "ciso@state.example", Why.ESCALATED, 0)
+REGULATOR = PARENT._replace(step=3, whom=Whom.REGULATOR, to="ciso@bank.example")
+LIST = SOC._replace(why=Why.DIGEST)
+
+
+def day(number: int) -> dt.datetime:
+    return AT + number * DAY
+
+
+def sent(number: int, telling: Telling, notice: int = 0, what: str = NoticeState.SENT) -> Entry:
+    """Return that a telling left on a day; its notice has the number of the day where none is given."""
+    return Entry(day(number), notice or number, what, telling._replace(at=day(number)))
+
+
+def back(number: int, entry: Entry) -> Entry:
+    return entry._replace(at=day(number), what=NoticeState.BOUNCED)
+
+
+def test_who_was_told_of_what_in_which_order_is_known() -> None:
+    before = known([sent(1, SOC), sent(3, SECOND), sent(6, PARENT), sent(8, LIST)])
+    assert before == Before(
+        "moh", day(1), day(8), 2, 0, None, day(8), day(6), Why.NEW, (), ("it@moh.example", "soc@moh.example")
+    )
+
+
+def test_of_what_came_back_nobody_knows() -> None:
+    first = sent(1, SOC)
+    assert known([first, back(2, first)]) is None
+
+
+def test_what_had_gone_before_is_known_when_that_it_came_again_came_back_undelivered() -> None:
+    course = [sent(1, SOC), sent(3, SECOND)]
+    again = sent(20, SOC._replace(why=Why.RETURNED, returns=1))
+    assert known([*course, again, back(21, again)]) == known(course)
+
+
+def test_what_was_told_against_an_answer_is_not_told_when_that_came_back() -> None:
+    course = [sent(1, SOC), sent(3, SECOND)]
+    against = sent(20, SOC._replace(why=Why.ESCALATED))
+    before = known([*course, against, back(20, against)])
+    assert before and (before.last_at, before.step) == (day(3), 1)
+
+
+def test_a_step_that_came_back_was_not_done() -> None:
+    step = sent(3, SECOND)
+    before = known([sent(1, SOC), step, back(4, step)])
+    assert before and (before.step, before.stepped_at, before.people) == (0, None, ("soc@moh.example",))
+
+
+def test_what_came_back_late_is_owed_while_others_know_of_it() -> None:
+    first, second = sent(1, SOC), sent(3, SECOND)
+    before = known([first, second, back(5, first)])
+    assert before and (before.owed, before.opened, before.first_at) == ((0,), Why.NEW, day(3))
+    made_up = after(before, SOC._replace(at=day(6)))
+    assert (made_up.owed, made_up.step, made_up.security_at, made_up.first_at) == ((), 1, day(6), day(3))
+    assert known([first, second, back(5, first), sent(6, SOC)]) == made_up
+
+
+def test_a_step_is_owed_when_a_later_one_was_told() -> None:
+    second, parent = sent(3, SECOND), sent(6, PARENT)
+    before = known([sent(1, SOC), second, parent, back(7, second)])
+    assert before and (before.owed, before.step, before.stepped_at) == ((1,), 2, day(6))
+    made_up = after(before, SECOND._replace(at=day(8), to="deputy@moh.example"))
+    assert (made_up.owed, made_up.step, made_up.stepped_at) == ((), 2, day(6)), "the next waits from the latest step"
+
+
+def test_a_weekly_list_that_came_back_takes_nothing_away() -> None:
+    course, weekly = [sent(1, SOC), sent(3, SECOND)], sent(8, LIST)
+    assert known([*course, weekly, back(9, weekly)]) == known(course)
+
+
+def test_what_was_sent_once_more_is_told() -> None:
+    first = sent(1, SOC)
+    before = known([first, back(2, first), sent(4, SOC, notice=1)])
+    assert before and before.first_at == day(4)
+
+
+@pytest.mark.parametrize("what", [NoticeState.READ, NoticeState.ACTED])
+def test_what_came_back_and_was_read_all_the_same_is_told(what: NoticeState) -> None:
+    first = sent(1, SOC)
+    before = known([first, back(2, first), sent(4, SOC, 1, what)])
+    assert before and (before.first_at, before.reacted_at) == (day(4), day(4))
+
+
+def test_another_who_holds_it_begins_a_course_of_its_own() -> None:
+    found = courses([sent(1, SOC), sent(5, SOC._replace(constituent="bank"))])
+    assert [len(each.told) for each in found] == [1, 1]
+    before = found[-1].before()
+    assert before and before.constituent == "bank"
+
+
+def test_a_reaction_belongs_to_the_course_of_its_day() -> None:
+    reply = sent(2, SOC, 1, Happening.REPLIED)
+    anew = sent(9, SOC._replace(why=Why.RETURNED, returns=1))
+    before = known([sent(1, SOC), reply, anew])
+    assert before and not before.has_reacted
+    before = known([sent(1, SOC), reply, anew, back(10, anew)])
+    assert before and before.reacted_at == day(2)
+
+
+def test_nothing_is_owed_by_a_course_of_which_nobody_knows() -> None:
+    again = sent(20, SOC._replace(why=Why.RETURNED, returns=1))
+    entries = [sent(1, SOC), again, back(21, again), sent(22, SOC._replace(why=Why.RETURNED, returns=1))]
+    before = known(entries)
+    assert before and (before.lost, before.first_at, before.opened) == ((), day(22), Why.RETURNED)
