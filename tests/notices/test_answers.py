@@ -105,7 +105,7 @@ def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store,
     send(again, AT + 2 * DAY)
     assert told_why(1, AT + 4 * DAY) is None
     row = Told.objects.get(finding=finding_of(1))
-    assert (row.first_at, row.reacted_at, row.times) == (AT + 2 * DAY, None, 2), "days are counted anew"
+    assert (row.first_at, row.reacted_at, row.opened) == (AT + 2 * DAY, None, "escalated"), "days are counted anew"
 
 
 def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, told: Store, tmp_path: Path) -> None:

@@ -79,11 +79,12 @@ WORKER = """
         time.sleep(0.02)
 """
 LEFT = """
+    from django.db.models import F
     from tocsin.audit.queries import verify
     from tocsin.notices.models import LedgerEntry, Notice, Told
     left = Notice.objects.exclude(state__in=("sent", "discarded")).count()  # first: others go on meanwhile
     entries = LedgerEntry.objects.filter(what="sent").count(), LedgerEntry.objects.filter(what="discarded").count()
-    told = Told.objects.filter(times=1).count()
+    told = Told.objects.filter(first_at=F("last_at")).count()
     print(left, *entries, told, verify().broken_at)
 """
 

@@ -28,7 +28,7 @@ from tocsin.kernel.refusals import Conflict
 from tocsin.notices import actions, following, mails, queries
 from tocsin.notices.choices import Kept, NoticeState
 from tocsin.notices.models import Notice, PageText, Policy, Told
-from tocsin.notices.telling import story_of
+from tocsin.notices.telling import ToTell, story_of
 from tocsin.people.models import Person
 
 pytestmark = pytest.mark.django_db
@@ -105,14 +105,14 @@ def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> Non
     notice = ministry_notice("portal")
     actions.queue_notice(notice, **BY_AT)
     actions.change_policy(Policy.objects.get(), channel="mail", **BY_AT)
-    lines = dict.fromkeys(notice.lines.values_list("finding", flat=True), "digest")
+    lines = dict.fromkeys(notice.lines.values_list("finding", flat=True), ToTell("digest", 0))
     (before,) = story_of(notice.constituent, lines).told_before()
     assert before.who == "Security contact: on its own pages"
     mailed = Notice.objects.get(constituent__public_id="bank")
     actions.preview_notice(mailed, **BY_AT)
     actions.queue_notice(mailed, **BY_AT)
     actions.record_outcome(mailed, what=NoticeState.SENT, **BY_AT)
-    lines = dict.fromkeys(mailed.lines.values_list("finding", flat=True), "digest")
+    lines = dict.fromkeys(mailed.lines.values_list("finding", flat=True), ToTell("digest", 0))
     (before,) = story_of(mailed.constituent, lines).told_before()
     assert before.who == "Security contact: soc@bank.example"
 

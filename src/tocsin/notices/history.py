@@ -32,8 +32,8 @@ def entries_of(
     lines: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
     for first in range(0, len(findings), AT_ONCE):
         rows = asked.filter(finding__in=findings[first : first + AT_ONCE])
-        for notice, *line in rows.values_list("notice", "finding", "why", "returns"):
-            lines[notice].append((line[0], line[1], line[2]))
+        for notice, finding, why, returns in rows.values_list("notice", "finding", "why", "returns"):
+            lines[notice].append((finding, why, returns))
     found: dict[str, list[Entry]] = defaultdict(list)
     for notice, what, at, telling in _ledgers(sorted(lines), until):
         for finding, why, returns in lines[notice]:

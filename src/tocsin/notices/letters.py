@@ -33,7 +33,7 @@ from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
-from tocsin.notices.telling import Story, Told, story_of
+from tocsin.notices.telling import Story, ToTell, story_of
 from tocsin.notices.writing import Entry, Kind, Letter, Unheard
 
 COLUMNS = (*feeds.EXPORTED, "why", *FACTS, "told", "answered")
@@ -46,7 +46,7 @@ UNNAMED = "----------"
 class _Content:
     """What of a notice is told, and by when it is known what was told and answered before."""
 
-    lines: Mapping[str, Told]
+    lines: Mapping[str, ToTell]
     """Finding → why it is told, and how often it had come back."""
     tlp: TLP
     until: Instant | None
@@ -73,10 +73,11 @@ def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Con
     if at is not None and not is_revised and notice.state in PENDING:
         found = standing(notice, at)
         now = {feeds.finding_id(each): each.returns for each in found.found}
-        return _Content({each: Told(why, now[each]) for each, why in found.why.items()}, found.label, at, found.answers)
+        return _Content({each: ToTell(why, now[each]) for each, why in found.why.items()}, found.label, at, found.answers)
     left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
     rows = notice.lines.order_by("pk").values_list("finding", "why", "returns")
-    return _Content({finding: Told(*said) for finding, *said in rows}, TLP.read(notice.tlp), left or at)
+    lines = {finding: ToTell(why, returns) for finding, why, returns in rows}
+    return _Content(lines, TLP.read(notice.tlp), left or at)
 
 
 def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
@@ -84,7 +85,7 @@ def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
     return _letter(
         Constituent.objects.get(public_id=planned.constituent), Policy.objects.get(pk=planned.policy),
         _Content(
-            {line.finding: Told(line.why, line.returns) for line in planned.lines}, planned.tlp, planned.not_before
+            {line.finding: ToTell(line.why, line.returns) for line in planned.lines}, planned.tlp, planned.not_before
         ),
         reference=UNNAMED, to=planned.to.to, whom=planned.whom, language=planned.language, tlp=planned.tlp,
         is_exercise=is_exercise,
@@ -119,7 +120,7 @@ def _letter(
         )
 
 
-def _unheard(found: Sequence[Finding], lines: Mapping[str, Told], story: Story, until: Instant | None) -> Unheard | None:
+def _unheard(found: Sequence[Finding], lines: Mapping[str, ToTell], story: Story, until: Instant | None) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
     still = [each for each in found if lines[feeds.finding_id(each)].why in (Why.DIGEST, Why.ESCALATED)]
     told = [(each.type, those[-1].at) for each in still if (those := story.told.get(feeds.finding_id(each)))]
@@ -139,7 +140,7 @@ def _answer_at(constituent: Constituent, reference: str, whom: Whom) -> str:
     return page_of_members(reference) if is_for_itself and reference != UNNAMED else ""
 
 
-def _kinds(found: Sequence[Finding], lines: Mapping[str, Told]) -> tuple[Kind, ...]:
+def _kinds(found: Sequence[Finding], lines: Mapping[str, ToTell]) -> tuple[Kind, ...]:
     """Return findings by what they say, worst first, then the most frequent."""
     titles = feeds.titles_of_types()
     by_type: dict[str, list[Finding]] = defaultdict(list)
@@ -164,7 +165,7 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return finding.severity, finding.ip_high or 0, finding.ip_low or 0, finding.port or 0, finding.account or ""
 
 
-def _entry(finding: Finding, lines: Mapping[str, Told], facts: Mapping[str, Mapping[str, str]]) -> Entry:
+def _entry(finding: Finding, lines: Mapping[str, ToTell], facts: Mapping[str, Mapping[str, str]]) -> Entry:
     public = feeds.finding_id(finding)
     said = Said(facts.get(public, {}))
     return Entry(
@@ -208,7 +209,7 @@ def records_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = 
         ]
 
 
-def _records(found: Sequence[Finding], lines: Mapping[str, Told]) -> Iterator[dict[str, Any]]:
+def _records(found: Sequence[Finding], lines: Mapping[str, ToTell]) -> Iterator[dict[str, Any]]:
     needing = [each for each in found if remedy_for(each.type, each.category or "").columns]
     facts = last_facts(needing)
     for record in feeds.exported(found, feeds.feeds_of_types()):

@@ -275,9 +275,14 @@ def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
     )
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     """The same few people know of many findings."""
-    for finding, *facts, opened, lost, people in rows.values_list(*fields).iterator(20_000):
+    for row in rows.values_list(*fields).iterator(20_000):
+        finding, constituent, first, last, step, returns, reacted, security, stepped, opened, lost, people = row
         those = tuple(people)
-        yield finding, Before(*facts, Why(opened), tuple(lost), shared.setdefault(those, those))
+        those = shared.setdefault(those, those)
+        yield (
+            finding,
+            Before(constituent, first, last, step, returns, reacted, security, stepped, Why(opened), tuple(lost), those),
+        )
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

@@ -73,7 +73,7 @@ class Story:
         return len(theirs), day_of(max(theirs)) if theirs else None
 
 
-class Told(NamedTuple):
+class ToTell(NamedTuple):
     """What is told of a finding, as its notice has it."""
 
     why: str
@@ -82,7 +82,7 @@ class Told(NamedTuple):
 
 
 def story_of(
-    constituent: Constituent, lines: Mapping[str, Told], *, besides: int | None = None, until: Instant | None = None
+    constituent: Constituent, lines: Mapping[str, ToTell], *, besides: int | None = None, until: Instant | None = None
 ) -> Story:
     """Return who was told of a constituent's findings before they are told so.
 
@@ -104,7 +104,7 @@ def story_of(
     return Story(told, earlier)
 
 
-def _begins_anew(line: Told, course: Course) -> bool:
+def _begins_anew(line: ToTell, course: Course) -> bool:
     """Say whether a line tells of a finding anew, after its last course.
 
     What is open against an answer does, too, but its reader is to know who was told of what was answered.
