@@ -104,7 +104,7 @@ def test_a_step_that_came_back_goes_to_whoever_is_second_now(stepped: Store) -> 
 def test_a_step_that_came_back_when_the_next_was_told_is_made_up_for(stepped: Store) -> None:
     tell(AT)
     (second,) = tell(AT + 2 * DAY)
-    (regulator,) = tell(AT + 4 * DAY)
+    (_regulator,) = tell(AT + 4 * DAY)
     comes_back(second, AT + 5 * DAY)
     Contact.objects.filter(email=second.to).update(undelivered_since=AT)
     (again,) = tell(AT + 5 * DAY)
