@@ -16,7 +16,6 @@ from tocsin.kernel import clock
 from tocsin.site import examination, instance
 from tocsin.site.config import Config
 
-
 NOBODY_YET = "accounts: no national administrator can sign in yet."
 """What is remarked of an instance as `tocsin init` leaves it, whatever else is said."""
 
