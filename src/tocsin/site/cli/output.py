@@ -48,15 +48,13 @@ def watch() -> None:
 
     A stream that is not the process's is left as it is.
     """
-    if sys.stdout is sys.__stdout__:
-        sys.stdout = _through(_Raw, sys.stdout)
-    if sys.stderr is sys.__stderr__:
-        sys.stderr = _through(_Unheard, sys.stderr)
+    sys.stdout = _through(_Raw, sys.stdout, sys.__stdout__)
+    sys.stderr = _through(_Unheard, sys.stderr, sys.__stderr__)
 
 
-def _through(raw: type[io.FileIO], own: TextIO) -> TextIO:
+def _through(raw: type[io.FileIO], own: TextIO, of_process: TextIO | None) -> TextIO:
     """Return a stream that writes as `own` does, by a file of another kind."""
-    if not isinstance(own, io.TextIOWrapper):  # it is closed, or somebody else's
+    if own is not of_process or not isinstance(own, io.TextIOWrapper):  # somebody else's, or closed
         return own
     own.flush()
     return io.TextIOWrapper(
