@@ -91,6 +91,7 @@ def test_without_django_a_command_that_needs_it_says_what_to_install(
         assert sentence.startswith("tocsin: ") and "\n" not in sentence, f"{command}: {sentence}"
         assert "is not installed: this command works on an instance" in sentence, command
         assert sentence.endswith("Install the rest: pip install 'tocsin[server]'."), command
+    assert not list(tmp_path.iterdir()), "what cannot work makes nothing"
 
 
 def test_the_wheel_holds_the_reference_data_and_the_translations(tmp_path: Path) -> None:

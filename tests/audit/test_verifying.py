@@ -17,6 +17,7 @@ from tocsin.audit.chain import GENESIS, row_hash
 from tocsin.audit.models import AuditRow, SignedHead
 from tocsin.audit.signing import Head
 from tocsin.audit.verifying import MOST_FAULTS, Fault, verify
+from tocsin.people.models import Person
 
 AT = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 BY = System("audit")
@@ -176,6 +177,28 @@ def test_a_trail_of_which_nothing_is_left_is_cut_off(home: Path) -> None:
     with lifted():
         AuditRow.objects.all().delete()
     assert found(home) == [("cut off", 1, 12)]
+
+
+def test_a_trail_of_which_neither_rows_nor_heads_are_left_is_named_where_the_instance_is_in_use(home: Path) -> None:
+    with lifted():
+        AuditRow.objects.all().delete()
+        SignedHead.objects.all().delete()
+    assert queries.database_is_append_only()
+    assert found(home) == [("emptied", 1, None)]
+    assert keeping.flaw(home, at=AT) == ("none of its rows is left", "Find out what was done: tocsin audit verify")
+    assert verify().faults == (), "without a key nothing here says that it was ever used"
+    Person.objects.create(email="ana@cirt.example", role="analyst")
+    assert verify().faults == (Fault("emptied", 1),), "the file of the key may be gone, too"
+
+
+def test_an_emptied_trail_stays_on_record_when_the_key_is_put_there_anew(home: Path) -> None:
+    Person.objects.create(email="ana@cirt.example", role="analyst")
+    with lifted():
+        AuditRow.objects.all().delete()
+        SignedHead.objects.all().delete()
+    assert keeping.ensure_key(home, by=BY, at=AT)
+    check, made = AuditRow.objects.all()
+    assert (check.code, check.data["faults"][0]["problem"], made.code) == ("audit.checked", "emptied", "audit.key_made")
 
 
 def test_a_change_after_which_all_hashes_were_computed_anew_is_told_by_the_first_head_that_differs(home: Path) -> None:

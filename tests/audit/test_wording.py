@@ -134,7 +134,7 @@ def test_every_fact_of_a_change_has_a_label() -> None:
         assert all(fact.label for fact in group.facts().values())
 
 
-FAULTS = ["missing", "order", "changed", "rewritten", "cut off", "signature", "key", "no head"]
+FAULTS = ["missing", "order", "changed", "rewritten", "cut off", "signature", "key", "no head", "emptied"]
 
 
 @pytest.mark.parametrize("problem", FAULTS)

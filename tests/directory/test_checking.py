@@ -11,6 +11,7 @@ from tests.directory.conftest import as_json, problems_of
 from tests.directory.test_openpgp import FINGERPRINT, KEY
 from tocsin.directory import queries
 from tocsin.directory.imports.records import SHOWN_PROBLEMS, ConstituentRecord, ImportRefused
+from tocsin.kernel import clock
 
 
 def one(**fields: Any) -> ConstituentRecord:
@@ -102,7 +103,7 @@ def test_what_the_file_does_not_give_is_not_in_the_record() -> None:
         ({"contacts": [{"email": "a@a.example", "role": "boss"}]}, "contacts[1].role", "Known are: security"),
         ({"contacts": [{"email": "a@a.example", "active": "yes"}]}, "contacts[1].active", "true or false"),
         ({"contacts": [{"email": "a@a.example", "openpgp_key": "x"}]}, "contacts[1].openpgp_key", "OpenPGP"),
-        ({"contacts": [{"email": "a@a.example", "deputy_of": "b@a.example"}]}, "contacts[1]", "no other contact"),
+        ({"contacts": [{"email": "a@a.example", "deputy_of": "A@a.example"}]}, "contacts[1]", "no other contact"),
         ({"contact": "a@a.example A@a.example"}, "contact", "twice in the same role"),
         ({"valid_from": "2026-02-30"}, "valid_from", "not a date"),
         ({"networks": ["192.0.2.0/24"], "confirmed_on": "2099-01-01"}, "confirmed_on", "2099-01-01 has not come yet"),
@@ -124,12 +125,23 @@ def test_a_problem_is_named_by_row_and_column(fields: dict[str, Any], column: st
     assert sentence in found[0][2]
 
 
-def test_in_the_east_tomorrow_has_begun() -> None:
-    file = ("f.json", as_json({"id": "a", "name": "A", "networks": ["192.0.2.0/24"], "confirmed_on": "2026-03-03"}))
-    (record,) = queries.read_files([file], today=dt.date(2026, 3, 2)).records
-    assert record.claims[0].confirmed_on == dt.date(2026, 3, 3)
-    with pytest.raises(ImportRefused, match="has not come yet"):
-        queries.read_files([file], today=dt.date(2026, 3, 1))
+@pytest.mark.parametrize(("zone", "has_come"), [("UTC", False), ("Indian/Mauritius", True), ("Atlantic/Azores", False)])
+def test_a_day_has_come_when_it_has_begun_in_the_zone_of_the_instance(
+    zone: str, has_come: bool, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 22:00 UTC: tomorrow has begun in the east, and nowhere else."""
+    settings.TIME_ZONE = zone
+    monkeypatch.setattr(clock, "now", lambda: dt.datetime(2026, 3, 2, 22, 0, tzinfo=dt.UTC))
+    contact = {"email": "a@a.example", "verified_on": "2026-03-03"}
+    fields = {"networks": ["192.0.2.0/24"], "confirmed_on": "2026-03-03", "contacts": [contact]}
+    file = ("f.json", as_json({"id": "a", "name": "A", **fields}))
+    if has_come:
+        (record,) = queries.read_files([file]).records
+        assert record.claims[0].confirmed_on == record.contacts[0].given["verified_on"] == dt.date(2026, 3, 3)
+    else:
+        with pytest.raises(ImportRefused, match="has not come yet") as refused:
+            queries.read_files([file])
+        assert len(refused.value.problems) == 2
 
 
 def test_a_column_of_days_ahead_is_named() -> None:

@@ -256,6 +256,34 @@ def test_contacts_are_added_and_changed_and_deputies_linked(load: Load) -> None:
     assert found and (found.name, found.phone) == ("Chief", "+999 123 45")
 
 
+def test_the_one_whose_deputy_somebody_is_need_not_stand_in_the_file(load: Load) -> None:
+    chief = {"role": "management", "email": "chief@a.example", "name": "Chief"}
+    deputy = {"role": "management", "email": "deputy@a.example", "deputy_of": "CHIEF@a.example"}
+    load(as_json({"id": "a", "name": "A", "contacts": [chief]}, {"id": "b", "name": "B", "contact": "soc@b.example"}))
+    file = as_json({"id": "a", "name": "A", "contacts": [deputy]})
+    assert load(file).as_data()["contacts_added"] == 1 and load(file).is_empty
+    found = Contact.objects.get(email="deputy@a.example").deputy_of
+    assert found and found.name == "Chief"
+    for nobody in ("lost@a.example", "soc@b.example"):
+        (problem,) = refusal(as_json({"id": "a", "name": "A", "contacts": [{**deputy, "deputy_of": nobody}]})).problems
+        assert problem.sentence == f"{nobody} is no other contact of this constituent."
+
+
+@pytest.mark.parametrize("zone", ["Indian/Mauritius", "America/Lima"])
+def test_the_day_on_which_mail_came_back_is_one_of_the_zone_of_the_instance(
+    load: Load, settings: Any, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    came_back = dt.datetime(2026, 3, 1, 22, 30, tzinfo=dt.UTC)  # in the east the second of the month
+    on = {"Indian/Mauritius": dt.date(2026, 3, 2), "America/Lima": dt.date(2026, 3, 1)}[zone]
+    soc = {"role": "security", "email": "soc@a.example"}
+    load(as_json({"id": "a", "name": "A", "contacts": [soc]}))
+    actions.note_undelivered(Contact.objects.get(), answer="550 5.1.1 no such user", by=BY, at=came_back)
+    for verified, is_reached in ((on - dt.timedelta(days=1), False), (on, True)):
+        load(as_json({"id": "a", "name": "A", "contacts": [{**soc, "verified_on": str(verified)}]}))
+        assert (Contact.objects.get().undelivered_since is None) == is_reached
+
+
 @pytest.mark.parametrize(("verified", "is_reached"), [("2026-03-02", True), ("2026-03-01", False)])
 def test_a_contact_verified_after_mail_came_back_is_written_to_again(
     load: Load, verified: str, is_reached: bool

@@ -16,7 +16,7 @@ from tests.feeds.reports import write
 from tests.homes import Home
 from tocsin.engine.lost import LostFile
 from tocsin.feeds import exports, queries
-from tocsin.feeds.leases import Lease, leased
+from tocsin.feeds.leases import Lease, Leased
 
 KINDS = ("scan_rdp", "scan_ssl", "scan_telnet")
 
@@ -81,7 +81,7 @@ def test_what_is_read_without_a_lease_is_gone(three: Store, tmp_path: Path) -> N
 
 
 def test_what_is_closed_before_it_begins_is_ended(three: Store, tmp_path: Path) -> None:
-    never_begun = leased(one for one in [1, 2])
+    never_begun = Leased(one for one in [1, 2])
     before = replace_all(three, tmp_path / "b")
     never_begun.close()
     three.run(write(tmp_path / "c", 2, [4]))
@@ -89,7 +89,7 @@ def test_what_is_closed_before_it_begins_is_ended(three: Store, tmp_path: Path) 
 
 
 def test_many_may_have_one_and_each_ends_by_itself(three: Store, tmp_path: Path) -> None:
-    one, other = Lease(), leased(iter([1, 2]))
+    one, other = Lease(), Leased(iter([1, 2]))
     before = replace_all(three, tmp_path / "b")
     one.close()
     one.close()

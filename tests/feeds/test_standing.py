@@ -195,9 +195,9 @@ def test_a_killed_import_is_interrupted_at_once_and_doctor_names_the_fix(somewhe
     assert states(somewhere) == ["interrupted"]
     done = somewhere("doctor")
     assert done.returncode == 1
-    assert done.stdout == (
+    assert done.stdout.splitlines()[0] == (
         "imports: run 1 was interrupted; nothing of it was counted. "
-        "Run it again: tocsin feed run PATH, with the same files\n"
+        "Run it again: tocsin feed run PATH, with the same files"
     )
     somewhere.run(report)
     assert states(somewhere) == ["done", "interrupted"]

@@ -124,7 +124,9 @@ def test_init_and_doctor_name_a_misspelt_variable(tocsin: Command) -> None:
     done = tocsin("init", languge="fr")
     assert (done.returncode, done.stderr) == (0, f"tocsin: {said}\n")
     doctor = tocsin("doctor", languge="fr")
-    assert (doctor.returncode, doctor.stdout) == (1, f"settings: one is not known. {said}\n")
+    mend, remark = doctor.stdout.splitlines()
+    assert (doctor.returncode, mend) == (1, f"settings: one is not known. {said}")
+    assert remark.startswith("accounts: no national administrator can sign in yet."), "it is worth saying then, too"
 
 
 @pytest.mark.parametrize("query", ["", "?sslmode=require&connect_timeout=3", "?currentSchema=tocsin"])

@@ -17,6 +17,7 @@ from tests.feeds.reports import write
 from tests.homes import Home
 from tests.site.cli.test_serve import serving
 from tests.site.database_errors import of_postgresql, of_sqlite
+from tests.site.test_examination import to_mend
 from tests.small_disks import mounted
 from tocsin.kernel.disk import FULL
 from tocsin.site.serving import worker
@@ -56,7 +57,7 @@ def test_what_is_there_is_read_and_saved_though_the_disk_is_full(filled: Home, t
     doctor = filled("doctor")
     assert doctor.returncode == 1
     home = filled.place
-    assert doctor.stdout.splitlines() == [
+    assert to_mend(doctor) == [
         f"disk: it is full: nothing can be written. Make room on the disk of {home}: at least 2 GB."
     ]
     refused = filled("feed", "run", write(tmp_path / "in", 1, [1]))

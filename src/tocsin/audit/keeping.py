@@ -24,6 +24,8 @@ def key_path(home: Path) -> Path:
 def ensure_key(home: Path, *, by: Actor, at: Instant) -> bool:
     """Make the key when there is none, and put it on record when it is not; return whether either was done."""
     path = key_path(home)
+    if not queries.last_number() and (found := verifying.verify()).faults:
+        actions.record_check(found, by=by, at=at)  # what is written now would hide it
     made = signing.make_key(path)
     if signing.public_key(path) in queries.keys_on_record():
         return made
@@ -68,6 +70,8 @@ def flaw(home: Path, *, at: Instant) -> tuple[str, str] | None:
     key, find_out = own_key(home), "Find out what was done: tocsin audit verify"
     if not key:
         return f"{key_path(home)} holds no key", "Put it back from a backup, or have a new one made: tocsin upgrade"
+    if not queries.last_number():
+        return "none of its rows is left", find_out
     if key not in queries.keys_on_record():
         return "the key that signs its heads was replaced", find_out
     head, check = queries.last_head(), queries.last_check()

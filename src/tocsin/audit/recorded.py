@@ -36,6 +36,7 @@ def fault(data: Data) -> str:
         "signature": _("The signed head of {day} was changed."),
         "key": _("The key that signs heads was replaced."),
         "no head": _("The signed head that row {row} tells of was removed or changed."),
+        "emptied": _("All rows and all signed heads were removed."),
     }
     if until > row:
         words |= {

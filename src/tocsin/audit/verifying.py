@@ -18,7 +18,7 @@ from tocsin.audit import chain, queries, stored
 from tocsin.audit.models import AuditRow, SignedHead
 from tocsin.audit.signing import Head
 
-FAULTS = ("missing", "order", "changed", "rewritten", "cut off", "signature", "key", "no head")
+FAULTS = ("missing", "order", "changed", "rewritten", "cut off", "signature", "key", "no head", "emptied")
 """Words for what can be wrong, as `--json` and the trail have them."""
 MOST_FAULTS = 20
 """So many are told: the first; of the others how many there are."""
@@ -85,6 +85,7 @@ def verify(key: str = "", elsewhere: Sequence[Head] = ()) -> Verification:
         *_of_heads(own, verdict, known, {*own_fit, *fit_elsewhere}),
         *_of_missing_heads(own, verdict),
         *_of_replaced_key(key, known, verdict.last),
+        *_of_emptied(own, verdict, is_in_use=bool(key) or queries.is_in_use()),
         *_of_heads(others, verdict, known, {*believed, *fit_elsewhere}, kept_elsewhere=True),
     ]
     faults.sort(key=lambda fault: fault.row)
@@ -190,3 +191,9 @@ def _of_replaced_key(key: str, known: set[str], rows: int) -> Iterator[Fault]:
     """Yield that the key which signs now is none that the trail knows of."""
     if key and rows and key not in known:
         yield Fault("key", rows)
+
+
+def _of_emptied(own: Sequence[Head], verdict: chain.Verdict, *, is_in_use: bool) -> Iterator[Fault]:
+    """Yield that neither a row nor a head is left. Where there is a key, or anything was written, rows were, too."""
+    if is_in_use and not verdict.last and not own:
+        yield Fault("emptied", 1)

@@ -49,13 +49,8 @@ class Lease:
         self.close()
 
 
-def leased(items: Iterable[T]) -> Leased[T]:
-    """Return what yields the items and keeps the files of the store from now until the last one, or until closed."""
-    return Leased(items)
-
-
 class Leased(Iterator[T]):
-    """Items, while the files of the store are kept.
+    """Items, while the files of the store are kept: from now until the last one, or until it is closed.
 
     Close it, or give it to a response, which does so: a generator that nobody begins to read ends nothing when it is
     closed, since none of its `finally` has been reached. So this belongs around what is sent, not within it.

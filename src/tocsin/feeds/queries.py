@@ -264,7 +264,7 @@ def open_to_tell(constituents: Iterable[str] = ()) -> Iterator[tuple[Sequence[An
     The files stay where they are until the last batch is read.
     """
     asked = Filter(states=STATES_OPEN, constituents=tuple(constituents))
-    return leases.leased(findings().held(TO_TELL, asked))
+    return leases.Leased(findings().held(TO_TELL, asked))
 
 
 def findings_named(public: Iterable[str]) -> list[Finding]:

@@ -7,7 +7,7 @@ must have; one that says nothing lets nobody pass (`site.api`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_origin
 
 from django.http import HttpRequest
 from django.utils import translation
@@ -82,14 +82,26 @@ def _refusal(request: HttpRequest, scope: Scope, at: Instant) -> Refusal:
 
 
 class Asked(Schema):
-    """What the address of an operation may ask. A name that it does not have is refused, not passed over."""
+    """What the address of an operation may ask. A name that it does not have is refused, not passed over.
+
+    So is one that stands there several times and has one value: the others would be passed over.
+    """
 
     @model_validator(mode="after")
     def nothing_else(self, info: ValidationInfo) -> Asked:
         """Refuse what would be passed over: whoever misspells a filter would get more than was asked for."""
-        known = {field.alias or name for name, field in type(self).model_fields.items()}
-        refuse(_unknown((info.context or {})["request"], known))
+        request = (info.context or {})["request"]
+        fields = {field.alias or name: field for name, field in type(self).model_fields.items()}
+        once = {name for name, field in fields.items() if get_origin(field.annotation) is not list}
+        refuse([*_unknown(request, set(fields)), *_repeated(request, once)])
         return self
+
+
+def _repeated(request: HttpRequest, once: set[str]) -> list[InvalidInput]:
+    """Return a refusal of each name that has one value and stands there several times."""
+    names = [name for name in sorted(once & set(request.GET)) if len(request.GET.getlist(name)) > 1]
+    sentence = _("{name} has one value, and stands there several times.")
+    return [InvalidInput(sentence.format(name=name), where=name) for name in names]
 
 
 def nothing_asked(request: HttpRequest) -> None:

@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from tocsin.feeds import answers, exports, queries
 from tocsin.feeds.actions.answers import LONGEST_TEXT, answer_findings
-from tocsin.feeds.leases import leased
+from tocsin.feeds.leases import Leased
 from tocsin.kernel import clock
 from tocsin.kernel.refusals import InvalidInput, NotPermitted
 from tocsin.notices.queries import own_notices
@@ -39,6 +40,17 @@ NOTICES_MOST = 200
 router = Router(tags=["my"])
 
 
+def a_day(given: Any) -> dt.date:
+    """Return the day that a text names. What pydantic takes for one as well, seconds since 1970, is none here."""
+    try:
+        return clock.day(given)
+    except (TypeError, ValueError):
+        raise PydanticCustomError("date_parsing", "no day") from None
+
+
+Day = Annotated[dt.date, BeforeValidator(a_day)]
+
+
 class FindingsAsked(Asked):
     """Which own findings, in which form, and from where on."""
 
@@ -49,7 +61,7 @@ class FindingsAsked(Asked):
     category: list[str] = Field(default_factory=list, alias="class", description="Type of RSIT")
     type: list[str] = Field(default_factory=list, description="Type of report")
     constituent: list[str] = Field(default_factory=list, description="Id of an own organisation")
-    seen_since: dt.date | None = Field(None, description="Last seen on that day or later")
+    seen_since: Day | None = Field(None, description="Last seen on that day or later")
     limit: int = Field(USUAL, ge=1, le=MOST, description="Findings a page; of JSON alone")
     format: Literal["json", "jsonl", "csv"] | None = Field(None, description="In place of the header Accept")
     cursor: str = Field("", max_length=6_000, description="Where to go on, or since when changes are asked for")
@@ -104,7 +116,7 @@ class AnswerGiven(Schema):
 
     kind: Literal["fixed", "accepted", "not-ours", "false-positive", "taken-back"]
     text: str = Field("", max_length=LONGEST_TEXT)
-    until: dt.date | None = Field(None, description="Of an accepted risk: a year at most")
+    until: Day | None = Field(None, description="Of an accepted risk: a year at most")
 
 
 class AnswerStands(Schema):
@@ -292,7 +304,7 @@ def stream(reading: Reading, form: str) -> StreamingHttpResponse:
         "Tocsin-Changes": changes,
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return StreamingHttpResponse(leased(lines), content_type=f"{MEDIA[form]}; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(Leased(lines), content_type=f"{MEDIA[form]}; charset=utf-8", headers=headers)
 
 
 def in_json(said: Any) -> HttpResponse:

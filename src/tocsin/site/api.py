@@ -90,8 +90,10 @@ def without_scope(_request: HttpRequest, _error: Any) -> HttpResponse:
 def not_read(_request: HttpRequest, error: Any) -> HttpResponse:
     """Say why a body could not be read."""
     why = error.__cause__
-    said = f"body: {why.problem}" if isinstance(why, InvalidInput) else str(SAID[HTTPStatus.BAD_REQUEST])
-    return problem(error.status_code, said)
+    if not isinstance(why, InvalidInput):
+        return problem(error.status_code, str(SAID[HTTPStatus.BAD_REQUEST]))
+    detail = misread.unread(why.problem)
+    return problem(error.status_code, f"{why.where}: {detail}", [{"where": why.where, "detail": detail}])
 
 
 @api.exception_handler(Http404)
@@ -105,7 +107,7 @@ def not_understood(_request: HttpRequest, error: Any) -> HttpResponse:
     """Say what is wrong with a question, place by place."""
     told = dict.fromkeys((misread.place(each), misread.said(each)) for each in error.errors)
     errors = [{"where": where, "detail": detail} for where, detail in told]
-    said = " ".join(f"{each['where']}: {each['detail']}".removeprefix(": ") for each in errors)
+    said = " ".join(f"{each['where']}: {each['detail']}" for each in errors)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, said, errors)
 
 

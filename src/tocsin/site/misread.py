@@ -1,4 +1,4 @@
-"""What does not fit of a question or a body, in the reader's language: pydantic says it in English alone."""
+"""What does not fit of a question or a body, in the reader's language: pydantic and the pure rooms speak English."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from tocsin.feeds import reasons
 
 # fmt: off
 SENTENCES: dict[str, Promise] = {
@@ -39,6 +41,14 @@ def said(mistake: dict[str, Any]) -> str:
 
 
 def place(mistake: dict[str, Any]) -> str:
-    """Return the name of what is wrong: without what ninja puts before it, and of a list without the number."""
+    """Return the name of what is wrong: without what ninja puts before it, and of a list without the number.
+
+    Of a body as a whole it is `body`.
+    """
     names = [str(part) for part in mistake["loc"][1:] if not isinstance(part, int) and part not in ("asked", "body")]
-    return ".".join(names)
+    return ".".join(names) or str(mistake["loc"][0])
+
+
+def unread(problem: str) -> str:
+    """Return why a body cannot be read: what `strict_json` says of it. Reports that are JSON are refused alike."""
+    return reasons.said(problem) if reasons.known(problem) else f"{reasons.said(problem.removesuffix('.'))}."

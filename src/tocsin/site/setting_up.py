@@ -8,7 +8,7 @@ from tocsin import __version__
 from tocsin.kernel.refusals import Conflict, Unavailable
 from tocsin.site import instance, secret, unusable
 from tocsin.site.config import Config
-from tocsin.site.starting import GONE, is_gone, left_alone, set_up_django
+from tocsin.site.starting import GONE, is_gone, left_alone, require_server, set_up_django
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,7 @@ def set_up(config: Config) -> bool:
         set_up_django()
         _refuse_if_gone(config)
         return False
+    require_server()
     instance.make_home(config.home)
     secret.make_instance_key(config.home)  # before the settings are loaded, which read it
     set_up_django()

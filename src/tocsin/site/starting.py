@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ def set_up_django() -> None:
     # The last to close a SQLite database takes the files beside it away. Nobody else closes it: `__main__` lets Python
     # end without looking for what nothing refers to any more.
     atexit.register(connections.close_all)
+
+
+def require_server() -> None:
+    """Raise ModuleNotFoundError where the engine is installed alone: before anything is made that needs the rest."""
+    importlib.import_module("django")
 
 
 def open_instance() -> None:

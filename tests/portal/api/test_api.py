@@ -90,7 +90,9 @@ MISTAKES = (
     ({"severity": "x"}, "severity"), ({"seen_since": "yesterday"}, "seen_since"), ({"limit": "1001"}, "limit"),
     ({"limit": "0"}, "limit"), ({"format": "xml"}, "format"), ({"constituent": "bank"}, "constituent"),
     ({"type": "scan_none"}, "type"), ({"class": "none"}, "class"), ({"cursor": "nonsense"}, "cursor"),
-    ({"after": "nonsense"}, "after"),
+    ({"after": "nonsense"}, "after"), ({"seen_since": "0"}, "seen_since"), ({"seen_since": "20261119"}, "seen_since"),
+    ({"limit": ["1", "2"]}, "limit"), ({"format": ["json", "csv"]}, "format"), ({"cursor": ["", ""]}, "cursor"),
+    ({"seen_since": ["2026-11-19", "2026-11-19"]}, "seen_since"),
 )  # fmt: skip
 
 
@@ -104,6 +106,13 @@ def test_what_is_not_understood_is_refused_and_named(program: Program) -> None:
     for asked, where in MISTAKES:
         said = problem(program.ask(**asked), 422)
         assert said["errors"][0]["where"] == where and said["errors"][0]["detail"] in said["detail"], asked
+
+
+def test_what_has_one_value_and_stands_there_twice_is_named(program: Program) -> None:
+    said = problem(program.ask("/api/v1/my/notices", limit=["1", "2"], x=1), 422)
+    assert [(each["where"], each["detail"]) for each in said["errors"]] == [
+        ("x", "Nothing here is called x."), ("limit", "limit has one value, and stands there several times."),
+    ]  # fmt: skip
 
 
 def test_a_name_that_is_misspelt_is_told(program: Program) -> None:

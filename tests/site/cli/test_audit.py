@@ -62,6 +62,21 @@ def test_a_changed_row_is_named(ready: Path, tocsin: Command) -> None:
     assert (data["broken_at"], [fault["row"] for fault in data["faults"]], data["more"]) == (2, [2, 4], 0)
 
 
+def test_a_trail_that_was_emptied_is_not_whole(ready: Path, tocsin: Command) -> None:
+    with closing(sqlite3.connect(ready / "tocsin.sqlite3")) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("DELETE FROM audit_auditrow")
+    done = tocsin("audit", "verify")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "No row and no signed head is there (emptied): all were removed, for this instance is in use.",
+        "The database no longer refuses to change them. Run: tocsin upgrade",
+    ]
+    data = json.loads(tocsin("audit", "verify", "--json").stdout)
+    assert (data["ok"], data["rows"], data["broken_at"], data["problem"]) == (False, 0, 1, "emptied")
+
+
 ROUND = """
 import sys
 from tocsin.site.starting import set_up_django

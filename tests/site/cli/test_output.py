@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.commands import environment
 from tests.feeds.reports import write
 from tests.homes import Home
+from tocsin.site.cli.parser import build_parser
 
 
 @pytest.fixture
@@ -60,6 +62,39 @@ def test_what_is_printed_arrives_whole_and_in_order(home: Home, tmp_path: Path) 
 
     found = [json.loads(line) for line in home.done("finding", "export").splitlines()]
     assert len({each["id"] for each in found}) == 250
+
+
+AFTER_ONE_ANOTHER = """
+import sys
+from tocsin.site.cli import run
+codes = [run(command.split()) for command in ("feed read nowhere.csv", "doctor")]
+sys.exit(10 * codes[0] + codes[1])
+"""
+
+
+def test_that_nobody_reads_what_a_command_says_does_not_change_how_it_ended(tmp_path: Path) -> None:
+    """The first complains of what it was given, the second says on standard output what must be mended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        command = [sys.executable, "-c", AFTER_ONE_ANOTHER]
+        ended = subprocess.run(
+            command, env=environment(tmp_path / "none"), stdout=writer, stderr=writer, check=False, timeout=60
+        )
+    finally:
+        os.close(writer)
+    assert ended.returncode == 11
+
+
+@pytest.mark.parametrize(("limit", "code"), [("0", 0), ("-1", 2), ("many", 2), ("9" * 30, 2), ("9" * 5_000, 2)])
+def test_a_limit_that_is_none_is_wrong_usage(limit: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    parse = build_parser().parse_args
+    if code == 0:
+        assert parse(["finding", "list", "--limit", limit]).limit == 0
+        return
+    with pytest.raises(SystemExit) as stopped:
+        parse(["finding", "list", "--limit", limit])
+    assert stopped.value.code == code and "--limit: must be between 0 and" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

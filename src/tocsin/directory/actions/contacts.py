@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -55,7 +56,7 @@ def write_again_if_confirmed(contact: Contact, address_before: str) -> None:
     """Let mail be sent again: to another address, or to one that was verified after it came back. Does not save."""
     since, verified = contact.undelivered_since, contact.verified_on
     has_moved = contact.email.lower() != address_before.lower()
-    if has_moved or (since is not None and verified is not None and verified >= since.date()):
+    if has_moved or (since is not None and verified is not None and verified >= timezone.localdate(since)):
         contact.undelivered_since, contact.undelivered_answer = None, ""
 
 

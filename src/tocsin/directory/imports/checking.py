@@ -26,6 +26,7 @@ from tocsin.directory.imports.records import (
     Problem,
     RawItem,
     ReadFiles,
+    no_other_contact,
 )
 from tocsin.directory.languages import is_language
 from tocsin.directory.rules import canonical, is_public_id, periods_overlap
@@ -47,16 +48,13 @@ _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,38}\Z")
 MAX_NOTE, MAX_KEY = 10_000, 200_000
 
 
-AHEAD = dt.timedelta(days=1)
-"""By so much a day may be ahead of ours: in the east it has begun already."""
-
-
 def read_files(files: Iterable[tuple[str, bytes]], *, today: dt.date | None = None) -> ReadFiles:
     """Return what the files hold, checked. Raises ImportRefused with every problem of all of them.
 
-    What was confirmed or verified, was so `today` at the latest: by the clock, unless it is told.
+    What was confirmed or verified, was so `today` at the latest: in the zone of the instance, as on its pages, unless
+    it is told.
     """
-    latest = (today or timezone.localdate(clock.now())) + AHEAD
+    latest = today or timezone.localdate(clock.now())
     records: list[ConstituentRecord] = []
     problems: list[Problem] = []
     remarks: list[str] = []
@@ -306,12 +304,9 @@ class _Checker:
             if contact.key in {other.key for other in right[:number]}:
                 self.problems.append(Problem(contact.place, _("The contact stands there twice in the same role.")))
         mailbox = mail_addresses.mailbox
-        addresses = {mailbox(contact.email) for contact in right}
         for contact in right:
-            other = mailbox(contact.deputy_of)
-            if contact.deputy_of and (other not in addresses or other == mailbox(contact.email)):
-                sentence = _("{value} is no other contact of this constituent.").format(value=contact.deputy_of)
-                self.problems.append(Problem(contact.place, sentence))
+            if contact.deputy_of and mailbox(contact.deputy_of) == mailbox(contact.email):
+                self.problems.append(no_other_contact(contact))
         return tuple(right)
 
     def _contact(self, field: str, given: Any, email_field: str) -> ContactRecord | None:

@@ -24,6 +24,7 @@ from tocsin.directory.imports.records import (
     Problem,
     ReadFiles,
     contact_key,
+    no_other_contact,
 )
 from tocsin.directory.models import Claim, Constituent, Contact
 from tocsin.directory.rules import made_ids, periods_overlap
@@ -312,8 +313,10 @@ def _new_conflicts(items: Iterable[ConstituentPlan], here: _Directory) -> Iterat
 
 
 def _plan_contacts(item: ConstituentPlan, here: _Directory, problems: list[Problem]) -> None:
-    existing = {_contact_key(row): row for row in (here.contacts[item.constituent.pk] if item.constituent else ())}
-    own = _own_hosts(item, here)
+    rows = here.contacts[item.constituent.pk] if item.constituent else ()
+    existing = {_contact_key(row): row for row in rows}
+    own, mailbox = _own_hosts(item, here), mail_addresses.mailbox
+    known = {mailbox(each.email) for each in (*item.record.contacts, *rows)}
     for record in item.record.contacts:
         row = existing.get(record.key)
         problems += _of_key(record, row)
@@ -323,9 +326,10 @@ def _plan_contacts(item: ConstituentPlan, here: _Directory, problems: list[Probl
             item.contacts_added.append(record)
         elif changes := _contact_changes(record, row):
             item.contacts_changed.append((row, changes))
-        mailbox = mail_addresses.mailbox
         is_so = row and row.deputy_of and mailbox(row.deputy_of.email) == mailbox(record.deputy_of)
-        if record.deputy_of and not is_so:
+        if record.deputy_of and mailbox(record.deputy_of) not in known:
+            problems.append(no_other_contact(record))
+        elif record.deputy_of and not is_so:
             item.deputies.append((record.key, record.deputy_of))
 
 

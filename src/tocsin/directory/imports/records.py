@@ -121,6 +121,12 @@ class ContactRecord:
         return contact_key(self.role.value, self.email, self.given.get("name", ""))
 
 
+def no_other_contact(contact: ContactRecord) -> Problem:
+    """Return that the one whose deputy a contact is to be is none of the constituent's others."""
+    sentence = _("{value} is no other contact of this constituent.")
+    return Problem(contact.place, sentence.format(value=contact.deputy_of))
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConstituentRecord:
     """A checked constituent: the fields that the file gives; what it does not give stays as it is."""

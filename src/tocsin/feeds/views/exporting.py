@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET
 
 from tocsin.feeds import exports, queries
 from tocsin.feeds import queries_situation as situation
-from tocsin.feeds.leases import Lease, leased
+from tocsin.feeds.leases import Lease, Leased
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import Known, asked_for, open_unless_named
 from tocsin.kernel.clock import now
@@ -84,7 +84,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     else:
         lines = exports.as_csv(records, queries.EXPORTED) if form == "csv" else exports.as_json(records, about)
         response = StreamingHttpResponse(
-            leased(lines), headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            Leased(lines), headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
     response["Content-Type"], response["X-TLP"] = MEDIA[form], tlp
     return response

@@ -25,7 +25,7 @@ from tocsin.feeds import exports, wording
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.actions.answers import answer_findings, mistakes_in_answer
 from tocsin.feeds.choices import FindingState, Stands
-from tocsin.feeds.leases import leased
+from tocsin.feeds.leases import Leased
 from tocsin.feeds.queries import STATES_OPEN, Filter, at_one_version
 from tocsin.feeds.queries_findings import misread, worded
 from tocsin.kernel.clock import now
@@ -223,4 +223,4 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     lines = exports.as_csv(records, feeds.EXPORTED) if form == "csv" else exports.as_json(records, about)
     name = exports.file_name(now(), tlp, form)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-TLP": tlp}
-    return StreamingHttpResponse(leased(lines), content_type=MEDIA[form], headers=headers)
+    return StreamingHttpResponse(Leased(lines), content_type=MEDIA[form], headers=headers)

@@ -89,9 +89,9 @@ def _sentences(found: Verification, guarded: bool, given: int) -> str:
     lines = [_sentence(fault) for fault in found.faults]
     if found.more:
         lines.append(f"{counted(found.more, 'more fault', 'follows', 'follow')} these.")
-    if lines:
+    if lines and found.rows:
         lines.append(f"{counted(found.rows, 'row')} before that: as written.")
-    else:
+    elif not lines:
         rows = counted(found.rows, "row", "is as it was written", "are as they were written")
         lines.append(f"{rows}. The last has the hash {found.head}.")
         fit = f"{counted(found.heads, 'signed head', 'fits', 'fit')}, the last of {found.last_head}."
@@ -121,6 +121,7 @@ def _sentence(fault: Fault) -> str:
         "was replaced, or the head is of another instance.",
         "no head": f"The head that row {fault.row} tells of is not there as it was signed (no head): it was removed "
         "or changed.",
+        "emptied": "No row and no signed head is there (emptied): all were removed, for this instance is in use.",
     }
     if fault.problem == "key" and fault.on is None:
         return "The key that signs heads now is not on record in the trail (key): it was replaced."

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     wrong = [verdict for verdict in verdicts if verdict.must_be_mended]
     lines = [f"{verdict.about}: {verdict.says}. {verdict.fix}" for verdict in wrong]
     remarks = [f"{verdict.about}: {verdict.says}." for verdict in verdicts if isinstance(verdict, Remark)]
-    lines = lines or [f"Nothing to mend: {len(verdicts)} things are as they should be.", *remarks]
-    sentence = "\n".join(lines)
+    lines = lines or [f"Nothing to mend: {len(verdicts)} things are as they should be."]
+    sentence = "\n".join([*lines, *remarks])
     answer(options, sentence, {"ok": not wrong, "checks": [dataclasses.asdict(verdict) for verdict in verdicts]})
     return 1 if wrong else 0

@@ -41,7 +41,7 @@ def add_commands(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_filters(listing)
     listing.add_argument(
         "--limit",
-        type=int,
+        type=_limit,
         default=None,
         metavar="N",
         help=f"at most so many (default {DEFAULT_LIMIT}; with --json all)",
@@ -73,6 +73,13 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--words", default="", metavar="TEXT", help="what the search box of the page takes, as a name")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="id of a finding")
+
+
+def _limit(text: str) -> int:
+    """Read how many are listed at most."""
+    if not text.isdecimal() or len(text) > len(str(MOST)) or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"must be between 0 and {MOST}")
+    return int(text)
 
 
 def _system(text: str) -> int:
@@ -151,15 +158,13 @@ def list_findings(options: argparse.Namespace) -> int:
     """List findings, worst first."""
     open_instance()
     from tocsin.feeds import queries
-    from tocsin.feeds.leases import leased
+    from tocsin.feeds.leases import Leased
 
-    if options.limit is not None and not 0 <= options.limit <= MOST:
-        raise InvalidInput(f"--limit must be between 0 and {MOST}.")
     findings = queries.findings()
     asked = _filter(options)
     _say_what_nothing_is_called(options)
     if options.json:
-        _write_array(map(queries.as_record, leased(_worst_first(findings, asked, options.limit))))
+        _write_array(map(queries.as_record, Leased(_worst_first(findings, asked, options.limit))))
         return 0
     limit = DEFAULT_LIMIT if options.limit is None else options.limit
     lines = list(map(_cells, findings.page(asked, sort="severity", descending=False, limit=limit)))
@@ -206,10 +211,10 @@ def export_findings(options: argparse.Namespace) -> int:
     """Stream findings."""
     open_instance()
     from tocsin.feeds import queries
-    from tocsin.feeds.leases import leased
+    from tocsin.feeds.leases import Leased
 
     _say_what_nothing_is_called(options)
-    found = leased(queries.findings().stream(_filter(options)))
+    found = Leased(queries.findings().stream(_filter(options)))
     # The types are read after the findings: each of theirs is there.
     records = queries.exported(found, queries.feeds_of_types())
     if options.json or options.format == "json":

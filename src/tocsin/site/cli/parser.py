@@ -47,10 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     command: Callable[[argparse.Namespace], int] = options.run
     output.watch()
     try:
-        code = command(options)
-        if sys.stdout is not None:  # it is closed
-            sys.stdout.flush()
-        return code
+        return _let_go(command(options))
     except output.Unprinted as failure:
         output.turn_away()
         print(f"tocsin: {failure}", file=sys.stderr)
@@ -80,3 +77,13 @@ def run(arguments: Sequence[str]) -> int:
             raise
         print(f"tocsin: {sentence}", file=sys.stderr)
         return 1
+
+
+def _let_go(code: int) -> int:
+    """Write what is left of what a command said; return its exit code, for it ended so whether or not anybody reads."""
+    try:
+        if sys.stdout is not None:  # it is closed
+            sys.stdout.flush()
+    except BrokenPipeError:
+        output.turn_away()
+    return code

@@ -14,6 +14,7 @@ from tocsin.site import instance, setting_up
 from tocsin.site.config import Config
 from tocsin.site.demo import asking, telling
 from tocsin.site.demo.writing import DemoFiles, write_country
+from tocsin.site.starting import require_server
 
 _LOADING = "loading"
 VISITOR = "visitor@meridia.example"
@@ -54,6 +55,7 @@ def make_ready(config: Config, today: dt.date | None, *, now: dt.datetime, tell:
     until = dt.time.fromisoformat(said[2]) if len(said) > 2 else seen_until(day, now)
     if today and today != day:
         raise Conflict(f"{config.home} was loaded for {day}. Remove it, or name another folder with --home.")
+    require_server()
     instance.make_home(config.home)
     done = bool(said) and _LOADING not in said
     if not done:
