@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.courier import mail_addresses, openpgp
@@ -56,7 +55,7 @@ def read_files(files: Iterable[tuple[str, bytes]], *, today: dt.date | None = No
 
     What was confirmed or verified, was so `today` at the latest: by the clock, unless it is told.
     """
-    latest = (today or timezone.localdate(clock.now())) + AHEAD
+    latest = (today or clock.day_of(clock.now())) + AHEAD
     records: list[ConstituentRecord] = []
     problems: list[Problem] = []
     remarks: list[str] = []

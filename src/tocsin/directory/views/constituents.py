@@ -11,7 +11,6 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -47,7 +46,7 @@ from tocsin.directory.views.asking import (
     may_edit,
     tell_who_holds,
 )
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
@@ -230,7 +229,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
 def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a claim its last day."""
     by, claim = actor(request), claim_asked_for(request, pk)
-    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or timezone.localdate(now())})
+    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or day_of(now())})
     if request.method == "POST" and accepted(
         form,
         lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now()),

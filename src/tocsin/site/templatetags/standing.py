@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -75,7 +75,7 @@ def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
     person = context["request"].user
     if not policy.may(person, policy.Ability.VIEW_NOTICES):
         return {"is_shown": False}
-    held_out = classes_held_out(public_id, timezone.localdate(clock.now()))
+    held_out = classes_held_out(public_id, clock.day_of(clock.now()))
     return {
         "is_shown": True,
         "rows": ledger_of(person, public_id)[:NOTICES_SHOWN],
