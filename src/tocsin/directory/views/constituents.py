@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tocsin.audit.wording import quoted
 from tocsin.courier.queries import webhooks_of
 from tocsin.directory import actions, asked, attribution, mistakes
 from tocsin.directory.choices import ChangeState, ClaimKind, Status
@@ -130,7 +131,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "conflicts": contested,
         "attribution": attribution.under_way(now()),
         "may_edit": may_edit(request),
-        "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
+        "history": [(entry, sentence(entry.code, quoted(entry.data))) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)
 

@@ -35,6 +35,8 @@ register = template.Library()
 ROW_OF_TABLE = re.compile(r"  \S.*?\S  +\S.*?\S  +\S")
 """Indented, and of three columns or more."""
 WITH_HYPHEN = re.compile(r"(\S*-\S*)")
+QUOTED = re.compile("[\u2068\u2069]")
+"""Begins and ends what `audit.wording` marks."""
 LONGEST_WHOLE = 30
 """So many letters fit a telephone; a longer word may break."""
 
@@ -108,6 +110,19 @@ def whole_words(text: str) -> SafeString:
     whole, parts = '<span class="nowrap">{}</span>', WITH_HYPHEN.split(text)
     kinds = (whole if at % 2 and len(part) <= LONGEST_WHOLE else "{}" for at, part in enumerate(parts))
     return format_html_join("", "{}", ((format_html(kind, part),) for kind, part in zip(kinds, parts, strict=True)))
+
+
+@register.filter
+def bdi(text: str) -> SafeString:
+    """`{% blocktranslate with who=name|bdi %}`: what others wrote, in its own direction."""
+    return format_html("<bdi>{}</bdi>", text)
+
+
+@register.filter
+def apart(sentence: str) -> SafeString:
+    """`{{ row.sentence|apart }}`: what others wrote in a sentence of the trail stands in its own direction."""
+    parts, kinds = QUOTED.split(sentence), ("{}", "<bdi>{}</bdi>")
+    return format_html_join("", "{}", ((format_html(kinds[at % 2], part),) for at, part in enumerate(parts)))
 
 
 @register.filter
