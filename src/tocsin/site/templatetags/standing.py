@@ -20,7 +20,7 @@ from tocsin.feeds.queries import Filter
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.feeds.wording import class_label
 from tocsin.kernel import clock
-from tocsin.notices.queries import classes_held_out
+from tocsin.notices.queries import classes_held_out, listed
 from tocsin.notices.queries import notices_of as ledger_of
 from tocsin.people import policy
 from tocsin.site import words
@@ -78,7 +78,7 @@ def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
     held_out = classes_held_out(public_id, clock.day_of(clock.now()))
     return {
         "is_shown": True,
-        "rows": ledger_of(person, public_id)[:NOTICES_SHOWN],
+        "rows": listed(ledger_of(person, public_id)[:NOTICES_SHOWN]),
         "public_id": public_id,
         "held_out": [(class_label(row.category), row.until) for row in held_out],
     }
