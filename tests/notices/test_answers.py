@@ -121,6 +121,21 @@ def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store,
     assert (row.first_at, row.reacted_at, row.opened) == (AT + 2 * DAY, None, "escalated"), "days are counted anew"
 
 
+def test_what_came_back_undelivered_is_told_once_more_as_what_it_is(sent: Notice, told: Store, tmp_path: Path) -> None:
+    """Against the answer that holds no more, and as having come back: not as new, though nobody has read it."""
+    say(1)
+    told.run(write(tmp_path, 4, [3, 5, *range(20, 30), 70, 200]))
+    told.run(write(tmp_path, 5, [1, 2, 3, 5, *range(20, 30), 70, 200]))
+    for at in (AT + 3 * DAY, AT + 4 * DAY):
+        assert (told_why(1, at), told_why(2, at)) == (Why.RETURNED, Why.RETURNED)
+        (again,) = prepared(at)
+        said = in_english(queries.letter_of(again))
+        assert "2 had gone and came back. 1 was said to be fixed (2026-11-19)" in said and "is new" not in said
+        assert "We had told of 2 of them before they went (last on 2026-11-19)." in said
+        send(again, at)
+        record_outcome(again, what=NoticeState.BOUNCED, by=COMMAND_LINE, at=at)
+
+
 def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, told: Store, tmp_path: Path) -> None:
     Policy.objects.update(is_active=False)
     policy(interval_hours=1, second_after_days=3)

@@ -14,7 +14,8 @@ from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import links, signed_in, text
 from tests.formats.mail.written import message, report
-from tests.notices.conftest import BY_AT, DAY, contact, prepared
+from tests.notices.conftest import BY_AT, DAY, contact, prepared, send
+from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
 from tocsin.courier import actions as outgoing
 from tocsin.courier import claiming, tokens
@@ -25,7 +26,10 @@ from tocsin.directory import actions as directory
 from tocsin.directory.models import Constituent, Contact
 from tocsin.kernel import clock
 from tocsin.notices import actions, following, queries
+from tocsin.notices.choices import NoticeState
+from tocsin.notices.coming_back import coming_back
 from tocsin.notices.models import LedgerEntry, Notice, Told
+from tocsin.site import examination
 
 pytestmark = pytest.mark.django_db
 Callbacks = Callable[..., Any]
@@ -262,3 +266,36 @@ def test_settling_many_asks_few_questions(bank: Notice, django_assert_max_num_qu
     Notice.objects.bulk_create(Notice(reference=f"r{n}", state="queued", **fields) for n in range(2_500))
     with django_assert_max_num_queries(6):
         assert following.settle(at=AT + dt.timedelta(minutes=1)) == 0
+
+
+REFUSED = "554 5.7.1 Message rejected: it looks like spam"
+
+
+def came_back(notice: Notice, at: dt.datetime) -> None:
+    """Let a notice that is queued be refused."""
+    actions.record_outcome(notice, what=NoticeState.BOUNCED, note=REFUSED, by=COMMAND_LINE, at=at)
+
+
+def test_whom_the_content_keeps_from_being_told_is_named(
+    bank: Notice, cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address is right, so its contact stays and is tried again: somebody has to look, or nobody is ever told."""
+    came_back(bank, AT)
+    again = next(each for each in prepared(AT + DAY) if each.constituent.public_id == "bank")
+    actions.preview_notice(again, **BY_AT)
+    actions.queue_notice(again, **BY_AT)
+    came_back(again, AT + DAY)
+    (found,) = coming_back(Notice.objects.all(), AT + DAY)
+    assert (found.notice, found.times, found.since, found.answer) == (again, 2, AT, REFUSED)
+    assert coming_back(Notice.objects.all(), AT + 40 * DAY) == [], "what was long ago says nothing of today"
+    said = text(signed_in(cast.manager).get("/notices/"))
+    assert "Notices to 1 address come back, and the address is right" in said and REFUSED in said
+    monkeypatch.setattr(examination, "now", lambda: AT + DAY)
+    *_others, verdict = examination._notices(settings.TOCSIN)
+    assert "what is sent to 1 recipient comes back" in verdict.says and verdict.must_be_mended
+    assert f"soc@bank.example, 2 in a row: {REFUSED}" in verdict.says
+    Contact.objects.filter(email="soc@bank.example").update(undelivered_since=AT)
+    assert coming_back(Notice.objects.all(), AT + DAY) == [], "that one is known, and not tried again"
+    Contact.objects.filter(email="soc@bank.example").update(undelivered_since=None)
+    send(prepared(AT + 2 * DAY)[0], AT + 2 * DAY)
+    assert coming_back(Notice.objects.all(), AT + 3 * DAY) == []

@@ -126,7 +126,9 @@ class Clerk:
         """Return who was told of a finding before it is told so, as the column of the attachment says it."""
         days: dict[str, list[str]] = {}
         course = self.course(finding)
-        is_of_the_course = course and (why not in ANEW or (self._is_owed(finding) == why and course[-1].returns == returns))
+        is_of_the_course = course and (
+            why not in ANEW or (self._is_owed(finding) == why and course[-1].returns == returns)
+        )
         for each in course if is_of_the_course else []:
             days.setdefault(TO[each.step], []).append(each.at.date().isoformat())
         spans = [(min(told), max(told), to) for to, told in days.items()]
@@ -210,7 +212,7 @@ OWN = (Addressee(1, "soc@moh.example"), Addressee(2, "deputy@moh.example"), Addr
 def test_in_any_order_of_tellings_lists_bounces_deputies_and_answers_each_is_told_once_and_waits_the_days_between(
     seed: int,
 ) -> None:
-    """First telling, weekly list, step, weekend, stop, bounce, deputy, answer and return, in whatever order they come."""
+    """Telling, weekly list, step, weekend, stop, bounce, deputy, answer and return, in whatever order they come."""
     lot, clerk, kept = random.Random(seed), Clerk(others=(WATCHER.to, BANKER.to)), Ledgers()
     hours = Hours(frozenset(range(5)), dt.time(8), dt.time(17)) if lot.random() < 0.5 else Hours()
     terms = Terms(1, interval=dt.timedelta(0), steps=STEPS, digest=lot.random() < 0.8, hours=hours)
@@ -314,7 +316,9 @@ def test_each_row_of_each_notice_says_who_was_told_of_it_before_and_when(told: S
             record_outcome(notice, what=NoticeState.SENT, **{**BY_AT, "at": at})
             for line in lines:
                 owed += bool(line.why in ANEW and clerk.course(line.finding))
-                clerk.note(Line(line.finding, Why(line.why), line.returns, 3, ""), notice.step, notice.to, at, notice.pk)
+                clerk.note(
+                    Line(line.finding, Why(line.why), line.returns, 3, ""), notice.step, notice.to, at, notice.pk
+                )
             sent.append(notice)
             if lot.random() < 0.25:
                 for line in lines:

@@ -23,8 +23,8 @@ def entries_of(
 ) -> dict[str, list[Entry]]:
     """Return what stands in ledgers about each of some findings, the earliest first; nothing of those never told.
 
-    Of the notices of one constituent, or of whoever had them; without the notice whose key is given, and only what
-    happened before an instant.
+    Of the notices of one constituent, or of whoever had them; without the notice whose key is given, and only what is
+    known at an instant, when others may leave.
     """
     asked = NoticeFinding.objects.exclude(notice=besides).order_by()
     if of is not None:
@@ -49,7 +49,7 @@ def _ledgers(notices: Sequence[int], until: Instant | None) -> Iterable[tuple[in
     for first in range(0, len(notices), AT_ONCE):
         rows = LedgerEntry.objects.filter(notice__in=notices[first : first + AT_ONCE], what__in=SAYS_WHO_KNOWS)
         if until is not None:
-            rows = rows.filter(at__lt=until)
+            rows = rows.filter(at__lte=until).exclude(at=until, what=NoticeState.SENT)
         found += rows.order_by().values_list("at", "pk", "notice", "what")
     return [(notice, what, at, tellings[notice]) for at, _pk, notice, what in sorted(found)]
 

@@ -73,7 +73,9 @@ def _content_of(notice: Notice, at: Instant | None, *, is_revised: bool) -> _Con
     if at is not None and not is_revised and notice.state in PENDING:
         found = standing(notice, at)
         now = {feeds.finding_id(each): each.returns for each in found.found}
-        return _Content({each: ToTell(why, now[each]) for each, why in found.why.items()}, found.label, at, found.answers)
+        return _Content(
+            {each: ToTell(why, now[each]) for each, why in found.why.items()}, found.label, at, found.answers
+        )
     left = None if is_revised else notice.ledger.filter(what=NoticeState.SENT).aggregate(at=Max("at"))["at"]
     rows = notice.lines.order_by("pk").values_list("finding", "why", "returns")
     lines = {finding: ToTell(why, returns) for finding, why, returns in rows}
@@ -121,7 +123,9 @@ def _letter(
         )
 
 
-def _unheard(found: Sequence[Finding], lines: Mapping[str, ToTell], story: Story, until: Instant | None) -> Unheard | None:
+def _unheard(
+    found: Sequence[Finding], lines: Mapping[str, ToTell], story: Story, until: Instant | None
+) -> Unheard | None:
     """Return on how many findings that are told as open still no report has come since they were told last."""
     still = [each for each in found if lines[feeds.finding_id(each)].why in (Why.DIGEST, Why.ESCALATED)]
     told = [(each.type, those[-1].at) for each in still if (those := story.told.get(feeds.finding_id(each)))]

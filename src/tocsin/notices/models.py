@@ -261,7 +261,7 @@ class LedgerEntry(models.Model):
 
 
 class Told(models.Model):
-    """What a constituent knows of a finding from us, as `courses` reckons it from the ledgers: kept here to be asked."""
+    """What a constituent knows of a finding from us, as `courses` reckons it from the ledgers: kept to be asked."""
 
     finding = models.CharField(max_length=26, unique=True)
     constituent = models.CharField(max_length=64)

@@ -294,28 +294,34 @@ class _Desk:
         if before is None and answer is None and is_held:
             self._hold(Waits.HELD_OUT, constituent, finding)
             return
-        if before is None or before.constituent != constituent:
-            why, step = Why.NEW, FIRST
-        elif returns > before.returns:
-            why, step = Why.RETURNED, FIRST
-        elif answer and answer.reopens(before):
-            why, step = Why.ESCALATED, FIRST
-        elif self._is_first_owed(constituent, before):
-            why, step = before.opened, FIRST
-        elif step := self._reachable_step(terms, constituent, before):
-            why = Why.ESCALATED
-        elif terms.digest and is_digest_due(
-            before.listed_from, self._known.digests.get((constituent, terms.key)), self._at
-        ):
-            why, step = Why.DIGEST, FIRST
-        else:
+        told_so = self._due_now(terms, constituent, returns, before, answer)
+        if told_so is None:
             self._hold(Waits.TOLD, constituent, finding)
             return
+        why, step = told_so
         to = self._addressee(terms, constituent, step, before)
         key = _To(constituent, terms.key, step, to.to if to else "")
         if to:
             self._addressees[key] = to
         self._due[key].append(Line(finding, why, returns, severity, kind))
+
+    def _due_now(
+        self, terms: Terms, constituent: str, returns: int, before: Before | None, answer: Answered | None
+    ) -> tuple[Why, int] | None:
+        """Return why a finding is told now, and by which step; None while nothing about it has changed."""
+        if before is None or before.constituent != constituent:
+            return Why.NEW, FIRST
+        if returns > before.returns:
+            return Why.RETURNED, FIRST
+        if answer and answer.reopens(before):
+            return Why.ESCALATED, FIRST
+        if self._is_first_owed(constituent, before):
+            return before.opened, FIRST
+        if step := self._reachable_step(terms, constituent, before):
+            return Why.ESCALATED, step
+        last_list = self._known.digests.get((constituent, terms.key))
+        is_listed = terms.digest and is_digest_due(before.listed_from, last_list, self._at)
+        return (Why.DIGEST, FIRST) if is_listed else None
 
     def _is_first_owed(self, constituent: str, before: Before) -> bool:
         """Say whether what told the security contact has come back, while others know of the finding."""

@@ -78,7 +78,7 @@ __all__ = [
     "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
     "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
     "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of", "with_pages",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -131,8 +131,6 @@ class Named:
     about: str
     """The class that its policy is for, in the reader's language; empty where it is for every class."""
     is_at_once: bool
-    on_pages: bool
-    """Whether it will stand on the constituent's own pages, and no mail goes to its contact."""
     new: int
     returned: int
     escalated: int
@@ -178,7 +176,6 @@ def named_plan(plan: Plan) -> NamedPlan:
     unreached = sorted(plan.unreached.items(), key=lambda each: (-each[1], each[0]))
     waiting = plan.waiting()
     back = _undelivered({public for public, _whom in plan.unreached})
-    own = set(Policy.objects.filter(channel=Channel.PORTAL).values_list("pk", flat=True))
     return NamedPlan(
         tuple(
             Named(
@@ -186,7 +183,6 @@ def named_plan(plan: Plan) -> NamedPlan:
                 known[each.constituent],
                 class_label(each.category) if each.category else "",
                 each.not_before <= plan.at,
-                each.policy in own and each.whom in OF_ONES_OWN,
                 *map(each.count, Why),
             )
             for each in ordered
@@ -195,6 +191,12 @@ def named_plan(plan: Plan) -> NamedPlan:
         tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
         tuple(OfItself(known[public], whom, number) for (public, whom), number in sorted(plan.itself.items())),
     )
+
+
+def with_pages(planned: Iterable[Named]) -> list[tuple[Named, bool]]:
+    """Return planned notices, each with whether it will stand on the constituent's own pages, and is not mailed."""
+    own = set(Policy.objects.filter(channel=Channel.PORTAL).values_list("pk", flat=True))
+    return [(each, each.notice.policy in own and each.notice.whom in OF_ONES_OWN) for each in planned]
 
 
 def _undelivered(public_ids: Collection[str]) -> set[str]:

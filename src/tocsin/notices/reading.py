@@ -278,10 +278,8 @@ def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
         finding, constituent, first, last, step, returns, reacted, security, stepped, opened, lost, people = row
         those = tuple(people)
         those = shared.setdefault(those, those)
-        yield (
-            finding,
-            Before(constituent, first, last, step, returns, reacted, security, stepped, Why(opened), tuple(lost), those),
-        )
+        facts = (constituent, first, last, step, returns, reacted, security, stepped)
+        yield finding, Before(*facts, opened=Why(opened), lost=tuple(lost), people=those)
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

@@ -580,7 +580,7 @@ def _said_to_another(letter: Letter) -> tuple[str, str]:
 
 
 def _pages(letter: Letter) -> list[str]:
-    """Return that each finding can be answered on a page, and where, on a line of its own; not to who reads it there."""
+    """Return that each finding can be answered on a page, and where, on a line of its own, unless it is read there."""
     if letter.on_pages:
         words = _("On these pages you say of each finding, or of many at once, that it is fixed, or why not.")
         return [_wrapped(words), ""]

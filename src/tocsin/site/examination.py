@@ -402,7 +402,9 @@ def _mail(config: Config) -> Iterator[Verdict]:
 
 
 def _notices(config: Config) -> Iterator[Verdict]:
-    """Notices that are prepared and that nobody sends: what comes meanwhile waits behind them."""
+    """Notices that are prepared and that nobody sends, and what waits behind them; and those that come back."""
+    from tocsin.notices.coming_back import coming_back
+    from tocsin.notices.models import Notice
     from tocsin.notices.queries import unsent
 
     if config.exercise or instance.is_demonstration(config.home):
@@ -414,6 +416,11 @@ def _notices(config: Config) -> Iterator[Verdict]:
         says = f"{counted(late.count, 'notice', 'waits', 'wait')} to be sent since {late.since:%Y-%m-%d %H:%M} UTC"
         fix = "Read and send them on the page Notices, or say there why they are not sent."
         yield Verdict("notices", f"{says}, and what comes meanwhile waits behind", fix)
+    if back := coming_back(Notice.objects.all(), now()):
+        last = back[0]
+        says = f"what is sent to {counted(len(back), 'recipient')} comes back, though the address is right"
+        says += f"; {last.notice.to}, {last.times} in a row: {last.answer or 'no reason was given'}"
+        yield Verdict("notices", says, "Nobody else is told. Look at the page Notices, and mend what is answered.")
 
 
 def _sender(config: Config) -> Iterator[Verdict]:

@@ -22,6 +22,7 @@ from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, queries
 from tocsin.notices.choices import AS_IT_WAS, PENDING, WENT_OUT, Kept, NoticeState, Waits, Why
+from tocsin.notices.coming_back import coming_back
 from tocsin.notices.forms import DiscardForm
 from tocsin.notices.models import Notice
 from tocsin.notices.rules import may_follow
@@ -49,14 +50,17 @@ def notices(request: HttpRequest) -> HttpResponse:
     pages.total = sum(number for state, number in counts.items() if not states or state in states)
     page = pages.page(question.number("page", pages.num_pages))
     request.GET = question.understood()  # type: ignore[assignment]  # links keep what was understood
+    back = coming_back(rows, plan.at)
     people, ready = max(plan.people().values(), default=0), _ready(request.user, counts)
     shown = {
         **ready,
         "question": question,
         "plan": plan,
-        "due": named.notices[:ROWS],
+        "due": queries.with_pages(named.notices[:ROWS]),
         "due_count": len(named.notices),
         "unread_count": counts.get(NoticeState.PLANNED, 0),
+        "coming_back": back[:ROWS],
+        "coming_back_count": len(back),
         "unreached": named.unreached[:ROWS],
         "unreached_count": len(named.unreached),
         "waiting": named.waiting,
