@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
@@ -47,7 +47,7 @@ def coming_back(among: QuerySet[Notice], at: Instant) -> list[ComingBack]:
         .select_related("constituent", "policy")
         .order_by("-made_at", "-pk")
     )
-    found: dict[tuple[int, str], list[Notice]] = defaultdict(list)
+    found: dict[tuple[int, str], list[Any]] = defaultdict(list)
     for row in rows:
         found[row.constituent_id, row.to.lower()].append(row)
     several = [

@@ -20,7 +20,7 @@ from tocsin.kernel import legible
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.notices.choices import ROOM, Happening, NoticeState, Whom, Why
-from tocsin.notices.courses import Before, Telling, after, courses
+from tocsin.notices.courses import Before, Telling, after, known
 from tocsin.notices.events import NoticeDiscarded, NoticeMoved, NoticeNoted, NoticePreviewed
 from tocsin.notices.history import AT_ONCE, entries_of
 from tocsin.notices.models import LedgerEntry, Notice, Told
@@ -66,9 +66,8 @@ def record_outcome(
     Once it is sent its findings are told; when it came back they are not, unless it was read all the same; once
     somebody has reacted no step follows.
     """
-    was_undelivered = notice.state == NoticeState.BOUNCED
-    move(notice, what, note[:LONGEST_NOTE], by, at, received=received)
-    if what == NoticeState.BOUNCED or was_undelivered:
+    was = move(notice, what, note[:LONGEST_NOTE], by, at, received=received)
+    if NoticeState.BOUNCED in (what, was):
         _reckon_anew(notice)
     elif what == NoticeState.SENT:
         _now_told(notice, at)
@@ -107,9 +106,10 @@ def note_on_notice(
 def move(
     notice: Notice, to: NoticeState, note: str, by: Actor, at: Instant, *, received: int | None = None,
     said: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
-    """Bring a notice into its next state and write that into its ledger. Raises Conflict where it may not follow.
+) -> NoticeState:  # fmt: skip
+    """Bring a notice into its next state and write that into its ledger; return the one that it was in.
 
+    Raises Conflict where it may not follow.
     `said` is what the software says of it, as `noted` keeps it.
     """
     notice.refresh_from_db(from_queryset=Notice.objects.select_for_update())
@@ -122,6 +122,7 @@ def move(
     LedgerEntry.objects.create(
         notice=notice, at=at, what=to, note=note, said=said or {}, actor_label=by.audit_label, received=received
     )
+    return was
 
 
 def _findings(notice: Notice) -> list[list[str]]:
@@ -134,11 +135,11 @@ def _now_told(notice: Notice, at: Instant) -> None:
     of = notice.constituent.public_id
     telling = Telling(at, of, notice.step, Whom(notice.whom), notice.to, Why.NEW, 0)
     for some in _findings(notice):
-        known = told_of(some)
+        before = told_of(some)
         lines = notice.lines.filter(finding__in=some).values_list("finding", "why", "returns")
         _keep(
             {
-                finding: after(known.get(finding), telling._replace(why=Why(why), returns=returns))
+                finding: after(before.get(finding), telling._replace(why=Why(why), returns=returns))
                 for finding, why, returns in lines
             }
         )
@@ -150,18 +151,15 @@ def _reckon_anew(notice: Notice) -> None:
     Whoever is reached next is told as if it had not been sent.
     """
     for some in _findings(notice):
-        known: dict[str, Before] = {}
-        for finding, entries in entries_of(some).items():
-            found = courses(entries)
-            if found and (before := found[-1].before()):
-                known[finding] = before
-        _keep(known)
-        Told.objects.filter(finding__in=[each for each in some if each not in known]).delete()
+        history = entries_of(some)
+        found = {each: before for each in some if (before := known(history.get(each, [])))}
+        _keep(found)
+        Told.objects.filter(finding__in=[each for each in some if each not in found]).delete()
 
 
-def _keep(known: Mapping[str, Before]) -> None:
+def _keep(found: Mapping[str, Before]) -> None:
     """Write what is known of some findings, instead of what was known of them."""
-    rows = [Told(finding=finding, **_columns(before)) for finding, before in known.items()]
+    rows = [Told(finding=finding, **_columns(before)) for finding, before in found.items()]
     names = list(Before._fields)
     Told.objects.bulk_create(
         rows, batch_size=BATCH // 4, update_conflicts=True, update_fields=names, unique_fields=["finding"]
