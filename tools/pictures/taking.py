@@ -28,8 +28,8 @@ TOO_WIDE = """() => [
 """By how much the page scrolls sideways, and by how much its widest table sticks out into the margin."""
 
 LEAST_PX = 36
-TOO_LOW = """least => [...document.querySelectorAll('a[href]:not(.skip), button, summary, select, input:not([type=hidden])')]
-    .filter(each => each.checkVisibility() && !each.closest('.hidden, .check, .plot, .bars, .figure, svg'))
+TOO_LOW = """least => [...document.querySelectorAll('a[href], button, summary, select, input:not([type=hidden])')]
+    .filter(each => each.checkVisibility() && !each.closest('.hidden, .skip, .check, .plot, .bars, .figure, svg'))
     .filter(each => each.matches('.why, summary, button, select, input') || ![...each.parentElement.childNodes]
         .some(beside => beside.nodeType === Node.TEXT_NODE && /\\p{L}/u.test(beside.data)))
     .map(each => [each, Math.max(...[each, ...(each.labels || [])].map(one => one.getBoundingClientRect().height))])

@@ -74,7 +74,8 @@ def put_invitation(person: Person, address: str, *, until: Instant, language: st
 def _local(at: Instant) -> str:
     """Return day and hour where the team is, with the zone."""
     local = timezone.localtime(at)
-    return f"{formats.date_format(local, pgettext('date format', 'j M Y, H:i'))} {zone_of(local)}"
+    said = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
+    return f"{said} {zone_of(local)}"
 
 
 def tell(person: Person, change: Change, *, at: Instant) -> None:

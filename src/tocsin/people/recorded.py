@@ -20,7 +20,8 @@ from tocsin.people.models import Person
 
 def _until(text: str) -> str:
     at = timezone.localtime(dt.datetime.fromisoformat(text))
-    return f"{formats.date_format(at, pgettext('date format', 'j M Y, H:i'))} {zone_of(at)}"
+    said = formats.date_format(at, pgettext("date format", "j M Y, H:i"))
+    return f"{said} {zone_of(at)}"
 
 
 def _created(data: Data) -> str:

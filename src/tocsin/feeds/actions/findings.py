@@ -69,7 +69,8 @@ def _since_it_was_seen(held: FindingOwner | None) -> str:
     if held is None:
         return _("Nobody looks after it any more. Look again, then decide.")
     local = timezone.localtime(held.since)
-    since = f"{formats.date_format(local, pgettext('date format', 'j M, H:i'))} {zone_of(local)}"
+    said = formats.date_format(local, pgettext("date format", "j M, H:i"))
+    since = f"{said} {zone_of(local)}"
     # Not with the name at its beginning: pages begin sentences with a capital letter, and a name is as it was given.
     sentence = _("Since {since} {name} has looked after it. Nothing was changed; look again, then decide.")
     return sentence.format(name=held.owner_label.partition(" <")[0], since=since)
