@@ -21,6 +21,7 @@ from django.utils.translation import ngettext, pgettext
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
+from tocsin.notices import closing
 from tocsin.notices.choices import Whom, Why
 from tocsin.notices.remedies import Remedy, headings
 
@@ -519,7 +520,11 @@ def _left_out(letter: Letter, kinds: int, findings: int) -> str:
 
 def _tail(letter: Letter) -> str:
     is_of_another = letter.whom in (Whom.PARENT, Whom.REGULATOR)
-    answer, ours = _said_to_another(letter) if is_of_another else _said_to_ones_own(letter)
+    if letter.on_pages:
+        answer = closing.answer_on_pages(letter.reference, letter.sender, legible.shown(letter.phone))
+    else:
+        answer = closing.answer(letter.reference, is_of_another=is_of_another)
+    ours = closing.ours(is_of_another=is_of_another)
     about = {"team": legible.shown(letter.team), "name": _cut(legible.shown(letter.constituent), LONGEST_NAME)}
     return "\n".join(
         [
@@ -533,50 +538,6 @@ def _tail(letter: Letter) -> str:
             *_known_by(letter),
         ]
     )  # fmt: skip
-
-
-def _said_to_ones_own(letter: Letter) -> tuple[str, str]:
-    """Return how a constituent answers a notice about itself, and who we are to it."""
-    answer = _(
-        "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, where we"
-        " are mistaken, and what you need. What is mended leaves our list by itself when it is not seen any more."
-    ).format(reference=letter.reference)
-    ours = _(
-        "{team} is the team that looks after incidents on your networks. Whether this notice is ours you see at"
-        " {address}: enter the reference there. We never ask for a password, and never for money."
-    )
-    return _said_on_pages(letter) if letter.on_pages else answer, ours
-
-
-def _said_on_pages(letter: Letter) -> str:
-    """Return how else than on the pages it is answered: by mail or telephone, as far as the team has given them."""
-    if letter.sender and letter.phone:
-        how = _("You can also write to {address} or call {phone}; name the reference {reference}.")
-    elif letter.sender:
-        how = _("You can also write to {address}; name the reference {reference}.")
-    elif letter.phone:
-        how = _("You can also call {phone}; name the reference {reference}.")
-    else:
-        how = _("When you speak to us of it, name the reference {reference}.")
-    tell = _(
-        "Tell us what is mended, what is not yours, where we are mistaken, and what you need. What is mended leaves"
-        " our list by itself when it is not seen any more."
-    )
-    known = {"address": letter.sender, "phone": legible.shown(letter.phone), "reference": letter.reference}
-    return f"{how.format(**known)} {tell}"
-
-
-def _said_to_another(letter: Letter) -> tuple[str, str]:
-    """Return how a parent or a regulator answers, and who we are to it."""
-    answer = _(
-        "Answer this message and keep the reference {reference}. Tell us what is done about it, where we are mistaken,"
-        " and what you need. What is mended leaves our list by itself when it is not seen any more."
-    ).format(reference=letter.reference)
-    ours = _(
-        "{team} is the team that looks after incidents on the networks of {name}. Whether this notice is ours you see"
-        " at {address}: enter the reference there. We never ask for a password, and never for money."
-    )
-    return answer, ours
 
 
 def _pages(letter: Letter) -> list[str]:
