@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tools.pictures.taking import TOO_WIDE
+from tools.pictures.taking import LEAST_PX, TOO_LOW, TOO_WIDE
 
 pytestmark = pytest.mark.browser
 PAGES = ["/parts/", "/help/", "/search/?q=192.0.2.1"]
@@ -391,8 +391,13 @@ def test_a_link_that_holds_a_state_is_underlined_whole(open_page: OpenPage) -> N
 
 
 def test_what_is_touched_on_a_telephone_is_large_enough(open_page: OpenPage) -> None:
-    page = open_page("/parts/", 320)
+    page = open_page("/parts/", 320, has_touch=True)
+    page.locator(".menu > summary").click()
+    for fold in page.locator(".menu .foot summary").all():
+        fold.click()
 
+    assert page.evaluate(TOO_LOW, LEAST_PX) == []
+    assert box(page, ".menu .foot details a, .menu .foot details button")["height"] >= LEAST_PX
     for touched in (".list .check input", ".list tbody th a", ".facet a"):
         assert box(page, touched)["height"] >= 24, touched
 

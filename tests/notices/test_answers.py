@@ -13,9 +13,10 @@ import pytest
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day, write
-from tests.notices.conftest import DAY, came, contact, policy, prepared, send
+from tests.notices.conftest import DAY, came, contact, policy, prepared, send, suppression
 from tests.portal.conftest import belongs, finding_of
 from tocsin.audit.actors import COMMAND_LINE
+from tocsin.directory.models import Constituent
 from tocsin.feeds.actions.answers import answer_findings, judge_answer
 from tocsin.feeds.models import Answer
 from tocsin.notices import following, queries
@@ -56,6 +57,18 @@ def test_nobody_is_told_of_what_was_answered_while_the_answer_stands(told: Store
     held = plan.held[Waits.ANSWERED]["moh"]
     assert set(held) == {finding_of(host) for host in (1, 2, 3, 5)}
     assert told_why(3, AT + 10 * DAY) is Why.NEW
+
+
+@pytest.mark.parametrize("zone", ["Indian/Mauritius", "Pacific/Pago_Pago"])
+def test_until_a_day_ends_with_the_day_of_utc_wherever_the_team_is(told: Store, settings: Any, zone: str) -> None:
+    """Answers by the team's midnight and what is kept quiet by that of UTC were two calendars for one word."""
+    settings.TIME_ZONE = zone
+    say(1, kind="accepted", text="Old.", until=AT.date())
+    suppression(constituent=Constituent.objects.get(public_id="bank"))
+    last = dt.datetime.combine(AT.date(), dt.time(23, 30), dt.UTC)
+    assert told_why(1, last) is None and told_why(1, last + dt.timedelta(hours=1)) is Why.NEW
+    assert {each.constituent for each in queries.plan_now(last).notices} == {"moh"}
+    assert {each.constituent for each in queries.plan_now(last + dt.timedelta(hours=1)).notices} == {"bank", "moh"}
 
 
 def test_an_answer_acts_on_the_notice_and_ends_its_steps(sent: Notice, django_capture_on_commit_callbacks: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections import Counter
 from pathlib import Path
@@ -27,6 +28,7 @@ from tocsin.notices import actions, queries
 from tocsin.notices.choices import NoticeState
 from tocsin.notices.models import Notice, Policy, Suppression, Told
 from tocsin.notices.views import notices as views
+from tocsin.notices.views import suppressions as suppression_views
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +193,16 @@ def test_something_is_kept_quiet_and_told_again(told: Store, browser: Client) ->
     assert "ended already" in text(browser.post(f"/notices/suppressions/{row.pk}/end/", follow=True))
 
 
+def test_what_is_kept_quiet_stands_on_its_page_as_long_as_it_holds(
+    told: Store, browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TIME_ZONE = "Indian/Mauritius"
+    suppression(finding=finding_of(1))
+    for hours, is_held in ((14, True), (15, False)):
+        monkeypatch.setattr(suppression_views, "now", lambda at=AT + dt.timedelta(hours=hours): at)
+        assert ("They are moving." in text(browser.get("/notices/suppressions/"))) == is_held, hours
+
+
 def test_what_covers_nothing_says_so_and_classes_are_called_as_findings_are(
     told: Store, cast: Cast, browser: Client
 ) -> None:
@@ -263,14 +275,16 @@ def test_of_what_was_discarded_nothing_is_shown_and_of_what_came_back_what_was_h
     assert "CIRT to bank" in said and "CIRT to Renamed since" not in said
 
 
-def test_whoever_got_a_notice_may_ask_whether_it_is_ours(told: Store) -> None:
+def test_whoever_got_a_notice_may_ask_whether_it_is_ours(told: Store, settings: Any) -> None:
+    settings.TIME_ZONE, left = "Pacific/Auckland", AT + DAY + dt.timedelta(hours=6)
     bank, ministry = prepared()
-    send(bank, AT + DAY)
+    send(bank, left)
     visitor = Client()
     assert "Is this notice ours?" in text(visitor.get("/notices/verify/"))
     page = visitor.get(f"/notices/verify/?reference={bank.reference}")
     assert "Yes, this notice is ours" in text(page)
-    assert f'datetime="{(AT + DAY).isoformat()}"' in page.content.decode(), "when it left, not when it was prepared"
+    assert f'datetime="{left.isoformat()}"' in page.content.decode(), "when it left, not when it was prepared"
+    assert re.search(">20 Nov( 2026)?<", page.content.decode()), "the day that the mail says; there it was the 21st"
     assert not any(each in page.content.decode() for each in ("soc@bank.example", "192.0.2", ">bank"))
     for unknown in (ministry.reference, "2222222222", "x" * 41):
         assert "Yes" not in text(visitor.get(f"/notices/verify/?reference={unknown}"))

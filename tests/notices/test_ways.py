@@ -100,6 +100,34 @@ def test_a_notice_on_own_pages_is_kept_as_it_stood(told: Store, cast: Cast, tmp_
     assert "It was told on these pages and sent nowhere." in said and "encrypted" not in said
 
 
+def test_what_is_told_on_own_pages_names_no_address_on_any_page_or_line(told: Store, cast: Cast) -> None:
+    add_member()
+    browser, own = signed_in(cast.analyst), "on its own pages"
+    actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
+    hindered = {each[0]: each[1] for each in queries.hindered(queries.plan_now(AT))}
+    assert hindered == {"bank": own}, "nobody signs in there"
+    due, planned = text(browser.get("/notices/")), text(browser.get("/notices/planned/moh/"))
+    assert own in due and "soc@moh.example" not in due
+    assert "On its own pages" in planned and "soc@moh.example" not in planned
+    for notice in prepared():
+        actions.preview_notice(notice, **BY_AT)
+    bank, notice = Notice.objects.order_by("constituent__public_id")
+    waits = text(browser.get(f"/notices/{notice.reference}/"))
+    assert "On its own pages, not before" in waits and "soc@moh.example" not in waits
+    assert actions.send_notices([bank], most=1, **BY_AT).refused[0].to == own
+    actions.queue_notice(notice, **BY_AT)
+    letter = queries.letter_of(notice)
+    assert letter.on_pages and "/my/notices/" not in queries.text_as_sent(notice)[0]
+    lists = text(browser.get("/notices/")), text(browser.get("/directory/constituents/moh/relations/"))
+    assert all(own in said for said in lists)
+    assert "soc@bank.example" not in lists[0] and "soc@moh" not in lists[0]
+    actions.change_policy(Policy.objects.get(), channel="mail", **BY_AT)
+    said = text(browser.get("/notices/"))
+    assert "soc@bank.example" in said and "soc@moh" not in said, "what is told stays where it was told"
+    PageText.objects.all().delete()
+    assert "/my/notices/" not in queries.text_as_sent(notice)[0]
+
+
 def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> None:
     add_member()
     notice = ministry_notice("portal")

@@ -166,6 +166,8 @@ def test_what_was_answered_and_does_not_hold_is_said_in_its_own_words() -> None:
     for rows, begin in gone.items():
         back = " ".join(text(letter(kind(rows), told_gone=(min(rows, 2), last))).split())
         assert f"{begin} on 2026-11-18)." in back and "in UTC, as in the reports" in back
+    again = " ".join(text(letter(kind(1), whom=Whom.SECOND, told_again=(1, last))).split())
+    assert "We have told you of it before (last on 2026-11-18); it was told anew since." in again
     unheard = {None: "told of it last.", on: "told of it last; the latest one is of 2026-11-16."}
     for latest, end in unheard.items():
         of_one = " ".join(text(letter(kind(1), unheard=Unheard(1, latest))).split())
@@ -192,6 +194,25 @@ def test_fifty_rows_are_shown_and_the_rest_is_counted() -> None:
 
 def test_without_an_attachment_the_list_is_to_be_had_by_an_answer() -> None:
     assert "1,150 more; answer, and we send the list." in text(letter(kind(1200), has_attachment=False))
+
+
+def test_on_own_pages_nothing_leads_back_to_the_page_itself_and_no_message_is_to_be_answered() -> None:
+    facts: dict[str, Any] = {"on_pages": True, "answer_at": "https://cirt.example/my/notices/k4m7p2x9tz/"}
+    ways = (
+        ({}, "When you speak to us of it, name"),
+        ({"sender": "cirt@cirt.example"}, "You can also write to cirt@cirt.example; name"),
+        ({"phone": "+1 555 {0}"}, "You can also call +1 555 {0}; name"),
+        (
+            {"sender": "cirt@cirt.example", "phone": "+1 555"},
+            "You can also write to cirt@cirt.example or call +1 555; name",
+        ),
+    )
+    for known, said in ways:
+        whole = " ".join(text(letter(kind(1200), **facts, **known)).split())
+        assert "How to answer ------------- On these pages you say of each finding, or of many at once, that" in whole
+        assert f"{said} the reference k4m7p2x9tz. Tell us what is mended" in whole
+        assert "/my/notices/" not in whole and "this message" not in whole and "signing in" not in whole
+        assert "1,150 more in your list of findings." in whole and "attachment" not in whole
 
 
 def test_every_kind_gets_some_rows_before_one_gets_all() -> None:

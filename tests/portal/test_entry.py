@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from tests.cast import Cast
 from tests.directory.asking import ask, claim_wish
@@ -69,7 +68,7 @@ def keeper(cast: Cast, ministry: Constituent) -> Client:
 
 
 def today() -> dt.date:
-    return timezone.localdate(clock.now())
+    return clock.day_of(clock.now())
 
 
 def test_a_member_sees_all_that_the_team_knows_of_the_organisation_and_nothing_of_others(

@@ -66,6 +66,7 @@ def bodies() -> list[dict[str, Any]]:
 
 def test_an_administrator_adds_one_and_sees_its_secret_once(keeper: Person) -> None:
     browser = signed_in(keeper)
+    assert "What it is told of" in browser.get("/my/webhooks/add/moh/").content.decode()
     said = browser.post("/my/webhooks/add/moh/", {"url": URL, "label": "Tickets", "told": ["notice.sent"]})
     hook = Webhook.objects.get()
     assert hook.secret in said.content.decode() and said["Cache-Control"] == "no-store"

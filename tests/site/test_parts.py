@@ -114,7 +114,7 @@ def test_no_number_is_a_dash() -> None:
 @pytest.mark.parametrize(
     ("at", "text"),
     [
-        (NOON.replace(hour=7, minute=2), "07:02"),
+        (NOON.replace(hour=7, minute=2), "07:02 UTC"),
         (NOON - datetime.timedelta(days=1), "19 Nov"),
         (NOON - datetime.timedelta(days=365), "20 Nov 2025"),
         (datetime.date(2026, 9, 3), "3 Sep"),
@@ -125,6 +125,25 @@ def test_an_instant_is_as_short_as_it_can_be(noon: datetime.datetime, at: Any, t
 
     assert made.text == text
     assert made.attributes["datetime"] == at.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "short", "day"),
+    [
+        ("Indian/Mauritius", NOON.replace(hour=7), "11:30 UTC+4", "20 Nov"),
+        ("Indian/Mauritius", NOON.replace(day=19, hour=21), "01:30 UTC+4", "19 Nov"),
+        ("Indian/Mauritius", NOON.replace(day=18, hour=21), "18 Nov", "18 Nov"),
+        ("Pacific/Pago_Pago", NOON.replace(hour=2), "20 Nov", "20 Nov"),
+        ("UTC", datetime.date(2026, 9, 3), "3 Sep", "3 Sep"),
+    ],
+)
+def test_an_hour_is_the_teams_with_its_zone_and_a_day_without_one_is_of_utc(
+    noon: datetime.datetime, zone: str, at: Any, short: str, day: str
+) -> None:
+    """A mail of 2026-11-18 must not be one of the 19th on a page."""
+    with timezone.override(zone):
+        assert next(elements(render("{{ at|when }}", at=at))).text == short
+        assert next(elements(render("{{ at|day }}", at=at))).text == day
 
 
 def test_the_whole_instant_stands_in_the_title_with_its_zone(noon: datetime.datetime) -> None:
@@ -171,7 +190,7 @@ def test_what_a_section_holds_is_escaped_where_it_was_not_markup() -> None:
 
 def test_facts_history_and_why(noon: datetime.datetime) -> None:
     assert render('{% fact "Whose" %}{{ x }}{% endfact %}', x="<i>") == "<dt>Whose</dt><dd>&lt;i&gt;</dd>"
-    assert render("{% entry at %}Seen{% endentry %}", at=NOON).endswith("12:30</time><div>Seen</div></li>")
+    assert render("{% entry at %}Seen{% endentry %}", at=NOON).endswith("12:30 UTC</time><div>Seen</div></li>")
     assert render("{% why %}Because{% endwhy %}") == ('<details class="why"><summary>Why?</summary>Because</details>')
     assert render('{% why_link "/why/" %}') == '<a class="why" href="/why/">Why?</a>'
 

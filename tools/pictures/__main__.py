@@ -1,4 +1,4 @@
-"""Take a picture of every page, in light, dark, French, right to left, and at 320 px.
+"""Take a picture of every page, in light, dark, French, right to left, at 320 px, and there with touch.
 
     python -m tools.pictures FOLDER [--scene NAME]… [--manner NAME]… [--only WORD]
     python -m tools.pictures FOLDER --address URL [--sign-in LINK] [--enrol LINK]… [--scene NAME]
@@ -13,7 +13,7 @@ enrolling in French. Right to left shows English in Arabic letters, so that
 every text and number stands as it would; an instance that runs already does
 not speak that, and is shown with the English text in a mirrored page.
 FOLDER/index.html shows all on one page. Exits 1 when a page is broken, scrolls
-sideways or cannot be reached.
+sideways or cannot be reached, or when something in it is too low for a finger.
 """
 
 from __future__ import annotations

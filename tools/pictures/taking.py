@@ -27,6 +27,20 @@ TOO_WIDE = """() => [
 ]"""
 """By how much the page scrolls sideways, and by how much its widest table sticks out into the margin."""
 
+LEAST_PX = 36
+TOO_LOW = """least => [...document.querySelectorAll('a[href], button, summary, select, input:not([type=hidden])')]
+    .filter(each => each.checkVisibility() && !each.closest('.hidden, .skip, .check, .plot, .bars, .figure, svg'))
+    .filter(each => each.matches('.why, summary, button, select, input') || ![...each.parentElement.childNodes]
+        .some(beside => beside.nodeType === Node.TEXT_NODE && /\\p{L}/u.test(beside.data)))
+    .map(each => [each, Math.max(...[each, ...(each.labels || [])].map(one => one.getBoundingClientRect().height))])
+    .filter(([each, height]) => height < least - 0.5)
+    .map(([each, height]) => `${(each.innerText || each.ariaLabel || each.name).trim()} ${Math.round(height)} px`)"""
+"""What stands by itself and is lower than a finger, with its height: a link within a sentence runs with the words.
+
+Charts are left out, which have their tables, and the boxes beside rows, which have the rows.
+"""
+HEIGHT = "Math.min(document.documentElement.scrollHeight, 16000)"
+
 Described = dict[str, Any]
 """A page as `pages.toml` describes it."""
 
@@ -42,6 +56,8 @@ class Manner:
     language: str = "en"
     mirrored: bool = False
     """Also where the instance does not speak the language, and answers in English."""
+    touched: bool = False
+    """By fingers: a page on which something is too small for them has a fault."""
 
     @property
     def is_narrow(self) -> bool:
@@ -56,6 +72,7 @@ MANNERS = (
     Manner("rtl", language="ar", mirrored=True),
     Manner("320", width=320, height=700),
     Manner("fr-320", width=320, height=700, language="fr"),
+    Manner("touch", width=320, height=700, language="fr", touched=True),
 )
 
 
@@ -117,6 +134,7 @@ class Camera:
             viewport={"width": manner.width, "height": manner.height},
             color_scheme="dark" if manner.dark else "light",
             locale=manner.language,
+            has_touch=manner.touched,
             extra_http_headers={"Accept-Language": manner.language},
         )
         context.set_default_timeout(LONGEST_MS)
@@ -180,10 +198,15 @@ class Camera:
             page.evaluate("document.documentElement.dir = 'rtl'")
         else:  # the other languages must not look as if there were that one
             page.evaluate(f"document.querySelectorAll('button[value={LANGUAGES[-1]}]').forEach(each => each.remove())")
-        page.screenshot(path=self.folder / f"{name}-{manner.name}.png", full_page=True)
+        if manner.touched:  # a picture of the whole page is taken without touch: the page is shown whole instead
+            page.set_viewport_size({"width": manner.width, "height": page.evaluate(HEIGHT)})
+        page.screenshot(path=self.folder / f"{name}-{manner.name}.png", full_page=not manner.touched)
         overflow, wider = page.evaluate(TOO_WIDE)
         faults = [f"scrolls sideways by {overflow} px"] if overflow > 0 else []
-        return faults + ([f"a table is {wider} px wider than its column"] if wider > 0 else [])
+        faults += [f"a table is {wider} px wider than its column"] if wider > 0 else []
+        low = page.evaluate(TOO_LOW, LEAST_PX) if manner.touched else []
+        page.set_viewport_size({"width": manner.width, "height": manner.height})
+        return faults + ([f"too low for a finger: {', '.join(low)}"] if low else [])
 
 
 def chromium() -> str | None:

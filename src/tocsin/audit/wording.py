@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.forms import ChoiceField, Field, Form
 from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
+
+from tocsin.kernel import legible
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -119,6 +121,44 @@ def sentence(code: str, data: Data) -> str:
         return group.sentences[code](data)
     except (KeyError, TypeError, ValueError, AttributeError):
         return code
+
+
+class Quoted(str):
+    """A text of a row's data. Put into a sentence it stands between marks, by which a page keeps its direction apart.
+
+    The marks are Unicode's own, U+2068 and U+2069; such ones within the text are written out.
+    """
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        text = format(str.__str__(self), spec)
+        return f"\u2068{legible.unturned(text)}\u2069" if text else ""
+
+    def __str__(self) -> str:
+        return self
+
+    def partition(self, sep: str, /) -> tuple[str, str, str]:
+        before, found, after = super().partition(sep)
+        return Quoted(before), found, Quoted(after)
+
+    def rpartition(self, sep: str, /) -> tuple[str, str, str]:
+        before, found, after = super().rpartition(sep)
+        return Quoted(before), found, Quoted(after)
+
+
+def quoted(value: Any) -> Any:
+    """Return data with every text in it, of whatever depth, as one that is `Quoted`."""
+    if isinstance(value, str):
+        return Quoted(value)
+    if isinstance(value, Mapping):
+        return {key: quoted(each) for key, each in value.items()}
+    return [quoted(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def listed(values: Iterable[object]) -> str:
+    """Return texts with commas between them, each as it is put into a sentence: joined alone they lose their marks."""
+    return ", ".join(f"{each}" for each in values)
 
 
 def things(code: str, data: Data) -> list[tuple[str, str]]:

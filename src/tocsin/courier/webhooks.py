@@ -33,7 +33,7 @@ from tocsin.courier.mailer import Delivery, Outcome
 from tocsin.courier.models import OutgoingMessage, Webhook
 from tocsin.courier.refusals import AddressRefused, FetchRefused, SentElsewhere
 from tocsin.kernel import legible
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, zone_of
 from tocsin.kernel.refusals import Conflict, InvalidInput
 from tocsin.kernel.tlp import TLP
 
@@ -194,7 +194,8 @@ def _require_few_tests(hook: Webhook, at: Instant) -> None:
     for counted, most in ((tests.filter(webhook=hook), MOST_TESTS), (tests.filter(whose), MOST_TESTS_OF_ONE)):
         times = list(counted.order_by("-made_at").values_list("made_at", flat=True)[:most])
         if len(times) == most:
-            again = formats.time_format(timezone.localtime(times[-1] + TESTS_WITHIN), "H:i")
+            local = timezone.localtime(times[-1] + TESTS_WITHIN)
+            again = f"{formats.time_format(local, 'H:i')} {zone_of(local)}"
             words = _("That was {most} tests within an hour, which are the most. Try again after {time}.")
             raise Conflict(words.format(most=most, time=again))
 

@@ -11,6 +11,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from tocsin.audit import wording
 from tocsin.directory import asked
 from tocsin.directory.forms import ConstituentForm, ContactForm
 from tocsin.kernel import legible
@@ -44,7 +45,7 @@ def _undelivered(data: Data) -> str:
 
 
 def _values(data: Data) -> str:
-    return ", ".join(data["values"])
+    return wording.listed(data["values"])
 
 
 def _day(text: str) -> str:
@@ -118,5 +119,5 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "change.outdated": lambda data: _("Overtaken: {wish}").format(wish=_wish(data)),
     "change.taken_back": lambda data: _("Taken back: {wish}").format(wish=_wish(data)),
     "entry.said_right": lambda _data: _("A member looked through the entry and says that it is right"),
-    "directory.imported": lambda data: _("Imported from {files}").format(files=", ".join(data["files"])),
+    "directory.imported": lambda data: _("Imported from {files}").format(files=wording.listed(data["files"])),
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -120,7 +120,7 @@ def of_last_day(claim: Claim, ends_on: dt.date | None) -> Mistakes:
 def of_settled_day(claim: Claim, ends_on: dt.date | None, at: clock.Instant) -> Mistakes:
     """Yield what is wrong with the last day by which a conflict is settled: until a day ahead both would go on."""
     yield from of_last_day(claim, ends_on)
-    if ends_on and ends_on > timezone.localdate(at):
+    if ends_on and ends_on > clock.day_of(at):
         sentence = _(
             "{last} is ahead, and until then both would claim {value}. Give today or an earlier day, "
             "or settle it when that day has come."
@@ -134,7 +134,7 @@ def _day(on: dt.date) -> str:
 
 def of_verified_day(on: dt.date | None, at: clock.Instant) -> Mistakes:
     """Yield what is wrong with the day on which somebody was reached."""
-    if on and on > timezone.localdate(at):
+    if on and on > clock.latest_day(at):
         yield InvalidInput(_("{value} has not come yet.").format(value=_day(on)), where="verified_on")
 
 

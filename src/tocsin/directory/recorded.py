@@ -28,7 +28,7 @@ def _imported(data: Data) -> str:
         "Directory imported from {files}: {added} constituents new, {changed} changed",
         added,
     )
-    return said.format(files=", ".join(data["files"]), added=added, changed=changed)
+    return said.format(files=wording.listed(data["files"]), added=added, changed=changed)
 
 
 def _table_loaded(data: Data) -> str:

@@ -25,7 +25,7 @@ def _count(number: int) -> str:
 
 
 def _named(names: Collection[str]) -> str:
-    shown = ", ".join(str(name).rpartition("/")[2] for name in list(names)[:NAMED])
+    shown = wording.listed(str(name).rpartition("/")[2] for name in list(names)[:NAMED])
     more = len(names) - NAMED
     if more <= 0:
         return shown

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from django.utils import timezone
-
 from tocsin.feeds import answers
 from tocsin.feeds.answers import Stood
 from tocsin.feeds.choices import AnswerKind, Stands
@@ -50,7 +48,7 @@ def answered(
 
     `known` is what has the word on each, where that was asked for already.
     """
-    said = answers.current(found, timezone.localdate(until or clock.now())) if known is None else known
+    said = answers.current(found, day_of(until or clock.now())) if known is None else known
     by_id = {finding_id(each): each for each in found}
     return {
         public: _so(by_id[public], stood)

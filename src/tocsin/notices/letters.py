@@ -27,7 +27,7 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.addresses import page_of_members, whole
 from tocsin.notices.answered import answered, counted
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, NoticeState, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, Channel, NoticeState, Whom, Why
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
@@ -118,6 +118,7 @@ def _letter(
             phone=settings.TOCSIN.team_phone,
             answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
             reader=_reader(facts["whom"], contact),
+            on_pages=policy.channel == Channel.PORTAL and facts["whom"] in OF_ONES_OWN,
             **facts,
         )
 

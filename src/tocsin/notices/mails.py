@@ -57,6 +57,12 @@ class Told:
         return wanted
 
     @property
+    def addressee(self) -> str:
+        """Where it goes: the address of a mail, else by which other way."""
+        elsewhere = {Channel.PORTAL: _("on its own pages"), Channel.WEBHOOK: _("by webhook")}
+        return elsewhere.get(self.way, self.to)
+
+    @property
     def hook(self) -> Webhook | None:
         """The organisation's webhook that is told of notices; the oldest where there are several."""
         return next(iter(outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS, self.constituent)), None)
@@ -118,16 +124,17 @@ def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
 
 
 def hindered(plan: Plan) -> list[tuple[str, str, str]]:
-    """Return of each notice of a plan that could not be sent: constituent, address, why."""
+    """Return of each notice of a plan that could not be sent: constituent, address or other way, why."""
     contacts = Contact.objects.in_bulk({each.to.contact for each in plan.notices})
     policies = Policy.objects.in_bulk({each.policy for each in plan.notices})
     found = []
     for each in plan.notices:
+        contact, policy = contacts.get(each.to.contact), policies[each.policy]
+        told = Told(each.constituent, each.whom, each.to.to, contact, policy, each.tlp)
         try:
-            contact, policy = contacts.get(each.to.contact), policies[each.policy]
-            check(Told(each.constituent, each.whom, each.to.to, contact, policy, each.tlp), plan.at)
+            check(told, plan.at)
         except Refusal as refused:
-            found.append((each.constituent, each.to.to, why(refused)))
+            found.append((each.constituent, told.addressee, why(refused)))
     return found
 
 

@@ -46,7 +46,7 @@ from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Kept, NoticeState, Waits, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Channel, Kept, NoticeState, Waits, Whom, Why
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import (
@@ -74,11 +74,11 @@ from tocsin.people.policy import Ability, is_cleared, may
 __all__ = [
     "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "covered", "current_plan",
     "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread",
-    "letter_of", "letter_of_plan", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
+    "letter_of", "letter_of_plan", "listed", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
     "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
     "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
     "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of", "with_pages",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -193,6 +193,12 @@ def named_plan(plan: Plan) -> NamedPlan:
     )
 
 
+def with_pages(planned: Iterable[Named]) -> list[tuple[Named, bool]]:
+    """Return planned notices, each with whether it will stand on the constituent's own pages, and is not mailed."""
+    own = set(Policy.objects.filter(channel=Channel.PORTAL).values_list("pk", flat=True))
+    return [(each, each.notice.policy in own and each.notice.whom in OF_ONES_OWN) for each in planned]
+
+
 def _undelivered(public_ids: Collection[str]) -> set[str]:
     """Return those of constituents that have a contact to whom mail comes back."""
     if not public_ids:
@@ -215,6 +221,26 @@ def notices_visible_to(person: object) -> QuerySet[Notice]:
 def notices_of(person: object, constituent: str) -> QuerySet[Notice]:
     """Return the notices about a constituent that a person may see, newest first."""
     return notices_visible_to(person).filter(constituent__public_id=constituent)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A notice as a list has it."""
+
+    notice: Notice
+    on_pages: bool
+    """Whether it stands on the constituent's own pages, or will, and no mail goes to its contact."""
+
+
+def listed(notices: Iterable[Notice]) -> list[Listed]:
+    """Return notices, each with whether its constituent is told on its own pages."""
+    rows = list(notices)
+    told = on_own_pages(rows)
+    return [Listed(row, row.pk in told or (row.state in PENDING and _will_stand_on_pages(row))) for row in rows]
+
+
+def _will_stand_on_pages(notice: Notice) -> bool:
+    return notice.policy.channel == Channel.PORTAL and notice.whom in OF_ONES_OWN
 
 
 def own_notices(person: object) -> QuerySet[Notice]:
@@ -250,7 +276,9 @@ def text_as_sent(notice: Notice) -> tuple[str, Kept]:
     if message is None and (stood := PageText.objects.filter(notice=notice).first()):
         return stood.text, Kept.AS_STOOD
     if message is None:
-        return text(letter_of(notice)), Kept.ON_PAGES if on_own_pages([notice]) else Kept.NOT
+        is_on_pages = bool(on_own_pages([notice]))
+        letter = dataclasses.replace(letter_of(notice), on_pages=is_on_pages)
+        return text(letter), Kept.ON_PAGES if is_on_pages else Kept.NOT
     if message.channel == SentBy.WEBHOOK:
         return str(json.loads(bytes(message.content))["text"]), Kept.AS_SENT
     if message.protection in ("encrypted", "both"):

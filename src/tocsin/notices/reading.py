@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Value
-from django.utils import timezone
 
 from tocsin.courier.queries import never_leaves
 from tocsin.directory.choices import ContactRole, Status
@@ -25,7 +24,7 @@ from tocsin.feeds.answers import Stood
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.models import Answer
 from tocsin.kernel import networks
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.tlp import TLP
 from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom, Why
 from tocsin.notices.courses import Before
@@ -288,7 +287,7 @@ def _answered(at: Instant) -> dict[str, Answered]:
 
     and what has been told since the last one counts.
     """
-    standing = answers.standing(timezone.localdate(at))
+    standing = answers.standing(day_of(at))
     return {finding: said for finding, (_found, stood) in standing.items() if (said := answered(stood)) is not None}
 
 

@@ -36,7 +36,7 @@ def _prepared(data: Data) -> str:
 
 def _listed(references: Any) -> str:
     """Return the first few by name: a night may bring hundreds."""
-    return ", ".join([*references[:SHOWN], *(["…"] if len(references) > SHOWN else [])])
+    return wording.listed([*references[:SHOWN], *(["…"] if len(references) > SHOWN else [])])
 
 
 def _moved(data: Data) -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from django.utils import timezone
-
 from tocsin.directory.choices import Status
 from tocsin.engine.query import Finding
 from tocsin.feeds import answers
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.answers import Stood
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import Conflict
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.notices import noted, reading
@@ -86,7 +84,7 @@ class _Judge:
         rows = reading.standing_suppressions(at.date())
         self._suppressions: list[Suppressed] = [reading.suppressed(row) for row in rows]
         self._holdings: list[Holding] = reading.holdings(filter(self._may_hold, reading.standing(at.date())))
-        said = answers.current(list(self.found.values()), timezone.localdate(at))
+        said = answers.current(list(self.found.values()), day_of(at))
         self.answers: Mapping[str, Stood] = said
         known = reading.told_of(named)
         self._before = {each: before for each, before in known.items() if before.constituent == self._whose}

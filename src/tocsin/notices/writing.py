@@ -21,6 +21,7 @@ from django.utils.translation import ngettext, pgettext
 from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
+from tocsin.notices import closing
 from tocsin.notices.choices import Whom, Why
 from tocsin.notices.remedies import Remedy, headings
 
@@ -150,6 +151,8 @@ class Letter:
     unheard: Unheard | None = None
     reader: str = ""
     """The organisation that reads it, where that is another: a parent or a regulator."""
+    on_pages: bool = False
+    """Whether it stands on the constituent's own pages, and is no message that could be answered."""
 
     @property
     def total(self) -> int:
@@ -348,6 +351,8 @@ def _again(letter: Letter) -> str:
             number,
         )
         return words.format(n=_number(number), day=on.isoformat())
+    if letter.total == 1:
+        return _("We have told you of it before (last on {day}); it was told anew since.").format(day=on.isoformat())
     words = ngettext(
         "We have told you of {n} of them before (last on {day}); it was told anew since.",
         "We have told you of {n} of them before (last on {day}); they were told anew since.",
@@ -441,7 +446,7 @@ def _block(letter: Letter, number: int, kind: Kind, rows: int, mended: dict[str,
         lines += [_wrapped(remedy.wrong), _wrapped(remedy.matters), ""]
     lines += _table(kind, rows, letter.language)
     if more := len(kind.entries) - rows:
-        lines.append("  " + _more(more, has_attachment=letter.has_attachment))
+        lines.append("  " + _more(more, letter))
     lines.append("")
     if before is not None:
         return "\n".join([*lines, _("Mended in the same way as number {number}.").format(number=before)])
@@ -492,8 +497,10 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _more(number: int, *, has_attachment: bool) -> str:
-    if has_attachment:
+def _more(number: int, letter: Letter) -> str:
+    if letter.on_pages:
+        words = ngettext("{n} more in your list of findings.", "{n} more in your list of findings.", number)
+    elif letter.has_attachment:
         words = ngettext("{n} more in the attachment.", "{n} more in the attachment.", number)
     else:
         words = ngettext("{n} more; answer, and we send the list.", "{n} more; answer, and we send the list.", number)
@@ -507,12 +514,17 @@ def _left_out(letter: Letter, kinds: int, findings: int) -> str:
         "{kinds} further kinds of finding have no room here:",
         kinds,
     )
-    more = _more(findings, has_attachment=letter.has_attachment)
+    more = _more(findings, letter)
     return "\n".join(["", _wrapped(f"{words.format(kinds=_number(kinds))} {more}")])
 
 
 def _tail(letter: Letter) -> str:
-    answer, ours = _said_to_another() if letter.whom in (Whom.PARENT, Whom.REGULATOR) else _said_to_ones_own()
+    is_of_another = letter.whom in (Whom.PARENT, Whom.REGULATOR)
+    if letter.on_pages:
+        answer = closing.answer_on_pages(letter.reference, letter.sender, legible.shown(letter.phone))
+    else:
+        answer = closing.answer(letter.reference, is_of_another=is_of_another)
+    ours = closing.ours(is_of_another=is_of_another)
     about = {"team": legible.shown(letter.team), "name": _cut(legible.shown(letter.constituent), LONGEST_NAME)}
     return "\n".join(
         [
@@ -520,7 +532,7 @@ def _tail(letter: Letter) -> str:
             _wrapped(_("All days and times are in UTC, as in the reports.")), "",
             _heading(_("How to answer")), "",
             *_pages(letter),
-            _wrapped(answer.format(reference=letter.reference)), "",
+            _wrapped(answer), "",
             _heading(_("Who we are")), "",
             _wrapped(ours.format(**about, address=letter.verify_at)), "",
             *_known_by(letter),
@@ -528,34 +540,11 @@ def _tail(letter: Letter) -> str:
     )  # fmt: skip
 
 
-def _said_to_ones_own() -> tuple[str, str]:
-    """Return how a constituent answers a notice about itself, and who we are to it."""
-    answer = _(
-        "Answer this message and keep the reference {reference}. Tell us what is mended, what is not yours, where we"
-        " are mistaken, and what you need. What is mended leaves our list by itself when it is not seen any more."
-    )
-    ours = _(
-        "{team} is the team that looks after incidents on your networks. Whether this notice is ours you see at"
-        " {address}: enter the reference there. We never ask for a password, and never for money."
-    )
-    return answer, ours
-
-
-def _said_to_another() -> tuple[str, str]:
-    """Return how a parent or a regulator answers, and who we are to it."""
-    answer = _(
-        "Answer this message and keep the reference {reference}. Tell us what is done about it, where we are mistaken,"
-        " and what you need. What is mended leaves our list by itself when it is not seen any more."
-    )
-    ours = _(
-        "{team} is the team that looks after incidents on the networks of {name}. Whether this notice is ours you see"
-        " at {address}: enter the reference there. We never ask for a password, and never for money."
-    )
-    return answer, ours
-
-
 def _pages(letter: Letter) -> list[str]:
-    """Return that each finding can be answered on a page, and where, on a line of its own."""
+    """Return that each finding can be answered on a page, and where, on a line of its own, unless it is read there."""
+    if letter.on_pages:
+        words = _("On these pages you say of each finding, or of many at once, that it is fixed, or why not.")
+        return [_wrapped(words), ""]
     if not letter.answer_at:
         return []
     words = _("On your own pages you say of each finding, or of many at once, that it is fixed, or why not:")

@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of, now
 from tocsin.people import keys, policy
 from tocsin.people.choices import Clearance, Role, Scope
 from tocsin.people.models import Person
@@ -93,19 +92,18 @@ class ApiKeyForm(forms.Form):
     )
     expires_on = forms.DateField(
         label=_("Last day"),
-        help_text=_("Within a year."),
+        help_text=_("Within a year. The day ends at midnight in UTC."),
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
 
     def clean_expires_on(self) -> dt.date:
         """Return the last day if it is neither past nor more than a year ahead."""
         day: dt.date = self.cleaned_data["expires_on"]
-        today = timezone.localdate()
+        today = day_of(now())
         if not today <= day <= today + dt.timedelta(days=365):
             raise ValidationError(_("A key ends after a year at most, and not before today."))
         return day
 
     def expires_at(self) -> Instant:
         """Return the end of the last day."""
-        last = dt.datetime.combine(self.cleaned_data["expires_on"], dt.time(23, 59, 59))
-        return timezone.make_aware(last).astimezone(dt.UTC)
+        return dt.datetime.combine(self.cleaned_data["expires_on"], dt.time(23, 59, 59), dt.UTC)

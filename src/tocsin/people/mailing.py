@@ -14,7 +14,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, zone_of
 from tocsin.kernel.tlp import TLP
 from tocsin.people import queries
 from tocsin.people.choices import Purpose
@@ -59,7 +59,7 @@ def put_link(person: Person, purpose: str, address: str, *, at: Instant) -> None
 def put_invitation(person: Person, address: str, *, until: Instant, language: str, at: Instant) -> None:
     """Mail an enrolment link to the address of an account: who reads there proves that it is theirs."""
     with translation.override(person.language or language or settings.LANGUAGE_CODE):
-        day = formats.date_format(timezone.localtime(until), pgettext("date format", "j M Y, H:i"))
+        day = _local(until)
         subject = _("Your account at {team}").format(team=settings.TOCSIN_TEAM_NAME)
         text = [
             _("{team} has opened an account for you, {email}. There you see what is found on the networks of your "
@@ -71,16 +71,21 @@ def put_invitation(person: Person, address: str, *, until: Instant, language: st
         _put(person, subject, text, at)
 
 
+def _local(at: Instant) -> str:
+    """Return day and hour where the team is, with the zone."""
+    local = timezone.localtime(at)
+    said = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
+    return f"{said} {zone_of(local)}"
+
+
 def tell(person: Person, change: Change, *, at: Instant) -> None:
     """Tell a person what was done to their account, unless no mail leaves."""
     if not queries.is_mail_offered():
         return
     with translation.override(_language(person)):
         subject, does = _words(change)
-        local = timezone.localtime(at)
-        when = formats.date_format(local, pgettext("date format", "j M Y, H:i"))
         text = [
-            does.format(email=person.email, team=settings.TOCSIN_TEAM_NAME, when=f"{when} {local.tzname()}"),
+            does.format(email=person.email, team=settings.TOCSIN_TEAM_NAME, when=_local(at)),
             _("If that was you, you need do nothing."),
             _(
                 "If it was not, tell the team at once, by telephone or in person: they can end your sessions and close "

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from tocsin.audit import wording
 from tocsin.audit.wording import Data, Fact, Group, Kind, Sentence
+from tocsin.kernel.clock import zone_of
 from tocsin.people import queries
 from tocsin.people.choices import Purpose, Role
 from tocsin.people.models import Person
@@ -19,7 +20,8 @@ from tocsin.people.models import Person
 
 def _until(text: str) -> str:
     at = timezone.localtime(dt.datetime.fromisoformat(text))
-    return str(formats.date_format(at, pgettext("date format", "j M Y, H:i")))
+    said = formats.date_format(at, pgettext("date format", "j M Y, H:i"))
+    return f"{said} {zone_of(at)}"
 
 
 def _created(data: Data) -> str:

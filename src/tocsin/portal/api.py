@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -216,7 +215,7 @@ def answer_finding(request: HttpRequest, id: str, asked: AnswerGiven) -> HttpRes
         raise Http404
     answer_findings([id], kind=asked.kind, text=asked.text, until=asked.until, by=person, at=at)
     (found,) = queries.findings_named([id])
-    stood = answers.current([found], timezone.localdate(at))[id]
+    stood = answers.current([found], clock.day_of(at))[id]
     said = in_json({"finding": id, "kind": asked.kind, "stands": stood.stands.value})
     said.status_code = HTTPStatus.CREATED
     return said

@@ -19,7 +19,7 @@ class WebhookForm(forms.Form):
     )
     label = forms.CharField(label=_("Name"), max_length=200, required=False, help_text=_("Of the program behind it."))
     told = forms.MultipleChoiceField(
-        label=_("It is told that"),
+        label=_("What it is told of"),
         choices=Told.choices,
         initial=Told.values,
         required=False,

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tocsin.kernel.clock import day_of, now
 from tocsin.site.navigation import PLACES, Count, Shown
 
 OPENED = [
@@ -167,7 +168,7 @@ def places() -> tuple[Shown, ...]:
 
 def trend() -> dict[str, Any]:
     """Findings opened and gone, thirty days."""
-    today = timezone.localdate()
+    today = day_of(now())
     days = [(today - datetime.timedelta(days=29 - index)).isoformat() for index in range(30)]
     return {
         "name": _("Findings opened and gone per day"),

@@ -69,6 +69,36 @@ def test_each_row_reads_as_a_sentence_with_who_and_when(rows: Cast) -> None:
         assert sentence in said
 
 
+def test_what_others_wrote_in_a_sentence_stands_apart_from_its_direction(rows: Cast) -> None:
+    """In an Arabic sentence the name of a French organisation would take the words after it along, and the reverse."""
+    name = "وزارة الصحة \u2068" + "x" * 240
+    people.change_person(rows.analyst, by=rows.administrator, at=AT, name="نور")
+    row = Constituent.objects.get(public_id="moh")
+    directory.change_constituent(row, name=name, by=rows.analyst, at=AT + 6 * DAY)
+    trail.append(
+        "finding.owner_changed", {"finding": "x", "before": "", "after": "نور <a@b.example>"}, by=rows.manager, at=AT
+    )
+    trail.append("notices.prepared", {"references": ["a1", "b2"]}, by=rows.manager, at=AT)
+    trail.append("run.started", {"run": 8, "files": [f"in/{name}.csv"]}, by=rows.manager, at=AT)
+    browser = signed_in(rows.auditor)
+    said, detail = main_of(browser.get("/audit/")), main_of(browser.get("/audit/8/"))
+    for sentence in (
+        "Constituent entered: <bdi>Ministry of Health</bdi></a>",
+        "Claim of <bdi>192.0.2.0/24</bdi> entered</a>",
+        "Finding given to <bdi>نور</bdi></a>",
+        "2 notices prepared: <bdi>a1</bdi>, <bdi>b2</bdi></a>",
+        "Run 8 begun: <bdi>وزارة الصحة \\u2068xxx",
+        "x…</bdi></a>",
+        '<del aria-label="before: Ministry of Health"><bdi>Ministry of Health</bdi></del>',
+    ):
+        assert sentence in said, sentence
+    assert "<bdi>نور</bdi>, <time" in detail and "<bdi>Ministry of Health</bdi></td>" in detail
+    exported = b"".join(browser.post("/audit/export.csv").streaming_content).decode()
+    assert "Finding given to نور" in exported and "\u2069" not in exported
+    signed = signed_in(rows.manager).get("/directory/constituents/moh/")
+    assert "Claim of <bdi>192.0.2.0/24</bdi> entered" in main_of(signed)
+
+
 def test_what_was_and_what_became_stands_beside_the_words_of_the_form(rows: Cast) -> None:
     said = text(signed_in(rows.auditor).get("/audit/4/"))
     assert "Status Active Suspended" in said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -15,7 +14,7 @@ from tocsin.directory.choices import ChangeState
 from tocsin.directory.events import ChangeAsked
 from tocsin.directory.models import ChangeRequest
 from tocsin.directory.wishes import Wish
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import Conflict, NotPermitted, Refusal, refuse
 from tocsin.people import policy
 from tocsin.people.models import Person
@@ -35,7 +34,7 @@ def ask_for_change(wish: Wish, *, by: Person, at: Instant) -> ChangeAsked:
         read_again(row)
     refuse([*wishes.mistakes_of(wish), *wishes.mistakes_of_key(wish, at)])
     wish = wishes.in_order(wish)
-    today, administers = timezone.localdate(at), queries.can_edit(by, wish.constituent)
+    today, administers = day_of(at), queries.can_edit(by, wish.constituent)
     is_at_once = wishes.takes_effect_at_once(wish, administers=administers, today=today)
     request = _request(wish, by, at)
     if is_at_once:

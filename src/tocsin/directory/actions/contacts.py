@@ -56,7 +56,7 @@ def write_again_if_confirmed(contact: Contact, address_before: str) -> None:
     """Let mail be sent again: to another address, or to one that was verified after it came back. Does not save."""
     since, verified = contact.undelivered_since, contact.verified_on
     has_moved = contact.email.lower() != address_before.lower()
-    if has_moved or (since is not None and verified is not None and verified >= timezone.localdate(since)):
+    if has_moved or (since is not None and verified is not None and verified >= timezone.localtime(since).date()):
         contact.undelivered_since, contact.undelivered_answer = None, ""
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -21,7 +20,7 @@ from tocsin.directory.imports.planning import ConstituentPlan, Plan, confirmatio
 from tocsin.directory.imports.records import ClaimRecord, ReadFiles, contact_key
 from tocsin.directory.models import Claim, Constituent, Contact, Settlement
 from tocsin.directory.rules import address_range
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import Conflict
 
 BATCH = 1_000
@@ -119,7 +118,7 @@ def _write_claims(plan: Plan, rows: Rows, by: Actor, at: Instant) -> None:
     if plan.end_missing:
         for claim in plan.missing_claims:
             # Yesterday, so that from today on nothing is attributed to it; never before its first day.
-            last = timezone.localdate(at) - dt.timedelta(days=1)
+            last = day_of(at) - dt.timedelta(days=1)
             _set(claim, {"valid_to": max(last, claim.valid_from or last), "changed_at": at})
             changed.append(claim)
             redated.append(claim)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from tocsin.audit.actors import Actor
 from tocsin.directory import queries, rules
 from tocsin.directory.choices import ChangeKind
 from tocsin.directory.models import Constituent
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import NotPermitted
 from tocsin.people import policy
 from tocsin.people.models import Person
@@ -36,7 +34,7 @@ def permit_change(
     by: Actor, constituent: Constituent, kind: ChangeKind, facts: Mapping[str, Any], *, at: Instant
 ) -> None:
     """Refuse a person whose word is not enough for a change of an entry (`rules.needs_no_approval`)."""
-    if rules.needs_no_approval(kind, facts, timezone.localdate(at)):
+    if rules.needs_no_approval(kind, facts, day_of(at)):
         permit_keeper(by, constituent)
     else:
         permit_team(by)

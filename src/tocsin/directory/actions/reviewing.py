@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from tocsin.audit.action import action
 from tocsin.audit.changes import change
 from tocsin.directory import queries
@@ -11,7 +9,7 @@ from tocsin.directory.actions.contacts import change_contact
 from tocsin.directory.actions.rows import read_again
 from tocsin.directory.events import EntrySaidRight
 from tocsin.directory.models import Constituent
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import NotPermitted
 from tocsin.people import policy
 from tocsin.people.models import Person
@@ -29,7 +27,7 @@ def say_entry_is_right(constituent: Constituent, *, by: Person, at: Instant) -> 
     read_again(constituent)
     verified: list[int] = []
     if queries.can_edit(by, constituent):
-        today = timezone.localdate(at)
+        today = day_of(at)
         for contact in constituent.contacts.filter(is_active=True, undelivered_since=None).order_by("pk"):
             if contact.verified_on != today:
                 change_contact(contact, verified_on=today, by=by, at=at)

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.courier import mail_addresses, openpgp
@@ -51,10 +50,10 @@ MAX_NOTE, MAX_KEY = 10_000, 200_000
 def read_files(files: Iterable[tuple[str, bytes]], *, today: dt.date | None = None) -> ReadFiles:
     """Return what the files hold, checked. Raises ImportRefused with every problem of all of them.
 
-    What was confirmed or verified, was so `today` at the latest: in the zone of the instance, as on its pages, unless
-    it is told.
+    What was confirmed or verified, was so `today` at the latest: on the last day that has begun anywhere, unless it is
+    told.
     """
-    latest = today or timezone.localdate(clock.now())
+    latest = today or clock.latest_day(clock.now())
     records: list[ConstituentRecord] = []
     problems: list[Problem] = []
     remarks: list[str] = []

@@ -11,10 +11,10 @@ from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from tocsin.audit.wording import quoted
 from tocsin.courier.queries import webhooks_of
 from tocsin.directory import actions, asked, attribution, mistakes
 from tocsin.directory.choices import ChangeState, ClaimKind, Status
@@ -47,7 +47,7 @@ from tocsin.directory.views.asking import (
     may_edit,
     tell_who_holds,
 )
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
@@ -131,7 +131,7 @@ def constituent(request: HttpRequest, public_id: str) -> HttpResponse:
         "conflicts": contested,
         "attribution": attribution.under_way(now()),
         "may_edit": may_edit(request),
-        "history": [(entry, sentence(entry.code, entry.data)) for entry in history_of(row)],
+        "history": [(entry, sentence(entry.code, quoted(entry.data))) for entry in history_of(row)],
     }
     return render(request, "directory/constituent.html", shown)
 
@@ -230,7 +230,7 @@ def confirm_claim(request: HttpRequest, pk: int) -> HttpResponse:
 def end_claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a claim its last day."""
     by, claim = actor(request), claim_asked_for(request, pk)
-    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or timezone.localdate(now())})
+    form = EndClaimForm(request.POST or None, initial={"ends_on": claim.valid_to or day_of(now())})
     if request.method == "POST" and accepted(
         form,
         lambda: actions.end_claim(claim, **form.cleaned_data, by=by, at=now()),

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -20,7 +19,7 @@ from tocsin.directory.forms import ConstituentForm, ImportForm, SettleForm
 from tocsin.directory.history import field_names
 from tocsin.directory.models import Constituent
 from tocsin.directory.views.asking import actor, claim_asked_for, may_edit, reader, tell_who_holds
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.people.access import needs, receives
@@ -104,7 +103,7 @@ def settle(request: HttpRequest, one: int, other: int) -> HttpResponse:
     confirm = _("Confirm {name}, end the other claim")
     decisions = [(str(claim.pk), confirm.format(name=claim.constituent.local_name)) for claim in (first, second)]
     decisions.append(("both", _("Keep both claims")))
-    initial = {"ends_on": timezone.localdate(now()) - dt.timedelta(days=1)}
+    initial = {"ends_on": day_of(now()) - dt.timedelta(days=1)}
     form = SettleForm(request.POST or None, initial=initial, decisions=decisions)
 
     claims = {str(first.pk): second, str(second.pk): first}  # that end by a decision

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -15,6 +14,7 @@ from tocsin.feeds.choices import JUDGED, AnswerKind, Verdict
 from tocsin.feeds.events import AnswerJudged, FindingsAnswered
 from tocsin.feeds.models import Answer, Judgement
 from tocsin.kernel import legible
+from tocsin.kernel.clock import day_of
 from tocsin.kernel.refusals import Conflict, InvalidInput, NotPermitted, Refusal, refuse
 from tocsin.people import policy
 from tocsin.people.models import Person
@@ -64,7 +64,7 @@ def answer_findings(
     A member says it of findings of their own that they are cleared for; the team, and parts of the software, on behalf
     of whose they are. All or none: raises Conflict for one that is not there, and NotPermitted for another's.
     """
-    refuse(mistakes_in_answer(kind, text, until, timezone.localdate(at)))
+    refuse(mistakes_in_answer(kind, text, until, day_of(at)))
     named = list(dict.fromkeys(findings))
     try:
         found = queries.findings_named(named)
@@ -102,7 +102,7 @@ def judge_answer(
 
     Raises Conflict for one that was judged, or that another answer has followed.
     """
-    refuse(mistakes_in_verdict(verdict, text, until, timezone.localdate(at)))
+    refuse(mistakes_in_verdict(verdict, text, until, day_of(at)))
     if answer.kind not in JUDGED or not answers.is_to_judge(answer):
         raise Conflict(_("This answer is not to be judged any more. Look again."))
     until = until if verdict == Verdict.UPHELD else None

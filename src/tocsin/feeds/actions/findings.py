@@ -16,6 +16,7 @@ from tocsin.feeds.events import FeedTermsChanged, NoteAdded, OwnerChanged, Schem
 from tocsin.feeds.models import Feed, FindingNote, FindingOwner
 from tocsin.feeds.versions import touch
 from tocsin.kernel import legible
+from tocsin.kernel.clock import zone_of
 from tocsin.kernel.refusals import Conflict, InvalidInput, refuse
 
 MAX_NOTE = 10_000
@@ -67,7 +68,9 @@ def _since_it_was_seen(held: FindingOwner | None) -> str:
     """Return who has a finding now, in a sentence for whoever saw somebody else."""
     if held is None:
         return _("Nobody looks after it any more. Look again, then decide.")
-    since = formats.date_format(timezone.localtime(held.since), pgettext("date format", "j M, H:i"))
+    local = timezone.localtime(held.since)
+    said = formats.date_format(local, pgettext("date format", "j M, H:i"))
+    since = f"{said} {zone_of(local)}"
     # Not with the name at its beginning: pages begin sentences with a capital letter, and a name is as it was given.
     sentence = _("Since {since} {name} has looked after it. Nothing was changed; look again, then decide.")
     return sentence.format(name=held.owner_label.partition(" <")[0], since=since)

@@ -13,7 +13,6 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -27,7 +26,7 @@ from tocsin.feeds.forms import VerdictForm
 from tocsin.feeds.models import Answer
 from tocsin.feeds.queries import Finding, at_one_version
 from tocsin.feeds.views.asking import worker
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import InvalidInput, Refusal
 from tocsin.people.access import needs
@@ -65,11 +64,11 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 
 def _in_peace_until() -> dt.date:
-    return timezone.localdate(now()) + dt.timedelta(days=PEACE_DAYS)
+    return day_of(now()) + dt.timedelta(days=PEACE_DAYS)
 
 
 def _page(request: HttpRequest, form: VerdictForm, ticked: frozenset[str]) -> HttpResponse:
-    question, today = Question(request.GET.copy()), timezone.localdate(now())
+    question, today = Question(request.GET.copy()), day_of(now())
     stands = question.value("stands", Stands.values, Stands.TO_JUDGE)
     kinds = question.values("kind", AnswerKind.values)
     standing = said.standing(today)

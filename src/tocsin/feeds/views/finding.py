@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -23,7 +22,7 @@ from tocsin.feeds.episodes import strip
 from tocsin.feeds.forms import OWNER_NOBODY, AnswerForm, NoteForm, OwnerForm, team
 from tocsin.feeds.queries import at_one_version
 from tocsin.feeds.views.asking import sentence, worker
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.people.access import needs
@@ -135,7 +134,7 @@ def _page(request: HttpRequest, found: Finding, form: NoteForm, answering: Answe
         "history": _history(found, life, names),
         "answers": [
             (each, names.get(each.answer.constituent, each.answer.constituent))
-            for each in answers.given(found, timezone.localdate(now()))
+            for each in answers.given(found, day_of(now()))
         ],
         "answer_form": answering or AnswerForm(),
         "not_checked_since": found.last_cycle if _is_silent(found) else None,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
 from tocsin.audit.actors import Actor
 from tocsin.directory.choices import Status
 from tocsin.directory.models import Constituent
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import Conflict, refuse
 from tocsin.notices import mistakes
 from tocsin.notices.events import HoldOutBegan, HoldOutEnded, HoldOutExempted
@@ -30,7 +29,7 @@ def begin_hold_out(
 
     Never without a reason, and without having said in words what it means for them.
     """
-    today = timezone.localdate(at)
+    today = day_of(at)
     facts = {"category": category, "share": share, "until": until, "reason": reason, "understood": understood}
     refuse(mistakes.of_hold_out(facts, today))
     assert share is not None and until is not None  # noqa: S101  refused above
@@ -65,7 +64,7 @@ def begin_hold_out(
 def end_hold_out(hold_out: HoldOut, *, by: Actor, at: Instant) -> HoldOutEnded:
     """Tell those who were held out, from now on."""
     hold_out.refresh_from_db(from_queryset=HoldOut.objects.select_for_update())
-    if hold_out.ended_at is not None or hold_out.until < timezone.localdate(at):
+    if hold_out.ended_at is not None or hold_out.until < day_of(at):
         raise Conflict(_("This hold-out is over already."))
     hold_out.ended_at = at
     hold_out.save(update_fields=["ended_at"])
@@ -76,7 +75,7 @@ def end_hold_out(hold_out: HoldOut, *, by: Actor, at: Instant) -> HoldOutEnded:
 def exempt_from_hold_out(hold_out: HoldOut, constituent: Constituent, *, by: Actor, at: Instant) -> HoldOutExempted:
     """Tell a constituent all the same: it asked. It stays in the group that it was drawn into when effects are told."""
     hold_out.refresh_from_db(from_queryset=HoldOut.objects.select_for_update())
-    if hold_out.ended_at is not None or hold_out.until < timezone.localdate(at):
+    if hold_out.ended_at is not None or hold_out.until < day_of(at):
         raise Conflict(_("This hold-out is over already."))
     if HoldOutExemption.objects.filter(hold_out=hold_out, constituent=constituent).exists():
         raise Conflict(_("This constituent is told already."))

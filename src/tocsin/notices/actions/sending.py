@@ -116,7 +116,8 @@ def send_notices(notices: Sequence[Notice], *, most: int, confirmed: bool = Fals
             dropped.append(notice.reference)
         except Refusal as refusal:
             whose = notice.constituent
-            refused.append(Refused(notice.reference, whose.public_id, whose.local_name, notice.to, mails.why(refusal)))
+            to = mails.told_by(notice).addressee
+            refused.append(Refused(notice.reference, whose.public_id, whose.local_name, to, mails.why(refusal)))
         else:
             queued.append(notice.reference)
     return Handed(tuple(queued), tuple(refused), tuple(dropped))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tocsin.audit.action import action
@@ -14,7 +13,7 @@ from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import words_of
 from tocsin.feeds import clearing
 from tocsin.feeds import queries as feeds
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.refusals import Conflict, NotPermitted, refuse
 from tocsin.notices import mistakes
 from tocsin.notices.events import SuppressionAdded, SuppressionEnded
@@ -36,7 +35,7 @@ def add_suppression(
 ) -> SuppressionAdded:
     """Keep quiet, until the end of a day, what fits every part that is given. Never without a day and a reason."""
     parts = {"constituent": constituent, "category": category, "finding": finding, "network": network}
-    refuse(mistakes.of_suppression({**parts, "until": until, "reason": reason}, timezone.localdate(at)))
+    refuse(mistakes.of_suppression({**parts, "until": until, "reason": reason}, day_of(at)))
     refuse_unseen(finding, by)
     assert until is not None  # noqa: S101  refused above
     network = str(ipaddress.ip_network(network, strict=False)) if network else ""

@@ -9,13 +9,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tocsin.directory.models import Constituent
 from tocsin.feeds.wording import class_label
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.refusals import Refusal
 from tocsin.notices import actions, mistakes, queries
 from tocsin.notices.forms import HoldOutForm
@@ -43,7 +42,7 @@ class Shown:
 @require_GET
 def hold_outs(request: HttpRequest) -> HttpResponse:
     """All hold-outs, those that hold with whom they are about."""
-    today = timezone.localdate(now())
+    today = day_of(now())
     rows = [_shown(row, today) for row in queries.hold_outs()]
     shown = {
         "standing": [each for each in rows if not each.is_over],
@@ -70,7 +69,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         actions.begin_hold_out(**form.cleaned_data, by=by, at=now())
 
     def found(facts: dict[str, Any]) -> Any:
-        return mistakes.of_hold_out(facts, timezone.localdate(now()))
+        return mistakes.of_hold_out(facts, day_of(now()))
 
     if request.method == "POST" and accepted(form, act, found):
         messages.success(request, _("The lots are drawn. Who is held out stands below; end it at any time."))

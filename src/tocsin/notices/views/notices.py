@@ -56,7 +56,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         **ready,
         "question": question,
         "plan": plan,
-        "due": named.notices[:ROWS],
+        "due": queries.with_pages(named.notices[:ROWS]),
         "due_count": len(named.notices),
         "unread_count": counts.get(NoticeState.PLANNED, 0),
         "coming_back": back[:ROWS],
@@ -69,6 +69,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         "itself": named.itself,
         "queued_count": counts.get(NoticeState.QUEUED, 0),
         "page": page,
+        "rows": queries.listed(page),
         "facets": _facets(counts),
         "people": people,
         "most": settings.TOCSIN.notice_people,
@@ -126,8 +127,8 @@ def prepare(request: HttpRequest) -> HttpResponse:
 def _ready(person: object, counts: dict[str, int]) -> dict[str, Any]:
     """Return what the page says of notices that may be sent; `counts` says how many there are of each state."""
     read, at = list(queries.ready_for(person)) if counts.get(NoticeState.PREVIEWED) else [], now()
-    cannot = [(row, why) for row in read if (why := queries.hindrance(row, at))]
-    held = {row.pk for row, _why in cannot}
+    cannot = [(each, why) for each in queries.listed(read) if (why := queries.hindrance(each.notice, at))]
+    held = {each.notice.pk for each, _why in cannot}
     rows = [row for row in read if row.pk not in held]
     people = max(queries.people_of(rows).values(), default=0)
     return {
@@ -289,7 +290,7 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
         "subject": queries.subject(letter),
         "text": text,
         "is_as_sent": kept in AS_IT_WAS,
-        "on_own_pages": kept in (Kept.AS_STOOD, Kept.ON_PAGES),
+        "on_own_pages": letter.on_pages if state in PENDING else kept in (Kept.AS_STOOD, Kept.ON_PAGES),
         "total": letter.total,
         "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
         "struck_count": row.total - letter.total,

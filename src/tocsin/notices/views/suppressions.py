@@ -7,13 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tocsin.directory.models import Constituent
 from tocsin.engine.public_ids import words_of
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Refusal, refuse
 from tocsin.notices import actions, mistakes, queries
@@ -30,7 +29,7 @@ from tocsin.people.policy import Ability, may
 @require_GET
 def suppressions(request: HttpRequest) -> HttpResponse:
     """All that is not told today."""
-    rows = [(row, suppression_title(row)) for row in queries.suppressions(timezone.localdate(now()), request.user)]
+    rows = [(row, suppression_title(row)) for row in queries.suppressions(day_of(now()), request.user)]
     shown = {"suppressions": rows, "may_send": may(request.user, Ability.SEND_NOTICES)}
     return render(request, "notices/suppressions.html", shown)
 
@@ -52,13 +51,13 @@ def add(request: HttpRequest) -> HttpResponse:
 
     def act() -> None:
         facts = form.cleaned_data
-        refuse(mistakes.of_suppression(facts, timezone.localdate(now())))
+        refuse(mistakes.of_suppression(facts, day_of(now())))
         actions.refuse_unseen(facts["finding"], by)
         if is_confirmed():
             actions.add_suppression(**facts, by=by, at=now())
 
     def found(facts: dict[str, Any]) -> Any:
-        return mistakes.of_suppression(facts, timezone.localdate(now()))
+        return mistakes.of_suppression(facts, day_of(now()))
 
     is_good = request.method == "POST" and accepted(form, act, found)
     if is_good and is_confirmed():

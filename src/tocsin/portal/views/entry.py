@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,7 +20,7 @@ from tocsin.courier import openpgp
 from tocsin.directory import actions, asked
 from tocsin.directory.models import Constituent, Contact, Membership
 from tocsin.directory.queries import can_edit, changes_of, constituents_of, members_of
-from tocsin.kernel.clock import Instant, now
+from tocsin.kernel.clock import Instant, day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices.queries import addressees_of
@@ -53,7 +52,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 def entry(request: HttpRequest, public_id: str) -> HttpResponse:
     """All that the team knows of an organisation, what was asked for, and who signs in for it."""
     by, row = member(request), organisation_asked_for(request, public_id)
-    question, today = Question(request.GET.copy()), timezone.localdate(now())
+    question, today = Question(request.GET.copy()), day_of(now())
     holding = row.claims.filter(Q(valid_to=None) | Q(valid_to__gte=today))
     pages = Paginator(holding, CLAIMS)
     page = pages.page(question.number("page", pages.num_pages))

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -17,7 +16,7 @@ from tocsin.feeds import queries as feeds
 from tocsin.feeds.actions.answers import answer_findings, mistakes_in_answer
 from tocsin.feeds.choices import Stands
 from tocsin.feeds.queries import Finding, at_one_version
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.notices.queries import remedy_for, sayings_of
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
@@ -39,7 +38,7 @@ def finding(request: HttpRequest, public: str) -> HttpResponse:
     found = feeds.own_finding(by, public)
     if found is None:
         raise Http404
-    said = answers.current([found], timezone.localdate(now())).get(feeds.finding_id(found))
+    said = answers.current([found], day_of(now())).get(feeds.finding_id(found))
     may_take_back = said is not None and said.stands not in OVER
     form = AnswerForm(request.POST if request.method == "POST" else None, may_take_back=may_take_back)
 
@@ -47,7 +46,7 @@ def finding(request: HttpRequest, public: str) -> HttpResponse:
         answer_findings([feeds.finding_id(found)], **facts_of(form.cleaned_data), by=by, at=now())
 
     def mistakes(facts: dict[str, Any]) -> Any:
-        return mistakes_in_answer(**facts_of(facts), today=timezone.localdate(now()))
+        return mistakes_in_answer(**facts_of(facts), today=day_of(now()))
 
     if request.method == "POST" and accepted(form, act, mistakes):
         messages.success(request, _("Thank you. Your answer stands here, and the team sees it."))
@@ -56,7 +55,7 @@ def finding(request: HttpRequest, public: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Finding, said: answers.Stood | None, form: AnswerForm) -> HttpResponse:
-    today, kind = timezone.localdate(now()), queries_finding.kind(found)
+    today, kind = day_of(now()), queries_finding.kind(found)
     life = queries_finding.life(found, kind)
     given = answers.given(found, today)
     shown = {

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -28,7 +27,7 @@ from tocsin.feeds.choices import FindingState, Stands
 from tocsin.feeds.leases import Leased
 from tocsin.feeds.queries import STATES_OPEN, Filter, at_one_version
 from tocsin.feeds.queries_findings import misread, worded
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP, strictest
 from tocsin.people.access import needs
@@ -71,7 +70,7 @@ def _page(request: HttpRequest, form: AnswerForm, ticked: frozenset[str], status
     request.GET = asked.question.understood()  # type: ignore[assignment]  # links keep what was understood
     offset = (page.number - 1) * ROWS
     shown = found.page(asked.filter, sort="severity", descending=False, limit=ROWS, offset=offset)
-    rows = queries.rows(shown, asked.organisations, timezone.localdate(now()))
+    rows = queries.rows(shown, asked.organisations, day_of(now()))
     context = {
         "question": asked.question,
         "rows": rows,
@@ -107,7 +106,7 @@ def _asked_for(request: HttpRequest) -> Asked:
     )
     stands = question.values("answer", (*Stands.values, UNANSWERED))
     if stands:
-        said = queries.own_answers(person, timezone.localdate(now()))
+        said = queries.own_answers(person, day_of(now()))
         found = queries.narrowed_by_answer(found, stands, said, UNANSWERED)
     return Asked(worded(found, text) if own.keys is None else found, question, text, organisations)
 
@@ -181,7 +180,7 @@ def answer(request: HttpRequest) -> HttpResponse:
 
     if not own:
         messages.error(request, _("No finding was chosen. Tick some rows first."))
-    elif accepted(form, act, lambda facts: mistakes_in_answer(**facts_of(facts), today=timezone.localdate(now()))):
+    elif accepted(form, act, lambda facts: mistakes_in_answer(**facts_of(facts), today=day_of(now()))):
         number = len(own)
         words = ngettext(
             "Thank you. Your answer stands at {n} finding.", "Thank you. Your answer stands at {n} findings.", number

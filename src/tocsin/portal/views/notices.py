@@ -7,12 +7,11 @@ import contextlib
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from tocsin.feeds import queries as feeds
 from tocsin.feeds.queries import at_one_version
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.questions import Question
 from tocsin.kernel.refusals import Conflict
 from tocsin.notices import queries as notices_queries
@@ -57,6 +56,6 @@ def notice(request: HttpRequest, reference: str) -> HttpResponse:
         "text": text,
         "is_as_sent": kept in AS_IT_WAS,
         "kept": kept,
-        "rows": queries.rows(found, queries.organisations_of(by), timezone.localdate(now())),
+        "rows": queries.rows(found, queries.organisations_of(by), day_of(now())),
     }
     return render(request, "portal/notice.html", shown)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from tocsin.feeds.choices import Stands
 from tocsin.feeds.queries import at_one_version
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.notices.queries import own_notices
 from tocsin.people.access import needs
 from tocsin.people.policy import Ability
@@ -30,7 +29,7 @@ SHOWN = (
 def overview(request: HttpRequest) -> HttpResponse:
     """Everything about a member's organisations on one page."""
     person, organisations = member(request), queries.organisations_of(request.user)
-    found = queries.overview(person, timezone.localdate(now()), get_language() or "en")
+    found = queries.overview(person, day_of(now()), get_language() or "en")
     shown = {
         "organisations": organisations.values(),
         "numbers": [(row, found.by_organisation.get(public, 0)) for public, row in organisations.items()],

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,7 +18,7 @@ from tocsin.directory.choices import ChangeKind
 from tocsin.directory.models import ChangeRequest, Claim, Constituent, Contact
 from tocsin.directory.queries import can_edit
 from tocsin.directory.wishes import Wish
-from tocsin.kernel.clock import now
+from tocsin.kernel.clock import day_of, now
 from tocsin.kernel.refusals import Conflict, NotPermitted
 from tocsin.people.access import needs
 from tocsin.people.answering import accepted
@@ -107,7 +106,7 @@ def end_claim(request: HttpRequest, public_id: str, pk: int) -> HttpResponse:
     row = organisation_asked_for(request, public_id)
     claim = get_object_or_404(Claim.objects.select_related("constituent"), constituent=row, pk=pk)
     is_own = can_edit(member(request), row)
-    form = EndWish(_given(request), initial={"ends_on": claim.valid_to or timezone.localdate(now())})
+    form = EndWish(_given(request), initial={"ends_on": claim.valid_to or day_of(now())})
     lead = (
         _("From the day after, you no longer see what is found there. A day that has passed waits for the team.")
         if is_own

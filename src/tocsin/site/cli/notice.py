@@ -246,7 +246,7 @@ def _hindered(batch: Batch) -> list[dict[str, str]]:
     from tocsin.notices import queries
 
     waiting = [
-        (each.constituent.public_id, each.to, why)
+        (each.constituent.public_id, queries.told_by(each).addressee, why)
         for each in batch.ready
         if (why := queries.hindrance(each, batch.plan.at))
     ]

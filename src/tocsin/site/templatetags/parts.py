@@ -25,6 +25,7 @@ from django.utils.translation import ngettext, pgettext
 
 from tocsin.courier import mail_addresses
 from tocsin.kernel import legible
+from tocsin.kernel.clock import day_of, zone_of
 from tocsin.kernel.questions import Question
 from tocsin.kernel.tlp import TLP
 from tocsin.people import access
@@ -34,6 +35,8 @@ register = template.Library()
 ROW_OF_TABLE = re.compile(r"  \S.*?\S  +\S.*?\S  +\S")
 """Indented, and of three columns or more."""
 WITH_HYPHEN = re.compile(r"(\S*-\S*)")
+QUOTED = re.compile("[\u2068\u2069]")
+"""Begins and ends what `audit.wording` marks."""
 LONGEST_WHOLE = 30
 """So many letters fit a telephone; a longer word may break."""
 
@@ -110,6 +113,19 @@ def whole_words(text: str) -> SafeString:
 
 
 @register.filter
+def bdi(text: str) -> SafeString:
+    """`{% blocktranslate with who=name|bdi %}`: what others wrote, in its own direction."""
+    return format_html("<bdi>{}</bdi>", text)
+
+
+@register.filter
+def apart(sentence: str) -> SafeString:
+    """`{{ row.sentence|apart }}`: what others wrote in a sentence of the trail stands in its own direction."""
+    parts, kinds = QUOTED.split(sentence), ("{}", "<bdi>{}</bdi>")
+    return format_html_join("", "{}", ((format_html(kinds[at % 2], part),) for at, part in enumerate(parts)))
+
+
+@register.filter
 def mono_each(values: Iterable[Any]) -> SafeString:
     """`{{ columns|mono_each }}`: several identifiers, with commas between them."""
     return format_html_join(", ", "{}", [(mono(each),) for each in values])
@@ -129,10 +145,20 @@ def count(value: int | None) -> str:
 
 @register.filter
 def when(at: datetime.datetime | datetime.date | None) -> SafeString:
-    """`{{ seen_at|when }}`: the hour today, the day this year, day and year before; all of it in the title."""
+    """`{{ seen_at|when }}`: hour and zone today, the day this year, day and year before; all of it in the title.
+
+    The hour is that where the team is; a day without one is of UTC, as the days of reports and mails are.
+    """
     if at is None:
         return mark_safe('<span class="muted">–</span>')
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), _in_full(at), _in_short(at))
+
+
+@register.filter
+def day(at: datetime.datetime | datetime.date) -> SafeString:
+    """`{{ notice.left_at|day }}`: the day of UTC, today, too, where a mail or a report names the same day."""
+    on = day_of(at) if isinstance(at, datetime.datetime) else at
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), _in_full(at), _in_short(on))
 
 
 @register.filter
@@ -140,18 +166,19 @@ def instant(at: datetime.datetime) -> SafeString:
     """`{{ row.at|instant }}`: day, second and zone, where none of them may be left to the title."""
     local = timezone.localtime(at)
     said = formats.date_format(local, pgettext("date format", "j M Y, H:i:s"))
-    return format_html('<time datetime="{}">{} {}</time>', at.isoformat(), said, _zone(local))
+    return format_html('<time datetime="{}">{} {}</time>', at.isoformat(), said, zone_of(local))
 
 
 def _in_short(at: datetime.datetime | datetime.date) -> str:
-    today = timezone.localdate()
+    present = timezone.now()
     if isinstance(at, datetime.datetime):
-        at = timezone.localtime(at)
-        if at.date() == today:
-            return formats.date_format(at, "H:i")
+        local = timezone.localtime(at)
+        if local.date() == timezone.localtime(present).date():
+            return f"{formats.date_format(local, 'H:i')} {zone_of(local)}"
+        at = day_of(at)
     # Translators: a day of this year, in Django's date format letters.
     this_year, other_year = pgettext("date format", "j M"), pgettext("date format", "j M Y")
-    return formats.date_format(at, this_year if at.year == today.year else other_year)
+    return formats.date_format(at, this_year if at.year == day_of(present).year else other_year)
 
 
 def _in_full(at: datetime.datetime | datetime.date) -> str:
@@ -159,15 +186,7 @@ def _in_full(at: datetime.datetime | datetime.date) -> str:
         return formats.date_format(at, pgettext("date format", "l j F Y"))
     local = timezone.localtime(at)
     in_full = pgettext("date format", "l j F Y, H:i:s")
-    return f"{formats.date_format(local, in_full)} {_zone(local)}"
-
-
-def _zone(local: datetime.datetime) -> str:
-    """Return "UTC", "UTC+11" or "UTC−3:30": names of zones are ambiguous, offsets are not."""
-    minutes = int((local.utcoffset() or datetime.timedelta()).total_seconds() // 60)
-    hours, rest = divmod(abs(minutes), 60)
-    sign = "−" if minutes < 0 else "+"
-    return "UTC" + (f"{sign}{hours}" if minutes else "") + (f":{rest:02}" if rest else "")
+    return f"{formats.date_format(local, in_full)} {zone_of(local)}"
 
 
 @register.filter
@@ -176,7 +195,7 @@ def page_clock(at: datetime.datetime) -> SafeString:
     local = timezone.localtime(at)
     day = formats.date_format(local, pgettext("date format", "D j M Y"))
     hour = formats.date_format(local, "H:i")
-    return format_html('<time datetime="{}">{}, <b>{}</b> {}</time>', local.isoformat(), day, hour, _zone(local))
+    return format_html('<time datetime="{}">{}, <b>{}</b> {}</time>', local.isoformat(), day, hour, zone_of(local))
 
 
 @register.simple_block_tag

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -20,7 +20,7 @@ from tocsin.feeds.queries import Filter
 from tocsin.feeds.queries_situation import OPEN
 from tocsin.feeds.wording import class_label
 from tocsin.kernel import clock
-from tocsin.notices.queries import classes_held_out
+from tocsin.notices.queries import classes_held_out, listed
 from tocsin.notices.queries import notices_of as ledger_of
 from tocsin.people import policy
 from tocsin.site import words
@@ -75,10 +75,10 @@ def notices_of(context: template.Context, public_id: str) -> dict[str, Any]:
     person = context["request"].user
     if not policy.may(person, policy.Ability.VIEW_NOTICES):
         return {"is_shown": False}
-    held_out = classes_held_out(public_id, timezone.localdate(clock.now()))
+    held_out = classes_held_out(public_id, clock.day_of(clock.now()))
     return {
         "is_shown": True,
-        "rows": ledger_of(person, public_id)[:NOTICES_SHOWN],
+        "rows": listed(ledger_of(person, public_id)[:NOTICES_SHOWN]),
         "public_id": public_id,
         "held_out": [(class_label(row.category), row.until) for row in held_out],
     }

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import timezone
 
 from tocsin.audit import wording
 from tocsin.audit.queries import Filter
@@ -80,5 +79,4 @@ def _day(text: str) -> dt.date:
 
 
 def _midnight(on: dt.date) -> dt.datetime:
-    """Return the beginning of a day where the instance is."""
-    return timezone.make_aware(dt.datetime.combine(on, dt.time()))
+    return dt.datetime.combine(on, dt.time(), dt.UTC)

@@ -51,6 +51,7 @@ class Shown:
 
     row: AuditRow
     sentence: str
+    """What others wrote in it is marked: `apart` shows it."""
     things: tuple[Thing, ...]
     more_things: int
     """So many more it is about."""
@@ -67,7 +68,7 @@ def shown(rows: Sequence[AuditRow], most_things: int = THINGS_SHOWN) -> list[Sho
     return [
         Shown(
             row,
-            wording.sentence(row.code, row.data),
+            wording.sentence(row.code, wording.quoted(row.data)),
             tuple(_thing(kind, key, names) for kind, key in things[:most_things]),
             max(len(things) - most_things, 0),
             tuple(changes(row)),
