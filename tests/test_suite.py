@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from tests.commands import ROOT
 from tests.discipline import WITHOUT_DATABASE
@@ -87,6 +88,12 @@ def test_tests_work_in_a_data_directory_of_their_own() -> None:
 
     assert settings.CONFIG.home.name.startswith("tocsin-tests-")
     assert os.environ["DJANGO_SETTINGS_MODULE"] == "tocsin.site.settings"
+
+
+def test_passwords_cost_little_in_every_process_that_shares_the_tests() -> None:
+    encoded = make_password("of the tests")
+
+    assert "$m=8,t=1,p=1$" in encoded, "tests.settings are not in force"
 
 
 @pytest.mark.django_db

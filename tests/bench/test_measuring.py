@@ -44,7 +44,7 @@ def test_the_plain_parse_reads_every_row(setting: Setting) -> None:
     assert sum(read(str(path)) for path in feeds.first) == feeds.rows
 
 
-def test_the_whole_run_is_measured_on_both_days_and_its_answers_are_right(setting: Setting) -> None:
+def test_the_whole_run_is_measured_on_both_days_and_its_answers_are_right(begun: None, setting: Setting) -> None:
     figures = by_name(measures.whole_run(setting))
     rows = own(setting.data, setting.rows, days=2).rows
     for day in ("first import", "second day"):
@@ -90,7 +90,7 @@ def test_attribution_is_compared_with_the_naive_answer(tmp_path: Path) -> None:
     assert set(attribution.answers(claims, many)) <= set(right)
 
 
-def test_stored_observations_are_asked_and_files_and_roll_up_agree(setting: Setting) -> None:
+def test_stored_observations_are_asked_and_files_and_roll_up_agree(begun: None, setting: Setting) -> None:
     figures = by_name(stored(setting, 4_000))
     for kind, questions in (("raw", 7), ("roll-up", 6)):
         found = [name for name in figures if name.startswith(f"E5 {kind}, ") and figures[name].target]

@@ -109,7 +109,9 @@ def test_both_databases_are_measured_unless_one_is_named() -> None:
     assert (options.rows, options.repeat) == (5_600_000, 20)
 
 
-def test_the_pages_are_measured_from_import_to_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_are_measured_from_import_to_figures(
+    begun: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All of it, very small and with one page in twelve; the second time on what was kept."""
     monkeypatch.setattr(measured, "AT_ONCE", 2)
     monkeypatch.setattr(measured, "pages", lambda *known: pages(*known)[::12])
@@ -135,7 +137,9 @@ def test_the_pages_are_measured_from_import_to_figures(tmp_path: Path, monkeypat
     assert not kept.exists()
 
 
-def test_an_import_that_differs_from_the_truth_is_no_stock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_differs_from_the_truth_is_no_stock(
+    begun: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stock, "TYPES", "scan_http")
     monkeypatch.setattr(stock, "DAYS", 2)
     feeds = stock._feeds(tmp_path, 60)

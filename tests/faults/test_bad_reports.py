@@ -94,43 +94,52 @@ def tar(content: bytes) -> bytes:
 
 
 GOOD = report(1, range(1, 5)).encode()
-BROKEN = {
-    "truncated gzip": (packed(GOOD * 50)[:-40], ".gz", "it ends in the middle"),
-    "binary junk": (bytes(range(256)) * 64, "", "is not"),
-    "zeros": (b"\0" * 5000, "", "it is not a text file"),
-    "empty": (b"", "", "it is empty"),
-    "a blank line": (b"\n", "", "it is empty"),
-    "other columns": (b"name,colour\nlamp,red\n", "", "has neither its column"),
-    "10,000 columns": (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n", "", "10000 columns"),
-    "a bomb": (packed(HEADER.encode() + (b"\n" + b" " * 2**20) * 80), ".gz", "250 times its size"),
-    "a bomb in a zip": (archive({"2026-03-01-scan_rdp-xx.csv": b"0" * (80 * 2**20)}), ".zip", "would unpack to"),
-    "a name that leads out": (archive({"../../2026-03-01-scan_rdp-xx.csv": GOOD}), ".zip", "leads out of it"),
-    "an absolute name": (archive({"/etc/2026-03-01-scan_rdp-xx.csv": GOOD}), ".zip", "leads out of it"),
-    "bzip2": (bz2.compress(GOOD), ".bz2", "it is packed as bz2, which is not read here; only plain text is"),
-    "xz": (lzma.compress(GOOD), ".xz", "it is packed as xz, which is not read here"),
-    "a tar archive": (packed(tar(GOOD)), ".gz", "it is packed as tar, which is not read here"),
-    "packed twice": (packed(packed(GOOD)), ".gz", "it is packed as gz within another archive, which is not read here"),
-    "a zip cut short": (archive({"2026-03-01-scan_rdp-xx.csv": GOOD})[:60], ".zip", "cannot be read"),
-}
+
+
+def broken() -> dict[str, tuple[bytes, str, str]]:
+    """Return files that cannot be read: what is in them, how their names end, what is said. Made by whoever tries."""
+    return {
+        "truncated gzip": (packed(GOOD * 50)[:-40], ".gz", "it ends in the middle"),
+        "binary junk": (bytes(range(256)) * 64, "", "is not"),
+        "zeros": (b"\0" * 5000, "", "it is not a text file"),
+        "empty": (b"", "", "it is empty"),
+        "a blank line": (b"\n", "", "it is empty"),
+        "other columns": (b"name,colour\nlamp,red\n", "", "has neither its column"),
+        "10,000 columns": (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n", "", "10000 columns"),
+        "a bomb": (packed(HEADER.encode() + (b"\n" + b" " * 2**20) * 80), ".gz", "250 times its size"),
+        "a bomb in a zip": (archive({"2026-03-01-scan_rdp-xx.csv": b"0" * (80 * 2**20)}), ".zip", "would unpack to"),
+        "a name that leads out": (archive({"../../2026-03-01-scan_rdp-xx.csv": GOOD}), ".zip", "leads out of it"),
+        "an absolute name": (archive({"/etc/2026-03-01-scan_rdp-xx.csv": GOOD}), ".zip", "leads out of it"),
+        "bzip2": (bz2.compress(GOOD), ".bz2", "it is packed as bz2, which is not read here; only plain text is"),
+        "xz": (lzma.compress(GOOD), ".xz", "it is packed as xz, which is not read here"),
+        "a tar archive": (packed(tar(GOOD)), ".gz", "it is packed as tar, which is not read here"),
+        "packed twice": (
+            packed(packed(GOOD)),
+            ".gz",
+            "it is packed as gz within another archive, which is not read here",
+        ),
+        "a zip cut short": (archive({"2026-03-01-scan_rdp-xx.csv": GOOD})[:60], ".zip", "cannot be read"),
+    }
 
 
 def test_files_that_cannot_be_read_are_refused_each_with_its_reason_and_good_copies_heal_them(desk: Desk) -> None:
-    paths = {case: desk.put(content, day, suffix) for day, (case, (content, suffix, _)) in enumerate(BROKEN.items(), 1)}
+    files = broken()
+    paths = {case: desk.put(content, day, suffix) for day, (case, (content, suffix, _)) in enumerate(files.items(), 1)}
     summary, said = desk.run(*paths.values(), code=1)
-    assert (summary["rows_read"], summary["files"], len(summary["broken"])) == (0, [], len(BROKEN))
+    assert (summary["rows_read"], summary["files"], len(summary["broken"])) == (0, [], len(files))
     lines = said.splitlines()
-    assert len(lines) == len(BROKEN)
-    for path, (_, _, sentence) in zip(paths.values(), BROKEN.values(), strict=True):
+    assert len(lines) == len(files)
+    for path, (_, _, sentence) in zip(paths.values(), files.values(), strict=True):
         (line,) = (line for line in lines if line.removeprefix("tocsin: ").split(": ")[0] == path.name)
         assert sentence in line
     assert desk.findings() == {}
     assert not desk.files("observations") | desk.files("quarantine") | desk.files("spill")
     for path in paths.values():
         path.unlink()
-    days = range(1, len(BROKEN) + 1)
+    days = range(1, len(files) + 1)
     summary, said = desk.run(*(desk.put(report(day, range(1, 5)), day) for day in days), code=0)
     assert ({cycle["new"] + cycle["still"] for cycle in summary["cycles"]}, said) == ({4}, "")
-    assert desk.findings() == {f"198.51.100.{host}": ("still", len(BROKEN)) for host in range(1, 5)}
+    assert desk.findings() == {f"198.51.100.{host}": ("still", len(files)) for host in range(1, 5)}
 
 
 def test_a_field_of_three_megabytes_is_a_field(desk: Desk) -> None:

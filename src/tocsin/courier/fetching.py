@@ -110,7 +110,6 @@ def fetch(
     """
     deadline = Deadline(url, longest_s, silence_s)
     asked = _Asked(_request_headers(etag, last_modified), post, into, largest_bytes)
-    context = context or ssl.create_default_context()
     for _ in range(REDIRECTS + 1):
         target = check(url, deadline, allowance, resolve)
         answer = _ask(target, asked, deadline, context)
@@ -161,7 +160,7 @@ def _request_headers(etag: str, last_modified: str) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value and value.isprintable()}
 
 
-def _ask(target: Target, asked: _Asked, deadline: Deadline, context: ssl.SSLContext) -> Fetched:
+def _ask(target: Target, asked: _Asked, deadline: Deadline, context: ssl.SSLContext | None) -> Fetched:
     connection = PinnedConnection(target, deadline, context)
     try:
         with _send(connection, target, asked) as response:  # it holds the socket when its body is not read
