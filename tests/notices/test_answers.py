@@ -163,7 +163,7 @@ def test_who_has_not_been_told_again_is_told_next_by_the_steps(sent: Notice, tol
     send(again, AT + 8 * DAY)
     (step,) = (each for each in prepared(AT + 11 * DAY) if each.step)
     said = in_english(queries.letter_of(step))
-    assert "We have told you of 1 of them before (last on 2026-11-24); it was told anew since." in said
+    assert "We have told you of it before (last on 2026-11-24); it was told anew since." in said
 
 
 def test_fixed_and_seen_again_while_its_weekly_list_waits_is_told_against_the_answer(

@@ -72,7 +72,6 @@ def test_each_row_reads_as_a_sentence_with_who_and_when(rows: Cast) -> None:
 def test_what_others_wrote_in_a_sentence_stands_apart_from_its_direction(rows: Cast) -> None:
     """In an Arabic sentence the name of a French organisation would take the words after it along, and the reverse."""
     name = "وزارة الصحة \u2068" + "x" * 240
-    people.change_person(rows.analyst, by=rows.administrator, at=AT, name="نور")
     row = Constituent.objects.get(public_id="moh")
     directory.change_constituent(row, name=name, by=rows.analyst, at=AT + 6 * DAY)
     trail.append(
@@ -92,7 +91,7 @@ def test_what_others_wrote_in_a_sentence_stands_apart_from_its_direction(rows: C
         '<del aria-label="before: Ministry of Health"><bdi>Ministry of Health</bdi></del>',
     ):
         assert sentence in said, sentence
-    assert "<bdi>نور</bdi>, <time" in detail and "<bdi>Ministry of Health</bdi></td>" in detail
+    assert "<bdi>Anan Analyst</bdi>, <time" in detail and "<bdi>Ministry of Health</bdi></td>" in detail
     exported = b"".join(browser.post("/audit/export.csv").streaming_content).decode()
     assert "Finding given to نور" in exported and "\u2069" not in exported
     signed = signed_in(rows.manager).get("/directory/constituents/moh/")
