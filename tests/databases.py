@@ -31,7 +31,8 @@ def made(template: str = "template1") -> Iterator[str]:
 def make(template: str = "template1") -> str:
     """Make a database; return its address."""
     name = f"t{uuid.uuid4().hex}"
-    _do(f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copied as files: block by block through the log costs half as much again where nothing is forced to disk.
+    _do(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return f"{server().rpartition('/')[0]}/{name}"
 
 
