@@ -14,8 +14,6 @@ from playwright.sync_api import Browser, Error, Locator, Page, Response
 
 from tools.pictures.scenes import LANGUAGES, Instance
 
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 LONGEST_MS = 30_000
 ENTRANCE = "entrance"
 """The page that the link of a demonstration opens, as `pages.toml` names it."""
@@ -184,11 +182,6 @@ class Camera:
         overflow, wider = page.evaluate(TOO_WIDE)
         faults = [f"scrolls sideways by {overflow} px"] if overflow > 0 else []
         return faults + ([f"a table is {wider} px wider than its column"] if wider > 0 else [])
-
-
-def chromium() -> str | None:
-    """Return where the browser is; None lets Playwright look for its own."""
-    return next((path for path in CHROMIUM if Path(path).exists()), None)
 
 
 def _signed_in(browser: Browser, link: str) -> Any:
