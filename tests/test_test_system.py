@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ class Machine:
         a_program(programs / "apt-cache", f"""[ $# -eq 2 ] && echo '{chromium}' || echo '{known}'""")
         for path in (programs / "apt-get", place / ".venv/bin/playwright"):
             a_program(path, f'echo "${{0##*/}} $*" >>"{self.calls}"')
+        a_program(programs / "sysctl", "exit 1")
         a_program(place / ".venv/bin/python", "exit 1")
 
     def install(self) -> subprocess.CompletedProcess[str]:
@@ -111,6 +113,17 @@ def test_others_are_told_to_get_playwright_first_where_it_is_not_there_yet(tmp_p
     assert machine.install().stderr.endswith(f"Install them with:\n    make .venv/.tools\n    {PLAYWRIGHT}\n")
 
 
+@pytest.mark.parametrize(("user", "told"), [(1000, True), (0, False)])
+def test_who_may_not_mount_is_told_so_before_the_tests_take_their_time(tmp_path: Path, user: int, told: bool) -> None:
+    machine = Machine(tmp_path, KNOWN, HAS, user)
+    a_program(tmp_path / "programs/sysctl", '[ "$2" = kernel.apparmor_restrict_unprivileged_userns ] && echo 1')
+    a_program(tmp_path / ".venv/bin/python", "exit 0")  # all else is there
+    done = machine.install()
+    assert (done.returncode, machine.called) == (0, [])
+    assert done.stderr.endswith("sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\n") == told
+    assert bool(done.stderr) == told
+
+
 def system(place: Path, **programs: str) -> str | None:
     """Return what is found on a system with these programs, without where the system lies."""
     for name, script in programs.items():
@@ -136,3 +149,21 @@ def test_a_program_that_is_no_script_may_hold_any_text(tmp_path: Path) -> None:
     path = a_program(tmp_path / "usr/bin/chromium", DEBIAN)
     path.write_bytes(b"\x7fELF /snap/ ")
     assert browser.of_the_system(tmp_path) == str(path)
+
+
+def test_where_there_is_no_browser_the_command_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(browser, "PLACES", ())
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    with ThreadPoolExecutor(1) as apart:  # the thread of the tests may have Playwright's loop already
+        assert apart.submit(browser.main).result() == 1
+    assert "playwright install" in capsys.readouterr().err
+
+
+def test_where_the_system_has_one_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(browser, "PLACES", (str(a_program(tmp_path / "chromium", DEBIAN)),))
+    assert browser.main() == 0
+    assert capsys.readouterr().err == ""

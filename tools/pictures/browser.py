@@ -1,9 +1,9 @@
 """Which Chromium the pictures and the tests drive: the system's, or Playwright's own where the system has none.
 
-    python -m tools.pictures.browser [--system]
+    python -m tools.pictures.browser
 
-Exits 1 and says why where there is none that starts; with `--system` it only looks for the system's, and wants
-nothing but Python. `tools/install-test-system` asks it.
+Exits 1 and says why where there is none that starts. `tools/install-test-system` asks it, maybe before Playwright is
+there: only where the system has no browser it is wanted.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ def main() -> int:
     """Return 0 where there is a browser; else say why not and return 1."""
     if of_the_system():
         return 0
-    if "--system" in sys.argv[1:]:
-        return 1
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
