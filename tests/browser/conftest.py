@@ -15,10 +15,8 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tools.pictures.browser import launch
 from tools.pictures.pseudo import compile_pseudo_arabic
-
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 
 OpenPage = Callable[..., Page]
 # Playwright keeps an event loop in the thread of the tests; theirs is the only code that asks the database there.
@@ -41,9 +39,8 @@ class Quiet(WSGIRequestHandler):
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium. Fails, not skips, where there is none."""
-    path = next((path for path in CHROMIUM if Path(path).exists()), None)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        launched = launch(playwright)
         yield launched
         launched.close()
 

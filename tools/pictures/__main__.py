@@ -33,8 +33,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error, sync_playwright
 
 from tools.pictures import scenes, sheet
+from tools.pictures.browser import launch
 from tools.pictures.scenes import Instance
-from tools.pictures.taking import ARGUMENTS, MANNERS, Camera, Described, Manner, Taken, chromium
+from tools.pictures.taking import MANNERS, Camera, Described, Manner, Taken
 
 PAGES = Path(__file__).with_name("pages.toml")
 REPORTED_S = 5.0
@@ -115,7 +116,7 @@ def _take(
 ) -> None:
     wanted = {_scene(page) for page in pages}
     with sync_playwright() as playwright, contextlib.closing(_instances(options, wanted)) as instances:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = launch(playwright)
         camera = Camera(browser, options.folder, manners, progress.note)
         for scene, instance in instances:
             progress.begin(scene)

@@ -14,8 +14,6 @@ from playwright.sync_api import Browser, Error, Locator, Page, Response
 
 from tools.pictures.scenes import LANGUAGES, Instance
 
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
 LONGEST_MS = 30_000
 ENTRANCE = "entrance"
 """The page that the link of a demonstration opens, as `pages.toml` names it."""
@@ -207,11 +205,6 @@ class Camera:
         low = page.evaluate(TOO_LOW, LEAST_PX) if manner.touched else []
         page.set_viewport_size({"width": manner.width, "height": manner.height})
         return faults + ([f"too low for a finger: {', '.join(low)}"] if low else [])
-
-
-def chromium() -> str | None:
-    """Return where the browser is; None lets Playwright look for its own."""
-    return next((path for path in CHROMIUM if Path(path).exists()), None)
 
 
 def _signed_in(browser: Browser, link: str) -> Any:
