@@ -53,15 +53,22 @@ def test_an_incomplete_cycle_neither_counts_nor_is_held() -> None:
     assert (judged.held, judged.counts) == (False, False)
 
 
-def test_while_none_has_counted_what_is_not_all_says_what_is_usual() -> None:
+def test_while_none_has_counted_the_largest_that_does_not_says_what_is_usual() -> None:
     """Of an incomplete day there is so much at least: an empty report on the next makes nothing gone by mistake."""
     (_, empty) = judge([cycle(0, 50, complete=False), cycle(1, 0)])
     assert (empty.usual, empty.held, empty.counts) == (50, True, False)
-    (_, _, whole) = judge([cycle(0, 50, complete=False), cycle(1, 0), cycle(2, 30)])
-    assert (whole.usual, whole.counts) == (25, True), "of the two that do not count"
-    wrong = cycle(0, 50, complete=False, decision=Decision.DISCARDED)
-    assert judge([wrong, cycle(1, 0)])[1].counts, "a day that somebody discarded says nothing"
-    assert judge([cycle(0, 50, complete=False), cycle(1, 60), cycle(2, 31)])[2].usual == 60
+    assert judge([cycle(0, 50, complete=False), cycle(1, 60), cycle(2, 31)])[2].usual == 60, "one has counted"
+
+
+@pytest.mark.parametrize("decision", [Decision.NONE, Decision.DISCARDED])
+def test_days_that_show_little_do_not_take_away_from_what_another_shows(decision: Decision) -> None:
+    """However many come, and whatever was said of the one that showed the most: nobody said that they are right."""
+    first, small = cycle(0, 190, complete=False, decision=decision), [cycle(on, 0) for on in range(1, 9)]
+    judged = judge([first, *small, cycle(9, 94), cycle(10, 95)])
+    assert {one.usual for one in judged[1:]} == {190}
+    assert [one.counts for one in judged] == [False] * 10 + [True]
+    confirmed = [first, cycle(1, 30, decision=Decision.CONFIRMED), cycle(2, 30)]
+    assert counts(*confirmed) == [False, True, True], "a person says so"
 
 
 def test_only_counted_cycles_say_what_is_usual() -> None:

@@ -6,8 +6,8 @@ thousands of findings gone, nor must one that did not arrive, nor yesterday's un
 today's name. A cycle with less than half of its type's usual findings, or without
 a list of it that came in each of the cycles before, or whose report ends amid a
 record or is of another day, is therefore held until a person confirms or discards
-it, or the list comes. While none has counted, those of which something is missing
-say what is usual. What is *seen* in a cycle always counts, complete or not.
+it, or the list comes. While none has counted, the largest that did not says what is
+usual: there is so much at least. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -92,12 +92,12 @@ class Judged:
 
     cycle: Cycle
     usual: float | None
-    """Median rows of the counted cycles before it, or of those that do not count while none does; None for the first of
-    its type."""
+    """Median rows of the counted cycles before it, or the most rows of the others while none counts; None for the first
+    of its type."""
     doubts: tuple[Doubt, ...] = ()
     """Why it is held; none when it is not."""
     usual_findings: float | None = None
-    """Median findings of the same cycles; None where one of them does not know its number."""
+    """Findings of the same cycles in the same way; None where one of them does not know its number."""
 
     @property
     def held(self) -> bool:
@@ -114,10 +114,10 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     """Return the cycles of one type in date order, each judged by those before it."""
     judged: list[Judged] = []
     counted: list[Cycle] = []
-    partial: list[Cycle] = []  # something is missing of them: there is so much at least
+    uncounted: list[Cycle] = []
     history = History()
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
-        rows, findings = _usual(counted[-USUAL_CYCLES:] or partial[-USUAL_CYCLES:])
+        rows, findings = _usual(counted[-USUAL_CYCLES:]) if counted else _at_least(uncounted)
         verdict = Judged(cycle, rows, usual_findings=findings)
         if cycle.complete and cycle.decision is Decision.NONE:
             verdict = dataclasses.replace(verdict, doubts=tuple(_doubts(verdict, counted, history)))
@@ -125,18 +125,30 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
         if verdict.counts:
             counted.append(cycle)
             history.add(cycle.on, cycle.reports)
-        elif cycle.decision is not Decision.DISCARDED:
-            partial.append(cycle)
+        else:
+            uncounted.append(cycle)
     return judged
 
 
 def _usual(before: Sequence[Cycle]) -> tuple[float | None, float | None]:
-    """Return the median rows and the median findings of cycles; None for what is not known."""
-    if not before:
-        return None, None
-    findings = [one.findings for one in before if one.findings is not None]
-    known = statistics.median(findings) if len(findings) == len(before) else None
-    return statistics.median(one.rows for one in before), known
+    """Return the median rows and the median findings of cycles; None for the latter where one does not know them."""
+    findings = _findings(before)
+    return statistics.median(one.rows for one in before), statistics.median(findings) if findings else None
+
+
+def _at_least(uncounted: Sequence[Cycle]) -> tuple[float | None, float | None]:
+    """Return the most rows and the most findings of cycles none of which counts; None where there is none.
+
+    Each shows a part of what there is, be it incomplete, held or discarded: none takes away from what another shows.
+    """
+    findings = _findings(uncounted)
+    return max((one.rows for one in uncounted), default=None), max(findings) if findings else None
+
+
+def _findings(cycles: Sequence[Cycle]) -> list[int]:
+    """Return how many findings each of some cycles shows; empty where one does not know its number."""
+    known = [one.findings for one in cycles if one.findings is not None]
+    return known if len(known) == len(cycles) else []
 
 
 def _is_small(verdict: Judged) -> bool:
