@@ -88,6 +88,17 @@ def test_a_late_bounce_of_the_first_is_made_up_for_and_nobody_hears_twice(steppe
     assert SOC in reads(regulator) and second.to in reads(regulator)
 
 
+def test_a_deputy_who_was_second_is_not_told_again_as_the_first(stepped: Store) -> None:
+    (first,) = tell(AT)
+    Contact.objects.filter(email=OTHER).update(is_active=False)
+    (second,) = tell(AT + 2 * DAY)
+    comes_back(first, AT + 3 * DAY)
+    Contact.objects.filter(email=SOC).update(undelivered_since=AT)
+    assert second.to == DEPUTY and tell(AT + 3 * DAY) == []
+    (regulator,) = tell(AT + 6 * DAY)
+    assert regulator.whom == Whom.REGULATOR and reads(regulator).count(DEPUTY) == 1
+
+
 def test_a_step_that_came_back_goes_to_whoever_is_second_now(stepped: Store) -> None:
     tell(AT)
     (second,) = tell(AT + 2 * DAY)

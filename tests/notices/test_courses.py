@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
-
 from tests.notices.test_planning import AT, DAY
 from tocsin.notices.choices import Happening, NoticeState, Whom, Why
 from tocsin.notices.courses import Before, Entry, Telling, after, courses, known
@@ -89,11 +87,30 @@ def test_what_was_sent_once_more_is_told() -> None:
     assert before and before.first_at == day(4)
 
 
-@pytest.mark.parametrize("what", [NoticeState.READ, NoticeState.ACTED])
-def test_what_came_back_and_was_read_all_the_same_is_told(what: NoticeState) -> None:
+def test_what_came_back_and_was_read_all_the_same_is_told() -> None:
     first = sent(1, SOC)
-    before = known([first, back(2, first), sent(4, SOC, 1, what)])
+    before = known([first, back(2, first), sent(4, SOC, 1, NoticeState.READ)])
     assert before and (before.first_at, before.reacted_at) == (day(4), day(4))
+
+
+def test_who_acts_on_what_came_back_need_not_have_read_it() -> None:
+    """The answer stands on the own pages, whoever gave it: that it holds no more is told as to one who knows nothing."""
+    first = sent(1, SOC)
+    assert known([first, back(2, first), sent(4, SOC, 1, NoticeState.ACTED)]) is None
+
+
+def test_who_reads_late_what_came_back_joins_those_who_were_told_meanwhile() -> None:
+    first, deputy = sent(1, SOC), sent(3, SOC._replace(to="deputy@moh.example"))
+    (course,) = courses([first, back(2, first), deputy, sent(4, SOC, 1, NoticeState.READ)])
+    before = course.before()
+    assert before and before.people == ("deputy@moh.example", "soc@moh.example") and before.first_at == day(3)
+
+
+def test_who_reads_late_of_an_earlier_course_changes_nothing_of_this_one() -> None:
+    first, again = sent(1, SOC), sent(9, SOC._replace(why=Why.RETURNED, returns=1))
+    read = sent(10, SOC, 1, NoticeState.READ)
+    before = known([first, back(2, first), again, read])
+    assert before == known([again])._replace(reacted_at=day(10))  # type: ignore[union-attr]
 
 
 def test_another_who_holds_it_begins_a_course_of_its_own() -> None:

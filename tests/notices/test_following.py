@@ -208,6 +208,24 @@ def test_a_reply_stands_in_the_ledger_to_be_read(bank: Notice, cast: Cast) -> No
     assert reverse("received:message", args=[received]) not in links(page)
 
 
+@pytest.mark.parametrize("first", ["reply", "bounce"])
+def test_who_replies_has_read_it_whatever_else_comes_back(bank: Notice, first: str) -> None:
+    """It went to several, and one of them is gone: nobody may read on that nobody has reacted."""
+    found = sent()
+    to = f"reply+{tokens.make('reply', found.key)}@back.cirt.example"
+    for what in ("reply", "bounce") if first == "reply" else ("bounce", "reply"):
+        if what == "reply":
+            receiving.receive(message("From: it@bank.example", f"To: {to}", body="Ours."), envelope_recipient=to, at=AT)
+        else:
+            bounced(found.key)
+        following.settle(at=AT)
+    assert state(bank) == ("sent" if first == "reply" else "read")
+    rows = Told.objects.filter(finding__in=bank.lines.values("finding"))
+    assert {(row.people[0], row.reacted_at) for row in rows} == {("soc@bank.example", AT)}
+    following.settle(at=AT)
+    assert len(bank.ledger.filter(what="replied")) == 1
+
+
 def test_an_automatic_answer_is_noted(bank: Notice) -> None:
     """Nobody has reacted by it: the next one is told when it is time."""
     found = sent()

@@ -108,7 +108,8 @@ class Clerk:
             return Wanted(Why.RETURNED, 0, self.order[0])
         if self._is_against(finding, course):
             return Wanted(Why.ESCALATED, 0, self.order[0])
-        if (why := self._is_owed(finding)) and not self._has_reacted(finding):
+        knows = self.order[0] in {each.to for each in course}
+        if (why := self._is_owed(finding)) and not knows and not self._has_reacted(finding):
             return Wanted(why, 0, self.order[0])
         if due := self._step(finding, at):
             return Wanted(Why.ESCALATED, *due)

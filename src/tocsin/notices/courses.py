@@ -135,8 +135,6 @@ class Entry(NamedTuple):
 
 
 REACTED = (NoticeState.READ, NoticeState.ACTED, Happening.REPLIED)
-ARRIVED = (NoticeState.READ, NoticeState.ACTED)
-"""By which a notice that had come back was read all the same."""
 
 
 @dataclasses.dataclass
@@ -174,23 +172,29 @@ def courses(entries: Iterable[Entry]) -> list[Course]:
     left: dict[int, _Left] = {}
     """The last telling of each notice."""
     for entry in entries:
-        known = left.get(entry.notice)
-        is_told = entry.what == NoticeState.SENT or (entry.what in ARRIVED and known is not None and known.came_back)
-        if is_told:
+        last = left.get(entry.notice)
+        is_read_all_the_same = entry.what == NoticeState.READ and last is not None and last.came_back
+        if entry.what == NoticeState.SENT or is_read_all_the_same:
             left[entry.notice] = _Left(entry.notice, entry.telling)
-            _enter(left[entry.notice], found)
-        if entry.what == NoticeState.BOUNCED and known is not None:
-            known.came_back = True
+            _enter(left[entry.notice], found, may_begin=not is_read_all_the_same)
+        if entry.what == NoticeState.BOUNCED and last is not None:
+            last.came_back = True
             found = [each for each in found if each.told]
         if entry.what in REACTED and found and found[-1].reacted_at is None:
             found[-1].reacted_at = entry.at
     return found
 
 
-def _enter(new: _Left, found: list[Course]) -> None:
-    if not found or opens(new.telling, found[-1].before()):
+def _enter(new: _Left, found: list[Course], *, may_begin: bool) -> None:
+    """Enter a telling into the course that it belongs to.
+
+    One that had come back and was read all the same begins none where another has begun meanwhile: who read it knows of
+    that one, or, where the finding has gone and come back since, of none that matters.
+    """
+    before = found[-1].before() if found else None
+    if before is None or (may_begin and opens(new.telling, before)):
         found.append(Course([new]))
-    else:
+    elif may_begin or (before.constituent, before.returns) == (new.telling.constituent, new.telling.returns):
         found[-1].left.append(new)
 
 

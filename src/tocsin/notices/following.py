@@ -108,7 +108,7 @@ def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
     if LedgerEntry.objects.filter(received=received.pk).exists():
         return
     state, answer = NoticeState(notice.state), _said(f"{received.status} {received.bounce_reason}".strip())
-    is_bounce = received.kind == Kind.BOUNCE
+    is_bounce = received.kind == Kind.BOUNCE and not notice.ledger.filter(what=Happening.REPLIED).exists()
     is_delivered = received.kind == Kind.AUTOMATIC and received.outcome == Outcome.DELIVERED
     if is_bounce and may_follow(NoticeState.BOUNCED, state):
         is_of_address = received.outcome == Outcome.PERMANENT and mail.is_of_address(answer)

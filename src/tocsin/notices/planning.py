@@ -324,9 +324,10 @@ class _Desk:
         return (Why.DIGEST, FIRST) if is_listed else None
 
     def _is_first_owed(self, constituent: str, before: Before) -> bool:
-        """Say whether what told the security contact has come back, while others know of the finding."""
-        is_reached = self._known.recipients[constituent].security is not None
-        return is_reached and FIRST in before.owed and not before.has_reacted
+        """Say whether what told the security contact has come back, while others know of the finding, but not that one."""
+        first = self._known.recipients[constituent].security
+        is_told = first is None or first.to.lower() in before.people
+        return FIRST in before.owed and not is_told and not before.has_reacted
 
     def _reachable_step(self, terms: Terms, constituent: str, before: Before) -> int:
         """Return the step that is due and has somebody to tell; one that has nobody is passed over and noted."""

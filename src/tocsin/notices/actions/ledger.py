@@ -84,11 +84,14 @@ def note_on_notice(
 ) -> NoticeNoted:
     """Write into the ledger what came back about a notice. Raises Conflict when it stands there.
 
-    Who replies has reacted: nobody else is told of these findings then.
+    Who replies has reacted: nobody else is told of these findings then. Who replies to what came back has read it.
     """
     if LedgerEntry.objects.filter(received=received).exists():
         raise Conflict(_("This message stands in the ledger already."))
     note = note[:LONGEST_NOTE]
+    if what == Happening.REPLIED and notice.state == NoticeState.BOUNCED:
+        move(notice, NoticeState.READ, "", by, at)
+        _reckon_anew(notice)
     LedgerEntry.objects.create(
         notice=notice, at=at, what=what, note=note, actor_label=by.audit_label, received=received
     )
