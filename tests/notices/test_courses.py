@@ -94,7 +94,7 @@ def test_what_came_back_and_was_read_all_the_same_is_told() -> None:
 
 
 def test_who_acts_on_what_came_back_need_not_have_read_it() -> None:
-    """The answer stands on the own pages, whoever gave it: that it holds no more is told as to one who knows nothing."""
+    """The answer stands on the own pages, whoever gave it: the contact knows nothing of the finding."""
     first = sent(1, SOC)
     assert known([first, back(2, first), sent(4, SOC, 1, NoticeState.ACTED)]) is None
 
