@@ -324,7 +324,7 @@ class _Desk:
         return (Why.DIGEST, FIRST) if is_listed else None
 
     def _is_first_owed(self, constituent: str, before: Before) -> bool:
-        """Say whether what told the security contact has come back, and others know of the finding, but not that one."""
+        """Say whether what told the security contact came back, and others know of the finding, but not that one."""
         first = self._known.recipients[constituent].security
         is_told = first is None or first.to.lower() in before.people
         return FIRST in before.owed and not is_told and not before.has_reacted
