@@ -129,7 +129,7 @@ def test_a_member_added_by_address_gets_an_account_and_a_link_once(cast: Cast, m
     page = client.get("/directory/constituents/moh/relations/").content.decode()
     assert "Noa New" in page and "administers it" in page and link not in page
     history = client.get("/directory/constituents/moh/").content.decode()
-    assert "\u2068Noa New\u2069 became a member and administers the entry" in history
+    assert "<bdi>Noa New</bdi> became a member and administers the entry" in history
 
 
 def test_where_mail_leaves_a_new_member_is_invited_at_the_address_itself(

@@ -22,4 +22,5 @@ def notice_asked_for(request: HttpRequest, reference: str) -> Notice:
     """Return a notice; unknown and not visible are the same 404."""
     if "\0" in reference:  # PostgreSQL takes no such text
         raise Http404
-    return get_object_or_404(notices_visible_to(request.user), reference=reference)
+    rows = notices_visible_to(request.user).select_related("contact__constituent")  # whom a letter names
+    return get_object_or_404(rows, reference=reference)
