@@ -90,6 +90,28 @@ def test_what_was_sent_and_came_back_told_nobody(told: Store) -> None:
     assert {each.constituent for each in of_notices.sent_notices().values()} == {"moh"}
     assert sum(len(findings) for findings, _of in of_notices.told_findings()) == 14
     assert {each.on for each in of_notices.sent_notices().values()} == {AT.date()}
+    notices.record_outcome(bank, what=NoticeState.ACTED, by=jobs.MEASURING, at=AT)
+    assert {each.constituent for each in of_notices.sent_notices().values()} == {"moh"}, "answered by another way"
+    assert measuring.measure(AT)
+
+
+@pytest.mark.parametrize("state", ["queued", "sent"])
+def test_what_was_refused_or_came_back_and_was_opened_is_told_from_that_day(told: Store, state: str) -> None:
+    from tocsin.notices import actions as notices
+    from tocsin.notices import queries as of_notices
+    from tocsin.notices.choices import NoticeState
+
+    bank, _ministry = prepared()
+    if state == "sent":
+        send(bank)
+    else:
+        notices.preview_notice(bank, by=jobs.MEASURING, at=AT)
+        notices.queue_notice(bank, by=jobs.MEASURING, at=AT)
+    for number, what in enumerate((NoticeState.BOUNCED, NoticeState.READ), start=1):
+        notices.record_outcome(bank, what=what, by=jobs.MEASURING, at=AT + number * DAY)
+    assert [each.on for each in of_notices.sent_notices().values()] == [(AT + 2 * DAY).date()]
+    jobs.measure({}, None)  # type: ignore[arg-type]
+    assert Measurement.objects.exists()
 
 
 def test_lives_of_the_week_are_reckoned_from_its_files(week: Store) -> None:

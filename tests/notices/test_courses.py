@@ -93,6 +93,11 @@ def test_what_came_back_and_was_read_all_the_same_is_told() -> None:
     assert before and (before.first_at, before.reacted_at) == (day(4), day(4))
 
 
+def test_what_was_refused_and_is_read_on_own_pages_is_told_by_that() -> None:
+    before = known([sent(4, SOC, 1, NoticeState.BOUNCED), sent(5, SOC, 1, NoticeState.READ)])
+    assert before and (before.first_at, before.people) == (day(5), ("soc@moh.example",))
+
+
 def test_who_acts_on_what_came_back_need_not_have_read_it() -> None:
     """The answer stands on the own pages, whoever gave it: the contact knows nothing of the finding."""
     first = sent(1, SOC)

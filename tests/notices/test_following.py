@@ -315,5 +315,10 @@ def test_whom_the_content_keeps_from_being_told_is_named(
     Contact.objects.filter(email="soc@bank.example").update(undelivered_since=AT)
     assert coming_back(Notice.objects.all(), AT + DAY) == [], "that one is known, and not tried again"
     Contact.objects.filter(email="soc@bank.example").update(undelivered_since=None)
+    LedgerEntry.objects.filter(notice=again, what="bounced").update(note="550 5.1.1 no such user")
+    assert coming_back(Notice.objects.all(), AT + DAY) == [], (
+        "the address was wrong, and somebody has confirmed it since"
+    )
+    LedgerEntry.objects.filter(notice=again, what="bounced").update(note=REFUSED)
     send(prepared(AT + 2 * DAY)[0], AT + 2 * DAY)
     assert coming_back(Notice.objects.all(), AT + 3 * DAY) == []

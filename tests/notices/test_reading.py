@@ -85,6 +85,13 @@ def test_the_deputy_of_somebody_mail_does_not_reach_is_told_first(store: Store, 
     assert reading.addressees_of(soc.constituent) == [Contact.objects.get(email="deputy@moh.example").pk]
 
 
+def test_contacts_who_stand_in_for_each_other_are_told(store: Store) -> None:
+    soc = contact("moh", "soc@moh.example")
+    deputy = contact("moh", "deputy@moh.example", deputy_of=soc)
+    Contact.objects.filter(pk=soc.pk).update(deputy_of=deputy)
+    assert (first("moh"), second("moh")) == ("soc@moh.example", "deputy@moh.example")
+
+
 def test_a_recipient_knows_its_sector_parent_languages_and_whether_it_is_served(store: Store) -> None:
     row = Constituent.objects.get(public_id="bank")
     parent = Constituent.objects.get(public_id="moh")

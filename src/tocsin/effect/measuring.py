@@ -69,13 +69,16 @@ def measure(at: Instant) -> Measured:
 def _tellings(found: Stock) -> Happenings:
     """Return who was told of what on which day."""
     sent, place = notices.sent_notices(), {name: at for at, name in enumerate(found.constituents)}
-    keys = sorted(sent)
-    on = np.array([number(sent[key].on) for key in keys], np.int64)
-    policy = np.array([sent[key].policy for key in keys], np.int64)
-    whom = np.array([place.get(sent[key].constituent, -1) for key in keys], np.int64)
+    keys = np.array(sorted(sent), np.int64)
+    told = [sent[key] for key in keys.tolist()]
+    on = np.array([number(each.on) for each in told], np.int64)
+    policy = np.array([each.policy for each in told], np.int64)
+    whom = np.array([place.get(each.constituent, -1) for each in told], np.int64)
     parts: list[tuple[Any, Any, Any]] = []
     for findings, of in notices.told_findings():
-        parts.append((*feeds.words_of_many(findings), np.searchsorted(keys, np.array(of, np.int64))))
+        is_told = np.isin(of, keys)
+        k1, k2 = feeds.words_of_many(findings)
+        parts.append((k1[is_told], k2[is_told], np.searchsorted(keys, np.array(of, np.int64)[is_told])))
     k1, k2, at = _columns(parts, 3)
     return Happenings(k1, k2, on[at], policy[at], whom[at])
 

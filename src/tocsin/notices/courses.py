@@ -173,7 +173,7 @@ def courses(entries: Iterable[Entry]) -> list[Course]:
     """The last telling of each notice."""
     for entry in entries:
         last = left.get(entry.notice)
-        is_read_all_the_same = entry.what == NoticeState.READ and last is not None and last.came_back
+        is_read_all_the_same = entry.what == NoticeState.READ and (last is None or last.came_back)
         if entry.what == NoticeState.SENT or is_read_all_the_same:
             left[entry.notice] = _Left(entry.notice, entry.telling)
             _enter(left[entry.notice], found, may_begin=not is_read_all_the_same)
@@ -188,8 +188,8 @@ def courses(entries: Iterable[Entry]) -> list[Course]:
 def _enter(new: _Left, found: list[Course], *, may_begin: bool) -> None:
     """Enter a telling into the course that it belongs to.
 
-    One that had come back and was read all the same begins none where another has begun meanwhile: who read it knows of
-    that one, or, where the finding has gone and come back since, of none that matters.
+    One that had been refused or come back and was read all the same begins none where another has begun meanwhile: who
+    read it knows of that one, or, where the finding has gone and come back since, of none that matters.
     """
     before = found[-1].before() if found else None
     if before is None or (may_begin and opens(new.telling, before)):

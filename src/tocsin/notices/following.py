@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from tocsin.audit.actors import Known
+from tocsin.audit.actors import Actor, Known
 from tocsin.courier import queries as outgoing
 from tocsin.courier.actions import OUTBOX
 from tocsin.courier.choices import FAILED, Channel, State
@@ -108,10 +108,11 @@ def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
     if LedgerEntry.objects.filter(received=received.pk).exists():
         return
     state, answer = NoticeState(notice.state), _said(f"{received.status} {received.bounce_reason}".strip())
-    is_bounce = received.kind == Kind.BOUNCE and not notice.ledger.filter(what=Happening.REPLIED).exists()
+    is_bounce = received.kind == Kind.BOUNCE
+    is_of_address = is_bounce and received.outcome == Outcome.PERMANENT and mail.is_of_address(answer)
+    has_replied = notice.ledger.filter(what=Happening.REPLIED).exists()
     is_delivered = received.kind == Kind.AUTOMATIC and received.outcome == Outcome.DELIVERED
-    if is_bounce and may_follow(NoticeState.BOUNCED, state):
-        is_of_address = received.outcome == Outcome.PERMANENT and mail.is_of_address(answer)
+    if is_bounce and not has_replied and may_follow(NoticeState.BOUNCED, state):
         _came_back(notice, answer, at, is_of_address=is_of_address, received=received.pk)
     elif is_delivered and may_follow(NoticeState.DELIVERED, state):
         what = NoticeState.DELIVERED
@@ -120,6 +121,8 @@ def _follow(notice: Notice, received: ReceivedMessage, at: Instant) -> None:
         what_else = Happening.REPLIED if received.kind == Kind.REPLY else Happening.AUTOMATIC
         note = answer or _said(received.sender_address)
         actions.note_on_notice(notice, what=what_else, note=note, received=received.pk, by=POSTMAN, at=at)
+        if is_of_address:  # it was read, on the own pages say: the next one would come back all the same
+            _mark(notice, answer, by=POSTMAN, at=at)
 
 
 def _is_address_refused(message: OutgoingMessage) -> bool:
@@ -135,8 +138,14 @@ def _came_back(notice: Notice, answer: str, at: Instant, *, is_of_address: bool,
     """
     by = OUTBOX if received is None else POSTMAN
     actions.record_outcome(notice, what=NoticeState.BOUNCED, note=answer, received=received, by=by, at=at)
+    if is_of_address:
+        _mark(notice, answer, by=by, at=at)
+
+
+def _mark(notice: Notice, answer: str, *, by: Actor, at: Instant) -> None:
+    """Note that nothing reaches the contact of a notice, where its address is still the one that was written to."""
     contact = notice.contact
-    if is_of_address and contact is not None and contact.email.lower() == notice.to.lower():
+    if contact is not None and contact.email.lower() == notice.to.lower():
         with contextlib.suppress(Conflict):  # it is known
             note_undelivered(contact, answer=answer, by=by, at=at)
 

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from tocsin.audit.queries import latest_rows
@@ -47,6 +47,7 @@ from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Channel, Kept, NoticeState, Waits, Whom, Why
+from tocsin.notices.history import SAYS_WHO_KNOWS
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
 from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import (
@@ -470,16 +471,21 @@ class Sent:
 
 
 def sent_notices() -> dict[int, Sent]:
-    """Return every notice that was told, by key."""
+    """Return every notice that was told, by key: it left and did not come back, or was read all the same."""
     left = Notice.objects.filter(state__in=WENT_OUT, is_exercise=False).order_by()
-    entries = LedgerEntry.objects.filter(what=NoticeState.SENT, notice__in=left).order_by().values_list("notice")
-    at = dict(entries.annotate(Max("at")))
+    entries = LedgerEntry.objects.filter(what__in=SAYS_WHO_KNOWS, notice__in=left).order_by("at", "pk")
+    at: dict[int, Instant] = {}
+    for pk, what, when in entries.values_list("notice", "what", "at").iterator(20_000):
+        if what == NoticeState.SENT or (what == NoticeState.READ and pk not in at):
+            at[pk] = when
+        elif what == NoticeState.BOUNCED:
+            at.pop(pk, None)
     rows = left.values_list("pk", "constituent__public_id", "policy")
     return {pk: Sent(constituent, policy, at[pk].date()) for pk, constituent, policy in rows if pk in at}
 
 
 def told_findings(batch: int = 50_000) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
-    """Yield the findings that stand in notices which were told, and the notice of each, in batches."""
+    """Yield the findings that stand in notices which left, and the notice of each, in batches: see `sent_notices`."""
     rows = NoticeFinding.objects.filter(notice__state__in=WENT_OUT, notice__is_exercise=False).order_by()
     some: list[tuple[str, int]] = []
     for row in rows.values_list("finding", "notice").iterator(batch):

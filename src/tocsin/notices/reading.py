@@ -183,11 +183,12 @@ class _People:
     def addressees(self) -> list[Addressee]:
         """Return who is told first, and who may be told next, in order; nobody where nobody is told first.
 
-        A deputy stands in where the contact is absent.
+        A deputy stands in where the contact is absent. Where security contacts stand in for each other, all are there.
         """
-        if not self.security and not self.deputies:
+        first = [*self.security, *self.deputies] or [each for each in self.others if each.role == ContactRole.SECURITY]
+        if not first:
             return []
-        order = [*self.security, *self.deputies, *self.others]
+        order = [*first, *(each for each in self.others if each not in first)]
         each_once = {each.email.lower(): each for each in reversed(order)}
         return [_addressee(each) for each in order if each_once[each.email.lower()] is each]
 
