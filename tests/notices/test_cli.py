@@ -111,6 +111,19 @@ def test_who_is_told_on_its_own_pages_is_not_among_the_addresses(
     assert Notice.objects.get(policy=own).state == "delivered"
 
 
+@pytest.mark.parametrize("rehearsal", [("--dry-run",), ()])
+def test_what_cannot_stand_on_own_pages_is_said_with_its_way_beside_the_address(
+    told: Store, capsys: pytest.CaptureFixture[str], rehearsal: tuple[str, ...]
+) -> None:
+    policy(channel="portal", constituent=Constituent.objects.get(public_id="moh"))
+    assert run("send", *rehearsal, "--json") == 1
+    said = capsys.readouterr()
+    (refused,) = json.loads(said.out)["refused"]
+    why = "Nobody of the organisation signs in here, and would read it. Add a member, or change the policy."
+    assert refused == {"constituent": "moh", "to": "soc@moh.example", "way": "portal", "why": why}
+    assert said.err == f"moh, on its own pages: {why}\n"
+
+
 def test_the_rehearsal_asks_first_when_many_would_be_written_to(
     told: Store, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.notices.test_planning import AT, DAY
 from tocsin.notices.choices import Happening, NoticeState, Whom, Why
-from tocsin.notices.courses import Before, Entry, Telling, after, courses, known
+from tocsin.notices.courses import Before, Entry, Telling, after, courses, known, told_at
 
 SOC = Telling(AT, "moh", 0, Whom.SECURITY, "SOC@moh.example", Why.NEW, 0)
 SECOND = Telling(AT, "moh", 1, Whom.SECOND, "it@moh.example", Why.ESCALATED, 0)
@@ -139,3 +142,19 @@ def test_nothing_is_owed_by_a_course_of_which_nobody_knows() -> None:
     entries = [sent(1, SOC), again, back(21, again), sent(22, SOC._replace(why=Why.RETURNED, returns=1))]
     before = known(entries)
     assert before and (before.lost, before.first_at, before.opened) == ((), day(22), Why.RETURNED)
+
+
+HAPPENED = (NoticeState.SENT, NoticeState.BOUNCED, NoticeState.READ, NoticeState.ACTED, Happening.REPLIED)
+
+
+@given(st.lists(st.sampled_from(HAPPENED), max_size=8))
+def test_of_one_notice_alone_courses_and_its_ledger_say_the_same(drawn: list[str]) -> None:
+    ledger: list[Entry] = []
+    for what in drawn:
+        number = len(ledger) + 1
+        if what == NoticeState.SENT and told_at((each.what, each.at) for each in ledger):
+            continue  # it leaves again only when nobody was told
+        ledger.append(sent(number, SOC, notice=1, what=what))
+    told = [telling.at for course in courses(ledger) for _notice, telling in course.told]
+    at = told_at((each.what, each.at) for each in ledger)
+    assert told == ([at] if at else [])

@@ -104,8 +104,8 @@ def test_what_is_told_on_own_pages_names_no_address_on_any_page_or_line(told: St
     add_member()
     browser, own = signed_in(cast.analyst), "on its own pages"
     actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
-    hindered = {each[0]: each[1] for each in queries.hindered(queries.plan_now(AT))}
-    assert hindered == {"bank": own}, "nobody signs in there"
+    (hindered,) = queries.hindered(queries.plan_now(AT))
+    assert (hindered.constituent, queries.addressee(hindered.to, hindered.way)) == ("bank", own), "nobody signs in"
     due, planned = text(browser.get("/notices/")), text(browser.get("/notices/planned/moh/"))
     assert own in due and "soc@moh.example" not in due
     assert "On its own pages" in planned and "soc@moh.example" not in planned
@@ -114,7 +114,8 @@ def test_what_is_told_on_own_pages_names_no_address_on_any_page_or_line(told: St
     bank, notice = Notice.objects.order_by("constituent__public_id")
     waits = text(browser.get(f"/notices/{notice.reference}/"))
     assert "On its own pages, not before" in waits and "soc@moh.example" not in waits
-    assert actions.send_notices([bank], most=1, **BY_AT).refused[0].to == own
+    (refused,) = actions.send_notices([bank], most=1, **BY_AT).refused
+    assert (refused.to, refused.way) == ("soc@bank.example", "portal")
     actions.queue_notice(notice, **BY_AT)
     letter = queries.letter_of(notice)
     assert letter.on_pages and "/my/notices/" not in queries.text_as_sent(notice)[0]
@@ -148,7 +149,7 @@ def test_who_is_told_next_reads_that_it_was_on_the_own_pages(told: Store) -> Non
 def test_where_nobody_signs_in_the_own_pages_are_refused(told: Store) -> None:
     actions.change_policy(Policy.objects.get(), channel="portal", **BY_AT)
     hindered = queries.hindered(queries.plan_now(AT))
-    assert len(hindered) == 2 and all("Nobody" in why for _whose, _to, why in hindered)
+    assert len(hindered) == 2 and all("Nobody" in each.why for each in hindered)
     notice = ministry_notice("portal")
     assert "Nobody of the organisation signs in here" in mails.hindrance(notice, AT)
     done = actions.send_notices([notice], most=50, **BY_AT)

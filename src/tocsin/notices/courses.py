@@ -134,6 +134,20 @@ class Entry(NamedTuple):
     """What the notice tells of the finding; its `at` is that of the entry."""
 
 
+def told_at(ledger: Iterable[tuple[str, Instant]]) -> Instant | None:
+    """Return when a notice was told by what stands in its ledger, in order: when it left, or was read all the same.
+
+    None when it came back since, or never left. Courses hold the same of each telling.
+    """
+    told: Instant | None = None
+    for what, at in ledger:
+        if what == NoticeState.SENT or (what == NoticeState.READ and told is None):
+            told = at
+        elif what == NoticeState.BOUNCED:
+            told = None
+    return told
+
+
 REACTED = (NoticeState.READ, NoticeState.ACTED, Happening.REPLIED)
 
 

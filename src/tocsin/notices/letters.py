@@ -31,6 +31,7 @@ from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, Channel, No
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
+from tocsin.notices.rules import way_wanted
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
 from tocsin.notices.telling import Story, ToTell, story_of
@@ -118,7 +119,7 @@ def _letter(
             phone=settings.TOCSIN.team_phone,
             answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
             reader=_reader(facts["whom"], contact),
-            on_pages=policy.channel == Channel.PORTAL and facts["whom"] in OF_ONES_OWN,
+            on_pages=way_wanted(policy.channel, facts["whom"]) == Channel.PORTAL,
             **facts,
         )
 

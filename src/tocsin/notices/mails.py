@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -26,10 +26,11 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import addresses
-from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, OF_ONES_OWN, ROOM, Channel
+from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, ROOM, Channel, Whom
 from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Plan, PlannedNotice
+from tocsin.notices.rules import way_wanted
 from tocsin.notices.writing import file_name, text, title
 
 MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
@@ -51,21 +52,19 @@ class Told:
     @property
     def way(self) -> Channel:
         """By which way it goes. Who is told of others gets mail, and so does an organisation without a webhook."""
-        wanted = Channel(self.policy.channel)
-        if self.whom not in OF_ONES_OWN or (wanted == Channel.WEBHOOK and self.hook is None):
-            return Channel.MAIL
-        return wanted
-
-    @property
-    def addressee(self) -> str:
-        """Where it goes: the address of a mail, else by which other way."""
-        elsewhere = {Channel.PORTAL: _("on its own pages"), Channel.WEBHOOK: _("by webhook")}
-        return elsewhere.get(self.way, self.to)
+        wanted = way_wanted(Channel(self.policy.channel), Whom(self.whom))
+        return Channel.MAIL if wanted == Channel.WEBHOOK and self.hook is None else wanted
 
     @property
     def hook(self) -> Webhook | None:
         """The organisation's webhook that is told of notices; the oldest where there are several."""
         return next(iter(outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS, self.constituent)), None)
+
+
+def addressee(to: str, way: Channel) -> str:
+    """Return where a notice goes, in words of the reader: the address of a mail, else by which other way."""
+    elsewhere = {Channel.PORTAL: _("on its own pages"), Channel.WEBHOOK: _("by webhook")}
+    return elsewhere.get(way, to)
 
 
 def told_by(notice: Notice) -> Told:
@@ -123,8 +122,18 @@ def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
     ]
 
 
-def hindered(plan: Plan) -> list[tuple[str, str, str]]:
-    """Return of each notice of a plan that could not be sent: constituent, address or other way, why."""
+class Hindered(NamedTuple):
+    """A notice of a plan that could not be sent."""
+
+    constituent: str
+    """Public id."""
+    to: str
+    way: Channel
+    why: str
+
+
+def hindered(plan: Plan) -> list[Hindered]:
+    """Return the notices of a plan that could not be sent."""
     contacts = Contact.objects.in_bulk({each.to.contact for each in plan.notices})
     policies = Policy.objects.in_bulk({each.policy for each in plan.notices})
     found = []
@@ -134,7 +143,7 @@ def hindered(plan: Plan) -> list[tuple[str, str, str]]:
         try:
             check(told, plan.at)
         except Refusal as refused:
-            found.append((each.constituent, told.addressee, why(refused)))
+            found.append(Hindered(each.constituent, told.to, told.way, why(refused)))
     return found
 
 

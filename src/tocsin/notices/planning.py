@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP, strictest
-from tocsin.notices.choices import Waits, Whom, Why
+from tocsin.notices.choices import Channel, Waits, Whom, Why
 from tocsin.notices.courses import FIRST, Before, Telling, after
 from tocsin.notices.rules import (
     Answered,
@@ -31,6 +31,7 @@ from tocsin.notices.rules import (
     language_of,
     not_before,
     policy_for,
+    way_wanted,
 )
 
 
@@ -124,6 +125,8 @@ class PlannedNotice:
     step: int
     whom: Whom
     to: Addressee
+    wanted: Channel
+    """The way that its policy wants; who has no webhook gets mail."""
     language: str
     tlp: TLP
     not_before: Instant
@@ -390,7 +393,7 @@ class _Desk:
         wanted = (terms.language, to.language, *self._known.recipients[constituent].languages)
         lines.sort(key=lambda line: (line.severity, line.type, line.finding))
         return PlannedNotice(
-            constituent, policy, terms.category, step, whom, to,
+            constituent, policy, terms.category, step, whom, to, way_wanted(terms.channel, whom),
             language=language_of(wanted, self._known.spoken, self._known.default_language),
             tlp=strictest({self._known.labels.get(line.type, TLP.RED) for line in lines}),
             not_before=leaves_at,

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from email import message_from_bytes
 from email.policy import default
 from ipaddress import ip_network
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -40,16 +42,17 @@ from tocsin.feeds.queries import (
     titles_of_types,
 )
 from tocsin.feeds.wording import class_label, kind
-from tocsin.kernel.clock import Instant
+from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.networks import spans
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
 from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Channel, Kept, NoticeState, Waits, Whom, Why
+from tocsin.notices.courses import told_at
 from tocsin.notices.history import SAYS_WHO_KNOWS
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
-from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
+from tocsin.notices.mails import addressee, hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import (
     HoldOut,
     HoldOutExemption,
@@ -64,7 +67,7 @@ from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
 from tocsin.notices.remedies import headings, remedy_for
-from tocsin.notices.rules import MILD, is_held_out, may_follow
+from tocsin.notices.rules import MILD, is_held_out, may_follow, way_wanted
 from tocsin.notices.said import Said
 from tocsin.notices.sentences import policy_sentences, policy_title
 from tocsin.notices.telling import on_own_pages
@@ -73,13 +76,13 @@ from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
 
 __all__ = [
-    "MILD", "Letter", "Plan", "addressees_of", "attachment_of", "classes_held_out", "covered", "current_plan",
-    "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours", "is_unread",
-    "letter_of", "letter_of_plan", "listed", "marks", "message_of", "named_plan", "notices_of", "notices_visible_to",
-    "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies", "policy_sentences",
-    "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices", "served_count",
-    "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "ways_of", "with_pages",
+    "MILD", "Letter", "Plan", "addressee", "addressees_of", "attachment_of", "classes_held_out", "covered",
+    "current_plan", "held_out_of", "hindered", "hindrance", "hold_outs", "is_held_out", "is_in_clear", "is_ours",
+    "is_unread", "letter_of", "letter_of_plan", "listed", "marks", "message_of", "named_plan", "notices_of",
+    "notices_visible_to", "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies",
+    "policy_sentences", "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices",
+    "served_count", "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -136,6 +139,11 @@ class Named:
     returned: int
     escalated: int
     digest: int
+
+    @property
+    def on_pages(self) -> bool:
+        """Whether it will stand on the constituent's own pages, and is not mailed."""
+        return self.notice.wanted == Channel.PORTAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,12 +202,6 @@ def named_plan(plan: Plan) -> NamedPlan:
     )
 
 
-def with_pages(planned: Iterable[Named]) -> list[tuple[Named, bool]]:
-    """Return planned notices, each with whether it will stand on the constituent's own pages, and is not mailed."""
-    own = set(Policy.objects.filter(channel=Channel.PORTAL).values_list("pk", flat=True))
-    return [(each, each.notice.policy in own and each.notice.whom in OF_ONES_OWN) for each in planned]
-
-
 def _undelivered(public_ids: Collection[str]) -> set[str]:
     """Return those of constituents that have a contact to whom mail comes back."""
     if not public_ids:
@@ -237,11 +239,11 @@ def listed(notices: Iterable[Notice]) -> list[Listed]:
     """Return notices, each with whether its constituent is told on its own pages."""
     rows = list(notices)
     told = on_own_pages(rows)
-    return [Listed(row, row.pk in told or (row.state in PENDING and _will_stand_on_pages(row))) for row in rows]
+    return [Listed(row, row.pk in told or (row.state in PENDING and _wanted(row) == Channel.PORTAL)) for row in rows]
 
 
-def _will_stand_on_pages(notice: Notice) -> bool:
-    return notice.policy.channel == Channel.PORTAL and notice.whom in OF_ONES_OWN
+def _wanted(notice: Notice) -> Channel:
+    return way_wanted(Channel(notice.policy.channel), Whom(notice.whom))
 
 
 def own_notices(person: object) -> QuerySet[Notice]:
@@ -473,15 +475,11 @@ class Sent:
 def sent_notices() -> dict[int, Sent]:
     """Return every notice that was told, by key: it left and did not come back, or was read all the same."""
     left = Notice.objects.filter(state__in=WENT_OUT, is_exercise=False).order_by()
-    entries = LedgerEntry.objects.filter(what__in=SAYS_WHO_KNOWS, notice__in=left).order_by("at", "pk")
-    at: dict[int, Instant] = {}
-    for pk, what, when in entries.values_list("notice", "what", "at").iterator(20_000):
-        if what == NoticeState.SENT or (what == NoticeState.READ and pk not in at):
-            at[pk] = when
-        elif what == NoticeState.BOUNCED:
-            at.pop(pk, None)
-    rows = left.values_list("pk", "constituent__public_id", "policy")
-    return {pk: Sent(constituent, policy, at[pk].date()) for pk, constituent, policy in rows if pk in at}
+    entries = LedgerEntry.objects.filter(what__in=SAYS_WHO_KNOWS, notice__in=left).order_by("notice", "at", "pk")
+    rows = entries.values_list("notice", "what", "at").iterator(20_000)
+    told = {pk: told_at((what, at) for _pk, what, at in ledger) for pk, ledger in groupby(rows, itemgetter(0))}
+    facts = left.values_list("pk", "constituent__public_id", "policy")
+    return {pk: Sent(constituent, policy, day_of(at)) for pk, constituent, policy in facts if (at := told.get(pk))}
 
 
 def told_findings(batch: int = 50_000) -> Iterator[tuple[Sequence[str], Sequence[int]]]:

@@ -26,7 +26,7 @@ from tocsin.feeds.models import Answer
 from tocsin.kernel import networks
 from tocsin.kernel.clock import Instant, day_of
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import PENDING, Happening, NoticeState, Whom, Why
+from tocsin.notices.choices import PENDING, Channel, Happening, NoticeState, Whom, Why
 from tocsin.notices.courses import Before
 from tocsin.notices.history import AT_ONCE
 from tocsin.notices.models import (
@@ -100,6 +100,7 @@ def terms_of(policy: Policy) -> Terms:
             frozenset(policy.work_days), policy.works_from, policy.works_until,
             policy.time_zone or settings.TOCSIN.time_zone,
         ),
+        channel=Channel(policy.channel),
         language=policy.language,
         tlp=TLP.read(policy.tlp),
         steps=steps_of(policy),

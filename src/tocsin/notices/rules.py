@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import NoticeState, Whom, Why
+from tocsin.notices.choices import OF_ONES_OWN, Channel, NoticeState, Whom, Why
 from tocsin.notices.courses import ANEW, Before, makes_up
 
 DIGEST_DAYS = 7
@@ -53,6 +53,7 @@ class Terms:
     threshold: int = 6
     interval: dt.timedelta = dt.timedelta(hours=24)
     hours: Hours = Hours()
+    channel: Channel = Channel.MAIL
     language: str = ""
     tlp: TLP = TLP.AMBER
     steps: tuple[Step, ...] = ()
@@ -72,6 +73,11 @@ def policy_for(policies: Iterable[Terms], constituent: str, sector: str, categor
     """Return the most specific policy for a class of findings of a constituent; None when none is for it."""
     fitting = [each for each in policies if each.fits(constituent, sector, category)]
     return max(fitting, key=lambda each: (*each.specificity, -each.key), default=None)
+
+
+def way_wanted(channel: Channel, whom: Whom) -> Channel:
+    """Return by which way a policy wants somebody told: who is told of another organisation always gets mail."""
+    return channel if whom in OF_ONES_OWN else Channel.MAIL
 
 
 class Suppressed(NamedTuple):

@@ -77,6 +77,7 @@ class Refused:
     """Public id."""
     name: str
     to: str
+    way: Channel
     why: str
 
 
@@ -115,9 +116,10 @@ def send_notices(notices: Sequence[Notice], *, most: int, confirmed: bool = Fals
             drop_notice(notice, reason=str(nothing), struck=nothing.struck, by=by, at=at)
             dropped.append(notice.reference)
         except Refusal as refusal:
-            whose = notice.constituent
-            to = mails.told_by(notice).addressee
-            refused.append(Refused(notice.reference, whose.public_id, whose.local_name, to, mails.why(refusal)))
+            whose, told = notice.constituent, mails.told_by(notice)
+            refused.append(
+                Refused(notice.reference, whose.public_id, whose.local_name, told.to, told.way, mails.why(refusal))
+            )
         else:
             queued.append(notice.reference)
     return Handed(tuple(queued), tuple(refused), tuple(dropped))

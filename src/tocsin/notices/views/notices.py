@@ -56,7 +56,7 @@ def notices(request: HttpRequest) -> HttpResponse:
         **ready,
         "question": question,
         "plan": plan,
-        "due": queries.with_pages(named.notices[:ROWS]),
+        "due": named.notices[:ROWS],
         "due_count": len(named.notices),
         "unread_count": counts.get(NoticeState.PLANNED, 0),
         "coming_back": back[:ROWS],

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tocsin.notices.queries import Letter, NamedPlan, Plan
 
 
-_BY_ANOTHER_WAY = {"portal": "on its own pages", "webhook": "by webhook"}
 """Stands for the address of a notice that is not mailed."""
 
 
@@ -92,7 +91,9 @@ def _refuse_unknown(public_ids: Sequence[str]) -> None:
 
 
 def _line(notice: Any, way: Channel) -> str:
-    to = notice.to.to if way == "mail" else _BY_ANOTHER_WAY[way]
+    from tocsin.notices.queries import addressee
+
+    to = addressee(notice.to.to, way)
     cells = (
         notice.constituent, f"C{notice.severity}", counted(len(notice.lines), "finding"), to, notice.language,
         notice.tlp.label, f"not before {notice.not_before.isoformat(timespec='minutes')}",
@@ -185,7 +186,7 @@ class Outcome:
     """What came of it."""
 
     told: dict[str, Any]
-    refused: list[dict[str, str]]
+    refused: list[dict[str, Any]]
     """Each once, however many notices wait for the same reason."""
     sent: list[str]
     """References."""
@@ -232,7 +233,8 @@ def _send(options: argparse.Namespace) -> int:
     else:
         _say_what_was_sent(came, unread=unread, is_rehearsal=not goes)
     for each in came.refused:
-        print(f"{readable(each['constituent'])}, {readable(each['to'])}: {readable(each['why'])}", file=sys.stderr)
+        to = queries.addressee(each["to"], each["way"])
+        print(f"{readable(each['constituent'])}, {readable(to)}: {readable(each['why'])}", file=sys.stderr)
     if asks and not options.confirm:
         raise Conflict(
             f"a policy would write to {people} people, more than {most} (TOCSIN_NOTICE_PEOPLE). "
@@ -241,20 +243,20 @@ def _send(options: argparse.Namespace) -> int:
     return 1 if came.refused else 0
 
 
-def _hindered(batch: Batch) -> list[dict[str, str]]:
+def _hindered(batch: Batch) -> list[dict[str, Any]]:
     """Return what could not be sent, and why, without doing anything."""
     from tocsin.notices import queries
 
     waiting = [
-        (each.constituent.public_id, queries.told_by(each).addressee, why)
+        (each.constituent.public_id, told.to, told.way, why)
         for each in batch.ready
-        if (why := queries.hindrance(each, batch.plan.at))
+        if (why := queries.hindrance(each, batch.plan.at)) and (told := queries.told_by(each))
     ]
     return _each_once([*queries.hindered(batch.plan), *waiting])
 
 
-def _each_once(found: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
-    return [{"constituent": constituent, "to": to, "why": why} for constituent, to, why in dict.fromkeys(found)]
+def _each_once(found: Iterable[tuple[str, str, Channel, str]]) -> list[dict[str, Any]]:
+    return [dict(zip(("constituent", "to", "way", "why"), each, strict=True)) for each in dict.fromkeys(found)]
 
 
 def _sent(batch: Batch) -> Outcome:
@@ -273,7 +275,7 @@ def _sent(batch: Batch) -> Outcome:
     done = actions.send_notices(ready, most=1, confirmed=True, **by_at)
     gone = [each for each in ready if each.reference in set(done.references)]
     told = _figures(len(gone), sum(each.total for each in gone), _mailed(gone))
-    refused = _each_once((each.constituent, each.to, each.why) for each in done.refused)
+    refused = _each_once((each.constituent, each.to, each.way, each.why) for each in done.refused)
     return Outcome(told, refused, list(done.references), list(done.dropped))
 
 
