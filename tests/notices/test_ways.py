@@ -14,7 +14,7 @@ from tests.cast import Cast
 from tests.feeds.conftest import AT, Store
 from tests.feeds.pages import signed_in, text
 from tests.feeds.reports import write
-from tests.notices.conftest import BY_AT, DAY, prepared
+from tests.notices.conftest import BY_AT, DAY, policy, prepared
 from tests.portal.api.asking import Program, key_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.audit.models import AuditRow
@@ -118,7 +118,7 @@ def test_what_is_told_on_own_pages_names_no_address_on_any_page_or_line(told: St
     assert (refused.to, refused.way) == ("soc@bank.example", "portal")
     actions.queue_notice(notice, **BY_AT)
     letter = queries.letter_of(notice)
-    assert letter.on_pages and "/my/notices/" not in queries.text_as_sent(notice)[0]
+    assert letter.way == "portal" and "/my/notices/" not in queries.text_as_sent(notice)[0]
     lists = text(browser.get("/notices/")), text(browser.get("/directory/constituents/moh/relations/"))
     assert all(own in said for said in lists)
     assert "soc@bank.example" not in lists[0] and "soc@moh" not in lists[0]
@@ -181,6 +181,34 @@ def test_a_webhook_gets_the_text_and_the_findings_and_its_yes_delivers(told: Sto
     following.settle(at=AT)
     assert OutgoingMessage.objects.count() == 1 and ledger(notice)[-1] == "delivered"
     assert queries.text_as_sent(Notice.objects.get(pk=notice.pk)) == (body["text"], Kept.AS_SENT)
+
+
+def test_what_goes_by_webhook_names_no_address_on_any_page_and_asks_for_no_answer_to_it(
+    told: Store, cast: Cast
+) -> None:
+    add_hook()
+    browser, to = signed_in(cast.analyst), "soc@moh.example"
+    policy(channel="webhook", constituent=Constituent.objects.get(public_id="moh"))
+    due, planned = text(browser.get("/notices/")), text(browser.get("/notices/planned/moh/"))
+    assert "by webhook" in due and to not in due and "soc@bank.example" in due
+    assert "By its webhook" in planned and to not in planned
+    for each in prepared():
+        actions.preview_notice(each, **BY_AT)
+    notice = Notice.objects.get(constituent__public_id="moh")
+    page = f"/notices/{notice.reference}/"
+    waits = text(browser.get(page))
+    assert "By its webhook, not before" in waits and to not in waits and "The attachment" not in waits
+    actions.queue_notice(notice, **BY_AT)
+    said = queries.text_as_sent(notice)[0]
+    assert "Répondez à ce message" not in said and "en pièce jointe" not in said and notice.reference in said
+    sending.drain(answers(200))
+    following.settle(at=AT)
+    actions.change_policy(Policy.objects.get(constituent=notice.constituent), channel="mail", **BY_AT)
+    seen = [text(browser.get(each)) for each in (page, "/notices/", "/directory/constituents/moh/relations/")]
+    assert "By its webhook, sent 19 Nov" in seen[0] and to not in seen[0]
+    assert all("by webhook" in each for each in seen[1:]) and to not in seen[1]
+    lines = dict.fromkeys(notice.lines.values_list("finding", flat=True), ToTell("digest", 0))
+    assert [each.who for each in story_of(notice.constituent, lines).told_before()] == ["Security contact: by webhook"]
 
 
 def test_a_webhook_that_is_gone_brings_the_notice_back_and_says_nothing_of_the_contact(told: Store) -> None:

@@ -43,10 +43,10 @@ def messages_of(room: str, key: str) -> QuerySet[OutgoingMessage]:
     return listed().filter(reference_room=room, reference_key=key)
 
 
-def having_messages(room: str, keys: Iterable[str]) -> set[str]:
-    """Return those of some things of a room of which there is a message."""
-    asked = OutgoingMessage.objects.filter(reference_room=room, reference_key__in=list(keys)).order_by()
-    return set(asked.values_list("reference_key", flat=True))
+def channels_of(room: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return by which channel the last message about each of some things of a room goes; none of what has none."""
+    asked = OutgoingMessage.objects.filter(reference_room=room, reference_key__in=list(keys)).order_by("pk")
+    return dict(asked.values_list("reference_key", "channel"))
 
 
 def webhooks_of(room: str, key: str) -> QuerySet[Webhook]:

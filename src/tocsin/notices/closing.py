@@ -18,8 +18,8 @@ def answer(reference: str, *, is_of_another: bool) -> str:
     return (of_another if is_of_another else own).format(reference=reference)
 
 
-def answer_on_pages(reference: str, sender: str, phone: str) -> str:
-    """Return how else than on its own pages a constituent answers: by mail or telephone, as far as there are any."""
+def answer_otherwise(reference: str, sender: str, phone: str) -> str:
+    """Return how else than on its pages a constituent answers what is no mail, as far as there is any way."""
     if sender and phone:
         how = _("You can also write to {address} or call {phone}; name the reference {reference}.")
     elif sender:

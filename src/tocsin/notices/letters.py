@@ -31,10 +31,10 @@ from tocsin.notices.choices import OF_ONES_OWN, PENDING, Attachment, Channel, No
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import PlannedNotice
 from tocsin.notices.remedies import remedy_for
-from tocsin.notices.rules import way_wanted
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
 from tocsin.notices.telling import Story, ToTell, story_of
+from tocsin.notices.ways import way_now
 from tocsin.notices.writing import Entry, Kind, Letter, Unheard
 
 COLUMNS = (*feeds.EXPORTED, "why", *FACTS, "told", "answered")
@@ -103,6 +103,7 @@ def _letter(
     with translation.override(facts["language"]):
         found = feeds.findings_named(content.lines)
         story = story_of(constituent, content.lines, besides=notice, until=content.until)
+        way = way_now(policy.channel, facts["whom"], constituent.public_id)
         return Letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
@@ -113,13 +114,13 @@ def _letter(
             constituent=constituent.local_name,
             kinds=_kinds(found, content.lines),
             verify_at=whole(reverse("notices:verify")),
-            has_attachment=policy.attachment == Attachment.CSV,
+            has_attachment=policy.attachment == Attachment.CSV and way == Channel.MAIL,
             sender=settings.TOCSIN.mail_from,
             fingerprint=team_key.fingerprint(),
             phone=settings.TOCSIN.team_phone,
             answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
             reader=_reader(facts["whom"], contact),
-            on_pages=way_wanted(policy.channel, facts["whom"]) == Channel.PORTAL,
+            way=way,
             **facts,
         )
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from tocsin.courier import composing, mail_addresses, protection, team_key
-from tocsin.courier import queries as outgoing
 from tocsin.courier.composing import Mail
 from tocsin.courier.models import OutgoingMessage, Webhook
 from tocsin.courier.outbox import Posting, Reference
@@ -26,11 +25,12 @@ from tocsin.kernel.clock import Instant
 from tocsin.kernel.refusals import Conflict, Refusal
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import addresses
-from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, ROOM, Channel, Whom
+from tocsin.notices.choices import NOTICE_SENT, ROOM, Channel
 from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Plan, PlannedNotice
-from tocsin.notices.rules import way_wanted
+from tocsin.notices.rules import way
+from tocsin.notices.ways import having_hooks, hook_of, way_now
 from tocsin.notices.writing import file_name, text, title
 
 MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
@@ -51,20 +51,13 @@ class Told:
 
     @property
     def way(self) -> Channel:
-        """By which way it goes. Who is told of others gets mail, and so does an organisation without a webhook."""
-        wanted = way_wanted(Channel(self.policy.channel), Whom(self.whom))
-        return Channel.MAIL if wanted == Channel.WEBHOOK and self.hook is None else wanted
+        """By which way it goes."""
+        return way_now(self.policy.channel, self.whom, self.constituent)
 
     @property
     def hook(self) -> Webhook | None:
-        """The organisation's webhook that is told of notices; the oldest where there are several."""
-        return next(iter(outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS, self.constituent)), None)
-
-
-def addressee(to: str, way: Channel) -> str:
-    """Return where a notice goes, in words of the reader: the address of a mail, else by which other way."""
-    elsewhere = {Channel.PORTAL: _("on its own pages"), Channel.WEBHOOK: _("by webhook")}
-    return elsewhere.get(way, to)
+        """The organisation's webhook that is told of notices."""
+        return hook_of(self.constituent)
 
 
 def told_by(notice: Notice) -> Told:
@@ -115,11 +108,8 @@ def hindrance(notice: Notice, at: Instant) -> str:
 
 def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
     """Return by which way each of some planned notices goes, in their order."""
-    notices = list(planned)
-    policies = Policy.objects.in_bulk({each.policy for each in notices})
-    return [
-        Told(each.constituent, each.whom, each.to.to, None, policies[each.policy], each.tlp).way for each in notices
-    ]
+    hooks = having_hooks()
+    return [way(each.channel, each.whom, has_hook=each.constituent in hooks) for each in planned]
 
 
 class Hindered(NamedTuple):

@@ -31,7 +31,6 @@ from tocsin.notices.rules import (
     language_of,
     not_before,
     policy_for,
-    way_wanted,
 )
 
 
@@ -125,8 +124,8 @@ class PlannedNotice:
     step: int
     whom: Whom
     to: Addressee
-    wanted: Channel
-    """The way that its policy wants; who has no webhook gets mail."""
+    channel: Channel
+    """By which its policy wants it to go: see `rules.way`."""
     language: str
     tlp: TLP
     not_before: Instant
@@ -393,7 +392,7 @@ class _Desk:
         wanted = (terms.language, to.language, *self._known.recipients[constituent].languages)
         lines.sort(key=lambda line: (line.severity, line.type, line.finding))
         return PlannedNotice(
-            constituent, policy, terms.category, step, whom, to, way_wanted(terms.channel, whom),
+            constituent, policy, terms.category, step, whom, to, terms.channel,
             language=language_of(wanted, self._known.spoken, self._known.default_language),
             tlp=strictest({self._known.labels.get(line.type, TLP.RED) for line in lines}),
             not_before=leaves_at,

@@ -52,7 +52,7 @@ from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Channel
 from tocsin.notices.courses import told_at
 from tocsin.notices.history import SAYS_WHO_KNOWS
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
-from tocsin.notices.mails import addressee, hindered, hindrance, is_in_clear, told_by, ways_of
+from tocsin.notices.mails import hindered, hindrance, is_in_clear, told_by, ways_of
 from tocsin.notices.models import (
     HoldOut,
     HoldOutExemption,
@@ -67,10 +67,10 @@ from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
 from tocsin.notices.remedies import headings, remedy_for
-from tocsin.notices.rules import MILD, is_held_out, may_follow, way_wanted
+from tocsin.notices.rules import MILD, is_held_out, may_follow, way
 from tocsin.notices.said import Said
 from tocsin.notices.sentences import policy_sentences, policy_title
-from tocsin.notices.telling import on_own_pages
+from tocsin.notices.ways import addressee, having_hooks, ways_gone
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
@@ -82,7 +82,7 @@ __all__ = [
     "notices_visible_to", "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies",
     "policy_sentences", "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices",
     "served_count", "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_gone", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -132,6 +132,7 @@ class Named:
 
     notice: PlannedNotice
     constituent: Constituent
+    way: Channel
     about: str
     """The class that its policy is for, in the reader's language; empty where it is for every class."""
     is_at_once: bool
@@ -141,9 +142,9 @@ class Named:
     digest: int
 
     @property
-    def on_pages(self) -> bool:
-        """Whether it will stand on the constituent's own pages, and is not mailed."""
-        return self.notice.wanted == Channel.PORTAL
+    def where(self) -> str:
+        """By which way it goes that is no mail, in words of the reader."""
+        return addressee("", self.way)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,11 +191,12 @@ def named_plan(plan: Plan) -> NamedPlan:
             Named(
                 each,
                 known[each.constituent],
+                by,
                 class_label(each.category) if each.category else "",
                 each.not_before <= plan.at,
                 *map(each.count, Why),
             )
-            for each in ordered
+            for each, by in zip(ordered, ways_of(ordered), strict=True)
         ),
         tuple(Unreached(known[public], whom, number, public in back) for (public, whom), number in unreached),
         tuple((reason, waiting[reason]) for reason in Waits if waiting.get(reason)),
@@ -231,19 +233,23 @@ class Listed:
     """A notice as a list has it."""
 
     notice: Notice
-    on_pages: bool
-    """Whether it stands on the constituent's own pages, or will, and no mail goes to its contact."""
+    way: Channel
+    """By which it goes, or went."""
+
+    @property
+    def where(self) -> str:
+        """By which way it goes that is no mail, in words of the reader."""
+        return addressee("", self.way)
 
 
 def listed(notices: Iterable[Notice]) -> list[Listed]:
-    """Return notices, each with whether its constituent is told on its own pages."""
+    """Return notices, each with its way."""
     rows = list(notices)
-    told = on_own_pages(rows)
-    return [Listed(row, row.pk in told or (row.state in PENDING and _wanted(row) == Channel.PORTAL)) for row in rows]
-
-
-def _wanted(notice: Notice) -> Channel:
-    return way_wanted(Channel(notice.policy.channel), Whom(notice.whom))
+    gone, hooks = ways_gone(rows), having_hooks()
+    return [
+        Listed(row, gone.get(row.pk) or way(row.policy.channel, row.whom, has_hook=row.constituent.public_id in hooks))
+        for row in rows
+    ]
 
 
 def own_notices(person: object) -> QuerySet[Notice]:
@@ -279,15 +285,19 @@ def text_as_sent(notice: Notice) -> tuple[str, Kept]:
     if message is None and (stood := PageText.objects.filter(notice=notice).first()):
         return stood.text, Kept.AS_STOOD
     if message is None:
-        is_on_pages = bool(on_own_pages([notice]))
-        letter = dataclasses.replace(letter_of(notice), on_pages=is_on_pages)
-        return text(letter), Kept.ON_PAGES if is_on_pages else Kept.NOT
+        went = ways_gone([notice]).get(notice.pk, Channel.MAIL)
+        return _written_anew(notice, went), Kept.ON_PAGES if went == Channel.PORTAL else Kept.NOT
     if message.channel == SentBy.WEBHOOK:
         return str(json.loads(bytes(message.content))["text"]), Kept.AS_SENT
     if message.protection in ("encrypted", "both"):
-        return text(letter_of(notice)), Kept.ENCRYPTED
+        return _written_anew(notice, Channel.MAIL), Kept.ENCRYPTED
     body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
-    return (text(letter_of(notice)), Kept.NOT) if body is None else (str(body.get_content()), Kept.AS_SENT)
+    return (_written_anew(notice, Channel.MAIL), Kept.NOT) if body is None else (str(body.get_content()), Kept.AS_SENT)
+
+
+def _written_anew(notice: Notice, went: Channel) -> str:
+    """Return the text of a notice that went by a way, whatever its policy says by now."""
+    return text(dataclasses.replace(letter_of(notice), way=went))
 
 
 @dataclasses.dataclass(frozen=True)

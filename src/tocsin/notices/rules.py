@@ -75,9 +75,13 @@ def policy_for(policies: Iterable[Terms], constituent: str, sector: str, categor
     return max(fitting, key=lambda each: (*each.specificity, -each.key), default=None)
 
 
-def way_wanted(channel: Channel, whom: Whom) -> Channel:
-    """Return by which way a policy wants somebody told: who is told of another organisation always gets mail."""
-    return channel if whom in OF_ONES_OWN else Channel.MAIL
+def way(channel: str, whom: str, *, has_hook: bool) -> Channel:
+    """Return by which way a notice goes that its policy wants to go by a channel.
+
+    Who is told of another organisation gets mail, and so does an organisation without a webhook.
+    """
+    wanted = Channel(channel) if Whom(whom) in OF_ONES_OWN else Channel.MAIL
+    return Channel.MAIL if wanted == Channel.WEBHOOK and not has_hook else wanted
 
 
 class Suppressed(NamedTuple):

@@ -13,15 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from django.utils.translation import gettext as _
-
-from tocsin.courier import queries as outgoing
 from tocsin.directory.models import Constituent
 from tocsin.kernel.clock import Instant, day_of
-from tocsin.notices.choices import OF_ONES_OWN, ROOM, WENT_OUT, NoticeState, Whom
+from tocsin.notices.choices import OF_ONES_OWN, Channel, Whom
 from tocsin.notices.courses import ANEW, FIRST, Course, Telling, courses, makes_up
 from tocsin.notices.history import AT_ONCE, entries_of
-from tocsin.notices.models import LedgerEntry, Notice
+from tocsin.notices.models import Notice
+from tocsin.notices.ways import addressee, ways_gone
 from tocsin.notices.writing import ToldBefore
 
 
@@ -36,7 +34,7 @@ class KnownBy(NamedTuple):
     """The address of one of the constituent's own, or that it was its own pages; else the name of the organisation."""
 
     @property
-    def addressee(self) -> tuple[Whom, str, str]:
+    def reader(self) -> tuple[Whom, str, str]:
         """By what tellings of the same one, by the same way, are known."""
         return self.whom, self.to.lower(), self.name
 
@@ -124,17 +122,9 @@ def _names(notices: Iterable[int]) -> dict[int, str]:
     for first in range(0, len(named), AT_ONCE):
         some = Notice.objects.filter(pk__in=named[first : first + AT_ONCE])
         rows = list(some.select_related("contact__constituent"))
-        on_pages = on_own_pages(rows)
-        found |= {row.pk: _("on its own pages") if row.pk in on_pages else _name(row) for row in rows}
+        ways = ways_gone(row for row in rows if row.whom in OF_ONES_OWN)
+        found |= {row.pk: addressee(_name(row), ways.get(row.pk, Channel.MAIL)) for row in rows}
     return found
-
-
-def on_own_pages(notices: Iterable[Notice]) -> set[int]:
-    """Return those of some notices, by key, that left without a message: told on the constituent's own pages."""
-    own = {each.reference: each.pk for each in notices if each.whom in OF_ONES_OWN and each.state in WENT_OUT}
-    delivered = LedgerEntry.objects.filter(what=NoticeState.DELIVERED, notice__in=own.values()).order_by()
-    told = set(delivered.values_list("notice", flat=True))
-    return {own[reference] for reference in own.keys() - outgoing.having_messages(ROOM, own) if own[reference] in told}
 
 
 def _name(notice: Notice) -> str:
@@ -148,10 +138,10 @@ def _each_once(tellings: Iterable[Sequence[KnownBy]]) -> Iterator[ToldBefore]:
     latest: dict[tuple[Whom, str, str], KnownBy] = {}
     for of_one in tellings:
         for each in of_one:
-            days[each.addressee].append(each.on)
-            latest[each.addressee] = each
-        for addressee in {each.addressee for each in of_one}:
-            rows[addressee] += 1
-    for addressee in sorted(days, key=lambda each: (min(days[each]), list(Whom).index(each[0]), *each[1:])):
-        told, last = days[addressee], latest[addressee]
-        yield ToldBefore(min(told), last.whom, last.name, last=max(told), rows=rows[addressee], to=last.to)
+            days[each.reader].append(each.on)
+            latest[each.reader] = each
+        for reader in {each.reader for each in of_one}:
+            rows[reader] += 1
+    for reader in sorted(days, key=lambda each: (min(days[each]), list(Whom).index(each[0]), *each[1:])):
+        told, last = days[reader], latest[reader]
+        yield ToldBefore(min(told), last.whom, last.name, last=max(told), rows=rows[reader], to=last.to)

@@ -22,7 +22,7 @@ from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.kernel import legible
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import closing
-from tocsin.notices.choices import Whom, Why
+from tocsin.notices.choices import Channel, Whom, Why
 from tocsin.notices.remedies import Remedy, headings
 
 MOST_BYTES = 9_600
@@ -151,8 +151,8 @@ class Letter:
     unheard: Unheard | None = None
     reader: str = ""
     """The organisation that reads it, where that is another: a parent or a regulator."""
-    on_pages: bool = False
-    """Whether it stands on the constituent's own pages, and is no message that could be answered."""
+    way: Channel = Channel.MAIL
+    """By which it goes: only a mail can be answered."""
 
     @property
     def total(self) -> int:
@@ -498,7 +498,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _more(number: int, letter: Letter) -> str:
-    if letter.on_pages:
+    if letter.way != Channel.MAIL:
         words = ngettext("{n} more in your list of findings.", "{n} more in your list of findings.", number)
     elif letter.has_attachment:
         words = ngettext("{n} more in the attachment.", "{n} more in the attachment.", number)
@@ -520,8 +520,8 @@ def _left_out(letter: Letter, kinds: int, findings: int) -> str:
 
 def _tail(letter: Letter) -> str:
     is_of_another = letter.whom in (Whom.PARENT, Whom.REGULATOR)
-    if letter.on_pages:
-        answer = closing.answer_on_pages(letter.reference, letter.sender, legible.shown(letter.phone))
+    if letter.way != Channel.MAIL:
+        answer = closing.answer_otherwise(letter.reference, letter.sender, legible.shown(letter.phone))
     else:
         answer = closing.answer(letter.reference, is_of_another=is_of_another)
     ours = closing.ours(is_of_another=is_of_another)
@@ -542,7 +542,7 @@ def _tail(letter: Letter) -> str:
 
 def _pages(letter: Letter) -> list[str]:
     """Return that each finding can be answered on a page, and where, on a line of its own, unless it is read there."""
-    if letter.on_pages:
+    if letter.way == Channel.PORTAL:
         words = _("On these pages you say of each finding, or of many at once, that it is fixed, or why not.")
         return [_wrapped(words), ""]
     if not letter.answer_at:

@@ -62,12 +62,11 @@ def _preview(options: argparse.Namespace) -> int:
     named = queries.named_plan(plan)
     shown = named.notices if options.constituent else ()
     letters = [queries.letter_of_plan(each.notice, is_exercise=plan.is_exercise) for each in shown]
-    ways = queries.ways_of(each.notice for each in named.notices)
     if options.json:
-        print(json.dumps(_data(plan, named, letters, ways), ensure_ascii=False))
+        print(json.dumps(_data(plan, named, letters), ensure_ascii=False))
         return 0
     for number, each in enumerate(named.notices):
-        print(_line(each.notice, ways[number]))
+        print(_line(each.notice, each.way))
         if letters:
             print(f"\n{queries.subject(letters[number])}\n\n{queries.text(letters[number])}")
     _say_the_rest(plan, named)
@@ -113,7 +112,7 @@ def _say_the_rest(plan: Plan, named: NamedPlan) -> None:
         print(f"{counted(number, 'finding', 'waits', 'wait')} ({reason.value}).")
 
 
-def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter], ways: Sequence[Channel]) -> dict[str, Any]:
+def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter]) -> dict[str, Any]:
     from tocsin.notices import queries
 
     texts = [{"subject": queries.subject(each), "text": queries.text(each)} for each in letters]
@@ -121,7 +120,7 @@ def _data(plan: Plan, named: NamedPlan, letters: Sequence[Letter], ways: Sequenc
         "at": plan.at.isoformat(),
         "exercise": plan.is_exercise,
         "notices": [
-            {**_record(each.notice), "way": ways[number].value, **(texts[number] if texts else {})}
+            {**_record(each.notice), "way": each.way.value, **(texts[number] if texts else {})}
             for number, each in enumerate(named.notices)
         ],
         "unreached": [
