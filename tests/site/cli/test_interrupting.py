@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,46 @@ sys.exit(main())
         [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (130, "")
+
+
+LINES = 40
+INTERRUPTED_AGAIN_AND_AGAIN = """
+import sys, time
+from tocsin.site.cli import output
+output.watch()
+stream = getattr(sys, sys.argv[1])
+for n in range(int(sys.argv[2])):
+    try:
+        print(n, file=stream, flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+@pytest.fixture
+def on_one_processor() -> Iterator[None]:
+    """Whoever reads goes on before whoever wrote: they share a processor, and so do those that are started."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    yield
+    os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.usefixtures("on_one_processor")
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_was_said_when_ctrl_c_came_is_said_once(tmp_path: Path, stream: str) -> None:
+    """It comes the moment that the words are read: before whoever wrote them knows that they are written."""
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED_AGAIN_AND_AGAIN, stream, str(LINES)],
+        env=environment(tmp_path),
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        **{stream: subprocess.PIPE},  # type: ignore[call-overload]
+    ) as process:
+        said, heard = getattr(process, stream), []
+        for _ in range(LINES):
+            heard.append(said.readline())
+            process.send_signal(signal.SIGINT)
+        process.kill()
+    assert heard == [f"{n}\n" for n in range(LINES)]

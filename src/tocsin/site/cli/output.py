@@ -5,42 +5,67 @@ And standard error that goes on where nobody reads it: a command does its work w
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
 
 from tocsin.kernel.refusals import Unavailable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class Unprinted(Unavailable):
     """What a command had to say could not be written."""
 
 
-class _Raw(io.FileIO):
-    """The file behind standard output."""
+# The buffers are ours and not the files behind them: Ctrl-C falls into Python between a write and its answer, and what
+# was written would be taken for lost and written once more. What is in a buffer is in it once.
 
-    def write(self, data: object, /) -> int | None:  # type: ignore[override]
-        """Write, and say of a failure where it was. A reader that has gone is none."""
+
+class _Output(io.BufferedWriter):
+    """Standard output: says of a failure where it was. A reader that has gone is none."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with _saying_where():
+            return super().write(data)
+
+    def flush(self) -> None:
+        with _saying_where():
+            super().flush()
+
+
+@contextlib.contextmanager
+def _saying_where() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unprinted(
+            f"what it says cannot be written to standard output ({error.strerror}). What it did stays done."
+        ) from error
+
+
+class _Complaints(io.BufferedWriter):
+    """Standard error: when its reader has gone, what is left of it and all that follows goes nowhere."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
         except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Unprinted(
-                f"what it says cannot be written to standard output ({error.strerror}). What it did stays done."
-            ) from error
+            _turn_away(self.fileno())
+            return super().write(data)
 
-
-class _Unheard(io.FileIO):
-    """The file behind standard error."""
-
-    def write(self, data: object, /) -> int | None:  # type: ignore[override]
-        """Write; to a reader that has gone, nothing."""
+    def flush(self) -> None:
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            super().flush()
         except BrokenPipeError:
-            return memoryview(data).nbytes  # type: ignore[arg-type]
+            _turn_away(self.fileno())
+            super().flush()
 
 
 def watch() -> None:
@@ -48,17 +73,17 @@ def watch() -> None:
 
     A stream that is not the process's is left as it is.
     """
-    sys.stdout = _through(_Raw, sys.stdout, sys.__stdout__)
-    sys.stderr = _through(_Unheard, sys.stderr, sys.__stderr__)
+    sys.stdout = _through(_Output, sys.stdout, sys.__stdout__)
+    sys.stderr = _through(_Complaints, sys.stderr, sys.__stderr__)
 
 
-def _through(raw: type[io.FileIO], own: TextIO, of_process: TextIO | None) -> TextIO:
-    """Return a stream that writes as `own` does, by a file of another kind."""
+def _through(buffer: type[io.BufferedWriter], own: TextIO, of_process: TextIO | None) -> TextIO:
+    """Return a stream that writes as `own` does, by a buffer of another kind."""
     if own is not of_process or not isinstance(own, io.TextIOWrapper):  # somebody else's, or closed
         return own
     own.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(raw(own.fileno(), "wb", closefd=False)),
+        buffer(io.FileIO(own.fileno(), "wb", closefd=False)),
         encoding=own.encoding,
         errors=own.errors,
         line_buffering=own.line_buffering,
@@ -68,4 +93,10 @@ def _through(raw: type[io.FileIO], own: TextIO, of_process: TextIO | None) -> Te
 
 def turn_away() -> None:
     """Point standard output to nowhere, so that the interpreter's last flush does not complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _turn_away(1)
+
+
+def _turn_away(handle: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, handle)
+    os.close(nowhere)
