@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
@@ -52,7 +53,7 @@ def _leads_away(name: str, value: str | None) -> bool:
     return name in ("href", "src", "action", "formaction") and (value or "").strip().lower().startswith("javascript:")
 
 
-def fill() -> int:
+def fill(payloads: Sequence[str] = PAYLOADS, first: int = 0) -> int:
     """Write payloads into every free column, as many as it holds, from the next on; return how many columns."""
     columns = [
         (kind, field)
@@ -65,8 +66,8 @@ def fill() -> int:
     filled = 0
     for kind, field in columns:
         for number, row in enumerate(kind._default_manager.order_by("pk")):
-            first = (filled + number) % len(PAYLOADS)
-            said = " ".join((*PAYLOADS[first:], *PAYLOADS[:first]))
+            begin = (first + filled + number) % len(payloads)
+            said = " ".join((*payloads[begin:], *payloads[:begin]))
             kind._default_manager.filter(pk=row.pk).update(**{field.name: said[: field.max_length]})
         filled += kind._default_manager.exists()
     return filled

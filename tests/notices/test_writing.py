@@ -26,7 +26,7 @@ from tocsin.feeds.choices import AnswerKind, Stands
 from tocsin.feeds.models import Feed
 from tocsin.kernel.tlp import TLP
 from tocsin.notices import queries
-from tocsin.notices.choices import Whom, Why
+from tocsin.notices.choices import Channel, Whom, Why
 from tocsin.notices.models import Notice, Policy, Told
 from tocsin.notices.remedies import remedies, remedy_for
 from tocsin.notices.writing import (
@@ -197,7 +197,7 @@ def test_without_an_attachment_the_list_is_to_be_had_by_an_answer() -> None:
 
 
 def test_on_own_pages_nothing_leads_back_to_the_page_itself_and_no_message_is_to_be_answered() -> None:
-    facts: dict[str, Any] = {"on_pages": True, "answer_at": "https://cirt.example/my/notices/k4m7p2x9tz/"}
+    facts: dict[str, Any] = {"way": Channel.PORTAL, "answer_at": "https://cirt.example/my/notices/k4m7p2x9tz/"}
     ways = (
         ({}, "When you speak to us of it, name"),
         ({"sender": "cirt@cirt.example"}, "You can also write to cirt@cirt.example; name"),
@@ -213,6 +213,13 @@ def test_on_own_pages_nothing_leads_back_to_the_page_itself_and_no_message_is_to
         assert f"{said} the reference k4m7p2x9tz. Tell us what is mended" in whole
         assert "/my/notices/" not in whole and "this message" not in whole and "signing in" not in whole
         assert "1,150 more in your list of findings." in whole and "attachment" not in whole
+
+
+def test_what_is_posted_names_the_own_pages_and_how_else_it_is_answered() -> None:
+    at = "https://cirt.example/my/notices/k4m7p2x9tz/"
+    said = " ".join(text(letter(kind(1), way=Channel.WEBHOOK, answer_at=at, sender="cirt@cirt.example")).split())
+    assert f"{at} You can also write to cirt@cirt.example; name the reference" in said
+    assert "this message" not in said and "without signing in" not in said
 
 
 def test_every_kind_gets_some_rows_before_one_gets_all() -> None:

@@ -56,6 +56,8 @@ class Happening(models.TextChoices):
 
 PENDING = (NoticeState.PLANNED, NoticeState.PREVIEWED, NoticeState.QUEUED)
 """States of a notice that has not left: its findings are in no other."""
+UNSENT = (NoticeState.PLANNED, NoticeState.PREVIEWED)
+"""States of a notice that nobody has sent."""
 
 
 WENT_OUT = (NoticeState.SENT, NoticeState.DELIVERED, NoticeState.READ, NoticeState.ACTED)

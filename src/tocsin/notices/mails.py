@@ -29,8 +29,7 @@ from tocsin.notices.choices import NOTICE_SENT, ROOM, Channel
 from tocsin.notices.letters import attachment_of, letter_of, records_of
 from tocsin.notices.models import Notice, Policy
 from tocsin.notices.planning import Plan, PlannedNotice
-from tocsin.notices.rules import way
-from tocsin.notices.ways import having_hooks, hook_of, way_now
+from tocsin.notices.ways import hook_of, way_now, ways_now
 from tocsin.notices.writing import file_name, text, title
 
 MOST_POSTED, ROOM_POSTED_BYTES = 1_000, 800_000
@@ -108,8 +107,7 @@ def hindrance(notice: Notice, at: Instant) -> str:
 
 def ways_of(planned: Iterable[PlannedNotice]) -> list[Channel]:
     """Return by which way each of some planned notices goes, in their order."""
-    hooks = having_hooks()
-    return [way(each.channel, each.whom, has_hook=each.constituent in hooks) for each in planned]
+    return ways_now((each.channel, each.whom, each.constituent) for each in planned)
 
 
 class Hindered(NamedTuple):

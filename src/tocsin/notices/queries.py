@@ -48,7 +48,19 @@ from tocsin.kernel.tlp import TLP
 from tocsin.notices import reading
 from tocsin.notices.actions.holding_out import served_constituents
 from tocsin.notices.actions.sending import people_of
-from tocsin.notices.choices import OF_ONES_OWN, PENDING, ROOM, WENT_OUT, Channel, Kept, NoticeState, Waits, Whom, Why
+from tocsin.notices.choices import (
+    OF_ONES_OWN,
+    PENDING,
+    ROOM,
+    UNSENT,
+    WENT_OUT,
+    Channel,
+    Kept,
+    NoticeState,
+    Waits,
+    Whom,
+    Why,
+)
 from tocsin.notices.courses import told_at
 from tocsin.notices.history import SAYS_WHO_KNOWS
 from tocsin.notices.letters import attachment_of, letter_of, letter_of_plan
@@ -67,10 +79,10 @@ from tocsin.notices.planning import Plan, PlannedNotice
 from tocsin.notices.planning import plan as planned
 from tocsin.notices.reading import addressees_of
 from tocsin.notices.remedies import headings, remedy_for
-from tocsin.notices.rules import MILD, is_held_out, may_follow, way
+from tocsin.notices.rules import MILD, is_held_out, may_follow
 from tocsin.notices.said import Said
 from tocsin.notices.sentences import policy_sentences, policy_title
-from tocsin.notices.ways import addressee, having_hooks, ways_gone
+from tocsin.notices.ways import addressee, ways_gone, ways_now
 from tocsin.notices.writing import Letter, subject, text
 from tocsin.people.models import Person
 from tocsin.people.policy import Ability, is_cleared, may
@@ -245,11 +257,8 @@ class Listed:
 def listed(notices: Iterable[Notice]) -> list[Listed]:
     """Return notices, each with its way."""
     rows = list(notices)
-    gone, hooks = ways_gone(rows), having_hooks()
-    return [
-        Listed(row, gone.get(row.pk) or way(row.policy.channel, row.whom, has_hook=row.constituent.public_id in hooks))
-        for row in rows
-    ]
+    gone, now = ways_gone(rows), ways_now((row.policy.channel, row.whom, row.constituent.public_id) for row in rows)
+    return [Listed(row, gone.get(row.pk, by)) for row, by in zip(rows, now, strict=True)]
 
 
 def own_notices(person: object) -> QuerySet[Notice]:
@@ -317,9 +326,6 @@ def counts_by_state(person: object, at: Instant) -> tuple[dict[str, int], Unsent
 def unsent(at: Instant) -> Unsent:
     """Return those of all notices that nobody has sent for so long that the next one would have been due."""
     return _counts(Notice.objects.filter(state__in=UNSENT, is_exercise=False), at)[1]
-
-
-UNSENT = (NoticeState.PLANNED, NoticeState.PREVIEWED)
 
 
 def _counts(rows: QuerySet[Notice], at: Instant) -> tuple[dict[str, int], Unsent]:

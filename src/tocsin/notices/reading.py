@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import ipaddress
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from tocsin.courier.queries import never_leaves
 from tocsin.directory.choices import ContactRole, Status
@@ -271,17 +274,15 @@ def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
         "security_at",
         "stepped_at",
         "opened",
-        "lost",
-        "people",
+        Cast("lost", TextField()),
+        Cast("people", TextField()),
     )
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    """The same few people know of many findings."""
+    read = functools.lru_cache(maxsize=None)(lambda said: tuple(json.loads(said)))
+    """The same few people know of many findings: a list is read once and kept once."""
+    why = {each.value: each for each in Why}
     for row in rows.values_list(*fields).iterator(20_000):
-        finding, constituent, first, last, step, returns, reacted, security, stepped, opened, lost, people = row
-        those = tuple(people)
-        those = shared.setdefault(those, those)
-        facts = (constituent, first, last, step, returns, reacted, security, stepped)
-        yield finding, Before(*facts, opened=Why(opened), lost=tuple(lost), people=those)
+        finding, *facts, opened, lost, people = row
+        yield finding, Before._make((*facts, why[opened], read(lost), read(people)))
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

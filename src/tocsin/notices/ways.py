@@ -8,7 +8,16 @@ from django.utils.translation import gettext as _
 
 from tocsin.courier import queries as outgoing
 from tocsin.courier.models import Webhook
-from tocsin.notices.choices import NOTICE_SENT, OF_CONSTITUENTS, OF_ONES_OWN, ROOM, WENT_OUT, Channel, NoticeState
+from tocsin.notices.choices import (
+    NOTICE_SENT,
+    OF_CONSTITUENTS,
+    OF_ONES_OWN,
+    ROOM,
+    UNSENT,
+    WENT_OUT,
+    Channel,
+    NoticeState,
+)
 from tocsin.notices.models import LedgerEntry, Notice
 from tocsin.notices.rules import way
 
@@ -23,18 +32,24 @@ def way_now(channel: str, whom: str, constituent: str) -> Channel:
     return way(channel, whom, has_hook=channel == Channel.WEBHOOK and hook_of(constituent) is not None)
 
 
-def having_hooks() -> set[str]:
-    """Return the public ids of all constituents that have a webhook which is told of notices."""
-    return {hook.reference_key for hook in outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS)}
+def ways_now(wanted: Iterable[tuple[str, str, str]]) -> list[Channel]:
+    """Return the same for several, each the channel, who is told, and about whom."""
+    asked = list(wanted)
+    hooks: set[str] = set()
+    if any(channel == Channel.WEBHOOK for channel, _whom, _constituent in asked):
+        hooks = {hook.reference_key for hook in outgoing.webhooks_told(NOTICE_SENT, OF_CONSTITUENTS)}
+    return [way(channel, whom, has_hook=constituent in hooks) for channel, whom, constituent in asked]
 
 
 def ways_gone(notices: Iterable[Notice]) -> dict[int, Channel]:
-    """Return, by key, by which way each of some notices went, or waits in the outbox to go; none of any other."""
-    asked = {each.reference: each for each in notices}
+    """Return, by key, by which way notices went, or wait in the outbox to go; none of those that have not begun to.
+
+    Who is told of another organisation always gets mail, and is not among them.
+    """
+    asked = {each.reference: each for each in notices if each.whom in OF_ONES_OWN and each.state not in UNSENT}
     by_message = outgoing.channels_of(ROOM, asked)
     found = {asked[reference].pk: Channel(channel) for reference, channel in by_message.items()}
-    told = {each.pk for each in asked.values() if each.whom in OF_ONES_OWN and each.state in WENT_OUT}
-    without = told - found.keys()
+    without = {each.pk for each in asked.values() if each.state in WENT_OUT} - found.keys()
     delivered = LedgerEntry.objects.filter(what=NoticeState.DELIVERED, notice__in=without).order_by()
     return dict.fromkeys(delivered.values_list("notice", flat=True), Channel.PORTAL) | found
 

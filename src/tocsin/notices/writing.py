@@ -548,7 +548,8 @@ def _pages(letter: Letter) -> list[str]:
     if not letter.answer_at:
         return []
     words = _("On your own pages you say of each finding, or of many at once, that it is fixed, or why not:")
-    return [_wrapped(words), f"  {letter.answer_at}", "", _wrapped(_("Or without signing in:")), ""]
+    otherwise = [_wrapped(_("Or without signing in:")), ""] if letter.way == Channel.MAIL else []
+    return [_wrapped(words), f"  {letter.answer_at}", "", *otherwise]
 
 
 def _known_by(letter: Letter) -> list[str]:

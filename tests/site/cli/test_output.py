@@ -86,6 +86,21 @@ def test_that_nobody_reads_what_a_command_says_does_not_change_how_it_ended(tmp_
     assert ended.returncode == 11
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_full_disk_behind_standard_error_does_not_change_how_a_command_ended(
+    home: Home, tmp_path: Path, code: int
+) -> None:
+    report = write(tmp_path / "reports", 0, range(3))
+    (report.parent / "readme.txt").write_text("no report")
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tocsin", "feed", "run", report.parent if code == 0 else tmp_path / "nowhere"],
+            env=environment(home.place), stderr=full, stdout=subprocess.PIPE, check=False, timeout=120,
+        )  # fmt: skip
+    assert ended.returncode == code
+    assert (b"3 of 3 rows" in ended.stdout) == (code == 0)
+
+
 @pytest.mark.parametrize(("limit", "code"), [("0", 0), ("-1", 2), ("many", 2), ("9" * 30, 2), ("9" * 5_000, 2)])
 def test_a_limit_that_is_none_is_wrong_usage(limit: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     parse = build_parser().parse_args

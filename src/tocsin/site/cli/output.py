@@ -1,6 +1,6 @@
 """Standard output whose failure is told apart from that of the instance: what a command did stays done.
 
-And standard error that goes on where nobody reads it: a command does its work whether or not it is heard.
+And standard error that goes on where it cannot be written: a command does its work whether or not it is heard.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ def _saying_where() -> Iterator[None]:
 
 
 class _Complaints(io.BufferedWriter):
-    """Standard error: when its reader has gone, what is left of it and all that follows goes nowhere."""
+    """Standard error: once it cannot be written (its reader has gone, the disk is full), it goes nowhere."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except OSError:
             _turn_away(self.fileno())
             return super().write(data)
 
     def flush(self) -> None:
         try:
             super().flush()
-        except BrokenPipeError:
+        except OSError:
             _turn_away(self.fileno())
             super().flush()
 
