@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import once
 from tests.commands import ROOT, environment
 from tests.docs.reading import DOCS, marked_commands
 
@@ -48,8 +49,12 @@ def script() -> str:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What each block printed, in a checkout in which `make run` was done."""
-    checkout = tmp_path_factory.mktemp("tutorial")
+    """What each block printed, in a checkout in which `make run` was done: once for all processes of the tests."""
+    said = (once.folder(tmp_path_factory, "tutorial", _walk) / "said.txt").read_text(encoding="utf-8")
+    return re.split(END_OF_BLOCK.format(r"\d+") + "\n", said)
+
+
+def _walk(checkout: Path) -> None:
     programs = checkout / ".venv/bin"
     programs.mkdir(parents=True)
     for name, arguments in (("tocsin", '-m tocsin "$@"'), ("settle", f"-c '{SETTLE}'")):
@@ -69,7 +74,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     )
     if done.returncode:
         pytest.fail(f"{done.stdout[-500:]}\n{done.stderr[-1500:]}")
-    return re.split(END_OF_BLOCK.format(r"\d+") + "\n", done.stdout)
+    (checkout / "said.txt").write_text(done.stdout, encoding="utf-8")
 
 
 def test_every_command_of_the_tutorial_succeeds(outputs: list[str]) -> None:
