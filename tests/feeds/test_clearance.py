@@ -88,7 +88,7 @@ ASKED = (
 
 def addresses() -> list[str]:
     """Return the addresses of all pages that have one, and those of the list as it may be asked."""
-    (row,), found = Notice.objects.filter(tlp="GREEN"), ids()[0]
+    row, found = Notice.objects.filter(tlp="GREEN").earliest("pk"), ids()[0]
     known = {
         "public_id": "bank", "public": found, "code": "shadowserver", "form": "csv", "reference": row.reference,
         "pk": 1,

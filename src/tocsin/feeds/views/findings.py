@@ -85,7 +85,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "total": tally.total,
         "organisations": _organisations(asked, tally),
         "of_organisations": len(names),
-        "moved": _moved(found, asked.filter),
+        "moved": _moved(found, asked),
         "period": situation.period(),
         "unchecked": _unchecked(request.GET, asked.filter, tally),
         "is_open": bool(asked.filter.states) and set(asked.filter.states) <= set(OPEN),
@@ -159,14 +159,15 @@ def _organisations(asked: Asked, tally: Tally) -> int:
     return sum(1 for each in counted if each)
 
 
-def _moved(found: Findings, asked: Filter) -> tuple[int, int, int] | None:
+def _moved(found: Findings, asked: Asked) -> tuple[int, int, int] | None:
     """Return how many findings are new, how many came back and how many went gone by the reports of the period.
 
     As on Situation: what a type moved of which nothing has come since is no news. None of a list that is narrowed,
-    whose heading they would not fit.
+    whose heading they would not fit, nor of one by owners, whether or not anybody owns what it leaves out: that would
+    tell of findings that the reader may not see.
     """
-    only = asked.only_constituents
-    if dataclasses.replace(asked, states=(), only_constituents=None) != Filter():
+    only = asked.filter.only_constituents
+    if asked.owner or dataclasses.replace(asked.filter, states=(), only_constituents=None) != Filter():
         return None
     of = situation.period()
     if of is None or not of.types:
