@@ -13,7 +13,7 @@ import pytest
 
 from tests.feeds.conftest import AT, Store
 from tests.feeds.reports import day, write
-from tests.notices.conftest import DAY, came, contact, policy, prepared, send, suppression
+from tests.notices.conftest import BY_AT, DAY, came, contact, policy, prepared, send, suppression
 from tests.portal.conftest import belongs, finding_of
 from tocsin.audit.actors import COMMAND_LINE
 from tocsin.directory.models import Constituent
@@ -119,6 +119,19 @@ def test_fixed_that_was_seen_again_is_told_again_once(sent: Notice, told: Store,
     assert told_why(1, AT + 4 * DAY) is None
     row = Told.objects.get(finding=finding_of(1))
     assert (row.first_at, row.reacted_at, row.opened) == (AT + 2 * DAY, None, "escalated"), "days are counted anew"
+
+
+def test_what_had_come_back_and_is_opened_after_the_answer_says_nothing_against_it(
+    sent: Notice, told: Store, tmp_path: Path
+) -> None:
+    record_outcome(sent, what=NoticeState.BOUNCED, **{**BY_AT, "at": AT})
+    say(1)
+    record_outcome(sent, what=NoticeState.READ, **{**BY_AT, "at": AT + dt.timedelta(hours=2)})
+    told.run(write(tmp_path, 4, [1, 3, 5, *range(20, 30), 70, 200]))
+    assert told_why(1, AT + 2 * DAY) is Why.ESCALATED
+    (again,) = prepared(AT + 2 * DAY)
+    send(again, AT + 2 * DAY)
+    assert told_why(1, AT + 4 * DAY) is None
 
 
 def test_what_came_back_undelivered_is_told_once_more_as_what_it_is(sent: Notice, told: Store, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.notices.test_planning import AT, DAY
 from tocsin.notices.choices import Happening, NoticeState, Whom, Why
 from tocsin.notices.courses import Before, Entry, Telling, after, courses, known, told_at
+from tocsin.notices.rules import Answered
 
 SOC = Telling(AT, "moh", 0, Whom.SECURITY, "SOC@moh.example", Why.NEW, 0)
 SECOND = Telling(AT, "moh", 1, Whom.SECOND, "it@moh.example", Why.ESCALATED, 0)
@@ -99,6 +100,23 @@ def test_what_came_back_and_was_read_all_the_same_is_told() -> None:
 def test_what_was_refused_and_is_read_on_own_pages_is_told_by_that() -> None:
     before = known([sent(4, SOC, 1, NoticeState.BOUNCED), sent(5, SOC, 1, NoticeState.READ)])
     assert before and (before.first_at, before.people) == (day(5), ("soc@moh.example",))
+
+
+def test_what_is_read_late_says_no_more_than_when_it_was_written() -> None:
+    """Whoever said meanwhile that it is fixed, and is seen all the same, is told once more."""
+    answer = Answered("moh", day(3), is_quiet=False)
+    refused, first = sent(2, SOC, 1, NoticeState.BOUNCED), sent(2, SOC)
+    for ledger in (
+        [refused, sent(4, SOC, 1, NoticeState.READ)],
+        [first, back(4, first), sent(5, SOC, 2, NoticeState.READ)],
+    ):
+        before = known(ledger)
+        assert before and (before.said_at, before.last_at) == (day(2), ledger[-1].at) and answer.reopens(before)
+    again = sent(5, SOC._replace(why=Why.ESCALATED))
+    before = known([refused, sent(4, SOC, 1, NoticeState.READ), again])
+    assert before and before.said_at == before.last_at == day(5) and not answer.reopens(before)
+    others = known([sent(1, SOC, 7), refused, sent(4, SOC, 1, NoticeState.READ)])
+    assert others and (others.first_at, others.said_at) == (day(1), day(2))
 
 
 def test_who_acts_on_what_came_back_need_not_have_read_it() -> None:

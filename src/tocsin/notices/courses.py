@@ -32,6 +32,8 @@ class Telling(NamedTuple):
     why: Why
     returns: int
     """How often the finding had come back by then."""
+    written_at: Instant | None = None
+    """When what it says was so, where it was read only later, having come back or been refused; None for `at`."""
 
 
 class Before(NamedTuple):
@@ -56,6 +58,8 @@ class Before(NamedTuple):
     """Steps that were told to nobody in this course, since all that went out by them came back."""
     people: tuple[str, ...] = ()
     """Addresses of the constituent's own who were told in this course, in lower case."""
+    written_at: Instant | None = None
+    """When the latest of what they know was written, where it was read only later; None for `last_at`."""
 
     @property
     def has_reacted(self) -> bool:
@@ -66,6 +70,11 @@ class Before(NamedTuple):
     def listed_from(self) -> Instant:
         """From when a weekly list is reckoned."""
         return self.security_at or self.first_at
+
+    @property
+    def said_at(self) -> Instant:
+        """When the latest of what they know was said: whatever came about later, nobody there has been told of."""
+        return self.written_at or self.last_at
 
     @property
     def owed(self) -> tuple[int, ...]:
@@ -104,14 +113,17 @@ def after(before: Before | None, telling: Telling) -> Before:
 
 def _begun(telling: Telling, why: Why, lost: Iterable[int] = ()) -> Before:
     return Before(
-        telling.constituent, telling.at, telling.at, 0, telling.returns, opened=why, lost=tuple(sorted(lost))
+        telling.constituent, telling.at, telling.at, 0, telling.returns, opened=why, lost=tuple(sorted(lost)),
+        written_at=telling.written_at,
     )  # fmt: skip
 
 
 def _told(before: Before, telling: Telling) -> Before:
     people = {*before.people, telling.to.lower()} if telling.whom in OF_ONES_OWN else before.people
+    said_at = telling.at if telling.written_at is None else max(before.said_at, telling.written_at)
     told = before._replace(
         last_at=telling.at,
+        written_at=said_at if said_at != telling.at else None,
         returns=telling.returns,
         lost=tuple(step for step in before.lost if step != telling.step),
         people=tuple(sorted(people)),
@@ -185,11 +197,16 @@ def courses(entries: Iterable[Entry]) -> list[Course]:
     found: list[Course] = []
     left: dict[int, _Left] = {}
     """The last telling of each notice."""
+    went_at: dict[int, Instant] = {}
+    """When each notice left, or was refused."""
     for entry in entries:
         last = left.get(entry.notice)
         is_read_all_the_same = entry.what == NoticeState.READ and (last is None or last.came_back)
+        if entry.what in (NoticeState.SENT, NoticeState.BOUNCED):
+            went_at[entry.notice] = entry.at if entry.what == NoticeState.SENT else went_at.get(entry.notice, entry.at)
         if entry.what == NoticeState.SENT or is_read_all_the_same:
-            left[entry.notice] = _Left(entry.notice, entry.telling)
+            written_at = went_at.get(entry.notice) if is_read_all_the_same else None
+            left[entry.notice] = _Left(entry.notice, entry.telling._replace(written_at=written_at))
             _enter(left[entry.notice], found, may_begin=not is_read_all_the_same)
         if entry.what == NoticeState.BOUNCED and last is not None:
             last.came_back = True

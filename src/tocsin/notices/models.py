@@ -283,6 +283,8 @@ class Told(models.Model):
     """Steps of this course that were told to nobody, since what went out by them came back."""
     people = models.JSONField(default=list, blank=True)
     """Addresses of its own who were told in this course."""
+    written_at = models.DateTimeField(null=True, blank=True)
+    """When the latest of what they know was written, where it was read only later; empty for `last_at`."""
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(first_at__lte=F("last_at")), name="notices_told_in_order"),)

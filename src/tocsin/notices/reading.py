@@ -276,13 +276,14 @@ def _before(rows: QuerySet[Told]) -> Iterator[tuple[str, Before]]:
         "opened",
         Cast("lost", TextField()),
         Cast("people", TextField()),
+        "written_at",
     )
     read = functools.lru_cache(maxsize=None)(lambda said: tuple(json.loads(said)))
     """The same few people know of many findings: a list is read once and kept once."""
     why = {each.value: each for each in Why}
     for row in rows.values_list(*fields).iterator(20_000):
-        finding, *facts, opened, lost, people = row
-        yield finding, Before._make((*facts, why[opened], read(lost), read(people)))
+        finding, *facts, opened, lost, people, written = row
+        yield finding, Before._make((*facts, why[opened], read(lost), read(people), written))
 
 
 def _answered(at: Instant) -> dict[str, Answered]:

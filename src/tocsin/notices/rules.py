@@ -157,7 +157,7 @@ class Answered(NamedTuple):
 
     def reopens(self, before: Before) -> bool:
         """Say whether it does not stand, and whoever gave it has been told nothing since."""
-        return not self.is_quiet and before.last_at <= self.at
+        return not self.is_quiet and before.said_at <= self.at
 
 
 def why_now(why: str, returns: int, before: Before | None, answer: Answered | None) -> str:
@@ -204,7 +204,7 @@ def is_told_since(why: str, step: int, returns: int, before: Before, made_at: In
         return why == Why.NEW or before.returns >= returns
     if step:
         return before.step >= step or before.first_at > made_at
-    return (before.listed_from if why == Why.DIGEST else before.last_at) > made_at
+    return (before.listed_from if why == Why.DIGEST else before.said_at) > made_at
 
 
 def is_digest_due(last_told: Instant, last_digest: Instant | None, at: Instant) -> bool:
