@@ -205,7 +205,7 @@ def test_what_goes_by_webhook_names_no_address_on_any_page_and_asks_for_no_answe
     following.settle(at=AT)
     actions.change_policy(Policy.objects.get(constituent=notice.constituent), channel="mail", **BY_AT)
     seen = [text(browser.get(each)) for each in (page, "/notices/", "/directory/constituents/moh/relations/")]
-    assert "By its webhook, sent 19 Nov" in seen[0] and to not in seen[0]
+    assert "By its webhook, sent 19 Nov" in seen[0] and to not in seen[0] and "The attachment" not in seen[0]
     assert all("by webhook" in each for each in seen[1:]) and to not in seen[1]
     lines = dict.fromkeys(notice.lines.values_list("finding", flat=True), ToTell("digest", 0))
     assert [each.who for each in story_of(notice.constituent, lines).told_before()] == ["Security contact: by webhook"]
@@ -234,10 +234,13 @@ def test_without_a_webhook_it_goes_by_mail_and_the_ledger_says_so(told: Store) -
         assert notice.ledger.get(what="queued").words.endswith(": l’organisation n’a pas de webhook.")
 
 
-def test_who_is_told_of_others_gets_mail(told: Store) -> None:
+@pytest.mark.parametrize("channel", ["webhook", "portal"])
+@pytest.mark.parametrize("whom", ["second", "parent", "regulator"])
+def test_whoever_is_told_next_gets_mail(told: Store, whom: str, channel: str) -> None:
+    add_member()
     add_hook()
-    notice = ministry_notice("webhook")
-    Notice.objects.filter(pk=notice.pk).update(whom="regulator")
+    notice = ministry_notice(channel)
+    Notice.objects.filter(pk=notice.pk).update(whom=whom)
     notice.refresh_from_db()
     actions.queue_notice(notice, **BY_AT)
     assert OutgoingMessage.objects.get().channel == "mail" and notice.ledger.get(what="queued").note == ""

@@ -34,7 +34,7 @@ from tocsin.notices.remedies import remedy_for
 from tocsin.notices.said import Said
 from tocsin.notices.striking import standing
 from tocsin.notices.telling import Story, ToTell, story_of
-from tocsin.notices.ways import way_now
+from tocsin.notices.ways import way_now, way_of
 from tocsin.notices.writing import Entry, Kind, Letter, Unheard
 
 COLUMNS = (*feeds.EXPORTED, "why", *FACTS, "told", "answered")
@@ -65,7 +65,7 @@ def letter_of(notice: Notice, at: Instant | None = None, *, is_revised: bool = F
     return _letter(
         notice.constituent, notice.policy, content, notice=notice.pk,
         reference=notice.reference, to=notice.to, whom=Whom(notice.whom), language=notice.language,
-        tlp=content.tlp, is_exercise=notice.is_exercise, contact=notice.contact,
+        tlp=content.tlp, is_exercise=notice.is_exercise, contact=notice.contact, way=way_of(notice),
     )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def letter_of_plan(planned: PlannedNotice, *, is_exercise: bool) -> Letter:
         reference=UNNAMED, to=planned.to.to, whom=planned.whom, language=planned.language, tlp=planned.tlp,
         is_exercise=is_exercise,
         contact=Contact.objects.filter(pk=planned.to.contact).first(),
+        way=way_now(planned.channel, planned.whom, planned.constituent),
     )  # fmt: skip
 
 
@@ -103,7 +104,6 @@ def _letter(
     with translation.override(facts["language"]):
         found = feeds.findings_named(content.lines)
         story = story_of(constituent, content.lines, besides=notice, until=content.until)
-        way = way_now(policy.channel, facts["whom"], constituent.public_id)
         return Letter(
             told_before=story.told_before(),
             told_again=story.told_again(facts["to"]),
@@ -114,13 +114,12 @@ def _letter(
             constituent=constituent.local_name,
             kinds=_kinds(found, content.lines),
             verify_at=whole(reverse("notices:verify")),
-            has_attachment=policy.attachment == Attachment.CSV and way == Channel.MAIL,
+            has_attachment=policy.attachment == Attachment.CSV and facts["way"] == Channel.MAIL,
             sender=settings.TOCSIN.mail_from,
             fingerprint=team_key.fingerprint(),
             phone=settings.TOCSIN.team_phone,
             answer_at=_answer_at(constituent, facts["reference"], facts["whom"]),
             reader=_reader(facts["whom"], contact),
-            way=way,
             **facts,
         )
 

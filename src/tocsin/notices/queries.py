@@ -94,7 +94,7 @@ __all__ = [
     "notices_visible_to", "open_by_class", "own_notices", "people_of", "plan_for", "plan_now", "policies",
     "policy_sentences", "policy_title", "ready", "ready_for", "remedy_for", "sayings_of", "sent_notices",
     "served_count", "standing_hold_outs", "subject", "suppressions", "suppressions_visible_to", "text", "text_as_sent",
-    "told_by", "told_findings", "unread_count", "unsent", "ways_gone", "ways_of",
+    "told_by", "told_findings", "unread_count", "unsent", "ways_of",
 ]  # fmt: skip
 
 KEPT_S = 60
@@ -294,19 +294,14 @@ def text_as_sent(notice: Notice) -> tuple[str, Kept]:
     if message is None and (stood := PageText.objects.filter(notice=notice).first()):
         return stood.text, Kept.AS_STOOD
     if message is None:
-        went = ways_gone([notice]).get(notice.pk, Channel.MAIL)
-        return _written_anew(notice, went), Kept.ON_PAGES if went == Channel.PORTAL else Kept.NOT
+        letter = letter_of(notice)
+        return text(letter), Kept.ON_PAGES if letter.way == Channel.PORTAL else Kept.NOT
     if message.channel == SentBy.WEBHOOK:
         return str(json.loads(bytes(message.content))["text"]), Kept.AS_SENT
     if message.protection in ("encrypted", "both"):
-        return _written_anew(notice, Channel.MAIL), Kept.ENCRYPTED
+        return text(letter_of(notice)), Kept.ENCRYPTED
     body = message_from_bytes(bytes(message.content), policy=default).get_body(("plain",))
-    return (_written_anew(notice, Channel.MAIL), Kept.NOT) if body is None else (str(body.get_content()), Kept.AS_SENT)
-
-
-def _written_anew(notice: Notice, went: Channel) -> str:
-    """Return the text of a notice that went by a way, whatever its policy says by now."""
-    return text(dataclasses.replace(letter_of(notice), way=went))
+    return (text(letter_of(notice)), Kept.NOT) if body is None else (str(body.get_content()), Kept.AS_SENT)
 
 
 @dataclasses.dataclass(frozen=True)

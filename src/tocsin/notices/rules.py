@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tocsin.kernel.clock import Instant
 from tocsin.kernel.tlp import TLP
-from tocsin.notices.choices import OF_ONES_OWN, Channel, NoticeState, Whom, Why
+from tocsin.notices.choices import Channel, NoticeState, Whom, Why
 from tocsin.notices.courses import ANEW, Before, makes_up
 
 DIGEST_DAYS = 7
@@ -78,9 +78,10 @@ def policy_for(policies: Iterable[Terms], constituent: str, sector: str, categor
 def way(channel: str, whom: str, *, has_hook: bool) -> Channel:
     """Return by which way a notice goes that its policy wants to go by a channel.
 
-    Who is told of another organisation gets mail, and so does an organisation without a webhook.
+    Whoever is told next gets mail, for who or what was told first has not reacted; and so does an organisation without
+    a webhook.
     """
-    wanted = Channel(channel) if Whom(whom) in OF_ONES_OWN else Channel.MAIL
+    wanted = Channel(channel) if whom == Whom.SECURITY else Channel.MAIL
     return Channel.MAIL if wanted == Channel.WEBHOOK and not has_hook else wanted
 
 

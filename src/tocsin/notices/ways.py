@@ -12,6 +12,7 @@ from tocsin.notices.choices import (
     NOTICE_SENT,
     OF_CONSTITUENTS,
     OF_ONES_OWN,
+    PENDING,
     ROOM,
     UNSENT,
     WENT_OUT,
@@ -44,7 +45,8 @@ def ways_now(wanted: Iterable[tuple[str, str, str]]) -> list[Channel]:
 def ways_gone(notices: Iterable[Notice]) -> dict[int, Channel]:
     """Return, by key, by which way notices went, or wait in the outbox to go; none of those that have not begun to.
 
-    Who is told of another organisation always gets mail, and is not among them.
+    Who is told of another organisation always gets mail, and is not among them. (The second contact was told by the
+    policy's way until mail became the rule.)
     """
     asked = {each.reference: each for each in notices if each.whom in OF_ONES_OWN and each.state not in UNSENT}
     by_message = outgoing.channels_of(ROOM, asked)
@@ -52,6 +54,14 @@ def ways_gone(notices: Iterable[Notice]) -> dict[int, Channel]:
     without = {each.pk for each in asked.values() if each.state in WENT_OUT} - found.keys()
     delivered = LedgerEntry.objects.filter(what=NoticeState.DELIVERED, notice__in=without).order_by()
     return dict.fromkeys(delivered.values_list("notice", flat=True), Channel.PORTAL) | found
+
+
+def way_of(notice: Notice) -> Channel:
+    """Return by which way a notice went; of one that has not begun to, by which it goes now."""
+    if (gone := ways_gone([notice]).get(notice.pk)) is not None:
+        return gone
+    is_pending = notice.state in PENDING
+    return way_now(notice.policy.channel, notice.whom, notice.constituent.public_id) if is_pending else Channel.MAIL
 
 
 def addressee(to: str, by: str) -> str:

@@ -20,7 +20,7 @@ from tocsin.notices import mails
 from tocsin.notices.actions.ledger import move, record_outcome
 from tocsin.notices.actions.preparing import ask_first
 from tocsin.notices.actions.revising import bring_up_to_date, drop_notice
-from tocsin.notices.choices import OF_ONES_OWN, Channel, Happening, NoticeState
+from tocsin.notices.choices import Channel, Happening, NoticeState, Whom
 from tocsin.notices.events import NoticeQueued
 from tocsin.notices.letters import letter_of
 from tocsin.notices.models import LedgerEntry, Notice, PageText
@@ -37,7 +37,7 @@ def queue_notice(notice: Notice, *, by: Actor, at: Instant) -> NoticeQueued:
     leave, and what `mails.check` and the outbox refuse.
     """
     told = mails.told_by(notice)
-    is_instead = told.way != notice.policy.channel and notice.whom in OF_ONES_OWN
+    is_instead = told.way != notice.policy.channel and notice.whom == Whom.SECURITY
     move(notice, NoticeState.QUEUED, "", by, at, said=sentence(NO_WEBHOOK) if is_instead else None)
     bring_up_to_date(notice, by=by, at=at)
     message = _put(notice, told, at)

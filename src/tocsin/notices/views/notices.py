@@ -290,7 +290,7 @@ def _read(row: Notice, state: NoticeState) -> dict[str, Any]:
         "subject": queries.subject(letter),
         "text": text,
         "is_as_sent": kept in AS_IT_WAS,
-        "by": str(letter.way if state in PENDING else queries.ways_gone([row]).get(row.pk, letter.way)),
+        "by": str(letter.way),
         "total": letter.total,
         "counts": {why.value: letter.count(why) if state in PENDING else getattr(row, why.value) for why in Why},
         "struck_count": row.total - letter.total,
