@@ -60,6 +60,17 @@ def test_while_none_has_counted_the_largest_that_does_not_says_what_is_usual() -
     assert judge([cycle(0, 50, complete=False), cycle(1, 60), cycle(2, 31)])[2].usual == 60, "one has counted"
 
 
+def test_what_showed_nothing_at_first_does_not_say_what_is_usual() -> None:
+    """A first day that was closed without its report, or an empty one, lets no short day through."""
+    first, whole, *short = judge([cycle(0, 0), cycle(1, 196), *(cycle(day, 60) for day in (2, 3, 4))])
+    assert first.counts and whole.counts and [each.usual for each in short] == [196] * 3 and all(e.held for e in short)
+    for closed in (cycle(0, 0), cycle(0, 0, decision=Decision.CONFIRMED)):
+        *_, short_day = judge([closed, cycle(1, 100, complete=False), cycle(2, 30)])
+        assert (short_day.usual, short_day.held) == (100, True)
+    *_, later = judge([cycle(0, 100), cycle(1, 0, decision=Decision.CONFIRMED), cycle(2, 60)])
+    assert later.usual == 50, "an empty day after others is one of them"
+
+
 @pytest.mark.parametrize("decision", [Decision.NONE, Decision.DISCARDED])
 def test_days_that_show_little_do_not_take_away_from_what_another_shows(decision: Decision) -> None:
     """However many come, and whatever was said of the one that showed the most: nobody said that they are right."""

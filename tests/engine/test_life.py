@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import itertools
 import statistics
 import tempfile
 from collections.abc import Iterator
@@ -84,13 +85,13 @@ class Model:
         counted: list[int] = []
         partial: list[int] = []
         for on in sorted({file.on for file in self.files} | self.empty):
-            known = counted[-7:] or partial[-7:]
-            usual = statistics.median([rows[one] for one in known]) if known else None
+            showing = list(itertools.dropwhile(lambda one: not rows[one], counted))
+            usual = statistics.median([rows[one] for one in showing[-7:]]) if showing else None
+            usual = max((rows[one] for one in partial), default=None) if usual is None else usual
             decision = self.decisions.get(on, Decision.CONFIRMED if on in self.empty else Decision.NONE)
             held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
-            if decision is Decision.DISCARDED:
-                continue
-            if on in self.open_days or (held and decision is not Decision.CONFIRMED):
+            is_held = held and decision is not Decision.CONFIRMED
+            if on in self.open_days or is_held or decision is Decision.DISCARDED:
                 partial.append(on)
                 continue
             counted.append(on)

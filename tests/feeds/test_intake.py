@@ -255,3 +255,19 @@ def test_progress_is_told(store: Store, tmp_path: Path) -> None:
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_what_is_interrupted_when_all_of_it_was_committed_is_not_said_to_count_for_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = intake.actions.commit_run
+
+    def commit_and_be_interrupted(*given: Any, **named: Any) -> None:
+        commit(*given, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(intake.actions, "commit_run", commit_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"run 1: It was done before it could be interrupted\."):
+        store.run(write(tmp_path, 0, [1, 2]))
+    assert Run.objects.get().state == "done" and len(store.findings()) == 2
+    assert store.files() >= store.named()

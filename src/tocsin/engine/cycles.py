@@ -6,8 +6,8 @@ thousands of findings gone, nor must one that did not arrive, nor yesterday's un
 today's name. A cycle with less than half of its type's usual findings, or without
 a list of it that came in each of the cycles before, or whose report ends amid a
 record or is of another day, is therefore held until a person confirms or discards
-it, or the list comes. While none has counted, the largest that did not says what is
-usual: there is so much at least. What is *seen* in a cycle always counts, complete or not.
+it, or the list comes. While none has counted that showed anything, the largest that did
+not count says what is usual: there is so much at least. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -92,8 +92,8 @@ class Judged:
 
     cycle: Cycle
     usual: float | None
-    """Median rows of the counted cycles before it, or the most rows of the others while none counts; None for the first
-    of its type."""
+    """Median rows of the counted cycles before it, from the first that showed any; while there is none, the most rows
+    of the others; None for the first of its type."""
     doubts: tuple[Doubt, ...] = ()
     """Why it is held; none when it is not."""
     usual_findings: float | None = None
@@ -114,16 +114,20 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     """Return the cycles of one type in date order, each judged by those before it."""
     judged: list[Judged] = []
     counted: list[Cycle] = []
+    showing: list[Cycle] = []
+    """Those that counted, from the first that showed anything: before it nobody knew what is usual."""
     uncounted: list[Cycle] = []
     history = History()
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
-        rows, findings = _usual(counted[-USUAL_CYCLES:]) if counted else _at_least(uncounted)
+        rows, findings = _usual(showing[-USUAL_CYCLES:]) if showing else _at_least(uncounted)
         verdict = Judged(cycle, rows, usual_findings=findings)
         if cycle.complete and cycle.decision is Decision.NONE:
             verdict = dataclasses.replace(verdict, doubts=tuple(_doubts(verdict, counted, history)))
         judged.append(verdict)
         if verdict.counts:
             counted.append(cycle)
+            if cycle.rows or showing:
+                showing.append(cycle)
             history.add(cycle.on, cycle.reports)
         else:
             uncounted.append(cycle)

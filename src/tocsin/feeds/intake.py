@@ -361,8 +361,8 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
     except KeyboardInterrupt:
         # A person stopped it: no failure, and no reason to show a traceback for.
         reason = standing.interruption(run)
-        _fail(run, reason, by)
-        raise Interrupted(f"run {run.pk}: {reason}") from None
+        said = reason if _fail(run, reason, by) else "It was done before it could be interrupted. All of it counts."
+        raise Interrupted(f"run {run.pk}: {said}") from None
     except BaseException as error:  # whatever ends an import
         # Whatever ends an import (an error of any library, a worker told to stop) must end its
         # run too, with the reason in its row and its files swept. Nothing is hidden: the error goes on.
@@ -370,11 +370,14 @@ def _recorded_failure(run: Run, by: Actor) -> Iterator[None]:
         raise
 
 
-def _fail(run: Run, reason: str, by: Actor) -> None:
+def _fail(run: Run, reason: str, by: Actor) -> bool:
+    """Record that a run failed, and return whether it did: not one that was stopped when all was committed."""
     sweep(run)
     run.refresh_from_db()
-    if run.state == RunState.RUNNING:  # else it was stopped when all was committed
+    has_failed = run.state == RunState.RUNNING
+    if has_failed:
         actions.fail_run(run, reason=reason, by=by, at=clock.now())
+    return has_failed
 
 
 class _Announced:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from tests.commands import Command, environment
 from tests.feeds.reports import FIRST, write
 from tests.homes import Home
+from tocsin.site.cli.parser import INTERRUPTED
 
 ROWS = 400_000
 """Enough for an import to last for a second or two."""
@@ -41,7 +43,7 @@ def wait_for_import(home: Home, process: subprocess.Popen[str]) -> None:
     for _ in range(1200):
         assert process.poll() is None, process.communicate()
         if lock.is_file() and lock.read_text().strip() == "import 1":
-            time.sleep(0.3)
+            time.sleep(0.1)
             return
         time.sleep(0.02)
     pytest.fail("no import began")
@@ -85,7 +87,7 @@ def test_a_second_ctrl_c_interrupts_the_import_of_a_watch_and_the_next_watch_tak
     process = home.start("feed", "watch", long_report.parent, "--settled", "0")
     wait_for_import(home, process)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.1)
+    time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
@@ -122,6 +124,22 @@ sys.exit(main())
         [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_what_nobody_reads_after_ctrl_c_does_not_change_how_a_command_ended(home: Home, tmp_path: Path) -> None:
+    """As in `finding export | gzip`: the pipe is full, and Ctrl-C ends its reader too."""
+    home.run(write(tmp_path / "reports", 0, range(250)))
+    process = home.start("finding", "export")
+    assert process.stdout and process.stderr
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    assert select.select([process.stdout], [], [], 60)[0]
+    time.sleep(0.3)  # for the rest there is no room
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.readline()
+    process.stdout.close()
+    assert (process.wait(timeout=60), said + process.stderr.read()) == (130, f"tocsin: {INTERRUPTED}\n")
+    process.stderr.close()
 
 
 LINES = 40

@@ -86,8 +86,7 @@ def _through(buffer: type[io.BufferedWriter], own: TextIO, of_process: TextIO | 
         buffer(io.FileIO(own.fileno(), "wb", closefd=False)),
         encoding=own.encoding,
         errors=own.errors,
-        line_buffering=own.line_buffering,
-        write_through=own.write_through,
+        line_buffering=own.line_buffering or buffer is _Complaints,
     )
 
 

@@ -67,7 +67,11 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as stop:
         start = "\n" if sys.stderr.isatty() else ""  # after ^C, or amid a progress bar
         print(f"{start}tocsin: {str(stop) or INTERRUPTED}", file=sys.stderr)
-        return BY_CTRL_C
+        try:
+            return _let_go(BY_CTRL_C)
+        except output.Unprinted:
+            output.turn_away()
+            return BY_CTRL_C
     except Exception as error:  # whatever a full disk, or a database that is not there, shows as
         # It shows as an error of whatever wrote: the operating system, SQLite, PostgreSQL, Arrow.
         # Their classes cannot be named without loading all of them for every command. Anything else goes on.
