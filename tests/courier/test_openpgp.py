@@ -179,7 +179,7 @@ def unusable(gpg: Gpg, kind: str) -> str:
     if kind == "part-expired":
         gpg.key(address, "ed25519", "sign", "never", faked="20200101T000000")
         fingerprint = gpg.fingerprint(address)
-        gpg.done("--faked-system-time", "20200101T000000", "--quick-add-key", fingerprint, "cv25519", "encr", "1y")
+        gpg.done("--faked-system-time", "20200101T000100", "--quick-add-key", fingerprint, "cv25519", "encr", "1y")
         return gpg.public(address)
     if kind == "revoked":
         gpg.key(address, "future-default", "default", "never")
