@@ -82,6 +82,15 @@ def test_days_that_show_little_do_not_take_away_from_what_another_shows(decision
     assert counts(*confirmed) == [False, True, True], "a person says so"
 
 
+def test_who_confirms_an_empty_day_is_not_asked_again_on_the_next() -> None:
+    """Also where the one day that showed anything does not count, and no day that counts showed anything."""
+    days = [cycle(0, 0), cycle(1, 100, complete=False), cycle(2, 0), cycle(3, 0)]
+    assert counts(*days) == [True, False, False, False]
+    days[2] = cycle(2, 0, decision=Decision.CONFIRMED)
+    assert counts(*days) == [True, False, True, True]
+    assert judge(days)[3].usual == 0
+
+
 def test_only_counted_cycles_say_what_is_usual() -> None:
     held = [cycle(0, 100), cycle(1, 10), cycle(2, 10), cycle(3, 10)]
     assert counts(*held) == [True, False, False, False]

@@ -84,12 +84,15 @@ class Model:
             rows[file.on] += len(set(file.addresses))  # findings: what comes twice in a report is one
         counted: list[int] = []
         partial: list[int] = []
+        small: set[int] = set()
         for on in sorted({file.on for file in self.files} | self.empty):
-            showing = list(itertools.dropwhile(lambda one: not rows[one], counted))
+            showing = list(itertools.dropwhile(lambda one: not rows[one] and one not in small, counted))
             usual = statistics.median([rows[one] for one in showing[-7:]]) if showing else None
             usual = max((rows[one] for one in partial), default=None) if usual is None else usual
             decision = self.decisions.get(on, Decision.CONFIRMED if on in self.empty else Decision.NONE)
-            held = (usual is not None and rows[on] < usual / 2) or self.lacks(on, counted)
+            if usual is not None and rows[on] < usual / 2:
+                small.add(on)
+            held = on in small or self.lacks(on, counted)
             is_held = held and decision is not Decision.CONFIRMED
             if on in self.open_days or is_held or decision is Decision.DISCARDED:
                 partial.append(on)

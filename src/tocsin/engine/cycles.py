@@ -7,7 +7,8 @@ today's name. A cycle with less than half of its type's usual findings, or witho
 a list of it that came in each of the cycles before, or whose report ends amid a
 record or is of another day, is therefore held until a person confirms or discards
 it, or the list comes. While none has counted that showed anything, the largest that did
-not count says what is usual: there is so much at least. What is *seen* in a cycle always counts, complete or not.
+not count says what is usual: there is so much at least, unless a person confirmed one
+that showed less than half of that. What is *seen* in a cycle always counts, complete or not.
 
 Pure, and a function of the set of cycles alone: the order in which they arrived
 does not matter.
@@ -92,8 +93,8 @@ class Judged:
 
     cycle: Cycle
     usual: float | None
-    """Median rows of the counted cycles before it, from the first that showed any; while there is none, the most rows
-    of the others; None for the first of its type."""
+    """Median rows of the counted cycles before it, from the first that showed any or was confirmed to be small; while
+    there is none, the most rows of the others; None for the first of its type."""
     doubts: tuple[Doubt, ...] = ()
     """Why it is held; none when it is not."""
     usual_findings: float | None = None
@@ -115,7 +116,8 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
     judged: list[Judged] = []
     counted: list[Cycle] = []
     showing: list[Cycle] = []
-    """Those that counted, from the first that showed anything: before it nobody knew what is usual."""
+    """Those that counted, from the first that showed anything or of which a person said that so few is right: before
+    it nobody knew what is usual."""
     uncounted: list[Cycle] = []
     history = History()
     for cycle in sorted(cycles, key=lambda cycle: cycle.on):
@@ -126,7 +128,7 @@ def judge(cycles: Iterable[Cycle]) -> list[Judged]:
         judged.append(verdict)
         if verdict.counts:
             counted.append(cycle)
-            if cycle.rows or showing:
+            if showing or cycle.rows or _is_small(verdict):  # one that is small counts only where it was confirmed
                 showing.append(cycle)
             history.add(cycle.on, cycle.reports)
         else:
