@@ -151,6 +151,18 @@ def test_every_target_has_its_command(command: str, targets: str) -> None:
     assert sorted(chosen(parser().parse_args([command]))) == targets.split()
 
 
+def test_the_page_gives_each_target_its_limits_and_each_figure_its_verdict() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md").read_text("utf-8")
+    targets, measured = (
+        page.partition(f"## {title}\n")[2].partition("\n## ")[0] for title in ("The targets", "Measured")
+    )
+    for target in ("E1", "E2", "E3", "E4", "E5", "E6", "E7", "AUDIT", "N1"):
+        assert f"| {target} | " in measured
+        (line,) = [line for line in targets.splitlines() if line.startswith(f"| {target} | ")]
+        (_, must, moonshot) = line.strip("| ").split(" | ")[1:]
+        assert all(limit.strip()[0] in "≤≥0" for part in (must, moonshot) for limit in part.split(";")), line
+
+
 def test_a_folder_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TOCSIN_BENCH_DATA", str(tmp_path))
     monkeypatch.setenv("TOCSIN_TEST_SCHEMA", str(tmp_path / "nowhere"))
