@@ -59,6 +59,8 @@ class Verb:
     """Code of the row of the audit trail that follows from the form; empty where none does at once."""
     idle: tuple[str, ...] = ()
     """Those for whom the form does nothing."""
+    also: tuple[str, ...] = ()
+    """What else than what is one's own the form changes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,8 @@ def _verb(written: dict[str, Any], who: tuple[str, ...], at: dict[str, Any]) -> 
         said = written["answer"] if thing == OWN else written[thing]
         for_each = said if isinstance(said, dict) else dict.fromkeys(who, said)
         answers[thing] = {caller: written.get(caller, status) for caller, status in for_each.items()}
-    return Verb(who, answers, written.get("form", {}), written.get("act", ""), tuple(written.get("idle", ())))
+    idle, also = (tuple(written.get(name, ())) for name in ("idle", "also"))
+    return Verb(who, answers, written.get("form", {}), written.get("act", ""), idle, also)
 
 
 def page() -> str:

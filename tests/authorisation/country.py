@@ -16,7 +16,7 @@ from tocsin.audit.actors import COMMAND_LINE
 from tocsin.courier import webhooks
 from tocsin.courier.composing import Mail
 from tocsin.courier.incoming import receiving
-from tocsin.courier.models import ReceivedMessage
+from tocsin.courier.models import ReceivedMessage, Webhook
 from tocsin.courier.outbox import Posting, put_mail
 from tocsin.directory import actions as directory
 from tocsin.directory.choices import ChangeKind, ClaimKind
@@ -36,7 +36,7 @@ from tocsin.people import actions as people
 from tocsin.people import keys, links
 from tocsin.people.access import CONFIRMED_AT, SECOND_FACTOR
 from tocsin.people.choices import Role, Scope
-from tocsin.people.models import Person, SignedInSession
+from tocsin.people.models import ApiKey, Person, SignedInSession
 
 BY_AT: dict[str, Any] = {"by": COMMAND_LINE, "at": AT}
 NOTHING = "999999999"
@@ -141,12 +141,15 @@ def _of_accounts(cast: Cast, everybody: dict[str, Person | None]) -> dict[str, A
 
 
 def _own(person: Person) -> dict[str, int]:
-    at, secret = clock.now(), keys.new_secret()
+    at = clock.now()
     facts: dict[str, Any] = {"name": "Dashboard", "scopes": ["findings:read"], "expires_at": at + dt.timedelta(days=9)}
-    made = people.make_api_key(person, **facts, secret=secret, by=person, at=at)
+    made, over = (
+        people.make_api_key(person, **facts, secret=keys.new_secret(), by=person, at=at).key for _ in ("made", "over")
+    )
+    people.revoke_api_key(ApiKey.objects.get(pk=over), by=person, at=at)
     people.add_passkey(person, name="Laptop", credential={}, by=person, at=at)  # the last one is not removed
     passkey = people.add_passkey(person, name="Telephone", credential={}, by=person, at=at).passkey
-    return {"key": made.key, "passkey": passkey}
+    return {"key": made, "ended key": over, "passkey": passkey}
 
 
 def _of_directory() -> dict[str, Any]:
@@ -159,10 +162,7 @@ def _of_directory() -> dict[str, Any]:
     found["claim of the bank"] = Claim.objects.get(constituent=row, kind=ClaimKind.NETWORK).pk
     found["contact entry"] = Contact.objects.get(email="soc@moh.example").pk
     found["membership"] = Membership.objects.get(person__email="member@moh.example").pk
-    _belongs("moh", "left", is_administrator=False)
-    left = Membership.objects.get(person__email="left@moh.example")
-    directory.end_membership(left, **BY_AT)
-    return {**found, **_of_members(), "ended membership": left.pk}
+    return {**found, **_of_members()}
 
 
 def _of_members() -> dict[str, Any]:
@@ -177,16 +177,31 @@ def _of_members() -> dict[str, Any]:
             "entry": Contact.objects.get(constituent=row).pk,
             "request": _asked(row, by, region="North"),
             "colleague": Membership.objects.get(person__name=f"colleague-{public_id}").pk,
+            **_ended(row, by),
         }
-    decided = _asked(row, by, sector="finance")
-    directory.refuse_change(ChangeRequest.objects.get(pk=decided), answer="It lies in the north.", **BY_AT)
     ours = {f"my {kind} {who}": pk for kind, pk in found["moh"].items() for who in ("member", "keeper", "head")}
     ours |= {f"my {kind} stranger": pk for kind, pk in found["bank"].items()}
     theirs = {
         f"my foreign {kind} {who}": pk for kind, pk in found["bank"].items() for who in ("member", "keeper", "head")
     }
     theirs |= {f"my foreign {kind} stranger": pk for kind, pk in found["moh"].items()}
-    return {**ours, **theirs, "request": found["moh"]["request"], "decided request": decided}
+    of_moh = {kind: pk for kind, pk in found["moh"].items() if kind == "request" or kind.startswith("ended ")}
+    return {**ours, **theirs, **of_moh}
+
+
+def _ended(row: Constituent, by: Person) -> dict[str, int]:
+    """Have an organisation one thing of every kind that has ended, and is kept."""
+    yesterday = clock.day_of(clock.now()) - dt.timedelta(days=1)
+    directory.add_claim(row, kind=ClaimKind.ASN, value="64510", valid_to=yesterday, **BY_AT)
+    entry = Contact.objects.get(pk=directory.add_contact(row, email="left@moved.example", **BY_AT).contact)
+    directory.change_contact(entry, is_active=False, **BY_AT)
+    request = ChangeRequest.objects.get(pk=_asked(row, by, sector="finance"))
+    directory.refuse_change(request, answer="It lies in the north.", **BY_AT)
+    _belongs(row.public_id, f"left-{row.public_id}", is_administrator=False)
+    left = Membership.objects.get(person__name=f"left-{row.public_id}")
+    directory.end_membership(left, **BY_AT)
+    claim = Claim.objects.get(constituent=row, value="64510")
+    return {"ended claim": claim.pk, "ended entry": entry.pk, "ended request": request.pk, "ended colleague": left.pk}
 
 
 def _asked(row: Constituent, by: Person, **facts: Any) -> int:
@@ -264,9 +279,10 @@ def _of_mail() -> dict[str, Any]:
 def _of_webhooks() -> dict[str, Any]:
     directory.add_constituent(public_id="harbour", name="Harbour", sector="transport", **BY_AT)
     found = {}
-    for name, whose in (("webhook", "moh"), ("webhook of nobody here", "harbour")):
+    for name, whose in (("webhook", "moh"), ("ended webhook", "moh"), ("webhook of nobody here", "harbour")):
         facts: dict[str, Any] = {"url": f"https://hook.{whose}.example/", "label": "", "secret": "whsec", "key": whose}
         found[name] = webhooks.add_webhook(room="directory", **facts, **BY_AT).webhook
+    webhooks.end_webhook(Webhook.objects.get(key=found["ended webhook"]), **BY_AT)
     return found
 
 

@@ -291,9 +291,11 @@ def as_written(land: Country, route: Route, verb: str, thing: str, caller: str) 
     if answer.status_code != expected:
         yield f"{where} is answered with {answer.status_code}, not {expected}"
     acts = caller not in rule.idle and expected < HTTPStatus.BAD_REQUEST
-    if thing == OWN and rule.act and acts and rule.act not in acts_after(before):
+    if thing in (OWN, *rule.also) and rule.act and acts and rule.act not in acts_after(before):
         yield f"{where} leaves no {rule.act} in the trail, but {acts_after(before)}"
-    is_done = thing in (OWN, "higher") and caller not in rule.idle and answer.status_code < HTTPStatus.BAD_REQUEST
+    is_done = (
+        thing in (OWN, "higher", *rule.also) and caller not in rule.idle and answer.status_code < HTTPStatus.BAD_REQUEST
+    )
     if not is_done and land.written() != before:
         yield f"{where} writes"
 

@@ -35,7 +35,7 @@ from tocsin.people.models import Person
 pytestmark = pytest.mark.database
 
 AT_MOST = 15
-PLANNING = {"notices": 5, "notices:planned": 1}
+PLANNING = {"notices": 4, "notices:planned": 1}
 """So many more for a page that has what is to be told reckoned first, when nobody has within the last minute."""
 ASKED = {
     "situation": ("", "?kinds=all"),
